@@ -1,0 +1,49 @@
+"""Our side: a scratch folder with a certificate authority ``Bench``, and the commands that are measured."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.command import BenchError, Command, bare_environment, run
+from bench.folders import fresh_folder
+from bench.openssl import HOST, check_certificate
+
+EXECUTABLE = Path(sys.executable).parent / "anchorhold"
+"""The command as pip installs it: beside the interpreter that runs the benchmark."""
+
+
+@dataclass(frozen=True)
+class Anchorhold:
+    """An anchorhold of its own below a folder."""
+
+    folder: Path
+
+    def command(self, *arguments: str, output: Path | None = None) -> Command:
+        """Return an anchorhold command."""
+        return Command((str(EXECUTABLE), *arguments), self._environment(), self.folder, output)
+
+    def imports(self, modules: str) -> Command:
+        """Return the limit: an interpreter that does nothing but import these modules."""
+        return Command((sys.executable, "-c", f"import {modules}"), self._environment(), self.folder)
+
+    def sign(self, request: Path) -> Command:
+        """Return the command that signs the request into a fresh file."""
+        certificate = self.folder / "certificate.pem"
+        files = ("--csr", str(request), "--out", str(certificate))
+        return self.command("sign-cert", "--ca", "Bench", "--alt", f"DNS:{HOST}", *files, output=certificate)
+
+    def _environment(self) -> dict[str, str]:
+        return bare_environment(self.folder, ANCHORHOLD_CA_DIR=str(self.folder / "ca"))
+
+
+def prepare(cache: Path, request: Path) -> Anchorhold:
+    """Make the certificate authority in a fresh folder, and check that it signs for the host's name."""
+    if not EXECUTABLE.exists():
+        raise BenchError(f"anchorhold is not installed in the environment of this Python: there is no {EXECUTABLE}.")
+    ours = Anchorhold(fresh_folder(cache / "anchorhold"))
+    run(ours.command("init-ca", "Bench", "CN=Bench"))
+    sign = ours.sign(request)
+    run(sign)
+    if sign.output is not None:
+        check_certificate(sign.output, trusted=sign.output)
+    return ours

@@ -1,0 +1,48 @@
+"""The Django project that django-ca runs in, as the texts of its files.
+
+It holds what django-ca's guide for use as a Django app asks for and nothing else: no admin site and no sessions, which
+have no part in the commands that are measured. Certificates go to SQLite, private keys to files.
+"""
+
+SETTINGS = """\
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+FILES = "django.core.files.storage.FileSystemStorage"
+
+SECRET_KEY = "for the benchmark only"
+USE_TZ = True
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_object_actions", "django_ca"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "db.sqlite3"}}
+STORAGES = {
+    "default": {"BACKEND": FILES},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "django-ca": {
+        "BACKEND": FILES,
+        "OPTIONS": {
+            "location": FOLDER / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+CA_USE_CELERY = False
+"""
+
+URLS = """\
+from django.urls import include, path
+
+urlpatterns = [path("ca/", include("django_ca.urls"))]
+"""
+
+MANAGE = """\
+import sys
+
+from django.core.management import execute_from_command_line
+
+execute_from_command_line(sys.argv)
+"""
+
+FILES = {"settings.py": SETTINGS, "urls.py": URLS, "manage.py": MANAGE}
+"""The project's files by name. ``manage.py`` takes the settings from DJANGO_SETTINGS_MODULE."""

@@ -1,0 +1,65 @@
+"""A certificate authority toolkit whose private keys live wherever you plug them in.
+
+From Python::
+
+    import anchorhold
+
+    with anchorhold.open_installation() as installation:
+        root = installation.create_authority("Root", "CN=Example Root", path_length=1)
+        installation.create_authority("Issuing", "CN=Example Issuing", parent=root, path_length=0)
+        with installation.issuer("Issuing") as issuer:
+            issued = issuer.sign(anchorhold.Order(csr=csr, names=["example.com"]))
+
+Authors of key backends and wrappers import from `anchorhold.seam`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import Algorithm, KeySpec, key_spec
+    from anchorhold.errors import AnchorholdError
+    from anchorhold.installation import Installation, open_installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.issuer import Issued, Issuer, Order
+    from anchorhold.ledger import IssuingDefaults
+    from anchorhold.secret import Secret
+
+__all__ = [
+    "Algorithm",
+    "AnchorholdError",
+    "Authority",
+    "Installation",
+    "Issued",
+    "Issuer",
+    "IssuingDefaults",
+    "KeySpec",
+    "Order",
+    "Secret",
+    "key_spec",
+    "open_installation",
+]
+
+_HOMES = {
+    "Algorithm": "algorithms",
+    "AnchorholdError": "errors",
+    "Authority": "issuing.authority",
+    "Installation": "installation",
+    "Issued": "issuing.issuer",
+    "Issuer": "issuing.issuer",
+    "IssuingDefaults": "ledger",
+    "KeySpec": "algorithms",
+    "Order": "issuing.issuer",
+    "Secret": "secret",
+    "key_spec": "algorithms",
+    "open_installation": "installation",
+}
+"""Imported when first used, so that the command line starts quickly."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"anchorhold.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

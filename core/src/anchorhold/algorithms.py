@@ -1,0 +1,140 @@
+"""Key types, curves, hashes and signature algorithms: the tables that everything else looks things up in.
+
+Nothing here imports ``cryptography``, so that the command line can describe keys without paying for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from anchorhold.errors import KeyUnsupportedError
+
+RSA_SIZES: Final = (2048, 8192)
+"""Smallest and largest RSA modulus, in bits, that anchorhold creates or certifies."""
+
+CURVES: Final = {
+    "secp224r1": "SHA-256",
+    "secp256r1": "SHA-256",
+    "secp384r1": "SHA-384",
+    "secp521r1": "SHA-512",
+    "secp256k1": "SHA-256",
+    "brainpoolP256r1": "SHA-256",
+    "brainpoolP384r1": "SHA-384",
+    "brainpoolP512r1": "SHA-512",
+}
+"""Elliptic curves by their SEC 2 or RFC 5639 name, each with the hash of its own strength."""
+
+CURVE_SPELLINGS: Final = {
+    "p-224": "secp224r1",
+    "p-256": "secp256r1",
+    "prime256v1": "secp256r1",
+    "p-384": "secp384r1",
+    "p-521": "secp521r1",
+} | {name.lower(): name for name in CURVES}
+"""What people write for a curve, in lower case."""
+
+HASHES: Final = ("SHA-224", "SHA-256", "SHA-384", "SHA-512")
+"""Hash algorithms of FIPS 180-4 by their standard names."""
+
+HASH_SPELLINGS: Final = {name.lower(): name for name in HASHES} | {name.replace("-", "").lower(): name for name in HASHES}
+
+SIGNATURE_SCHEMES: Final = {"EC": "ecdsa", "RSA": "rsa-pkcs1v15", "Ed25519": "ed25519", "Ed448": "ed448"}
+"""Key types, each with the signature scheme its keys are used with."""
+
+KEY_TYPES: Final = tuple(SIGNATURE_SCHEMES)
+KEY_TYPE_SPELLINGS: Final = {name.lower(): name for name in KEY_TYPES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """A signature algorithm in X.509 (RFC 5280, section 4.1.1.2).
+
+    Attributes:
+        scheme: ``ecdsa``, ``rsa-pkcs1v15``, ``ed25519`` or ``ed448``.
+        hash: The name of the hash, such as ``SHA-256``; None where the scheme has its own.
+    """
+
+    scheme: str
+    hash: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.scheme} with {self.hash}" if self.hash else self.scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySpec:
+    """The kind of key to create.
+
+    Attributes:
+        type: ``EC``, ``RSA``, ``Ed25519`` or ``Ed448``.
+        size: Modulus length in bits, for RSA only.
+        curve: SEC 2 or RFC 5639 name, for EC only.
+    """
+
+    type: str = "EC"
+    size: int | None = None
+    curve: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(str(part) for part in (self.type, self.size, self.curve) if part)
+
+    def default_hash(self) -> str | None:
+        """The hash that fits the strength of such a key; None where the scheme has its own."""
+        if self.curve is not None:
+            return CURVES[self.curve]
+        return "SHA-256" if self.type == "RSA" else None
+
+    def algorithm(self, hash_name: str | None = None) -> Algorithm:
+        """The signature algorithm for such a key.
+
+        Args:
+            hash_name: In any usual spelling; by default the one of the key's own strength.
+
+        Raises:
+            KeyUnsupportedError: The hash is not known, or the scheme takes none.
+        """
+        scheme = SIGNATURE_SCHEMES[self.type]
+        default = self.default_hash()
+        if hash_name is None:
+            return Algorithm(scheme=scheme, hash=default)
+        if default is None:
+            raise KeyUnsupportedError(f"algorithm: {self.type} keys have their own hash", hint="leave it out")
+        return Algorithm(scheme=scheme, hash=_spelled("algorithm", hash_name, HASH_SPELLINGS, HASHES))
+
+
+def key_spec(key_type: str | None = None, size: int | None = None, curve: str | None = None) -> KeySpec:
+    """Complete and check a wish for a key: EC on P-256 unless told otherwise, RSA with 3072 bits.
+
+    Raises:
+        KeyUnsupportedError: The parts do not fit together, or one is unknown.
+    """
+    if key_type is None:
+        key_type = "RSA" if size is not None else "EC"
+    name = _spelled("key type", key_type, KEY_TYPE_SPELLINGS, KEY_TYPES)
+    if size is not None and name != "RSA":
+        raise KeyUnsupportedError(f"key size: {name} keys have no size to choose", hint="leave it out")
+    if curve is not None and name != "EC":
+        raise KeyUnsupportedError(f"elliptic curve: {name} keys have no curve to choose", hint="leave it out")
+    if name == "RSA":
+        return KeySpec(type=name, size=_rsa_size(3072 if size is None else size))
+    if name == "EC":
+        return KeySpec(type=name, curve=_spelled("elliptic curve", curve or "P-256", CURVE_SPELLINGS, tuple(CURVES)))
+    return KeySpec(type=name)
+
+
+def _rsa_size(size: int) -> int:
+    smallest, largest = RSA_SIZES
+    if not smallest <= size <= largest or size % 8:
+        raise KeyUnsupportedError(
+            f"key size: {size} bits is not a length for an RSA key",
+            hint=f"choose a multiple of 8 from {smallest} to {largest}",
+        )
+    return size
+
+
+def _spelled(option: str, value: str, spellings: dict[str, str], known: tuple[str, ...]) -> str:
+    try:
+        return spellings[value.lower()]
+    except KeyError:
+        raise KeyUnsupportedError(f"{option}: {value!r} is not known", hint=f"choose one of {', '.join(known)}") from None

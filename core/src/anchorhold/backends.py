@@ -1,0 +1,188 @@
+"""The configured key backends: from an alias in the settings to a bound, checked `KeyBackend`."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from anchorhold.errors import SettingsError, UnknownAliasError
+from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
+from anchorhold.seam.binding import Part, bind
+from anchorhold.seam.facade import KeyBackend
+from anchorhold.seam.options import OptionValues, options_of
+from anchorhold.seam.resolver import SecretResolver
+from anchorhold.settings.problems import first_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from peewee import Database
+
+    from anchorhold.seam import Operation, Role
+    from anchorhold.seam.resolver import Prompter
+    from anchorhold.secret import Secret
+    from anchorhold.settings import AliasSettings, LoadedSettings
+
+SECTIONS: dict[Role, str] = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
+"""The section of the settings for each role."""
+
+
+class Backends:
+    """Binds each alias when it is first asked for; an alias nobody asks for can be broken without harm.
+
+    Args:
+        loaded: The settings.
+        database: Opens the ledger's database.
+        environment: The variables, for secrets.
+        prompter: Asks a person for a secret; None if there is nobody.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        database: Callable[[], Database],
+        environment: Mapping[str, str],
+        prompter: Prompter | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._database = database
+        self._environment = environment
+        self._prompter = prompter
+        self._bound: dict[tuple[Role, str], KeyBackend] = {}
+
+    def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
+        """The configured aliases and their settings."""
+        return cast("dict[str, AliasSettings]", getattr(self._loaded.settings, SECTIONS[role]))
+
+    def get(self, alias: str, role: Role = "ca") -> KeyBackend:
+        """The backend of an alias.
+
+        Raises:
+            UnknownAliasError: It is not configured.
+            UnknownBackendError, BackendLoadError, BackendContractError, SettingsError: It cannot be bound.
+        """
+        if (role, alias) not in self._bound:
+            self._bound[role, alias] = self._bind(alias, role)
+        return self._bound[role, alias]
+
+    def secrets(
+        self, alias: str, given: Mapping[str, Secret], *, operation: Operation, own: SecretResolver | None = None
+    ) -> SecretResolver:
+        """The secrets of an alias for one command.
+
+        Args:
+            alias: The alias.
+            given: From the command line or the caller.
+            operation: What is done with its keys.
+            own: For the key of a parent: the resolver of the alias's own keys.
+        """
+        backend = self.get(alias)
+        shared = [option.name for option in options_of(backend, operation) if option.secret and option.scope == "alias"]
+        return self._resolver(backend, given, own=own, shared=shared)
+
+    def options(self, alias: str, operation: Operation, given: Mapping[str, Any]) -> OptionValues:
+        """Values of all options of an alias that are not secret: what was given, else the defaults.
+
+        Raises:
+            SettingsError: An option is not known.
+        """
+        declared = {
+            option.name: option.default
+            for option in options_of(self.get(alias), operation)
+            if not option.secret and not option.prompt
+        }
+        unknown = sorted(set(given) - set(declared))
+        if unknown:
+            known = ", ".join(declared) or "none"
+            raise SettingsError(f"{self.get(alias).subject}: has no option {unknown[0]!r}", hint=f"it has: {known}")
+        return {**declared, **given}
+
+    def _resolver(
+        self,
+        backend: KeyBackend,
+        given: Mapping[str, Secret],
+        *,
+        own: SecretResolver | None = None,
+        shared: list[str] | None = None,
+        unattended: bool = False,
+    ) -> SecretResolver:
+        return SecretResolver(
+            alias=backend.alias,
+            environment=self._environment,
+            section=f"{SECTIONS[backend.role]}.{backend.alias}",
+            given=given,
+            options=backend.options,
+            parent=own is not None,
+            shared=shared or (),
+            own=own,
+            prompter=None if unattended else self._prompter,
+        )
+
+    def _bind(self, alias: str, role: Role) -> KeyBackend:
+        section = f"{SECTIONS[role]}.{alias}"
+        settings = self._settings_of(alias, role)
+        plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
+        backend_class = plugin.loaded
+        model = getattr(backend_class, "Options", None)
+        if role == "ocsp":
+            model = getattr(backend_class, "OcspOptions", model)
+        options = self._validated(model, settings.options, f"{section}.options")
+        context = BackendContext(
+            alias=alias, role=role, database=self._database, shared={"storages": self._loaded.settings.storages}
+        )
+        subject = f"key backend {alias!r} ({settings.backend} of {plugin.distribution})"
+        part = Part(plugin, lambda: backend_class(options, context), subject)
+        backend = KeyBackend(
+            alias=alias,
+            role=role,
+            subject=subject,
+            manager=bind(part, self._wrappers(alias, role), ocsp=role == "ocsp"),
+            options=options,
+            capabilities=getattr(backend_class, "capabilities", None),
+        )
+        if role == "ocsp":
+            self._check_unattended(backend, section)
+        return backend
+
+    def _settings_of(self, alias: str, role: Role) -> AliasSettings:
+        aliases = self.aliases(role)
+        try:
+            return aliases[alias]
+        except KeyError:
+            near = difflib.get_close_matches(alias, aliases, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(aliases) or 'none'}"
+            raise UnknownAliasError(f"{SECTIONS[role]}: no alias {alias!r} is configured", hint=hint) from None
+
+    def _wrappers(self, alias: str, role: Role) -> list[Part]:
+        return [self._wrapper(name, alias, role) for name in self._loaded.settings.wrappers]
+
+    def _wrapper(self, name: str, alias: str, role: Role) -> Part:
+        plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
+        wrapper_class = plugin.loaded
+        given = self._loaded.settings.wrappers[name].options
+        options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
+        context = WrapperContext(alias=alias, role=role)
+        return Part(plugin, lambda: wrapper_class(options, context), f"wrapper {name!r} of {plugin.distribution}")
+
+    def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
+        where = str(self._loaded.path or "settings")
+        if model is None:
+            if given:
+                raise SettingsError(f"{where}: {section} takes no options", hint="remove them")
+            return None
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            raise first_problem(error, model, where, prefix=section.split(".")) from None
+
+    def _check_unattended(self, backend: KeyBackend, section: str) -> None:
+        """Refuse an OCSP key backend that would have to ask a person."""
+        resolver = self._resolver(backend, {}, unattended=True)
+        for name in sorted(backend.ocsp_store().unattended):
+            if resolver.get(name) is None:
+                raise SettingsError(
+                    f"{section}: OCSP keys are used with nobody present, and {name} is not set",
+                    hint=f"set {section}.options.{name.replace('-', '_')} to a value, a variable or a file",
+                )

@@ -1,0 +1,282 @@
+"""The one tree of errors that anchorhold raises on purpose.
+
+Each class stands for one kind of trouble a caller can react to and has an exit code of its own, which the
+command line returns. ``docs/exit-codes.md`` is generated from this module. Code 1 is kept for what nobody
+foresaw, 2 for wrong usage of the command line.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AnchorholdError(Exception):
+    """What is wrong, and what to do about it.
+
+    Args:
+        problem: ``subject: what is wrong``, without a full stop and without any secret.
+        hint: What the reader can do, as an imperative sentence without a full stop.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, problem: str, *, hint: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.hint}"
+
+    def __reduce__(self) -> tuple[object, tuple[type[AnchorholdError], str, str]]:
+        return _restored, (type(self), self.problem, self.hint)
+
+
+def _restored(kind: type[AnchorholdError], problem: str, hint: str) -> AnchorholdError:
+    """An error that crossed a process boundary."""
+    return kind(problem, hint=hint)
+
+
+class SettingsError(AnchorholdError):
+    """The settings file cannot be read, or a value in it is wrong."""
+
+    exit_code = 10
+
+
+class UnknownAliasError(AnchorholdError):
+    """No key backend is configured under that alias."""
+
+    exit_code = 11
+
+
+class UnknownBackendError(AnchorholdError):
+    """No installed distribution offers that backend type or wrapper, or more than one does."""
+
+    exit_code = 12
+
+
+class BackendLoadError(AnchorholdError):
+    """A backend or wrapper is installed but cannot be imported or constructed."""
+
+    exit_code = 13
+
+
+class BackendContractError(AnchorholdError):
+    """A backend or wrapper breaks a rule of the seam."""
+
+    exit_code = 14
+
+
+class OptionConflictError(AnchorholdError):
+    """Two options would share one command-line flag."""
+
+    exit_code = 15
+
+
+class UnusedOptionError(AnchorholdError):
+    """An option was given for an alias that the command does not use."""
+
+    exit_code = 16
+
+
+class SecretMissingError(AnchorholdError):
+    """A password or PIN is needed and was not given."""
+
+    exit_code = 20
+
+
+class SecretWrongError(AnchorholdError):
+    """A password or PIN was refused."""
+
+    exit_code = 21
+
+
+class KeyMissingError(AnchorholdError):
+    """The private key is not where its handle says."""
+
+    exit_code = 30
+
+
+class KeyExistsError(AnchorholdError):
+    """Another key already has that place or label; keys are never overwritten."""
+
+    exit_code = 31
+
+
+class KeyUnsupportedError(AnchorholdError):
+    """The backend or anchorhold itself does not offer that key type, size, curve or algorithm."""
+
+    exit_code = 32
+
+
+class KeyMismatchError(AnchorholdError):
+    """A private key does not belong to the public key it is used for."""
+
+    exit_code = 33
+
+
+class KeyInvalidError(AnchorholdError):
+    """Stored or imported key material cannot be read."""
+
+    exit_code = 34
+
+
+class BackendFailedError(AnchorholdError):
+    """The backend could not do its work: storage unreachable, token gone, permission denied."""
+
+    exit_code = 35
+
+
+class SignatureError(AnchorholdError):
+    """A backend returned a signature that does not verify; nothing was recorded as issued."""
+
+    exit_code = 36
+
+
+class OperationUnsupportedError(AnchorholdError):
+    """The backend does not implement that optional operation."""
+
+    exit_code = 37
+
+
+class InputError(AnchorholdError):
+    """A file or value given by the caller cannot be read."""
+
+    exit_code = 40
+
+
+class RequestInvalidError(AnchorholdError):
+    """The certificate signing request (RFC 2986) is truncated or malformed."""
+
+    exit_code = 41
+
+
+class RequestSignatureError(AnchorholdError):
+    """The certificate signing request is not signed by the key it contains."""
+
+    exit_code = 42
+
+
+class WeakKeyError(AnchorholdError):
+    """The public key is too weak to be certified."""
+
+    exit_code = 43
+
+
+class NameForbiddenError(AnchorholdError):
+    """A name must not appear in a certificate, or is outside the name constraints of the authority."""
+
+    exit_code = 44
+
+
+class SubjectInvalidError(AnchorholdError):
+    """A distinguished name cannot be read."""
+
+    exit_code = 45
+
+
+class CertificateInvalidError(AnchorholdError):
+    """A certificate given by the caller cannot be read or is not fit for the purpose."""
+
+    exit_code = 46
+
+
+class OutputError(AnchorholdError):
+    """The result cannot be written; what was issued stays in the ledger."""
+
+    exit_code = 47
+
+
+class UnknownAuthorityError(AnchorholdError):
+    """No authority has that name or serial, or several do."""
+
+    exit_code = 50
+
+
+class AuthorityExistsError(AnchorholdError):
+    """An authority of that name exists."""
+
+    exit_code = 51
+
+
+class AuthorityExpiredError(AnchorholdError):
+    """The certificate of the authority has expired or is not valid yet."""
+
+    exit_code = 52
+
+
+class PathLengthError(AnchorholdError):
+    """The path length constraint (RFC 5280, section 4.2.1.9) of the authority forbids the certificate."""
+
+    exit_code = 53
+
+
+class ValidityError(AnchorholdError):
+    """The validity asked for is empty or goes beyond the authority's own."""
+
+    exit_code = 54
+
+
+class AuthorityNotReadyError(AnchorholdError):
+    """The authority was not completed, or has been disabled."""
+
+    exit_code = 55
+
+
+class UnknownProfileError(AnchorholdError):
+    """No profile of that name is built in or configured."""
+
+    exit_code = 56
+
+
+class UnknownCertificateError(AnchorholdError):
+    """No certificate has that serial, or several do."""
+
+    exit_code = 57
+
+
+class RefusedError(AnchorholdError):
+    """A wrapper, such as a policy, refused the operation."""
+
+    exit_code = 58
+
+
+class ProfileRefusedError(AnchorholdError):
+    """What was asked for does not fit the profile."""
+
+    exit_code = 59
+
+
+class LedgerError(AnchorholdError):
+    """The ledger's database cannot be reached, read or written."""
+
+    exit_code = 60
+
+
+class LedgerVersionError(AnchorholdError):
+    """The ledger was written by a newer anchorhold."""
+
+    exit_code = 61
+
+
+class LedgerForeignError(AnchorholdError):
+    """The database belongs to another program."""
+
+    exit_code = 62
+
+
+class RecoveryNeededError(AnchorholdError):
+    """Operations were interrupted and wait to be finished or abandoned."""
+
+    exit_code = 63
+
+
+class PluginMissingError(AnchorholdError):
+    """The command or setting belongs to a distribution that is not installed."""
+
+    exit_code = 64
+
+
+def error_classes() -> list[type[AnchorholdError]]:
+    """Every error class with its own exit code, in order of that code."""
+    return sorted(AnchorholdError.__subclasses__(), key=lambda error: error.exit_code)

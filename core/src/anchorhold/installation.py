@@ -1,0 +1,378 @@
+"""An installation: settings, ledger and key backends together, and all that can be done with them from Python."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from anchorhold.backends import Backends
+from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
+from anchorhold.issuing import recovery, undo
+from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.creation import NewAuthority, Parent, create_authority
+from anchorhold.issuing.imports import ForeignAuthority, import_authority
+from anchorhold.issuing.issuer import Issuer
+from anchorhold.issuing.key import AuthorityKey
+from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
+from anchorhold.secret import Secret
+from anchorhold.settings import load_settings
+from anchorhold.x509.serials import parse_serial
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from cryptography import x509
+
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.recovery import Interrupted
+    from anchorhold.ledger import AuthorityRecord
+    from anchorhold.ledger.records import AuthorityStatus
+    from anchorhold.seam import Operation
+    from anchorhold.seam.options import OptionValues
+    from anchorhold.seam.resolver import Prompter, SecretResolver
+    from anchorhold.settings import LoadedSettings
+    from anchorhold.softkeys import PrivateKey
+
+
+
+class Installation:
+    """A certificate authority installation.
+
+    The ledger is opened, and its database created, when it is first needed.
+
+    Args:
+        loaded: The settings.
+        environment: Variables for secrets; by default ``os.environ``.
+        prompter: Asks a person for a secret that is needed and missing; None (the default) if there is nobody.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedSettings,
+        environment: Mapping[str, str] | None = None,
+        prompter: Prompter | None = None,
+    ) -> None:
+        self.loaded = loaded
+        self.backends = Backends(
+            loaded, lambda: self.ledger.database, os.environ if environment is None else environment, prompter
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger.
+
+        Raises:
+            LedgerError, LedgerVersionError, LedgerForeignError: It cannot be opened.
+        """
+        return Ledger(self.loaded.settings.database)
+
+    def close(self) -> None:
+        """Close the ledger, if it was opened."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+    def authorities(self) -> list[Authority]:
+        """All authorities that were not abandoned, oldest first."""
+        with self.ledger.guarded():
+            return [Authority(record) for record in self.ledger.authorities.list()]
+
+    def authority(self, name: str) -> Authority:
+        """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
+
+        Raises:
+            UnknownAuthorityError: None fits, or several do.
+        """
+        known = self.authorities()
+        digits = name.replace(":", "").lower()
+        matches = (
+            [authority for authority in known if authority.name == name],
+            [authority for authority in known if authority.record.serial == digits],
+            [
+                authority
+                for authority in known
+                if name and (authority.name.startswith(name) or (authority.record.serial or "").startswith(digits))
+            ],
+        )
+        found = next((fitting for fitting in matches if fitting), [])
+        if len(found) == 1:
+            return found[0]
+        names = [authority.name for authority in found or known]
+        if found:
+            raise UnknownAuthorityError(f"authority {name!r}: several fit ({', '.join(names)})", hint="give more of it")
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(names) or 'none, see init-ca'}"
+        raise UnknownAuthorityError(f"authority {name!r}: is not known", hint=hint)
+
+    def create_authority(
+        self,
+        name: str,
+        subject: str,
+        *,
+        parent: str | Authority | None = None,
+        key: KeySpec | None = None,
+        key_backend: str = "default",
+        path_length: int | None = None,
+        expires: dt.datetime | None = None,
+        permitted: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: Mapping[str, Secret | str] | None = None,
+        parent_secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Create an authority: its key, its certificate, its record.
+
+        Args:
+            name: Under which it is known here.
+            subject: Distinguished name, RFC 4514 or ``/C=AT/CN=…``.
+            parent: What signs it; None for a root.
+            key: The kind of key; by default EC on P-256.
+            key_backend: Alias of the backend its key will live in.
+            path_length: How many authorities may follow below it; None for no limit.
+            expires: End of validity; by default ten years for a root, five below one, at most the parent's own.
+            permitted: Subtrees of names that it may certify, such as ``DNS:example.com``.
+            excluded: Subtrees of names that it must not certify.
+            issuing: URLs and hash for what it will sign.
+            options: Of the key backend, by name, such as ``{"path": "ca"}``.
+            secrets: Of the key backend, by name, such as ``{"password": "…"}``.
+            parent_secrets: For the parent's key.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.creation.create_authority`.
+        """
+        own = self.backends.secrets(key_backend, _secrets(secrets), operation="create")
+        wanted = NewAuthority(
+            name=name,
+            subject=subject,
+            **({"spec": key} if key is not None else {}),
+            path_length=path_length,
+            expires=expires,
+            permitted=tuple(permitted),
+            excluded=tuple(excluded),
+            issuing=issuing or IssuingDefaults(),
+            options=self.backends.options(key_backend, "create", options or {}),
+        )
+        above = self._parent(parent, parent_secrets, secrets, key_backend) if parent is not None else None
+        try:
+            return create_authority(
+                self.ledger, self.backends.get(key_backend), self._type(key_backend), own, wanted, above
+            )
+        finally:
+            if above is not None:
+                above.key.close()
+
+    def import_authority(
+        self,
+        name: str,
+        certificate: x509.Certificate,
+        key: PrivateKey,
+        *,
+        key_backend: str = "default",
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Import an authority made elsewhere; arguments as for `create_authority`.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.imports.import_authority`.
+        """
+        foreign = ForeignAuthority(
+            name=name,
+            certificate=certificate,
+            key=key,
+            issuing=issuing or IssuingDefaults(),
+            options=self.backends.options(key_backend, "import", options or {}),
+        )
+        return import_authority(
+            self.ledger,
+            self.backends.get(key_backend),
+            self._type(key_backend),
+            self.backends.secrets(key_backend, _secrets(secrets), operation="import"),
+            foreign,
+            self.authorities(),
+        )
+
+    def edit_authority(
+        self,
+        authority: str | Authority,
+        *,
+        name: str | None = None,
+        enabled: bool | None = None,
+        issuing: IssuingDefaults | None = None,
+    ) -> Authority:
+        """Change what may change of an authority; None leaves a value as it is.
+
+        Raises:
+            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError: As they say.
+        """
+        found = self._found(authority)
+        _ = found.certificate  # one that was never completed cannot be edited
+        status = cast("AuthorityStatus | None", {None: None, True: "active", False: "disabled"}[enabled])
+        with self.ledger.transaction():
+            if name is not None and name != found.name:
+                from anchorhold.issuing.creation import check_name_free
+
+                check_name_free(self.ledger, name)
+            self.ledger.authorities.edit(found.record.id, name=name, status=status, issuing=issuing)
+            self.ledger.events.append("authority-edited", name or found.name, before=found.name, status=status)
+        return Authority(self.ledger.authorities.get(found.record.id))
+
+    def issuer(self, authority: str | Authority, secrets: Mapping[str, Secret | str] | None = None) -> Issuer:
+        """Open an authority for signing; a context manager that holds its key until it is closed.
+
+        Args:
+            authority: Which one.
+            secrets: For its key, by name; used when the first certificate is signed.
+        """
+        key = self.key_of(self._found(authority), secrets)
+        return Issuer(self.ledger, self.loaded.settings, key, self._chain_limit(key.authority))
+
+    def key_of(self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None) -> AuthorityKey:
+        """The key of an authority, not asked for yet."""
+        alias = authority.record.key_backend
+        return AuthorityKey(
+            authority, self.backends.get(alias), self.backends.secrets(alias, _secrets(secrets), operation="use")
+        )
+
+    def chain(self, authority: Authority) -> list[Authority]:
+        """The authority, its parent, and so on up to the root or the highest that is known."""
+        chain = [authority]
+        while chain[-1].record.parent_id is not None:
+            chain.append(Authority(self.ledger.authorities.get(chain[-1].record.parent_id)))
+        return chain
+
+    def certificates(
+        self, authority: str | Authority | None = None, *, after: int = 0, limit: int = 100, expired: bool = False
+    ) -> list[CertificateRecord]:
+        """A page of issued certificates, oldest first.
+
+        Args:
+            authority: Of one authority only.
+            after: Row number (`CertificateRecord.id`) of the last one of the page before.
+            limit: Length of the page.
+            expired: Whether those that have expired are among them.
+        """
+        found = None if authority is None else self._found(authority).record.id
+        with self.ledger.guarded():
+            return self.ledger.certificates.page(authority_id=found, after=after, limit=limit, expired=expired)
+
+    def certificate(self, serial: str) -> CertificateRecord:
+        """A certificate by its serial number in hex, or the beginning of it, if only one fits.
+
+        Raises:
+            UnknownCertificateError: None fits, or several do.
+        """
+        with self.ledger.guarded():
+            found = self.ledger.certificates.find(parse_serial(serial))
+        if len(found) == 1 and found[0].certificate is not None:
+            return found[0]
+        if len(found) > 1:
+            raise UnknownCertificateError(f"certificate {serial}: several fit", hint="give more of the serial number")
+        raise UnknownCertificateError(f"certificate {serial}: is not in the ledger", hint="look it up with list-certs")
+
+    def interrupted(self, grace: dt.timedelta = recovery.GRACE) -> Interrupted:
+        """What was begun and not completed; see `anchorhold.issuing.recovery`."""
+        return recovery.interrupted(self.ledger, grace)
+
+    def finish(
+        self,
+        record: AuthorityRecord,
+        secrets: Mapping[str, Secret | str] | None = None,
+        parent_secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Complete a pending authority whose key exists; see `anchorhold.issuing.recovery.finish`."""
+        alias = record.key_backend
+        own = self.backends.secrets(alias, _secrets(secrets), operation="use")
+        parent = Authority(self.ledger.authorities.get(record.parent_id)) if record.parent_id is not None else None
+        above = self._parent(parent, parent_secrets, secrets, alias) if parent is not None else None
+        try:
+            return recovery.finish(self.ledger, self.backends.get(alias), own, record, above)
+        finally:
+            if above is not None:
+                above.key.close()
+
+    def abandon(
+        self,
+        record: AuthorityRecord,
+        secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        forget_key: bool = False,
+    ) -> bool:
+        """Give up a pending authority, and destroy its key if there is one.
+
+        Args:
+            record: From `interrupted`.
+            secrets: For its key backend.
+            forget_key: Do not look for the key, because its backend is gone or cannot search.
+
+        Returns:
+            Whether a key was destroyed.
+        """
+        if forget_key:
+            recovery.forget(self.ledger, record)
+            return False
+        alias = record.key_backend
+        own = self.backends.secrets(alias, _secrets(secrets), operation="use")
+        return undo.remove(self.ledger, self.backends.get(alias), own, record)
+
+    def _found(self, authority: str | Authority) -> Authority:
+        return self.authority(authority) if isinstance(authority, str) else authority
+
+    def _type(self, alias: str) -> str:
+        return self.backends.aliases()[alias].backend
+
+    def _parent(
+        self,
+        parent: str | Authority,
+        secrets: Mapping[str, Secret | str] | None,
+        own_secrets: Mapping[str, Secret | str] | None,
+        own_alias: str,
+    ) -> Parent:
+        """The parent with its key; secrets that serve a whole alias fall back to those given for the new key."""
+        found = self._found(parent)
+        alias = found.record.key_backend
+        shared = own_secrets if alias == own_alias else None
+        own = self.backends.secrets(alias, _secrets(shared), operation="use")
+        resolver: SecretResolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=own)
+        key = AuthorityKey(found, self.backends.get(alias), resolver)
+        return Parent(key=key, chain_limit=self._chain_limit(found))
+
+    def _chain_limit(self, authority: Authority) -> int | None:
+        """How many authorities may follow below this one, by its own constraint and those above it."""
+        limit: int | None = None
+        for depth, above in enumerate(self.chain(authority)):
+            own = above.path_length
+            if own is not None:
+                limit = own - depth if limit is None else min(limit, own - depth)
+        return limit if limit is None else max(limit, 0)
+
+
+def open_installation(
+    config: Path | None = None, *, environment: Mapping[str, str] | None = None, prompter: Prompter | None = None
+) -> Installation:
+    """Open the installation that the settings describe; with no settings at all, the defaults.
+
+    Args:
+        config: The settings file; by default it is looked for.
+        environment: The variables; by default ``os.environ``.
+        prompter: Asks a person for missing secrets; by default nobody is asked.
+
+    Raises:
+        SettingsError: The settings are wrong.
+    """
+    return Installation(load_settings(config, environment), environment, prompter)
+
+
+def _secrets(given: Mapping[str, Secret | str] | None) -> dict[str, Secret]:
+    return {name: value if isinstance(value, Secret) else Secret(value) for name, value in (given or {}).items()}

@@ -1,0 +1,1 @@
+"""Issuing: the order in which a certificate authority does things, so that nothing is lost and nothing escapes."""

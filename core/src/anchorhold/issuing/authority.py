@@ -1,0 +1,120 @@
+"""An authority as the program sees it: its ledger record with the certificate parsed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
+from anchorhold.publickeys import PublicKey, spec_of
+from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
+from anchorhold.x509.validity import now
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import Algorithm
+    from anchorhold.ledger import AuthorityRecord
+
+
+class Authority:
+    """A certificate authority in the ledger.
+
+    Args:
+        record: Its record.
+    """
+
+    def __init__(self, record: AuthorityRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<Authority {self.name!r} {self.record.status}>"
+
+    @property
+    def name(self) -> str:
+        """Its name in the ledger."""
+        return self.record.name
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        """Its certificate.
+
+        Raises:
+            AuthorityNotReadyError: It has none yet.
+        """
+        if self.record.certificate is None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: was never completed", hint="finish or abandon it with `anchorhold recover`"
+            )
+        return x509.load_der_x509_certificate(self.record.certificate)
+
+    @cached_property
+    def public_key(self) -> PublicKey:
+        """Its public key.
+
+        Raises:
+            AuthorityNotReadyError: Its key was not made yet.
+        """
+        if self.record.public_key is None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: has no key yet", hint="finish or abandon it with `anchorhold recover`"
+            )
+        return load_der_public_key(self.record.public_key)  # type: ignore[return-value]  # checked when recorded
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What it signs with."""
+        return spec_of(self.public_key).algorithm(self.record.issuing.hash)
+
+    @property
+    def described(self) -> CertificateAuthority:
+        """What backends and wrappers are told about it."""
+        return CertificateAuthority(name=self.name, subject=self.record.subject)
+
+    @property
+    def key_request(self) -> KeyRequest:
+        """What a backend needs to lend its key."""
+        handle = self.record.handle or {}
+        return KeyRequest(
+            handle=KeyHandle(version=handle["version"], data=handle["data"]),
+            public_key=self.public_key,
+            ca=self.described,
+        )
+
+    @cached_property
+    def path_length(self) -> int | None:
+        """Its path length constraint; None if it has none."""
+        return self.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+
+    @cached_property
+    def name_constraints(self) -> x509.NameConstraints | None:
+        """Its name constraints; None if it has none."""
+        try:
+            return self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        except x509.ExtensionNotFound:
+            return None
+
+    def check_ready(self) -> None:
+        """Refuse to sign with an authority that must not.
+
+        Raises:
+            AuthorityNotReadyError: It was never completed, or is disabled.
+            AuthorityExpiredError: It has expired, or is not valid yet.
+        """
+        certificate = self.certificate
+        if self.record.status != "active":
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: is disabled", hint=f"enable it with `anchorhold edit-ca {self.name} --enable`"
+            )
+        moment = now()
+        if moment > certificate.not_valid_after_utc:
+            raise AuthorityExpiredError(
+                f"authority {self.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+                hint="use another authority or create a new one",
+            )
+        if moment < certificate.not_valid_before_utc:
+            raise AuthorityExpiredError(
+                f"authority {self.name!r}: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+                hint="wait, or check the clock of this machine",
+            )

@@ -1,0 +1,86 @@
+"""The key of an authority, lent by its backend for as long as it is needed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from anchorhold.errors import SignatureError
+from anchorhold.publickeys import is_signed_by
+from anchorhold.seam.requests import Draft, SignRequest
+from anchorhold.x509.drafts import sign_draft
+
+if TYPE_CHECKING:
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.seam.requests import Purpose, Secrets, Signer
+
+
+class AuthorityKey:
+    """Asks the backend for a signer when it is first needed, and holds it until closed.
+
+    Args:
+        authority: Whose key; its handle and public key must be recorded.
+        backend: Where it lives.
+        secrets: For the backend.
+    """
+
+    def __init__(self, authority: Authority, backend: KeyBackend, secrets: Secrets) -> None:
+        self.authority = authority
+        self.backend = backend
+        self._secrets = secrets
+        self._signer: Signer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> Signer:
+        """The signer; its public key is the one in the ledger.
+
+        Raises:
+            AnchorholdError: As `BackendSpec.load_signer`.
+        """
+        if self._signer is None:
+            self._signer = self.backend.load_signer(self.authority.key_request, self._secrets)
+        return self._signer
+
+    def sign_draft(self, draft: Draft, tbs: bytes) -> bytes:
+        """The certificate for a draft, in DER, signed through the hook `sign` and verified."""
+        return sign_draft(
+            draft,
+            tbs,
+            self.authority.public_key,
+            self.authority.algorithm,
+            lambda message: self._sign(message, "certificate", draft),
+            self.backend.subject,
+        )
+
+    def prove(self) -> None:
+        """Sign a random message, as proof that the key works.
+
+        Raises:
+            SignatureError: The signature does not verify.
+        """
+        message = os.urandom(32)
+        signature = self._sign(message, "probe")
+        if not is_signed_by(self.authority.public_key, signature, message, self.authority.algorithm):
+            raise SignatureError(
+                f"{self.backend.subject}: returned a signature that does not verify",
+                hint="tell the author of the backend",
+            )
+
+    def close(self) -> None:
+        """Give the signer back."""
+        if self._signer is not None:
+            signer, self._signer = self._signer, None
+            signer.close()
+
+    def _sign(self, message: bytes, purpose: Purpose, draft: Draft | None = None) -> bytes:
+        authority = self.authority
+        request = SignRequest(
+            message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.described, subject=draft
+        )
+        return self.backend.sign(request, self.open())

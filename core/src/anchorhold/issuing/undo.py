@@ -1,0 +1,73 @@
+"""Taking back the creation of an authority that failed: its key, its reservations, its row."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import AnchorholdError, OperationUnsupportedError
+from anchorhold.issuing.authority import Authority
+from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyHandle, KeyRequest
+
+if TYPE_CHECKING:
+    from anchorhold.ledger import AuthorityRecord, Ledger
+    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.seam.requests import Secrets
+
+logger = logging.getLogger(__name__)
+
+
+def undo(ledger: Ledger, backend: KeyBackend, secrets: Secrets, authority_id: int, cause: Exception) -> None:
+    """Remove what a failed creation left behind; if that fails too, leave the row for ``recover`` and say so.
+
+    Args:
+        ledger: Where the pending row is.
+        backend: Where the key may be.
+        secrets: For that backend.
+        authority_id: The pending row.
+        cause: What went wrong; its hint is completed if something stays behind.
+    """
+    try:
+        remove(ledger, backend, secrets, ledger.authorities.get(authority_id))
+    except Exception as error:  # whatever happens here must not hide the cause
+        logger.debug("could not undo", exc_info=error)
+        if isinstance(cause, AnchorholdError):
+            cause.hint += ", and clear up what was begun with `anchorhold recover`"
+
+
+def remove(ledger: Ledger, backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) -> bool:
+    """Destroy the key of a pending authority, if there is one, and abandon the row.
+
+    Returns:
+        Whether there was a key.
+
+    Raises:
+        AnchorholdError: The key may still exist; the row stays pending.
+    """
+    keys = find_keys(backend, secrets, record)
+    ca = CertificateAuthority(name=record.name, subject=record.subject)
+    for key in keys:
+        backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), secrets)
+    with ledger.transaction():
+        ledger.certificates.abandon_all(record.id)
+        ledger.authorities.abandon(record.id)
+        ledger.events.append("authority-abandoned", record.name, key_id=record.key_id.hex(), key_deleted=bool(keys))
+    return bool(keys)
+
+
+def find_keys(backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
+    """The key of a pending authority: by its handle if that was recorded, else by its id.
+
+    Raises:
+        OperationUnsupportedError: The backend cannot search, so nobody knows.
+    """
+    if record.handle is not None:
+        handle = KeyHandle(version=record.handle["version"], data=record.handle["data"])
+        return (CreatedKey(handle=handle, public_key=Authority(record).public_key),)
+    if not backend.supports("find_key"):
+        raise OperationUnsupportedError(
+            f"{backend.subject}: cannot search for the key {record.key_id.hex()}",
+            hint="look for it by hand, then abandon the authority with --forget-key",
+        )
+    options = (record.plan or {}).get("options", {})
+    return backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), secrets)

@@ -1,0 +1,118 @@
+"""The book of authorities. Every method runs within the caller's transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from peewee import Database
+
+
+class Authorities:
+    """Reads and writes authorities.
+
+    Args:
+        database: Where they are.
+        model: The table.
+    """
+
+    def __init__(self, database: Database, model: Any) -> None:
+        self._database = database
+        self._model = model
+
+    def begin(
+        self,
+        *,
+        name: str,
+        parent_id: int | None,
+        subject: str,
+        key_backend: str,
+        backend_type: str,
+        key_id: bytes,
+        plan: Mapping[str, Any],
+        issuing: IssuingDefaults,
+    ) -> int:
+        """Record a pending authority before its key is made; returns its row number."""
+        row = self._model.create(
+            name=name,
+            status="pending",
+            parent=parent_id,
+            subject=subject,
+            key_backend=key_backend,
+            backend_type=backend_type,
+            key_id=key_id,
+            plan=json.dumps(plan),
+            issuing=json.dumps(asdict(issuing)),
+            created_at=seconds(dt.datetime.now(dt.UTC)),
+        )
+        return int(row.id)
+
+    def record_key(self, authority_id: int, *, handle: Mapping[str, Any], public_key: bytes) -> None:
+        """Record where the key of a pending authority is."""
+        self._update(authority_id, handle=json.dumps(handle), public_key=public_key)
+
+    def activate(self, authority_id: int, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
+        """Record the certificate of a pending authority; from now on it signs."""
+        self._update(
+            authority_id,
+            status="active",
+            serial=serial,
+            certificate=certificate,
+            not_after=seconds(not_after),
+            plan=None,
+        )
+
+    def abandon(self, authority_id: int) -> None:
+        """Give up a pending authority; its name becomes free."""
+        self._update(authority_id, status="abandoned")
+
+    def edit(
+        self, authority_id: int, *, name: str | None, status: AuthorityStatus | None, issuing: IssuingDefaults | None
+    ) -> None:
+        """Change what may change of an authority; None leaves a value as it is."""
+        changes = {"name": name, "status": status, "issuing": json.dumps(asdict(issuing)) if issuing is not None else None}
+        self._update(authority_id, **{column: value for column, value in changes.items() if value is not None})
+
+    def get(self, authority_id: int) -> AuthorityRecord:
+        """The authority with that row number."""
+        return self._record(self._model.get_by_id(authority_id))
+
+    def list(self) -> list[AuthorityRecord]:
+        """All that were not abandoned, in the order in which they were begun."""
+        query = self._model.select().where(self._model.status != "abandoned").order_by(self._model.id)
+        return [self._record(row) for row in query]
+
+    def pending(self) -> list[AuthorityRecord]:
+        """Those whose creation was interrupted or is under way."""
+        return [authority for authority in self.list() if authority.status == "pending"]
+
+    def _update(self, authority_id: int, **values: Any) -> None:
+        self._model.update(**values).where(self._model.id == authority_id).execute()
+
+    @staticmethod
+    def _record(row: Any) -> AuthorityRecord:
+        return AuthorityRecord(
+            id=row.id,
+            name=row.name,
+            status=row.status,
+            parent_id=row.parent_id,
+            subject=row.subject,
+            serial=row.serial,
+            key_backend=row.key_backend,
+            backend_type=row.backend_type,
+            key_id=bytes(row.key_id),
+            handle=None if row.handle is None else json.loads(row.handle),
+            public_key=None if row.public_key is None else bytes(row.public_key),
+            certificate=None if row.certificate is None else bytes(row.certificate),
+            not_after=None if row.not_after is None else moment(row.not_after),
+            plan=None if row.plan is None else json.loads(row.plan),
+            issuing=IssuingDefaults.of(json.loads(row.issuing)),
+            created_at=moment(row.created_at),
+        )

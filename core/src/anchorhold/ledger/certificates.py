@@ -1,0 +1,160 @@
+"""The book of certificates. Every method runs within the caller's transaction.
+
+Reserving and completing are plain SQL, because they are where certificates are issued and a model costs half of
+the time there; everything else goes through the model.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from peewee import __exception_wrapper__
+
+from anchorhold.errors import LedgerError
+from anchorhold.ledger.records import CertificateRecord, Reservation, moment, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from peewee import Database
+
+_RESERVED = ("authority_id", "serial", "status", "profile", "subject", "names", "not_before", "not_after", "tbs", "reserved_at")
+
+
+class Certificates:
+    """Reads and writes certificates.
+
+    Args:
+        database: Where they are.
+        model: The table.
+    """
+
+    def __init__(self, database: Database, model: Any) -> None:
+        self._database = database
+        self._model = model
+        table, mark = model._meta.table_name, database.param  # noqa: SLF001
+        self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
+        self._complete = (
+            f'UPDATE "{table}" SET status = \'issued\', certificate = {mark}, issued_at = {mark}, tbs = NULL '  # noqa: S608
+            f"WHERE authority_id = {mark} AND serial = {mark} AND status = 'reserved'"
+        )
+
+    def reserve(self, authority_id: int, reservations: Sequence[Reservation]) -> None:
+        """Record the intent to sign. A serial number that the authority has used before is refused by the database."""
+        now = seconds(dt.datetime.now(dt.UTC))
+        rows = [
+            (
+                authority_id,
+                intent.serial,
+                "reserved",
+                intent.profile,
+                intent.subject,
+                intent.names,
+                seconds(intent.not_before),
+                seconds(intent.not_after),
+                intent.tbs,
+                now,
+            )
+            for intent in reservations
+        ]
+        self._execute_many(self._reserve, rows)
+
+    def complete(self, authority_id: int, issued: Sequence[tuple[str, bytes]]) -> None:
+        """Record signed certificates as (serial, DER).
+
+        Raises:
+            LedgerError: One of them is not reserved any more; nothing is recorded then.
+        """
+        if not issued:
+            return
+        now = seconds(dt.datetime.now(dt.UTC))
+        changed = self._execute_many(self._complete, [(der, now, authority_id, serial) for serial, der in issued])
+        if changed != len(issued):
+            raise LedgerError("ledger: a reservation was taken away while its certificate was signed", hint="repeat")
+
+    def release(self, authority_id: int, serials: Iterable[str]) -> None:
+        """Take back reservations for which no signature was asked for."""
+        self._open(authority_id, serials, self._model.delete())
+
+    def abandon(self, authority_id: int, serials: Iterable[str]) -> None:
+        """Close reservations for which a signature may exist; their serial numbers stay used."""
+        self._open(authority_id, serials, self._model.update(status="abandoned"))
+
+    def abandon_all(self, authority_id: int) -> None:
+        """Close every reservation of an authority."""
+        model = self._model
+        open_rows = (model.authority == authority_id) & (model.status == "reserved")
+        model.update(status="abandoned").where(open_rows).execute()
+
+    def record(self, authority_id: int, intent: Reservation, certificate: bytes) -> None:
+        """Record a certificate that was signed elsewhere, such as that of an imported root."""
+        self.reserve(authority_id, [intent])
+        self.complete(authority_id, [(intent.serial, certificate)])
+
+    def reserved(self, before: dt.datetime) -> list[CertificateRecord]:
+        """Reservations made before that moment and never completed."""
+        model = self._model
+        query = model.select().where((model.status == "reserved") & (model.reserved_at < seconds(before)))
+        return [self._record(row) for row in query.order_by(model.id)]
+
+    def find(self, serial: str, authority_id: int | None = None, limit: int = 2) -> list[CertificateRecord]:
+        """Certificates whose serial begins with these hex digits; an exact match alone if there is one."""
+        model = self._model
+        for match in (model.serial == serial, (model.serial >= serial) & (model.serial < serial + "g")):
+            query = model.select().where(match & (model.status != "abandoned"))
+            if authority_id is not None:
+                query = query.where(model.authority == authority_id)
+            found = [self._record(row) for row in query.limit(limit)]
+            if found:
+                return found
+        return []
+
+    def page(
+        self, *, authority_id: int | None = None, after: int = 0, limit: int = 100, expired: bool = False
+    ) -> list[CertificateRecord]:
+        """Issued certificates in the order of reservation.
+
+        Args:
+            authority_id: Of one authority only.
+            after: Row number of the last certificate of the page before.
+            limit: Length of the page.
+            expired: Whether those that have expired are among them.
+        """
+        model = self._model
+        query = model.select().where((model.id > after) & (model.status == "issued"))
+        if authority_id is not None:
+            query = query.where(model.authority == authority_id)
+        if not expired:
+            query = query.where(model.not_after >= seconds(dt.datetime.now(dt.UTC)))
+        return [self._record(row) for row in query.order_by(model.id).limit(limit)]
+
+    def _execute_many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
+        with __exception_wrapper__:
+            cursor = self._database.cursor()
+            cursor.executemany(statement, rows)
+        return int(cursor.rowcount)
+
+    def _open(self, authority_id: int, serials: Iterable[str], query: Any) -> None:
+        model = self._model
+        condition = (model.authority == authority_id) & (model.status == "reserved")
+        for serial in serials:
+            query.clone().where(condition & (model.serial == serial)).execute()
+
+    @staticmethod
+    def _record(row: Any) -> CertificateRecord:
+        return CertificateRecord(
+            id=row.id,
+            authority_id=row.authority_id,
+            serial=row.serial,
+            status=row.status,
+            profile=row.profile,
+            subject=row.subject,
+            names=row.names,
+            not_before=moment(row.not_before),
+            not_after=moment(row.not_after),
+            tbs=None if row.tbs is None else bytes(row.tbs),
+            certificate=None if row.certificate is None else bytes(row.certificate),
+            reserved_at=moment(row.reserved_at),
+            issued_at=None if row.issued_at is None else moment(row.issued_at),
+        )

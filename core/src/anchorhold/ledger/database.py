@@ -1,0 +1,85 @@
+"""Opening the ledger's database from its URL."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from peewee import SqliteDatabase
+
+from anchorhold.errors import LedgerError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from peewee import Database
+
+BUSY_TIMEOUT: Final = 30
+"""Seconds a writer waits for another one on SQLite."""
+
+_inherited: list[Any] = []
+"""Connections a forked child must neither use nor close."""
+
+
+def open_database(url: str) -> Database:
+    """The database behind a URL, not connected yet. A new SQLite file is created with mode 0600.
+
+    Raises:
+        SettingsError: The URL is of no known kind. It is not shown, for it may hold a password.
+        LedgerError: The file cannot be created.
+    """
+    scheme = urlsplit(url).scheme
+    try:
+        opener = _OPENERS[scheme]
+    except KeyError:
+        raise SettingsError(
+            f"database: {scheme or 'a URL without scheme'} is not a kind of database that is offered",
+            hint=f"use one of: {', '.join(f'{known}:///…' for known in _OPENERS)}",
+        ) from None
+    database = opener(url)
+    _forget_in_children(database)
+    return database
+
+
+def _open_sqlite(url: str) -> Database:
+    path = Path(url.removeprefix("sqlite:///"))
+    if str(path) in ("", ".", "sqlite:", ":memory:"):
+        raise SettingsError("database: the URL names no file", hint="write sqlite:////absolute/path/ledger.sqlite3")
+    _create_private(path)
+    pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+    return SqliteDatabase(str(path), pragmas=pragmas, timeout=BUSY_TIMEOUT, lock_type="IMMEDIATE")
+
+
+def _create_private(path: Path) -> None:
+    """Create the file before SQLite does, which would make it readable for others."""
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LedgerError(
+            f"{path}: the ledger cannot be created ({error.strerror})",
+            hint="give another place with ANCHORHOLD_CA_DIR or `database` in the settings",
+        ) from error
+
+
+_OPENERS: Final[dict[str, Callable[[str], Database]]] = {"sqlite": _open_sqlite}
+
+
+def _forget_in_children(database: Database) -> None:
+    """After fork() the child opens its own connection; closing the inherited one would drop the parent's locks."""
+    reference = weakref.ref(database)
+
+    def forget() -> None:
+        inherited = reference()
+        if inherited is not None:
+            _inherited.append(inherited._state.conn)  # noqa: SLF001
+            inherited.dispose()
+
+    os.register_at_fork(after_in_child=forget)

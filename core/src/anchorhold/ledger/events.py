@@ -1,0 +1,35 @@
+"""The book of events: what happened to authorities, in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from anchorhold.ledger.records import Event, moment, seconds
+
+
+class Events:
+    """Appends and lists events.
+
+    Args:
+        model: The table.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def append(self, kind: str, authority: str, **detail: Any) -> None:
+        """Record an event, within the caller's transaction. No detail may be a secret."""
+        now = seconds(dt.datetime.now(dt.UTC))
+        self._model.create(at=now, kind=kind, authority=authority, detail=json.dumps(detail, sort_keys=True))
+
+    def list(self, authority: str | None = None) -> list[Event]:
+        """All events, oldest first, or those of one authority."""
+        query = self._model.select().order_by(self._model.id)
+        if authority is not None:
+            query = query.where(self._model.authority == authority)
+        return [
+            Event(id=row.id, at=moment(row.at), kind=row.kind, authority=row.authority, detail=json.loads(row.detail))
+            for row in query
+        ]

@@ -1,0 +1,68 @@
+"""Bringing a database to the schema of this version, under a lock, and refusing one that is newer or foreign."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from peewee import SqliteDatabase
+
+from anchorhold.errors import LedgerForeignError, LedgerVersionError
+from anchorhold.ledger.schema import PREFIX
+
+if TYPE_CHECKING:
+    from peewee import Database
+
+FOLDER: Final = Path(__file__).parent / "migrations"
+HISTORY: Final = f"{PREFIX}migration"
+
+
+@cache
+def shipped() -> frozenset[str]:
+    """Names of the migrations this version knows."""
+    return frozenset(path.stem for path in FOLDER.glob("[0-9]*.py"))
+
+
+def migrate(database: Database) -> list[str]:
+    """Apply what is missing; returns the names of what this process applied.
+
+    Several processes may start at once on an empty database: one migrates, the others wait.
+
+    Raises:
+        LedgerVersionError: The database was written by a newer anchorhold.
+        LedgerForeignError: The database belongs to another program.
+    """
+    if _applied(database) == shipped():
+        return []
+    from playhouse.migrations import Runner
+
+    with _locked(database):
+        applied = _applied(database)
+        _check(database, applied)
+        names: list[str] = Runner(database, str(FOLDER), table_name=HISTORY).up()
+        return names
+
+
+def _applied(database: Database) -> frozenset[str]:
+    if not database.table_exists(HISTORY):
+        return frozenset()
+    return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{HISTORY}"'))  # noqa: S608
+
+
+def _check(database: Database, applied: frozenset[str]) -> None:
+    unknown = sorted(applied - shipped())
+    if unknown:
+        raise LedgerVersionError(
+            f"ledger: was written by a newer anchorhold (it has {unknown[-1]})", hint="upgrade anchorhold"
+        )
+    foreign = [table for table in database.get_tables() if not table.startswith(PREFIX)]
+    if isinstance(database, SqliteDatabase) and not applied and foreign:
+        raise LedgerForeignError(
+            f"ledger: the database belongs to another program (it has a table {foreign[0]!r})",
+            hint="name another file in `database`",
+        )
+
+
+def _locked(database: Database):  # type: ignore[no-untyped-def]
+    return database.atomic("EXCLUSIVE")

@@ -1,0 +1,163 @@
+"""What the ledger hands out: frozen copies of rows. Times are UTC, to the second."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned"]
+CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
+
+
+def seconds(moment: dt.datetime) -> int:
+    """A moment as whole seconds since 1970-01-01 UTC, as the ledger stores it."""
+    return int(moment.timestamp())
+
+
+def moment(stored: int) -> dt.datetime:
+    """The opposite of `seconds`."""
+    return dt.datetime.fromtimestamp(stored, dt.UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingDefaults:
+    """What an authority puts into everything it signs.
+
+    Attributes:
+        crl_urls: Of its CRL, for CRL distribution points (RFC 5280, section 4.2.1.13).
+        ocsp_urls: Of its OCSP responder, for authority information access (section 4.2.2.1).
+        issuer_urls: Of its own certificate, for authority information access.
+        hash: The hash it signs with; None for the one of its key's own strength.
+    """
+
+    crl_urls: tuple[str, ...] = ()
+    ocsp_urls: tuple[str, ...] = ()
+    issuer_urls: tuple[str, ...] = ()
+    hash: str | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> IssuingDefaults:
+        """From its JSON form, which has lists for tuples."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityRecord:
+    """An authority.
+
+    Attributes:
+        id: Row number.
+        name: Unique among those not abandoned.
+        status: ``pending`` until its certificate is recorded.
+        parent_id: The authority that signed it; None if self-signed or signed elsewhere.
+        subject: Distinguished name (RFC 4514).
+        serial: Serial number of its certificate, in hex.
+        key_backend: Alias of its key.
+        backend_type: Type of that backend when the key was made.
+        key_id: 20 random octets drawn before the key was made.
+        handle: The key handle as JSON, once the key exists.
+        public_key: DER SubjectPublicKeyInfo, once the key exists.
+        certificate: DER, once it is active.
+        not_after: End of its certificate's validity.
+        plan: What is needed to finish a pending creation, as JSON.
+        issuing: What it puts into what it signs.
+        created_at: When it was begun.
+    """
+
+    id: int
+    name: str
+    status: AuthorityStatus
+    parent_id: int | None
+    subject: str
+    serial: str | None
+    key_backend: str
+    backend_type: str
+    key_id: bytes
+    handle: Mapping[str, Any] | None
+    public_key: bytes | None
+    certificate: bytes | None
+    not_after: dt.datetime | None
+    plan: Mapping[str, Any] | None
+    issuing: IssuingDefaults
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """The intent to sign a certificate, recorded before the key is touched.
+
+    Attributes:
+        serial: In hex.
+        profile: Name of the profile.
+        subject: Distinguished name (RFC 4514).
+        names: Subject alternative names, separated by commas.
+        not_before: Start of validity.
+        not_after: End of validity.
+        tbs: DER TBSCertificate (RFC 5280, section 4.1).
+    """
+
+    serial: str
+    profile: str
+    subject: str
+    names: str
+    not_before: dt.datetime
+    not_after: dt.datetime
+    tbs: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRecord:
+    """A certificate, or the intent to sign one.
+
+    Attributes:
+        id: Row number, rising in the order of reservation.
+        authority_id: Its issuer.
+        serial: In hex.
+        status: ``reserved`` before it is signed, ``issued`` once it is recorded, ``abandoned`` if it never was.
+        profile: Name of the profile.
+        subject: Distinguished name (RFC 4514).
+        names: Subject alternative names, separated by commas.
+        not_before: Start of validity.
+        not_after: End of validity.
+        tbs: DER TBSCertificate while not issued.
+        certificate: DER once issued.
+        reserved_at: When the intent was recorded.
+        issued_at: When the certificate was recorded.
+    """
+
+    id: int
+    authority_id: int
+    serial: str
+    status: CertificateStatus
+    profile: str
+    subject: str
+    names: str
+    not_before: dt.datetime
+    not_after: dt.datetime
+    tbs: bytes | None
+    certificate: bytes | None
+    reserved_at: dt.datetime
+    issued_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to an authority.
+
+    Attributes:
+        id: Row number.
+        at: When.
+        kind: Such as ``authority-created``.
+        authority: Name of the authority.
+        detail: More, without secrets.
+    """
+
+    id: int
+    at: dt.datetime
+    kind: str
+    authority: str
+    detail: Mapping[str, Any]

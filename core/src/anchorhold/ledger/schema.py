@@ -1,0 +1,80 @@
+"""The tables, as peewee models built for one database (``Model.bind`` would be global).
+
+Hexadecimal serial numbers are text, times are whole seconds since 1970 UTC, structured values are JSON text: all of
+it means the same to SQLite and to PostgreSQL. Indexes and constraints stand in the migrations, which make the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import AutoField, BigAutoField, BigIntegerField, BlobField, Database, ForeignKeyField, Model, TextField
+
+PREFIX = "anchorhold_"
+"""Of every table, so that the ledger can share a database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The models of one database."""
+
+    authority: Any
+    certificate: Any
+    event: Any
+
+
+def schema(database: Database) -> Schema:
+    """Build the models for a database."""
+
+    class Authority(Model):  # type: ignore[misc]
+        id = AutoField()
+        name = TextField()
+        status = TextField()
+        parent = ForeignKeyField("self", null=True, index=False)
+        subject = TextField()
+        serial = TextField(null=True)
+        key_backend = TextField()
+        backend_type = TextField()
+        key_id = BlobField()
+        handle = TextField(null=True)
+        public_key = BlobField(null=True)
+        certificate = BlobField(null=True)
+        not_after = BigIntegerField(null=True)
+        plan = TextField(null=True)
+        issuing = TextField()
+        created_at = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}authority"
+
+    class Certificate(Model):  # type: ignore[misc]
+        id = BigAutoField()
+        authority = ForeignKeyField(Authority, index=False)
+        serial = TextField()
+        status = TextField()
+        profile = TextField()
+        subject = TextField()
+        names = TextField()
+        not_before = BigIntegerField()
+        not_after = BigIntegerField()
+        tbs = BlobField(null=True)
+        certificate = BlobField(null=True)
+        reserved_at = BigIntegerField()
+        issued_at = BigIntegerField(null=True)
+
+        class Meta:
+            table_name = f"{PREFIX}certificate"
+
+    class Event(Model):  # type: ignore[misc]
+        id = BigAutoField()
+        at = BigIntegerField()
+        kind = TextField()
+        authority = TextField()
+        detail = TextField()
+
+        class Meta:
+            table_name = f"{PREFIX}event"
+
+    database.bind([Authority, Certificate, Event], bind_refs=False, bind_backrefs=False)
+    return Schema(authority=Authority, certificate=Certificate, event=Event)

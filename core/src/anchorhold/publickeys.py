@@ -1,0 +1,107 @@
+"""Public keys: what kind they are, whether they are fit to be certified, and verifying with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from anchorhold.algorithms import CURVES, RSA_SIZES, Algorithm, KeySpec
+from anchorhold.errors import KeyUnsupportedError, WeakKeyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+"""A public key of a type that anchorhold certifies, as ``cryptography`` has it."""
+
+HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "SHA-224": hashes.SHA224(),
+    "SHA-256": hashes.SHA256(),
+    "SHA-384": hashes.SHA384(),
+    "SHA-512": hashes.SHA512(),
+}
+
+_VERIFIERS: Final[dict[str, Callable[..., None]]] = {
+    "ecdsa": lambda key, signature, message, digest: key.verify(signature, message, ec.ECDSA(digest)),
+    "rsa-pkcs1v15": lambda key, signature, message, digest: key.verify(signature, message, padding.PKCS1v15(), digest),
+    "ed25519": lambda key, signature, message, _: key.verify(signature, message),
+    "ed448": lambda key, signature, message, _: key.verify(signature, message),
+}
+
+_SMALL_PRIMES: Final = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
+
+
+def spki(key: PublicKey) -> bytes:
+    """The key as DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7)."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def spec_of(key: object) -> KeySpec:
+    """The kind of a public key.
+
+    Raises:
+        KeyUnsupportedError: anchorhold does not use keys of that type or curve.
+    """
+    match key:
+        case ec.EllipticCurvePublicKey() if key.curve.name in CURVES:
+            return KeySpec(type="EC", curve=key.curve.name)
+        case ec.EllipticCurvePublicKey():
+            kind = f"the curve {key.curve.name}"
+        case rsa.RSAPublicKey():
+            return KeySpec(type="RSA", size=key.key_size)
+        case ed25519.Ed25519PublicKey():
+            return KeySpec(type="Ed25519")
+        case ed448.Ed448PublicKey():
+            return KeySpec(type="Ed448")
+        case _:
+            kind = f"{type(key).__name__.removesuffix('PublicKey')} keys"
+    raise KeyUnsupportedError(
+        f"public key: anchorhold does not use {kind}", hint="use an EC, RSA, Ed25519 or Ed448 key on a usual curve"
+    )
+
+
+def check_strength(key: object, subject: str) -> PublicKey:
+    """Refuse a public key that nobody should certify (NIST SP 800-131A, SP 800-56B section 6.4.2).
+
+    Args:
+        key: Anything ``cryptography`` loads as a public key.
+        subject: What the key belongs to, for the message.
+
+    Raises:
+        WeakKeyError: RSA modulus too short or too long or with a small factor, or a bad exponent.
+        KeyUnsupportedError: A type or curve that is not used at all.
+    """
+    spec_of(key)
+    if isinstance(key, rsa.RSAPublicKey):
+        flaw = _rsa_flaw(key.public_numbers())
+        if flaw is not None:
+            raise WeakKeyError(f"{subject}: the RSA key {flaw}", hint="make a new key, for instance EC P-256 or RSA 3072")
+    return key  # type: ignore[return-value]  # spec_of refused every other type
+
+
+def _rsa_flaw(numbers: rsa.RSAPublicNumbers) -> str | None:
+    smallest, largest = RSA_SIZES
+    bits = numbers.n.bit_length()
+    if bits < smallest:
+        return f"has only {bits} bits, fewer than {smallest}"
+    if bits > 2 * largest:
+        return f"has {bits} bits, more than {2 * largest}"
+    if not 2**16 < numbers.e < 2**256 or numbers.e % 2 == 0:
+        return f"has the public exponent {numbers.e}, not an odd number above 65536"
+    if numbers.n % 2 == 0 or any(numbers.n % prime == 0 for prime in _SMALL_PRIMES):
+        return "has a modulus with a small factor"
+    return None
+
+
+def is_signed_by(key: PublicKey, signature: bytes, message: bytes, algorithm: Algorithm) -> bool:
+    """Whether the signature, in the form X.509 has it, was made over the message by the key's other half."""
+    digest = HASHES[algorithm.hash] if algorithm.hash is not None else None
+    try:
+        _VERIFIERS[algorithm.scheme](key, signature, message, digest)
+    except InvalidSignature:
+        return False
+    return True

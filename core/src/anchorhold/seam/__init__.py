@@ -1,0 +1,58 @@
+"""The seam: all that the author of a key backend or a wrapper needs, and the only place it should be imported from."""
+
+from anchorhold.algorithms import Algorithm, KeySpec
+from anchorhold.secret import Secret, SecretReference
+from anchorhold.seam.capabilities import Capabilities
+from anchorhold.seam.hookspecs import BackendSpec
+from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
+from anchorhold.seam.requests import (
+    AddOption,
+    BackendContext,
+    CertificateAuthority,
+    CreatedKey,
+    CreateKeyRequest,
+    Draft,
+    FindKeyRequest,
+    ImportKeyRequest,
+    KeyHandle,
+    KeyRequest,
+    OcspStore,
+    Operation,
+    Purpose,
+    Role,
+    Secrets,
+    Signer,
+    SignRequest,
+    WrapperContext,
+)
+
+__all__ = [
+    "API_VERSION",
+    "BACKENDS_GROUP",
+    "WRAPPERS_GROUP",
+    "AddOption",
+    "Algorithm",
+    "BackendContext",
+    "BackendSpec",
+    "Capabilities",
+    "CertificateAuthority",
+    "CreateKeyRequest",
+    "CreatedKey",
+    "Draft",
+    "FindKeyRequest",
+    "ImportKeyRequest",
+    "KeyHandle",
+    "KeyRequest",
+    "KeySpec",
+    "OcspStore",
+    "Operation",
+    "Purpose",
+    "Role",
+    "Secret",
+    "SecretReference",
+    "Secrets",
+    "SignRequest",
+    "Signer",
+    "WrapperContext",
+    "hookimpl",
+]

@@ -1,0 +1,134 @@
+"""Binding one backend instance and its wrappers to an alias: a plugin manager of its own, checked when it is made.
+
+One manager for each alias is an allow-list by construction: a hook can never be answered by another backend.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
+from anchorhold.seam.hookspecs import REQUIRED_HOOKS, BackendSpec
+from anchorhold.seam.markers import PROJECT, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from anchorhold.seam.discovery import Plugin
+    from anchorhold.seam.requests import Signer, SignRequest
+
+
+class CoreSigning:
+    """Core's implementation of the hook `sign`, which wrappers wrap."""
+
+    @hookimpl
+    def sign(self, request: SignRequest, signer: Signer) -> bytes:
+        """Let the signer sign the whole message."""
+        return signer.sign(request.message, request.algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A backend or wrapper about to be bound.
+
+    Attributes:
+        plugin: Where it comes from.
+        construct: Makes the instance.
+        subject: What to call it in messages.
+    """
+
+    plugin: Plugin
+    construct: Callable[[], Any]
+    subject: str
+
+
+def bind(backend: Part, wrappers: Sequence[Part], *, ocsp: bool) -> pluggy.PluginManager:
+    """A plugin manager that holds core's signing, one backend and the enabled wrappers, the first outermost.
+
+    Args:
+        backend: The backend of the alias.
+        wrappers: In the order of the settings.
+        ocsp: Whether the alias is to keep OCSP responder keys.
+
+    Raises:
+        BackendLoadError: An instance cannot be constructed.
+        BackendContractError: An instance breaks a rule of the seam.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(BackendSpec)
+    manager.register(CoreSigning(), name="core")
+    instance = _register(manager, backend)
+    _check_backend(manager, instance, backend, ocsp=ocsp)
+    for wrapper in reversed(wrappers):  # pluggy calls the one registered last first
+        _check_wrapper(manager, _register(manager, wrapper), wrapper)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, part: Part) -> Any:
+    try:
+        instance = part.construct()
+    except AnchorholdError:
+        raise
+    except Exception as error:
+        raise BackendLoadError(
+            f"{part.subject}: cannot be constructed ({type(error).__name__})",
+            hint="see the cause with --debug and tell its author",
+        ) from error
+    _check_arguments(instance, part)
+    try:
+        manager.register(instance, name=part.subject)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise BackendContractError(
+            f"{part.subject}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+        ) from error
+    return instance
+
+
+def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, member in inspect.getmembers(type(instance), inspect.isroutine):
+        if hasattr(member, f"{PROJECT}_impl"):
+            yield name, member
+
+
+def _check_arguments(instance: Any, part: Part) -> None:
+    """Pluggy never passes a defaulted argument, and fails only in the call at a keyword-only one."""
+    for name, method in _hook_methods(instance):
+        for argument in inspect.signature(method).parameters.values():
+            if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
+                raise BackendContractError(
+                    f"{part.subject}: the hook {name} has the argument {argument}, which would never be passed",
+                    hint="its author makes every hook argument positional and without default",
+                )
+
+
+def _implementations(manager: pluggy.PluginManager, hook: str, instance: Any) -> list[pluggy.HookImpl]:
+    return [found for found in getattr(manager.hook, hook).get_hookimpls() if found.plugin is instance]
+
+
+def _check_backend(manager: pluggy.PluginManager, instance: Any, part: Part, *, ocsp: bool) -> None:
+    for hook in (*REQUIRED_HOOKS, *(("ocsp_store",) if ocsp else ())):
+        if not _implementations(manager, hook, instance):
+            purpose = " and cannot keep OCSP responder keys" if hook == "ocsp_store" else ""
+            raise BackendContractError(
+                f"{part.subject}: does not implement the hook {hook}{purpose}", hint="choose another backend"
+            )
+    for name, _ in _hook_methods(instance):
+        if name == "sign" or any(found.wrapper or found.hookwrapper for found in _implementations(manager, name, instance)):
+            raise BackendContractError(
+                f"{part.subject}: wraps or implements the hook {name}, which only wrappers may",
+                hint="its author offers that part in the group anchorhold.wrappers",
+            )
+
+
+def _check_wrapper(manager: pluggy.PluginManager, instance: Any, part: Part) -> None:
+    for name, _ in _hook_methods(instance):
+        if not all(found.wrapper for found in _implementations(manager, name, instance)):
+            raise BackendContractError(
+                f"{part.subject}: implements the hook {name} instead of wrapping it",
+                hint="its author marks it with hookimpl(wrapper=True)",
+            )

@@ -1,0 +1,75 @@
+"""Shows ``cryptography``'s builders a private key that signs through the hook `sign`.
+
+The builders take any instance of the private-key classes and call its ``sign`` with the whole message. They
+accept a garbage signature, so whoever uses a bridge key verifies what comes out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+
+from anchorhold.publickeys import HASHES, PublicKey, spec_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+    from anchorhold.algorithms import Algorithm
+    from anchorhold.softkeys import PrivateKey
+
+
+class _BridgeKey:
+    def __init__(self, public_key: PublicKey, sign: Callable[[bytes], bytes]) -> None:
+        self._public_key = public_key
+        self._sign = sign
+
+    def sign(self, data: bytes, *_: Any) -> bytes:
+        """The signature over the data; the algorithm was fixed when the bridge was made."""
+        return self._sign(bytes(data))
+
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self._public_key
+
+    @property
+    def key_size(self) -> int:
+        """As ``cryptography`` has it, for RSA and EC."""
+        return cast("rsa.RSAPublicKey", self._public_key).key_size
+
+    @property
+    def curve(self) -> ec.EllipticCurve:
+        """As ``cryptography`` has it, for EC."""
+        return cast("ec.EllipticCurvePublicKey", self._public_key).curve
+
+
+def _bridge_class(interface: Any) -> type[_BridgeKey]:
+    bridge = type(f"{interface.__name__}Bridge", (_BridgeKey,), {"__doc__": f"Looks like a {interface.__name__}."})
+    interface.register(bridge)
+    return bridge
+
+
+_CLASSES: Final = {
+    "EC": _bridge_class(ec.EllipticCurvePrivateKey),
+    "RSA": _bridge_class(rsa.RSAPrivateKey),
+    "Ed25519": _bridge_class(ed25519.Ed25519PrivateKey),
+    "Ed448": _bridge_class(ed448.Ed448PrivateKey),
+}
+
+
+def bridge_key(public_key: PublicKey, sign: Callable[[bytes], bytes]) -> PrivateKey:
+    """A private key for ``cryptography``'s builders.
+
+    Args:
+        public_key: Its public half.
+        sign: Makes the signature over the whole message, in the form X.509 has it.
+    """
+    return cast("PrivateKey", _CLASSES[spec_of(public_key).type](public_key, sign))
+
+
+def builder_hash(algorithm: Algorithm) -> Any:
+    """What ``cryptography``'s builders want as ``algorithm``: a hash, or None for EdDSA."""
+    digest: HashAlgorithm | None = HASHES[algorithm.hash] if algorithm.hash is not None else None
+    return digest

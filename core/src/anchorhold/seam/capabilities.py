@@ -1,0 +1,56 @@
+"""What a class of backends can do at most, stated before any PIN is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anchorhold.algorithms import CURVES, HASHES, KEY_TYPES, RSA_SIZES
+from anchorhold.errors import KeyUnsupportedError
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import Algorithm, KeySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """An upper bound: what the configured instance really offers is its own answer when it is asked to.
+
+    Attributes:
+        key_types: Of ``EC``, ``RSA``, ``Ed25519``, ``Ed448``.
+        curves: SEC 2 or RFC 5639 names, for EC keys.
+        rsa_sizes: Smallest and largest modulus, in bits.
+        hashes: Names such as ``SHA-256``, for ECDSA and RSA.
+    """
+
+    key_types: tuple[str, ...] = KEY_TYPES
+    curves: tuple[str, ...] = tuple(CURVES)
+    rsa_sizes: tuple[int, int] = RSA_SIZES
+    hashes: tuple[str, ...] = HASHES
+
+    def check(self, subject: str, spec: KeySpec, algorithm: Algorithm | None = None) -> None:
+        """Refuse a key, or a signature algorithm for it, that is out of bounds.
+
+        Args:
+            subject: Names the backend in the message.
+            spec: The key.
+            algorithm: What it is to sign with, if that is known.
+
+        Raises:
+            KeyUnsupportedError: With the list of what is offered.
+        """
+        smallest, largest = self.rsa_sizes
+        bounds: tuple[tuple[str, object, bool, object], ...] = (
+            ("key type", spec.type, spec.type in self.key_types, ", ".join(self.key_types)),
+            ("curve", spec.curve, spec.curve is None or spec.curve in self.curves, ", ".join(self.curves)),
+            ("RSA size", spec.size, spec.size is None or smallest <= spec.size <= largest, f"{smallest} to {largest} bits"),
+            (
+                "hash",
+                algorithm and algorithm.hash,
+                algorithm is None or algorithm.hash is None or algorithm.hash in self.hashes,
+                ", ".join(self.hashes),
+            ),
+        )
+        for what, wanted, offered, offer in bounds:
+            if not offered:
+                raise KeyUnsupportedError(f"{subject}: the {what} {wanted} is not offered", hint=f"choose from: {offer}")

@@ -1,0 +1,126 @@
+"""Finding backends and wrappers among the installed distributions, by entry points (PyPA entry points specification)."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
+from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One installed backend or wrapper, not imported yet.
+
+    Attributes:
+        entry_point: Where it is.
+    """
+
+    entry_point: EntryPoint
+
+    @property
+    def type(self) -> str:
+        """The backend type, or the name of the wrapper."""
+        return self.entry_point.name
+
+    @property
+    def distribution(self) -> str:
+        """Name and version of the distribution it comes from."""
+        dist = self.entry_point.dist
+        return f"{dist.name} {dist.version}" if dist is not None else "an unknown distribution"
+
+    @property
+    def word(self) -> str:
+        """What it is, for messages."""
+        return _WORDS[self.entry_point.group]
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.type!r} of {self.distribution}"
+
+    @cached_property
+    def loaded(self) -> type[Any]:
+        """The class, imported, with its API version checked.
+
+        Raises:
+            BackendLoadError: It cannot be imported.
+            BackendContractError: It is not a class, or was written for another version of the seam.
+        """
+        try:
+            found = self.entry_point.load()
+        except Exception as error:
+            raise BackendLoadError(
+                f"{self}: cannot be imported from {self.entry_point.value} ({type(error).__name__}: {error})",
+                hint="reinstall the distribution or take it out of the settings",
+            ) from error
+        if not isinstance(found, type):
+            raise BackendContractError(
+                f"{self}: the entry point {self.entry_point.value} is not a class", hint="tell its author"
+            )
+        self._check_api_version(getattr(found, "anchorhold_api", None))
+        return found
+
+    def _check_api_version(self, version: object) -> None:
+        if version == API_VERSION:
+            return
+        if isinstance(version, int):
+            behind = "anchorhold" if version > API_VERSION else self.distribution.split()[0]
+            raise BackendContractError(
+                f"{self}: was written for version {version} of the backend interface, this anchorhold has {API_VERSION}",
+                hint=f"upgrade {behind}",
+            )
+        raise BackendContractError(
+            f"{self}: does not say which version of the backend interface it was written for",
+            hint=f"its author adds `anchorhold_api = {API_VERSION}` to the class",
+        )
+
+
+def installed(group: str) -> list[Plugin]:
+    """All backends or wrappers that are installed, by name."""
+    return [Plugin(entry_point) for entry_point in sorted(entry_points(group=group), key=lambda found: found.name)]
+
+
+def find(group: str, name: str, subject: str) -> Plugin:
+    """The one installed backend or wrapper of that name.
+
+    Args:
+        group: `BACKENDS_GROUP` or `WRAPPERS_GROUP`.
+        name: Backend type or name of the wrapper.
+        subject: Where in the settings the name stands, for the message.
+
+    Raises:
+        UnknownBackendError: None is installed, or several are.
+    """
+    found = _distinct(entry_points(group=group, name=name))
+    if len(found) == 1:
+        return found[0]
+    word = _WORDS[group]
+    if found:
+        owners = " and ".join(plugin.distribution for plugin in found)
+        raise UnknownBackendError(f"{subject}: {owners} both offer the {word} {name!r}", hint="uninstall one of them")
+    names = [plugin.type for plugin in installed(group)]
+    raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=_advice(group, name, names))
+
+
+def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
+    """Drop what is found twice because one installation is on the path twice."""
+    distinct = {(point.value, point.dist.name if point.dist else ""): Plugin(point) for point in candidates}
+    return list(distinct.values())
+
+
+def _advice(group: str, name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    if group == BACKENDS_GROUP:
+        have = ", ".join(names) or "none"
+        return f"try `pip install anchorhold-{name}` or choose from what is installed: {have}"
+    return f"install the distribution that offers it; installed: {', '.join(names) or 'none'}"

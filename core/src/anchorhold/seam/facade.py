@@ -1,0 +1,166 @@
+"""The typed face of one alias: the only code that calls hooks, and the checks on every answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendContractError,
+    BackendFailedError,
+    KeyMismatchError,
+    OperationUnsupportedError,
+)
+from anchorhold.publickeys import spec_of, spki
+from anchorhold.seam.capabilities import Capabilities
+from anchorhold.seam.requests import CreatedKey, KeyHandle, OcspStore
+from anchorhold.secret import Secret
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from anchorhold.seam.requests import (
+        AddOption,
+        CreateKeyRequest,
+        FindKeyRequest,
+        ImportKeyRequest,
+        KeyRequest,
+        Operation,
+        Role,
+        Secrets,
+        Signer,
+        SignRequest,
+    )
+
+T = TypeVar("T")
+
+
+class KeyBackend:
+    """A configured key backend, ready for use.
+
+    Args:
+        alias: The name it is configured under.
+        role: What its keys are for.
+        subject: ``key backend 'hsm' (hsm of anchorhold-hsm 1.0)``, for messages.
+        manager: From `anchorhold.seam.binding.bind`.
+        options: The validated options model, or None if the class has none.
+        capabilities: The upper bound its class declares.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        role: Role,
+        subject: str,
+        manager: pluggy.PluginManager,
+        options: Any,
+        capabilities: Capabilities | None,
+    ) -> None:
+        self.alias = alias
+        self.role = role
+        self.subject = subject
+        self.manager = manager
+        self.options = options
+        self.capabilities = capabilities or Capabilities()
+
+    def __repr__(self) -> str:
+        return f"<{self.subject}>"
+
+    def supports(self, hook: str) -> bool:
+        """Whether the backend implements that optional hook."""
+        return any(not found.wrapper for found in getattr(self.manager.hook, hook).get_hookimpls())
+
+    def add_cli_options(self, add: AddOption, operation: Operation) -> None:
+        """Let the backend add its options; see `BackendSpec.add_cli_options`."""
+        self._guarded("add_cli_options", add=add, operation=operation)
+
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        """See `BackendSpec.create_key`.
+
+        Raises:
+            BackendContractError: The answer is not what the seam promises.
+            KeyUnsupportedError: Beyond the declared capabilities.
+        """
+        self.capabilities.check(self.subject, request.spec)
+        created = self._created("create_key", self._call("create_key", CreatedKey, request=request, secrets=secrets))
+        if spec_of(created.public_key) != request.spec:
+            raise self._broken("create_key", f"made a key of the kind {spec_of(created.public_key)}, not {request.spec}")
+        return created
+
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        """See `BackendSpec.load_signer`.
+
+        Raises:
+            KeyMismatchError: The key is not the one the ledger has; the signer was closed.
+            BackendContractError: The answer is not a signer.
+        """
+        signer: Signer = self._call("load_signer", object, request=request, secrets=secrets)
+        if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
+            raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
+        if spki(signer.public_key) != spki(request.public_key):
+            signer.close()
+            raise KeyMismatchError(
+                f"{self.subject}: the private key found for {request.ca.name!r} does not belong to its certificate",
+                hint="restore the right key; nothing was signed",
+            )
+        return signer
+
+    def sign(self, request: SignRequest, signer: Signer) -> bytes:
+        """See `BackendSpec.sign`. The signature is not verified here."""
+        return self._call("sign", bytes, request=request, signer=signer)
+
+    def ocsp_store(self) -> OcspStore:
+        """See `BackendSpec.ocsp_store`."""
+        return self._call("ocsp_store", OcspStore)
+
+    def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
+        """See `BackendSpec.find_key`."""
+        found = self._call("find_key", tuple, request=request, secrets=secrets)
+        return tuple(self._created("find_key", key) for key in found)
+
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        """See `BackendSpec.import_key`."""
+        return self._created("import_key", self._call("import_key", CreatedKey, request=request, secrets=secrets))
+
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        """See `BackendSpec.export_key`."""
+        return self._call("export_key", Secret, request=request, secrets=secrets)
+
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        """See `BackendSpec.delete_key`."""
+        return self._call("delete_key", bool, request=request, secrets=secrets)
+
+    def _call(self, hook: str, answer: type[T], **arguments: Any) -> T:
+        if not self.supports(hook):
+            raise OperationUnsupportedError(
+                f"{self.subject}: does not offer the operation {hook}", hint="use a backend that does"
+            )
+        value = self._guarded(hook, **arguments)
+        if value is None or not isinstance(value, answer):
+            raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")
+        return value
+
+    def _guarded(self, hook: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self.manager.hook, hook)(**arguments)
+        except AnchorholdError:
+            raise
+        except Exception as error:
+            raise BackendFailedError(
+                f"{self.subject}: {hook} failed ({type(error).__name__})",
+                hint="see the cause with --debug; if it is not in your surroundings, tell the author of the backend",
+            ) from error
+
+    def _created(self, hook: str, created: Any) -> CreatedKey:
+        if not isinstance(created, CreatedKey) or not isinstance(created.handle, KeyHandle):
+            raise self._broken(hook, "did not return a CreatedKey with a KeyHandle")
+        try:
+            json.dumps(dict(created.handle.data), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise self._broken(hook, "returned a handle that is not JSON") from error
+        return created
+
+    def _broken(self, hook: str, what: str) -> BackendContractError:
+        return BackendContractError(f"{self.subject}: {hook} {what}", hint="tell the author of the backend")

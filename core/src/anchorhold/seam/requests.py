@@ -1,0 +1,287 @@
+"""What crosses the seam: requests, answers, and the protocols of what core lends to a backend and back.
+
+The dataclasses are frozen, slotted and keyword-only, so that they can grow without breaking a published backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from cryptography import x509
+    from peewee import Database
+
+    from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.secret import Secret
+
+Operation: TypeAlias = Literal["create", "import", "adopt", "use"]
+"""What a command does with the key of an alias; `BackendSpec.add_cli_options` adds options accordingly."""
+Role: TypeAlias = Literal["ca", "ocsp"]
+"""Whether an alias keeps keys of authorities or of OCSP responders."""
+Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
+"""What a signature is made for. A probe is a random message that proves that a key works."""
+OptionValue: TypeAlias = str | bool | None
+
+
+class Secrets(Protocol):
+    """Hands a backend the secrets it has declared with `AddOption` or has in its options model."""
+
+    def get(self, name: str) -> Secret | None:
+        """The secret from the command line, the environment or the settings; None if it was not given.
+
+        Never asks a person.
+        """
+
+    def require(self, name: str) -> Secret:
+        """The same, else from a person at the terminal.
+
+        Raises:
+            SecretMissingError: There is nobody to ask; the message says how to give the secret.
+        """
+
+
+class AddOption(Protocol):
+    """Adds one option to a command; core makes flag, variable and prefix from the name and the alias."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002
+        secret: bool = False,
+        scope: Literal["alias", "key"] = "alias",
+        default: str | bool | None = None,
+    ) -> None:
+        """Add an option.
+
+        Args:
+            name: In lower case with hyphens, without prefix: ``user-pin``.
+            help: One sentence for the help text.
+            secret: It reaches the backend through `Secrets` and never through the options of a request. Core
+                reads ``ANCHORHOLD_[ALIAS_]NAME`` and ``…_FILE`` too, and adds a ``--name-prompt`` flag where a
+                secret is set rather than used.
+            scope: ``alias`` if one value serves every key of the alias (a PIN), ``key`` if each has its own
+                (a password).
+            default: Of an option that is not secret; a bool makes a flag of it.
+        """
+
+
+class Signer(Protocol):
+    """A lent private key. It owns its session; whoever asked for it closes it."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        """The signature over the whole message (not its digest), in the form X.509 has it.
+
+        ECDSA: DER of ECDSA-Sig-Value (RFC 3279, section 2.2.3). RSA: as long as the modulus (RFC 8017).
+        EdDSA: RFC 8410.
+        """
+
+    def close(self) -> None:
+        """Give the session back. Called once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendContext:
+    """What a backend is told about its place when it is constructed.
+
+    Attributes:
+        alias: The name it is configured under.
+        role: Whether it keeps keys of authorities or of OCSP responders.
+        database: Opens the ledger's database, for a backend that keeps its keys there.
+        shared: Sections of the settings shared by all aliases: ``storages``.
+    """
+
+    alias: str
+    role: Role
+    database: Callable[[], Database]
+    shared: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapperContext:
+    """What a wrapper is told when it is constructed: once for each alias it is put around.
+
+    Attributes:
+        alias: The alias of the key backend it wraps.
+        role: The role of that alias.
+    """
+
+    alias: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAuthority:
+    """The authority a key belongs to or signs for, as far as backends and wrappers may care.
+
+    Attributes:
+        name: Its name in the ledger.
+        subject: Its distinguished name (RFC 4514 form).
+    """
+
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHandle:
+    """All that a backend needs to find a key again, stored in the ledger.
+
+    Attributes:
+        version: Of the layout of `data`, the backend's own count; old versions must stay readable.
+        data: JSON-serialisable, without any secret.
+    """
+
+    version: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedKey:
+    """A key that exists.
+
+    Attributes:
+        handle: Finds it again.
+        public_key: Its public half.
+    """
+
+    handle: KeyHandle
+    public_key: PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateKeyRequest:
+    """A key to create.
+
+    Attributes:
+        key_id: 20 random octets drawn and recorded by core beforehand. The key must be stored under it
+            (CKA_ID, file name, row key), so that `BackendSpec.find_key` finds it after a crash.
+        spec: The kind of key.
+        ca: The authority it will belong to.
+        role: What it is for.
+        options: Values of the options added by `add_cli_options`, without the secret ones; all names are there.
+    """
+
+    key_id: bytes
+    spec: KeySpec
+    ca: CertificateAuthority
+    role: Role = "ca"
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindKeyRequest:
+    """Keys to look for.
+
+    Attributes:
+        key_id: As in `CreateKeyRequest`; None to adopt a key by what the options say.
+        options: As in `CreateKeyRequest`.
+    """
+
+    key_id: bytes | None
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportKeyRequest:
+    """An existing private key to store.
+
+    Attributes:
+        key_id: As in `CreateKeyRequest`.
+        pkcs8: Unencrypted PEM PKCS#8 (RFC 5958).
+        ca: The authority it belongs to.
+        role: What it is for.
+        options: As in `CreateKeyRequest`.
+    """
+
+    key_id: bytes
+    pkcs8: Secret
+    ca: CertificateAuthority
+    role: Role = "ca"
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRequest:
+    """A key that exists and is to be used, exported or deleted.
+
+    Attributes:
+        handle: From `CreatedKey`.
+        public_key: What the ledger has recorded.
+        ca: The authority it belongs to.
+        role: What it is for.
+    """
+
+    handle: KeyHandle
+    public_key: PublicKey
+    ca: CertificateAuthority
+    role: Role = "ca"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A certificate before it is signed: all of its content, nothing of it changeable any more.
+
+    Attributes:
+        issuer: Distinguished name of the authority.
+        subject: Distinguished name of the holder.
+        serial: Serial number.
+        not_before: Start of validity, UTC, to the second.
+        not_after: End of validity, UTC, to the second.
+        public_key: The holder's.
+        extensions: In the order they will have.
+        profile: Name of the profile it was made by.
+    """
+
+    issuer: x509.Name
+    subject: x509.Name
+    serial: int
+    not_before: dt.datetime
+    not_after: dt.datetime
+    public_key: PublicKey
+    extensions: tuple[x509.Extension[x509.ExtensionType], ...]
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignRequest:
+    """One signature. Every single one of a CA or OCSP key passes the hook `sign`.
+
+    Attributes:
+        message: All octets to be signed, such as the TBSCertificate.
+        algorithm: How.
+        purpose: What for.
+        ca: The authority whose key signs.
+        subject: The certificate to be, when the purpose is ``certificate``.
+    """
+
+    message: bytes
+    algorithm: Algorithm
+    purpose: Purpose
+    ca: CertificateAuthority
+    subject: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OcspStore:
+    """How a backend holds keys of OCSP responders, which are used with nobody present.
+
+    Attributes:
+        options: Passed as `CreateKeyRequest.options` for each such key.
+        unattended: Names of the secrets that must resolve without a person; a configuration in which they would
+            not is refused when it is read.
+        generated: Names of the secrets that core makes at random for each key and keeps in the ledger.
+    """
+
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    unattended: frozenset[str] = frozenset()
+    generated: frozenset[str] = frozenset()

@@ -1,0 +1,134 @@
+"""Where secrets come from: the command line, the environment, the settings, and at last a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from anchorhold.errors import SecretMissingError
+from anchorhold.seam.options import flag_of, variable_of
+from anchorhold.secret import Secret, SecretReference, read_secret_file
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+class Prompter(Protocol):
+    """Asks a person for a secret."""
+
+    def __call__(self, question: str) -> Secret:
+        """Show the question, return what was typed (not shown)."""
+
+
+class SecretResolver:
+    """The `Secrets` of one alias, either for its own keys or for those of a parent authority.
+
+    A value given on the command line or in the environment wins over the settings; an empty one clears what
+    comes after it. For a parent's key, secrets in `shared` fall back to those of the alias itself.
+
+    Args:
+        alias: The alias.
+        parent: Whether for the key of a parent.
+        given: From the command line or the caller, by option name.
+        environment: The variables, usually ``os.environ``.
+        options: The alias's validated options model, if it has one.
+        section: Where in the settings the options stand.
+        shared: Names of the secrets that serve every key of the alias.
+        own: For a parent: the resolver of the alias's own keys.
+        prompter: Asks a person; None if there is nobody.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        environment: Mapping[str, str],
+        section: str,
+        given: Mapping[str, Secret] | None = None,
+        options: Any = None,
+        parent: bool = False,
+        shared: Collection[str] = (),
+        own: SecretResolver | None = None,
+        prompter: Prompter | None = None,
+    ) -> None:
+        self._alias = alias
+        self._parent = parent
+        self._given = dict(given or {})
+        self._environment = environment
+        self._options = options
+        self._section = section
+        self._shared = shared
+        self._own = own
+        self._prompter = prompter
+
+    def __repr__(self) -> str:
+        return f"<secrets of {self._alias!r}>"
+
+    def get(self, name: str) -> Secret | None:
+        """See `anchorhold.seam.Secrets.get`."""
+        return self._find(name) or None
+
+    def require(self, name: str) -> Secret:
+        """See `anchorhold.seam.Secrets.require`."""
+        found = self._find(name)
+        if found:
+            return found
+        if found is None and self._prompter is not None:
+            what = f"{name.replace('-', ' ')} of {'the parent in ' if self._parent else ''}key backend {self._alias!r}"
+            asked = self._prompter(what)
+            if asked:
+                self._given[name] = asked  # asked once, used as often as this command needs it
+                return asked
+        cleared = found is not None
+        raise SecretMissingError(
+            f"key backend {self._alias!r}: the {name.replace('-', ' ')} is {'empty' if cleared else 'missing'}",
+            hint=self._advice(name),
+        )
+
+    def _find(self, name: str) -> Secret | None:
+        """The secret; empty if it was cleared, None if nobody gave it."""
+        value = self._explicit(name)
+        if value is None and self._own is not None and name in self._shared:
+            value = self._own._explicit(name)  # noqa: SLF001
+        if value is not None:
+            return value
+        reference = self._reference(name)
+        return reference.resolve(self._environment) if reference is not None else None
+
+    def _explicit(self, name: str) -> Secret | None:
+        if name in self._given:
+            return self._given[name]
+        variable = variable_of(self._alias, name, parent=self._parent)
+        if variable in self._environment:
+            return Secret(self._environment[variable])
+        if f"{variable}_FILE" in self._environment:
+            return read_secret_file(self._environment[f"{variable}_FILE"])
+        return None
+
+    def _reference(self, name: str) -> SecretReference | None:
+        found = getattr(self._options, name.replace("-", "_"), None)
+        return found if isinstance(found, SecretReference) else None
+
+    def _advice(self, name: str) -> str:
+        flag = flag_of(self._alias, name, parent=self._parent)
+        variable = variable_of(self._alias, name, parent=self._parent)
+        ways = [f"give {flag}", f"set {variable} or {variable}_FILE"]
+        field = name.replace("-", "_")
+        if hasattr(self._options, field):
+            ways.append(f"set {self._section}.options.{field} in the settings")
+        return ", or ".join(ways)
+
+
+class GeneratedSecrets:
+    """The `Secrets` of one OCSP responder key: those core generated, then those of the alias; nobody is asked."""
+
+    def __init__(self, generated: Mapping[str, Secret], alias: SecretResolver) -> None:
+        self._generated = dict(generated)
+        self._alias = alias
+
+    def get(self, name: str) -> Secret | None:
+        """See `anchorhold.seam.Secrets.get`."""
+        return self._generated.get(name) or self._alias.get(name)
+
+    def require(self, name: str) -> Secret:
+        """See `anchorhold.seam.Secrets.require`."""
+        return self._generated.get(name) or self._alias.require(name)

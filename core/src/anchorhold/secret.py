@@ -1,0 +1,144 @@
+"""Secrets that cannot leak by accident, and references to where they are kept."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from anchorhold.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+MASK = "********"
+
+
+class Secret:
+    """A password, PIN or private key in memory.
+
+    Its text is masked, it refuses to be pickled or copied into JSON, and only `reveal` or `reveal_bytes`
+    hand out the value. Compared in constant time.
+
+    Args:
+        value: The secret; text is encoded as UTF-8 where bytes are asked for.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str | bytes) -> None:
+        self._value = value.encode() if isinstance(value, str) else bytes(value)
+
+    def reveal(self) -> str:
+        """The value as text (UTF-8)."""
+        return self._value.decode()
+
+    def reveal_bytes(self) -> bytes:
+        """The value as bytes."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value, other._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied; pass where it is kept instead")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SecretReference:
+    """Where a secret in the settings comes from.
+
+    In TOML: the value itself, ``{ env = "VARIABLE" }``, ``{ file = "PATH" }`` (one trailing line break is
+    dropped) or the word ``"prompt"``. Usable as the type of a field of an options model.
+    """
+
+    source: Literal["value", "env", "file", "prompt"]
+    place: str = ""
+    literal: Secret | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> SecretReference:
+        """Read the TOML form.
+
+        Raises:
+            ValueError: With a sentence that says what is expected.
+        """
+        match value:
+            case SecretReference():
+                return value
+            case Secret():
+                return cls("value", literal=value)
+            case "prompt":
+                return cls("prompt")
+            case str():
+                return cls("value", literal=Secret(value))
+            case {"env": str(name), **rest} if not rest:
+                return cls("env", name)
+            case {"file": str(path), **rest} if not rest:
+                return cls("file", path)
+        raise ValueError('expected a text, { env = "VARIABLE" }, { file = "PATH" } or "prompt"')
+
+    def resolve(self, environment: Mapping[str, str]) -> Secret | None:
+        """The secret, or None if the variable is not set or a person has to be asked.
+
+        Raises:
+            SettingsError: The file cannot be read.
+        """
+        match self.source:
+            case "value":
+                return self.literal
+            case "env":
+                value = environment.get(self.place)
+                return None if value is None else Secret(value)
+            case "file":
+                return read_secret_file(self.place)
+            case "prompt":
+                return None
+
+    def __repr__(self) -> str:
+        return {
+            "value": MASK,
+            "env": f"from the variable {self.place}",
+            "file": f"from the file {self.place}",
+            "prompt": "asked for when needed",
+        }[self.source]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(repr)
+        )
+
+
+def read_secret_file(path: str | os.PathLike[str]) -> Secret:
+    """Read a secret from a file, without one trailing line break.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    try:
+        content = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the secret cannot be read from this file ({error.strerror})",
+            hint="name a file that this account can read",
+        ) from error
+    return Secret(content.removesuffix(b"\n").removesuffix(b"\r"))

@@ -1,0 +1,158 @@
+"""Finding and reading the settings file, and completing it with defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from anchorhold.errors import SettingsError
+from anchorhold.settings.model import Settings
+from anchorhold.settings.problems import first_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME: Final = "config.toml"
+CONFIG_VARIABLE: Final = "ANCHORHOLD_CONFIG"
+OVERRIDES: Final = {"ca_dir": "ANCHORHOLD_CA_DIR", "database": "ANCHORHOLD_DATABASE"}
+"""Settings that a variable of the environment overrides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSettings:
+    """Settings and where they came from.
+
+    Attributes:
+        settings: Complete and checked.
+        path: The file, or None if there was none.
+        origins: For each top-level key, and each alias in a table (``key_backends.hsm``): ``default``, the path of
+            the file, or the name of a variable.
+    """
+
+    settings: Settings
+    path: Path | None
+    origins: Mapping[str, str]
+
+
+def user_file() -> Path:
+    """Where a user's settings file is looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("anchorhold", appauthor=False) / FILE_NAME
+
+
+def system_file() -> Path:
+    """Where the machine's settings file is looked for."""
+    from platformdirs import site_config_path
+
+    return site_config_path("anchorhold", appauthor=False) / FILE_NAME
+
+
+def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The settings file: the one named, ``ANCHORHOLD_CONFIG``, the user's, the system's, or none.
+
+    Raises:
+        SettingsError: A file was named and is not there.
+    """
+    for owner, named in (("--config", explicit), (CONFIG_VARIABLE, environment.get(CONFIG_VARIABLE))):
+        if named:
+            path = Path(named)
+            if not path.is_file():
+                raise SettingsError(f"{path}: this file, named by {owner}, does not exist", hint="correct its path")
+            return path
+    return next((path for path in (user_file(), system_file()) if path.is_file()), None)
+
+
+def load_settings(config: Path | None = None, environment: Mapping[str, str] | None = None) -> LoadedSettings:
+    """Read the settings.
+
+    Args:
+        config: The file; by default it is looked for.
+        environment: The variables; by default ``os.environ``.
+
+    Raises:
+        SettingsError: The file cannot be read, or something in it is wrong: one line with the path to the key.
+    """
+    environment = os.environ if environment is None else environment
+    path = find_file(config, environment)
+    content = _read(path) if path is not None else {}
+    return complete(content, path, environment)
+
+
+def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping[str, str]) -> LoadedSettings:
+    """Lay the file's content and the environment over the defaults.
+
+    Raises:
+        SettingsError: Something is wrong.
+    """
+    overrides = {key: environment[variable] for key, variable in OVERRIDES.items() if environment.get(variable)}
+    folder = path.absolute().parent if path is not None else Path.cwd()
+    given = {**content, **overrides}
+    ca_dir = _absolute(given.get("ca_dir") or _default_ca_dir(), folder if "ca_dir" in content else Path.cwd())
+    values: dict[str, Any] = {**_defaults(ca_dir), **given, "ca_dir": ca_dir}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise first_problem(error, Settings, str(path or "settings")) from None
+    settings = _anchored(settings, folder)
+    return LoadedSettings(settings=settings, path=path, origins=_origins(settings, content, path, overrides))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML ({error})", hint="correct that line") from error
+
+
+def _default_ca_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("anchorhold", appauthor=False)
+
+
+def _absolute(path: object, folder: Path) -> Path:
+    if not isinstance(path, str | Path):
+        raise SettingsError("ca_dir: must be the path of a folder", hint='write ca_dir = "PATH"')
+    return folder / Path(path).expanduser()
+
+
+def _defaults(ca_dir: Path) -> dict[str, Any]:
+    alias = {"default": {"backend": "storages", "options": {}}}
+    return {
+        "database": f"sqlite:///{ca_dir / 'ledger.sqlite3'}",
+        "storages": {"default": {"backend": "local", "options": {"location": str(ca_dir)}}},
+        "key_backends": alias,
+        "ocsp_key_backends": alias,
+    }
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Relative paths in a settings file start at the folder of that file."""
+    storages = {}
+    for name, storage in settings.storages.items():
+        location = storage.options.get("location")
+        if isinstance(location, str):
+            options = {**storage.options, "location": str(folder / Path(location).expanduser())}
+            storage = storage.model_copy(update={"options": options})  # noqa: PLW2901
+        storages[name] = storage
+    scheme, slashes, place = settings.database.partition(":///")
+    database = f"{scheme}{slashes}{folder / place}" if scheme == "sqlite" and place else settings.database
+    return settings.model_copy(update={"storages": storages, "database": database})
+
+
+def _origins(
+    settings: Settings, content: Mapping[str, Any], path: Path | None, overrides: Mapping[str, str]
+) -> dict[str, str]:
+    origins = {}
+    for key in type(settings).model_fields:
+        origin = str(path) if key in content else "default"
+        origins[key] = OVERRIDES[key] if key in overrides else origin
+    return origins

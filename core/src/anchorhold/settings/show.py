@@ -1,0 +1,66 @@
+"""Settings as they are in force, with secrets masked, each with where it came from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from anchorhold.secret import MASK, SecretReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchorhold.settings.load import LoadedSettings
+
+_TELLING = re.compile(r"pass|pin$|secret|token|key|credential|auth", re.IGNORECASE)
+"""Names of options that are masked although nothing declares them a secret, such as those of fsspec."""
+_HARMLESS = frozenset({"token", "token_serial", "key_label", "encrypt_private_key"})
+"""Options of key backends that only sound like secrets; an fsspec ``token`` is one."""
+
+
+def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
+    """Each setting as (path of the key, value fit to be shown, origin), in the order of the file."""
+    dumped = loaded.settings.model_dump(mode="json")
+    dumped["database"] = without_password(loaded.settings.database)
+    for section, value in dumped.items():
+        for key, leaf in _leaves((section,), value):
+            yield ".".join(key), _masked(key, leaf), loaded.origins[section]
+
+
+def without_password(url: str) -> str:
+    """A database URL with its password masked, in the user part and in the query."""
+    parts = urlsplit(url)
+    if parts.password:
+        user, _, host = parts.netloc.rpartition("@")
+        parts = parts._replace(netloc=f"{user.partition(':')[0]}:{MASK}@{host}")
+    query = re.sub(r"(pass\w*=)[^&]*", rf"\1{MASK}", parts.query, flags=re.IGNORECASE)
+    return parts._replace(query=query).geturl()
+
+
+def _leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict) and value and not _is_reference(value):
+        for name, part in value.items():
+            yield from _leaves((*key, name), part)
+    else:
+        yield key, value
+
+
+def _is_reference(value: dict[str, Any]) -> bool:
+    return set(value) in ({"env"}, {"file"})
+
+
+def _is_secret(key: tuple[str, ...]) -> bool:
+    if "options" not in key or not _TELLING.search(key[-1]):
+        return False
+    return key[0] == "storages" or key[-1] not in _HARMLESS
+
+
+def _masked(key: tuple[str, ...], value: Any) -> Any:
+    if isinstance(value, dict) and _is_reference(value):
+        return repr(SecretReference.parse(value))
+    if _is_secret(key) and value != "prompt":
+        return MASK
+    if isinstance(value, str) and "://" in value:
+        return without_password(value)
+    return value

@@ -1,0 +1,43 @@
+"""The commented settings file that ``config init`` writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+if TYPE_CHECKING:
+    from anchorhold.settings.model import Settings
+
+_HEAD = """\
+# Settings of anchorhold. Everything here is a default; what you take out stays as it is.
+# Looked for in this order: --config, ANCHORHOLD_CONFIG, the user's and the system's configuration folder.
+# A secret is written as a value, { env = "VARIABLE" }, { file = "PATH" } or "prompt".
+"""
+
+_COMMENTS = {
+    "ca_dir": "The folder of the ledger and of key files. ANCHORHOLD_CA_DIR overrides it.",
+    "database": "The ledger: every authority, certificate and serial number. ANCHORHOLD_DATABASE overrides it.",
+    "default_profile": "Used by sign-cert unless --profile names another.",
+    "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder" with its options.',
+    "key_backends": "Where keys of authorities live. This table replaces the default one; `default` has no option prefix.",
+    "ocsp_key_backends": "Where keys of OCSP responders live; they are used with nobody present.",
+}
+
+
+def template(settings: Settings) -> str:
+    """The file's content: the given settings, each section with a comment."""
+    values: dict[str, Any] = {
+        "ca_dir": str(settings.ca_dir),
+        "database": settings.database,
+        "default_profile": settings.default_profile,
+        "storages": _tables(settings.storages),
+        "key_backends": _tables(settings.key_backends),
+        "ocsp_key_backends": _tables(settings.ocsp_key_backends),
+    }
+    parts = [f"# {_COMMENTS[key]}\n{tomli_w.dumps({key: value})}" for key, value in values.items()]
+    return "\n".join([_HEAD, *parts])
+
+
+def _tables(section: dict[str, Any]) -> dict[str, Any]:
+    return {alias: entry.model_dump(mode="json") for alias, entry in section.items()}

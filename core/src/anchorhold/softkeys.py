@@ -1,0 +1,67 @@
+"""Private keys in this process's memory: for backends that store key material rather than use a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+
+from anchorhold.publickeys import HASHES, PublicKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold.algorithms import Algorithm, KeySpec
+
+PrivateKey: TypeAlias = (
+    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+)
+
+_CURVES: Final[dict[str, ec.EllipticCurve]] = {
+    curve.name: curve
+    for curve in (
+        ec.SECP224R1(),
+        ec.SECP256R1(),
+        ec.SECP384R1(),
+        ec.SECP521R1(),
+        ec.SECP256K1(),
+        ec.BrainpoolP256R1(),
+        ec.BrainpoolP384R1(),
+        ec.BrainpoolP512R1(),
+    )
+}
+
+_GENERATORS: Final[dict[str, Callable[[KeySpec], PrivateKey]]] = {
+    "EC": lambda spec: ec.generate_private_key(_CURVES[spec.curve or ""]),
+    "RSA": lambda spec: rsa.generate_private_key(public_exponent=65537, key_size=spec.size or 0),
+    "Ed25519": lambda spec: ed25519.Ed25519PrivateKey.generate(),
+    "Ed448": lambda spec: ed448.Ed448PrivateKey.generate(),
+}
+
+_SIGNERS: Final[dict[str, Callable[..., bytes]]] = {
+    "ecdsa": lambda key, message, digest: key.sign(message, ec.ECDSA(digest)),
+    "rsa-pkcs1v15": lambda key, message, digest: key.sign(message, padding.PKCS1v15(), digest),
+    "ed25519": lambda key, message, _: key.sign(message),
+    "ed448": lambda key, message, _: key.sign(message),
+}
+
+def generate(spec: KeySpec) -> PrivateKey:
+    """Make a new private key of that kind."""
+    return _GENERATORS[spec.type](spec)
+
+
+class SoftwareSigner:
+    """A `Signer` (see `anchorhold.seam`) for a private key in memory."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key: PrivateKey | None = key
+        self.public_key: PublicKey = key.public_key()
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        """The signature over the message, in the form X.509 has it."""
+        digest = HASHES[algorithm.hash] if algorithm.hash is not None else None
+        return _SIGNERS[algorithm.scheme](self._key, message, digest)
+
+    def close(self) -> None:
+        """Forget the private key."""
+        self._key = None

@@ -1,0 +1,119 @@
+"""Name constraints (RFC 5280, section 4.2.1.10): from text, and whether they permit a name."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from anchorhold.errors import NameForbiddenError
+from anchorhold.x509.general_names import check_domain, format_general_name
+from anchorhold.x509.names import parse_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def name_constraints(permitted: Iterable[str], excluded: Iterable[str]) -> x509.NameConstraints | None:
+    """The extension for subtrees given as text, or None if there are none.
+
+    Args:
+        permitted: Such as ``DNS:example.com``, ``IP:192.0.2.0/24``, ``email:example.com``, ``URI:``, ``dirname:``.
+        excluded: The same.
+
+    Raises:
+        NameForbiddenError: One cannot be read.
+    """
+    inside, outside = [_subtree(text) for text in permitted], [_subtree(text) for text in excluded]
+    return x509.NameConstraints(inside or None, outside or None) if inside or outside else None
+
+
+def check_permitted(
+    subject: x509.Name, names: Iterable[x509.GeneralName], constraints: x509.NameConstraints, issuer: str
+) -> None:
+    """Refuse names outside the constraints of an authority.
+
+    Raises:
+        NameForbiddenError: With the first such name.
+    """
+    held: list[x509.GeneralName] = list(names)
+    if subject.rdns:
+        held.append(x509.DirectoryName(subject))
+    held += [x509.RFC822Name(str(found.value)) for found in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    for name in held:
+        if not _permitted(name, constraints):
+            raise NameForbiddenError(
+                f"{format_general_name(name)}: is outside the name constraints of {issuer!r}",
+                hint="leave the name out or use another authority",
+            )
+
+
+def _subtree(text: str) -> x509.GeneralName:
+    kind, colon, value = text.partition(":")
+    if not colon:
+        kind, value = ("ip", text) if "/" in text else ("dns", text)
+    try:
+        return _SUBTREES[kind.lower()](value.strip())
+    except (ValueError, KeyError) as error:
+        raise NameForbiddenError(
+            f"name constraint {text!r}: is not a subtree of names that can be read",
+            hint="write DNS:example.com, IP:192.0.2.0/24 or email:example.com",
+        ) from error
+
+
+def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
+    if any(_within(name, subtree) for subtree in constraints.excluded_subtrees or ()):
+        return False
+    same_kind = [subtree for subtree in constraints.permitted_subtrees or () if type(subtree) is type(name)]
+    return not same_kind or any(_within(name, subtree) for subtree in same_kind)
+
+
+def _within(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
+    compare = _COMPARISONS.get(type(name))
+    return type(name) is type(subtree) and compare is not None and compare(name.value, subtree.value)
+
+
+def _domain_within(domain: str, subtree: str) -> bool:
+    domain, subtree = domain.lower().removeprefix("*."), subtree.lower()
+    return not subtree or domain == subtree or domain.endswith("." + subtree)
+
+
+def _host_within(host: str, subtree: str) -> bool:
+    """For e-mail hosts and URIs a leading dot means subdomains, without one that very host."""
+    host, subtree = host.lower(), subtree.lower()
+    return host.endswith(subtree) if subtree.startswith(".") else host == subtree
+
+
+def _mailbox_within(mailbox: str, subtree: str) -> bool:
+    if "@" in subtree:
+        return mailbox.lower() == subtree.lower()
+    return _host_within(mailbox.rpartition("@")[2], subtree)
+
+
+def _address_within(address: object, network: object) -> bool:
+    """RFC 5280 has a network in the constraint and one address in the certificate."""
+    return (
+        isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address)
+        and isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network)
+        and address in network
+    )
+
+
+_COMPARISONS: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
+    x509.DNSName: _domain_within,
+    x509.IPAddress: _address_within,
+    x509.RFC822Name: _mailbox_within,
+    x509.UniformResourceIdentifier: lambda uri, subtree: _host_within(urlsplit(uri).hostname or "", subtree),
+    x509.DirectoryName: lambda name, subtree: name.rdns[: len(subtree.rdns)] == subtree.rdns,
+}
+
+_SUBTREES: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
+    "dns": lambda value: x509.DNSName(check_domain(value.removeprefix("."))),
+    "ip": lambda value: x509.IPAddress(ipaddress.ip_network(value)),
+    "email": x509.RFC822Name,
+    "uri": x509.UniformResourceIdentifier,
+    "dirname": lambda value: x509.DirectoryName(parse_subject(value)),
+}

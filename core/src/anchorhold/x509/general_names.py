@@ -1,0 +1,123 @@
+"""Subject alternative names (RFC 5280, section 4.2.1.6) from and to text."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from anchorhold.errors import NameForbiddenError
+from anchorhold.x509.names import format_name, parse_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+def parse_alt(text: str) -> x509.GeneralName:
+    """Read a subject alternative name.
+
+    Args:
+        text: ``DNS:``, ``IP:``, ``URI:``, ``email:``, ``dirname:`` or ``RID:`` and a value. Without one of these it
+            is taken for what it looks like: an address, a URI, an e-mail address, else a DNS name.
+
+    Raises:
+        NameForbiddenError: It is not a name of that kind.
+    """
+    kind, colon, value = text.partition(":")
+    parser = _PARSERS.get(kind.lower()) if colon else None
+    if parser is None:
+        parser, value = _PARSERS[_guess(text)], text
+    try:
+        return parser(value.strip())
+    except ValueError as error:
+        raise NameForbiddenError(
+            f"alternative name {text!r}: {str(error).rstrip('.') or 'malformed'}",
+            hint="write DNS:example.com, IP:192.0.2.1, URI:https://example.com or email:me@example.com",
+        ) from error
+
+
+def format_general_name(name: x509.GeneralName) -> str:
+    """The name in the form that `parse_alt` reads."""
+    if isinstance(name, x509.DirectoryName):
+        return f"dirname:{format_name(name.value)}"
+    if isinstance(name, x509.RegisteredID):
+        return f"RID:{name.value.dotted_string}"
+    return f"{_PREFIXES.get(type(name), 'other')}:{name.value}"
+
+
+def check_alt_names(names: Iterable[x509.GeneralName]) -> None:
+    """Check names that came from elsewhere, such as a CSR, by the rules of `parse_alt`.
+
+    Raises:
+        NameForbiddenError: One of them is not fit for a certificate.
+    """
+    for name in names:
+        if not isinstance(name, x509.OtherName):
+            parse_alt(format_general_name(name))
+
+
+def check_domain(value: str) -> str:
+    """A DNS name in preferred name syntax (RFC 1034, section 3.5).
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not value.isascii():
+        raise ValueError("is not ASCII, write internationalised labels in their xn-- form")
+    if len(value) > 253 or not all(_LABEL.fullmatch(label) for label in value.split(".")):
+        raise ValueError("is not a DNS name")
+    if value.rpartition(".")[2].isdigit():
+        raise ValueError("looks like an address, not a DNS name")
+    return value
+
+
+def _guess(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if "://" in text:
+            return "uri"
+        return "email" if "@" in text else "dns"
+    return "ip"
+
+
+def _dns(value: str) -> x509.DNSName:
+    check_domain(value.removeprefix("*."))
+    return x509.DNSName(value)
+
+
+def _uri(value: str) -> x509.UniformResourceIdentifier:
+    parts = urlsplit(value)
+    if not value.isascii() or re.search(r"[\x00-\x20\x7f]", value) or not parts.scheme or not (parts.netloc or parts.path):
+        raise ValueError("is not an absolute URI")
+    return x509.UniformResourceIdentifier(value)
+
+
+def _email(value: str) -> x509.RFC822Name:
+    mailbox, at, host = value.rpartition("@")
+    if not at or not mailbox or not value.isascii() or re.search(r"[\x00-\x20\x7f]", value):
+        raise ValueError("is not an e-mail address")
+    check_domain(host)
+    return x509.RFC822Name(value)
+
+
+_PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
+    "dns": _dns,
+    "ip": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+    "uri": _uri,
+    "email": _email,
+    "dirname": lambda value: x509.DirectoryName(parse_subject(value)),
+    "rid": lambda value: x509.RegisteredID(x509.ObjectIdentifier(value)),
+}
+
+_PREFIXES: Final[dict[type[x509.GeneralName], str]] = {
+    x509.DNSName: "DNS",
+    x509.IPAddress: "IP",
+    x509.UniformResourceIdentifier: "URI",
+    x509.RFC822Name: "email",
+}

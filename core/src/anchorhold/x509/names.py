@@ -1,0 +1,104 @@
+"""Distinguished names (RFC 5280, section 4.1.2.4) from and to text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from anchorhold.errors import SubjectInvalidError
+
+ATTRIBUTES: Final = {
+    "C": NameOID.COUNTRY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "CN": NameOID.COMMON_NAME,
+    "DC": NameOID.DOMAIN_COMPONENT,
+    "UID": NameOID.USER_ID,
+    "STREET": NameOID.STREET_ADDRESS,
+    "SN": NameOID.SURNAME,
+    "GN": NameOID.GIVEN_NAME,
+    "title": NameOID.TITLE,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "emailAddress": NameOID.EMAIL_ADDRESS,
+    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
+}
+"""Attribute types by their short names (RFC 4519, and as openssl writes them)."""
+
+_BY_LOWER: Final = {name.lower(): oid for name, oid in ATTRIBUTES.items()}
+_SHORT_NAMES: Final = {oid: name for name, oid in ATTRIBUTES.items()}
+
+
+def parse_subject(text: str) -> x509.Name:
+    """Read a distinguished name.
+
+    Args:
+        text: RFC 4514 (``CN=example,O=Org,C=AT``, most specific first, as the standard has it) or openssl's form
+            (``/C=AT/O=Org/CN=example``, in the order of the certificate). Several attributes of one RDN are joined
+            by ``+``; the order is kept. Empty for an empty name.
+
+    Raises:
+        SubjectInvalidError: It cannot be read, or has a value that the attribute does not allow.
+    """
+    try:
+        if text.startswith("/"):
+            name = _parse_slashes(text)
+        else:
+            name = x509.Name.from_rfc4514_string(text, dict(ATTRIBUTES))
+    except (ValueError, KeyError) as error:
+        raise SubjectInvalidError(
+            f"subject {text!r}: cannot be read ({str(error).rstrip('.') or 'malformed'})",
+            hint="write it like CN=example.com,O=Example,C=AT or /C=AT/O=Example/CN=example.com",
+        ) from error
+    check_subject(name)
+    return name
+
+
+def check_subject(name: x509.Name) -> None:
+    """Refuse a name with control characters or empty values, which programs read differently.
+
+    Raises:
+        SubjectInvalidError: With the attribute at fault.
+    """
+    for attribute in name:
+        value = attribute.value
+        if isinstance(value, str) and (not value.strip() or re.search(r"[\x00-\x1f\x7f]", value)):
+            raise SubjectInvalidError(
+                f"subject: {short_name(attribute.oid)} is empty or has a control character", hint="correct the value"
+            )
+
+
+def format_name(name: x509.Name) -> str:
+    """The name in RFC 4514 form."""
+    return name.rfc4514_string(_SHORT_NAMES)
+
+
+def short_name(oid: x509.ObjectIdentifier) -> str:
+    """The short name of an attribute type, or its dotted form."""
+    return _SHORT_NAMES.get(oid, oid.dotted_string)
+
+
+def _parse_slashes(text: str) -> x509.Name:
+    rdns = [part for part in re.split(r"(?<!\\)/", text) if part]
+    return x509.Name(
+        [
+            x509.RelativeDistinguishedName([_attribute(piece) for piece in re.split(r"(?<!\\)\+(?=[\w.]+=)", rdn)])
+            for rdn in rdns
+        ]
+    )
+
+
+def _attribute(piece: str) -> x509.NameAttribute[str]:
+    kind, equals, value = piece.partition("=")
+    if not equals:
+        raise ValueError(f"{piece!r} has no equals sign")
+    oid = _BY_LOWER.get(kind.strip().lower())
+    if oid is None:
+        if not re.fullmatch(r"\d+(\.\d+)+", kind.strip()):
+            raise ValueError(f"{kind.strip()!r} is not a known attribute")
+        oid = x509.ObjectIdentifier(kind.strip())
+    return x509.NameAttribute(oid, re.sub(r"\\(.)", r"\1", value))

@@ -1,0 +1,37 @@
+"""The content of a key file: the private key in PKCS#8 (RFC 5958), then the public key, both in PEM (RFC 7468)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from anchorhold.errors import KeyInvalidError
+from anchorhold.pkcs8 import dump_pkcs8
+from anchorhold.publickeys import check_strength
+
+if TYPE_CHECKING:
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.seam import Secret
+    from anchorhold.softkeys import PrivateKey
+
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
+
+
+def key_file(key: PrivateKey, password: Secret | None) -> bytes:
+    """The file for a key, encrypted if there is a password."""
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return dump_pkcs8(key, password).reveal_bytes() + public
+
+
+def public_key_of(content: bytes, path: str) -> PublicKey:
+    """The public key in a key file, without any password.
+
+    Raises:
+        KeyInvalidError: The file was not written by this backend, or is damaged.
+    """
+    try:
+        key = load_pem_public_key(content[content.index(_PUBLIC) :])
+    except ValueError as error:
+        raise KeyInvalidError(f"{path}: is not a complete key file", hint="restore it from a backup") from error
+    return check_strength(key, path)

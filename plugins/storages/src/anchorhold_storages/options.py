@@ -1,0 +1,79 @@
+"""What may stand in the settings for this backend and for the storages it uses."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from anchorhold.seam import SecretReference
+
+
+def _mode(value: object) -> object:
+    """TOML writes ``0o600``; people also write ``"0600"``, as Django does."""
+    try:
+        return int(value, 8) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('write the mode as 0o600 or "0600"') from None
+
+
+def _inside(value: str) -> str:
+    """A folder below the storage, and nowhere else."""
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or "\\" in value or "\0" in value:
+        raise ValueError("must be a relative path without ..")
+    return str(path)
+
+
+Mode = Annotated[int, BeforeValidator(_mode)]
+Folder = Annotated[str, AfterValidator(_inside)]
+inside = _inside
+
+
+class Section(BaseModel):
+    """Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Options(Section):
+    """``key_backends.<alias>.options``.
+
+    Attributes:
+        storage_alias: Which of the ``storages`` keeps the files.
+        path: The folder for keys, unless a command names another.
+        password: Encrypts keys that are given none of their own.
+    """
+
+    storage_alias: str = "default"
+    path: Folder = "ca"
+    password: SecretReference | None = None
+
+
+class OcspOptions(Section):
+    """``ocsp_key_backends.<alias>.options``.
+
+    Attributes:
+        storage_alias: Which of the ``storages`` keeps the files.
+        path: The folder for keys of OCSP responders.
+        encrypt_private_key: Whether each is encrypted with a random password, which the ledger keeps.
+    """
+
+    storage_alias: str = "default"
+    path: Folder = "ocsp"
+    encrypt_private_key: bool = True
+
+
+class LocalOptions(Section):
+    """``storages.<name>.options`` for ``backend = "local"``.
+
+    Attributes:
+        location: The folder everything is below.
+        file_permissions_mode: Of new files.
+        directory_permissions_mode: Of new folders.
+    """
+
+    location: Path
+    file_permissions_mode: Mode = 0o600
+    directory_permissions_mode: Mode = 0o700
