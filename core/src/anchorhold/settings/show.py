@@ -30,12 +30,10 @@ def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
 
 def without_password(url: str) -> str:
     """A database URL with its password masked, in the user part and in the query."""
-    parts = urlsplit(url)
-    if parts.password:
-        user, _, host = parts.netloc.rpartition("@")
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}:{MASK}@{host}")
-    query = re.sub(r"(pass\w*=)[^&]*", rf"\1{MASK}", parts.query, flags=re.IGNORECASE)
-    return parts._replace(query=query).geturl()
+    password = urlsplit(url).password
+    if password:
+        url = url.replace(f":{password}@", f":{MASK}@", 1)
+    return re.sub(r"([?&]pass\w*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
 
 
 def _leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -53,7 +53,7 @@ ROOT_DAYS: Final = 10 * 365
 ISSUING_DAYS: Final = 5 * 365
 
 _ENCIPHERMENT: Final = {"keyEncipherment", "dataEncipherment"}
-_USAGE_FIELDS: Final = {
+USAGE_FIELDS: Final = {
     "digitalSignature": "digital_signature",
     "nonRepudiation": "content_commitment",
     "keyEncipherment": "key_encipherment",
@@ -62,6 +62,7 @@ _USAGE_FIELDS: Final = {
     "keyCertSign": "key_cert_sign",
     "cRLSign": "crl_sign",
 }
+"""Bits of the key usage extension (RFC 5280, section 4.2.1.3) and the fields ``cryptography`` has for them."""
 
 
 def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> ProfileSettings:
@@ -81,8 +82,8 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
 
 def key_usage(names: Iterable[str], key: PublicKey) -> x509.KeyUsage:
     """Key usage (RFC 5280, section 4.2.1.3) without what such a key cannot do: only RSA keys encipher."""
-    wanted = {_USAGE_FIELDS[name] for name in names if isinstance(key, rsa.RSAPublicKey) or name not in _ENCIPHERMENT}
-    bits = {field: field in wanted for field in _USAGE_FIELDS.values()}
+    wanted = {USAGE_FIELDS[name] for name in names if isinstance(key, rsa.RSAPublicKey) or name not in _ENCIPHERMENT}
+    bits = {field: field in wanted for field in USAGE_FIELDS.values()}
     return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
 
 

@@ -1,0 +1,27 @@
+"""The ``anchorhold`` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; errors are printed here and nowhere else, and decide the exit code."""
+    from anchorhold.cli.root import app
+    from anchorhold.errors import AnchorholdError
+
+    try:
+        app()
+    except AnchorholdError as error:
+        _fail(str(error), error.exit_code)
+    except Exception as error:
+        _fail(f"unexpected {type(error).__name__}; this is a defect, please report it with the output of --debug", 1)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exc()
+    print(f"anchorhold: {message}", file=sys.stderr)
+    sys.exit(exit_code)

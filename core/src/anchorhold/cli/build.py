@@ -1,0 +1,83 @@
+"""Building one command: its own parameters, then the options of every configured alias."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from anchorhold.cli.session import Session
+from anchorhold.cli.table import COMMANDS
+from anchorhold.seam.options import check_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from anchorhold.cli.root import Root
+    from anchorhold.cli.table import Command
+    from anchorhold.seam.options import BackendOption
+
+
+def build_command(name: str, root: Root) -> Any:
+    """The command of that name, with the options of the aliases that the settings configure."""
+    command = COMMANDS[name]
+    module, _, attribute = command.target.partition(":")
+    target = getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+    app.command(name)(_with_backend_options(name, command, target, Session(root)))
+    return typer.main.get_command(app)
+
+
+def _with_backend_options(
+    name: str, command: Command, function: Callable[..., None], session: Session
+) -> Callable[..., None]:
+    """The function as typer sees it: without its first parameter, and with one for each option of an alias."""
+    hints = get_type_hints(function, localns={"Session": Session}, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    options = session.backend_options(command)
+    check_flags(options, _flags(hints.values()), name)
+    added = {f"backend_option_{number}": option for number, option in enumerate(options)}
+
+    def run(**values: Any) -> None:
+        session.take({option: values.pop(parameter) for parameter, option in added.items()})
+        function(session, **values)
+
+    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
+    parameters += [_parameter(parameter, option) for parameter, option in added.items()]
+    parameters.sort(key=lambda parameter: parameter.kind)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__doc__ = function.__doc__
+    return run
+
+
+def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
+    kind = bool if option.is_flag else str
+    whose = ", key of the parent" if option.parent else ""
+    declaration = typer.Option(
+        option.flag,
+        help=option.help + (f" [env: {option.variable}]" if option.secret else ""),
+        rich_help_panel=f"Key backend {option.alias!r}{whose}",
+        show_default=str(option.default) if option.default not in (None, False) else False,
+        metavar=None if option.is_flag else ("SECRET" if option.secret else "TEXT"),
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, declaration]
+    )
+
+
+def _flags(hints: Iterable[Any]) -> set[str]:
+    declarations = [
+        part for hint in hints for part in getattr(hint, "__metadata__", ()) if hasattr(part, "param_decls")
+    ]
+    return {
+        flag
+        for declaration in declarations
+        for decl in declaration.param_decls or ()
+        for flag in decl.split("/")
+        if flag.startswith("--")
+    }

@@ -1,0 +1,109 @@
+"""``init-ca``: create a certificate authority."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.algorithms import key_spec
+from anchorhold.cli.arguments import (
+    Algorithm,
+    Bundle,
+    CrlUrl,
+    Expires,
+    IssuerUrl,
+    KeyBackend,
+    Name,
+    OcspUrl,
+    OptionalFormat,
+    Out,
+    issuing_defaults,
+)
+from anchorhold.cli.inputs import expiry, path_length as read_path_length
+from anchorhold.cli.output import check_writable, say
+from anchorhold.cli.present import show_authority
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+
+def init_ca(
+    session: Session,
+    name: Name,
+    subject: Annotated[
+        str, typer.Argument(help="Distinguished name: CN=Root,O=Org,C=AT or /C=AT/O=Org/CN=Root.", metavar="SUBJECT")
+    ],
+    parent: Annotated[
+        str | None, typer.Option("--parent", help="Authority that signs it; without one it is a root.", metavar="CA")
+    ] = None,
+    key_backend: KeyBackend = "default",
+    path_length: Annotated[
+        str | None,
+        typer.Option(
+            "--path-length",
+            help="How many authorities may follow below it, or none for no limit [default: none for a root, else 0].",
+            metavar="N",
+        ),
+    ] = None,
+    expires: Expires = None,
+    key_type: Annotated[
+        str | None, typer.Option("--key-type", help="EC, RSA, Ed25519 or Ed448 [default: EC].", metavar="TYPE")
+    ] = None,
+    key_size: Annotated[
+        int | None,
+        typer.Option("--key-size", help="Bits of an RSA key, 2048 to 8192 [default: 3072].", metavar="BITS"),
+    ] = None,
+    elliptic_curve: Annotated[
+        str | None,
+        typer.Option(
+            "--elliptic-curve",
+            help="Curve of an EC key: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1 … [default: P-256].",
+            metavar="CURVE",
+        ),
+    ] = None,
+    permit_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--permit-name",
+            help="Certify names of this kind only below this one: DNS:example.com, IP:192.0.2.0/24 … Can be repeated.",
+            metavar="SUBTREE",
+        ),
+    ] = None,
+    exclude_name: Annotated[
+        list[str] | None,
+        typer.Option("--exclude-name", help="Never certify names below this one. Can be repeated.", metavar="SUBTREE"),
+    ] = None,
+    algorithm: Algorithm = None,
+    crl_url: CrlUrl = None,
+    ocsp_url: OcspUrl = None,
+    issuer_url: IssuerUrl = None,
+    output_format: OptionalFormat = None,
+    bundle: Bundle = False,
+    out: Out = None,
+) -> None:
+    """Create a certificate authority: its key, in the key backend of your choice, and its certificate."""
+    check_writable(out)
+    installation = session.installation
+    spec = key_spec(key_type, key_size, elliptic_curve)
+    above = installation.authority(parent) if parent is not None else None
+    parent_alias = above.record.key_backend if above is not None else None
+    session.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
+    authority = installation.create_authority(
+        name,
+        subject,
+        parent=above,
+        key=spec,
+        key_backend=key_backend,
+        path_length=read_path_length(path_length, None if above is None else 0),
+        expires=expiry(expires),
+        permitted=permit_name or (),
+        excluded=exclude_name or (),
+        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm),
+        options=session.options(key_backend),
+        secrets=session.secrets(key_backend),
+        parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,
+    )
+    kind = "root" if above is None else f"signed by {above.name}"
+    say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
+    show_authority(installation, authority, output_format, bundle=bundle, out=out)

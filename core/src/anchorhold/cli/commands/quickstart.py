@@ -1,0 +1,84 @@
+"""``quickstart``: a root, an issuing CA and a server certificate, in one command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.output import say
+from anchorhold.cli.present import der
+from anchorhold.errors import OutputError, UnknownAuthorityError
+from anchorhold.quickstart import ISSUING, ROOT, server_request, verify_chain
+from anchorhold.x509.certificates import pem
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+
+
+def quickstart(
+    session: Session,
+    host: Annotated[list[str], typer.Argument(help="Names or addresses of the server.", metavar="HOST…")],
+) -> None:
+    """Make a root, an issuing CA and a server certificate with its key and chain, in the current folder.
+
+    The authorities are kept in the default key backend, without passwords, and are used again the next time.
+    """
+    from anchorhold import Order
+    from anchorhold.x509.general_names import parse_alt
+
+    for name in host:
+        parse_alt(name)
+    stem = host[0].replace("*", "_").replace(":", "_").replace("/", "_")
+    files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
+    _check_free(files.values())
+    installation = session.installation
+    root = _authority(installation, ROOT, None)
+    issuing = _authority(installation, ISSUING, root)
+    key, csr = server_request()
+    with installation.issuer(issuing) as issuer:
+        issued = issuer.sign(Order(csr=csr, names=host))
+    verify_chain(issued.certificate, [issuing.certificate], root.certificate, host[0])
+    _write(files[".key"], key, 0o600)
+    _write(files[".pem"], pem(issued.der).encode(), 0o644)
+    _write(files[".chain.pem"], (pem(issued.der) + pem(der(issuing))).encode(), 0o644)
+    Path("root.pem").write_text(pem(der(root)))
+    Path("issuing.pem").write_text(pem(der(issuing)))
+    say(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
+    say(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
+    say(_next_commands(files))
+
+
+def _next_commands(files: dict[str, Path]) -> str:
+    return (
+        "\nTry next:\n"
+        f"  openssl verify -CAfile root.pem -untrusted issuing.pem {files['.pem']}\n"
+        f"  openssl s_server -accept 8443 -www -key {files['.key']} -cert {files['.pem']} -cert_chain issuing.pem\n"
+        "  anchorhold list-certs"
+    )
+
+
+def _authority(installation: Installation, name: str, parent: Authority | None) -> Authority:
+    try:
+        return installation.authority(name)
+    except UnknownAuthorityError:
+        depth = 1 if parent is None else 0
+        return installation.create_authority(name, f"CN={name}", parent=parent, path_length=depth)
+
+
+def _check_free(paths: object) -> None:
+    for path in paths:  # type: ignore[attr-defined]
+        if path.exists():
+            raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})", hint="change to another folder") from error

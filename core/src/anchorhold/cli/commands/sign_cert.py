@@ -1,0 +1,86 @@
+"""``sign-cert``: sign a certificate from a CSR."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.arguments import Bundle, Expires, Out, OutputFormat
+from anchorhold.cli.inputs import expiry, read_input
+from anchorhold.cli.output import Format, check_writable, render, say, write
+from anchorhold.cli.present import der
+from anchorhold.issuing.issuer import Order
+from anchorhold.x509.csr import load_csr
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+
+class Part(StrEnum):
+    """What can be copied from a CSR."""
+
+    SUBJECT = "subject"
+    ALT = "alt"
+
+
+def sign_cert(
+    session: Session,
+    ca: Annotated[
+        str, typer.Option("--ca", help="Authority that signs: its name, its serial number, or the beginning of it.")
+    ],
+    csr: Annotated[
+        str, typer.Option("--csr", help="File of the certificate signing request; - for standard input.", metavar="FILE")
+    ],
+    alt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--alt",
+            help="Alternative name: DNS:example.com, IP:192.0.2.1, URI:…, email:… Can be repeated.",
+            metavar="NAME",
+        ),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option("--subject", help="Distinguished name [default: CN= and the first alternative name]."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help="webserver, client, server-and-client, ocsp, intermediate, or one of the settings "
+            "[default: webserver].",
+        ),
+    ] = None,
+    expires: Expires = None,
+    copy: Annotated[
+        list[Part] | None,
+        typer.Option("--copy", help="Copy this from the CSR; nothing is copied in silence. Can be repeated."),
+    ] = None,
+    output_format: OutputFormat = Format.PEM,
+    bundle: Bundle = False,
+    out: Out = None,
+) -> None:
+    """Sign a certificate from a CSR, record it, and show it."""
+    check_writable(out)
+    installation = session.installation
+    authority = installation.authority(ca)
+    alias = authority.record.key_backend
+    session.check_used({alias})
+    order = Order(
+        csr=load_csr(read_input(csr, "CSR"), csr),
+        names=alt or (),
+        subject=subject,
+        profile=profile,
+        expires=expiry(expires),
+        copy=frozenset(part.value for part in copy or ()),
+    )
+    with installation.issuer(authority, session.secrets(alias)) as issuer:
+        issued = issuer.sign(order)
+    say(f"Signed with {authority.name}, serial {issued.serial}.")
+    if issued.not_granted:
+        say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
+    chain = [der(above) for above in installation.chain(authority)] if bundle else []
+    record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
+    write(render(issued.der, output_format, chain=chain, record=record), out)

@@ -1,0 +1,56 @@
+"""Reading what the command line names: files, standard input, expiry dates."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import InputError, PathLengthError
+from anchorhold.x509.validity import now, parse_expiry
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+LARGEST = 1 << 20
+"""No key, certificate or CSR is larger, in bytes."""
+
+
+def read_input(place: str, what: str) -> bytes:
+    """The content of a file, or of standard input for ``-``.
+
+    Raises:
+        InputError: It cannot be read, is empty, or too large.
+    """
+    try:
+        if place == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with Path(place).open("rb") as file:
+                content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"{place}: the {what} cannot be read ({error.strerror})", hint="name a file that exists") from error
+    if not content or len(content) > LARGEST:
+        size = "is empty" if not content else "is larger than 1 MiB"
+        raise InputError(f"{place}: the {what} {size}", hint="name another file")
+    return content
+
+
+def expiry(text: str | None) -> dt.datetime | None:
+    """An expiry as typed; None if there was none."""
+    return None if text is None else parse_expiry(text, now())
+
+
+def path_length(text: str | None, default: int | None) -> int | None:
+    """A path length as typed: a number, or ``none``.
+
+    Raises:
+        PathLengthError: It is neither.
+    """
+    if text is None:
+        return default
+    if text.lower() == "none":
+        return None
+    if not text.isdigit():
+        raise PathLengthError(f"path length {text!r}: is not a number", hint="give 0, 1, 2 … or none")
+    return int(text)

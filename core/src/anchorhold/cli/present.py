@@ -1,0 +1,78 @@
+"""Showing authorities and certificates of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.cli.output import Format, render, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger import CertificateRecord
+
+
+def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
+    """What the ledger has about an authority; documented in docs/json.md."""
+    record = authority.record
+    parent = installation.chain(authority)[1:2]
+    return {
+        "name": record.name,
+        "status": record.status,
+        "subject": record.subject,
+        "serial": record.serial,
+        "parent": parent[0].name if parent else None,
+        "key_backend": record.key_backend,
+        "key_backend_type": record.backend_type,
+        "not_after": record.not_after.isoformat() if record.not_after else None,
+        "crl_urls": list(record.issuing.crl_urls),
+        "ocsp_urls": list(record.issuing.ocsp_urls),
+        "issuer_urls": list(record.issuing.issuer_urls),
+    }
+
+
+def certificate_as_json(record: CertificateRecord, authority: str) -> dict[str, Any]:
+    """What the ledger has about a certificate; documented in docs/json.md."""
+    return {
+        "serial": record.serial,
+        "authority": authority,
+        "profile": record.profile,
+        "subject": record.subject,
+        "names": record.names.split(",") if record.names else [],
+        "not_before": record.not_before.isoformat(),
+        "not_after": record.not_after.isoformat(),
+        "issued_at": record.issued_at.isoformat() if record.issued_at else None,
+    }
+
+
+def show_authority(
+    installation: Installation, authority: Authority, form: Format | None, *, bundle: bool, out: Path | None
+) -> None:
+    """The certificate of an authority, if a form or a file was asked for."""
+    if form is None and out is None and not bundle:
+        return
+    show_chain(installation, authority, form or Format.PEM, bundle=bundle, out=out)
+
+
+def show_chain(
+    installation: Installation, authority: Authority, form: Format, *, bundle: bool, out: Path | None
+) -> None:
+    """The certificate of an authority, with those above it if asked for."""
+    record = authority.record
+    more = [
+        ("Authority", f"{record.name} ({record.status})"),
+        ("Key", f"in key backend {record.key_backend!r} ({record.backend_type})"),
+    ]
+    chain = [der(above) for above in installation.chain(authority)[1:]] if bundle else []
+    content = render(
+        der(authority), form, chain=chain, more=more, record=authority_as_json(installation, authority)
+    )
+    write(content, out)
+
+
+def der(authority: Authority) -> bytes:
+    """The certificate of an authority in DER."""
+    _ = authority.certificate  # says what to do if there is none
+    return authority.record.certificate or b""

@@ -1,0 +1,115 @@
+"""What a command works with: the installation, and the options of key backends given on the command line."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import AnchorholdError, SecretMissingError, UnusedOptionError
+from anchorhold.installation import Installation, open_installation
+from anchorhold.seam.options import options_of
+from anchorhold.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from anchorhold.cli.root import Root
+    from anchorhold.cli.table import Command
+    from anchorhold.seam.options import BackendOption, OptionValues
+
+
+class Session:
+    """One run of a command.
+
+    Args:
+        root: What was given before the name of the command.
+    """
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._given: dict[BackendOption, Any] = {}
+
+    @cached_property
+    def installation(self) -> Installation:
+        """The installation that the settings describe."""
+        return open_installation(self._root.config, prompter=_ask if sys.stdin.isatty() else None)
+
+    def backend_options(self, command: Command) -> list[BackendOption]:
+        """The options of every configured alias for that command; an alias that cannot be bound has none."""
+        if command.operation is None:
+            return []
+        options: list[BackendOption] = []
+        for alias in self.installation.backends.aliases():
+            try:
+                backend = self.installation.backends.get(alias)
+            except AnchorholdError:
+                continue  # it is reported when it is used, and by `anchorhold backends`
+            options += options_of(backend, command.operation)
+            if command.parent:
+                options += options_of(backend, "use", parent=True)
+        return options
+
+    def take(self, given: Mapping[BackendOption, Any]) -> None:
+        """Remember what was given for the options of aliases; turn secrets into `Secret` at once."""
+        for option, value in given.items():
+            if value is None or (option.prompt and not value):
+                continue
+            if option.prompt:
+                self._given[option] = _ask_twice(option.name)
+            else:
+                self._given[option] = Secret(value) if option.secret else value
+
+    def secrets(self, alias: str, *, parent: bool = False) -> dict[str, Secret]:
+        """Secrets given for an alias."""
+        return {
+            option.name: value
+            for option, value in self._given.items()
+            if option.alias == alias and option.parent is parent and isinstance(value, Secret)
+        }
+
+    def options(self, alias: str) -> OptionValues:
+        """Other options given for the keys of an alias."""
+        return {
+            option.name: value
+            for option, value in self._given.items()
+            if option.alias == alias and not option.parent and not isinstance(value, Secret)
+        }
+
+    def ask(self, question: str) -> Secret | None:
+        """Ask a person for a secret; None if there is nobody, or nothing was typed."""
+        return (_ask(question) or None) if sys.stdin.isatty() else None
+
+    def check_used(self, own: Collection[str], parent: Collection[str] = ()) -> None:
+        """Refuse options for an alias that this run does not use.
+
+        Args:
+            own: Aliases whose own options are used.
+            parent: Aliases whose options for the key of a parent are used.
+
+        Raises:
+            UnusedOptionError: One was given for another alias.
+        """
+        for option in self._given:
+            used = parent if option.parent else own
+            if option.alias not in used:
+                role = "for the key of a parent in" if option.parent else "for"
+                raise UnusedOptionError(
+                    f"{option.flag}: is {role} the key backend {option.alias!r}, which this command does not use",
+                    hint=f"leave it out; used here: {', '.join(sorted(used)) or 'none'}",
+                )
+
+
+def _ask(question: str) -> Secret:
+    return Secret(getpass.getpass(f"{question}: ", stream=sys.stderr))
+
+
+def _ask_twice(name: str) -> Secret:
+    what = name.replace("-", " ")
+    if not sys.stdin.isatty():
+        raise SecretMissingError(f"{what}: cannot be asked for without a terminal", hint="give it by file or variable")
+    first = _ask(what.capitalize())
+    if not first or first != _ask(f"{what.capitalize()} again"):
+        raise SecretMissingError(f"{what}: empty, or not the same both times", hint="try again")
+    return first
