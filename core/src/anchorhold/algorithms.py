@@ -37,7 +37,9 @@ CURVE_SPELLINGS: Final = {
 HASHES: Final = ("SHA-224", "SHA-256", "SHA-384", "SHA-512")
 """Hash algorithms of FIPS 180-4 by their standard names."""
 
-HASH_SPELLINGS: Final = {name.lower(): name for name in HASHES} | {name.replace("-", "").lower(): name for name in HASHES}
+HASH_SPELLINGS: Final = {name.lower(): name for name in HASHES} | {
+    name.replace("-", "").lower(): name for name in HASHES
+}
 
 SIGNATURE_SCHEMES: Final = {"EC": "ecdsa", "RSA": "rsa-pkcs1v15", "Ed25519": "ed25519", "Ed448": "ed448"}
 """Key types, each with the signature scheme its keys are used with."""
@@ -137,4 +139,6 @@ def _spelled(option: str, value: str, spellings: dict[str, str], known: tuple[st
     try:
         return spellings[value.lower()]
     except KeyError:
-        raise KeyUnsupportedError(f"{option}: {value!r} is not known", hint=f"choose one of {', '.join(known)}") from None
+        raise KeyUnsupportedError(
+            f"{option}: {value!r} is not known", hint=f"choose one of {', '.join(known)}"
+        ) from None

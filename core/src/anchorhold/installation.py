@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Final, Self
 
 from anchorhold.backends import Backends
 from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.ledger.records import AuthorityStatus
-    from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
     from anchorhold.settings import LoadedSettings
     from anchorhold.softkeys import PrivateKey
 
+
+_STATUS: Final[dict[bool | None, AuthorityStatus | None]] = {None: None, True: "active", False: "disabled"}
 
 
 class Installation:
@@ -84,7 +85,7 @@ class Installation:
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""
         with self.ledger.guarded():
-            return [Authority(record) for record in self.ledger.authorities.list()]
+            return [Authority(record) for record in self.ledger.authorities.known()]
 
     def authority(self, name: str) -> Authority:
         """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
@@ -218,7 +219,7 @@ class Installation:
         """
         found = self._found(authority)
         _ = found.certificate  # one that was never completed cannot be edited
-        status = cast("AuthorityStatus | None", {None: None, True: "active", False: "disabled"}[enabled])
+        status = _STATUS[enabled]
         with self.ledger.transaction():
             if name is not None and name != found.name:
                 from anchorhold.issuing.creation import check_name_free

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from anchorhold.errors import SettingsError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from pydantic import GetCoreSchemaHandler

@@ -45,6 +45,7 @@ _SIGNERS: Final[dict[str, Callable[..., bytes]]] = {
     "ed448": lambda key, message, _: key.sign(message),
 }
 
+
 def generate(spec: KeySpec) -> PrivateKey:
     """Make a new private key of that kind."""
     return _GENERATORS[spec.type](spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -55,9 +56,12 @@ Expires: TypeAlias = Annotated[
 ]
 OutputFormat: TypeAlias = Annotated[Format, typer.Option("--output-format", "-f", help="How the certificate is shown.")]
 OptionalFormat: TypeAlias = Annotated[
-    Format | None, typer.Option("--output-format", "-f", help="Show the certificate, and how [default: pem with --out].")
+    Format | None,
+    typer.Option("--output-format", "-f", help="Show the certificate, and how [default: pem with --out]."),
 ]
-OutputListFormat: TypeAlias = Annotated[ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")]
+OutputListFormat: TypeAlias = Annotated[
+    ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")
+]
 Out: TypeAlias = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output.", metavar="FILE")
 ]
@@ -68,13 +72,20 @@ def issuing_defaults(
     crl_url: list[str] | None, ocsp_url: list[str] | None, issuer_url: list[str] | None, algorithm: str | None
 ) -> IssuingDefaults:
     """What an authority puts into what it signs, as given; URLs are checked."""
-    from anchorhold.x509.general_names import parse_alt
-
-    for url in (*(crl_url or ()), *(ocsp_url or ()), *(issuer_url or ())):
-        parse_alt(f"URI:{url}")
     return IssuingDefaults(
-        crl_urls=tuple(crl_url or ()),
-        ocsp_urls=tuple(ocsp_url or ()),
-        issuer_urls=tuple(issuer_url or ()),
+        crl_urls=checked_urls(crl_url or ()),
+        ocsp_urls=checked_urls(ocsp_url or ()),
+        issuer_urls=checked_urls(issuer_url or ()),
         hash=algorithm,
     )
+
+
+def checked_urls(urls: Iterable[str]) -> tuple[str, ...]:
+    """The URLs, if each of them is one.
+
+    Raises:
+        NameForbiddenError: One is not.
+    """
+    from anchorhold.x509.general_names import parse_alt
+
+    return tuple(str(parse_alt(f"URI:{url}").value) for url in urls)

@@ -29,7 +29,9 @@ def read_input(place: str, what: str) -> bytes:
             with Path(place).open("rb") as file:
                 content = file.read(LARGEST + 1)
     except OSError as error:
-        raise InputError(f"{place}: the {what} cannot be read ({error.strerror})", hint="name a file that exists") from error
+        raise InputError(
+            f"{place}: the {what} cannot be read ({error.strerror})", hint="name a file that exists"
+        ) from error
     if not content or len(content) > LARGEST:
         size = "is empty" if not content else "is larger than 1 MiB"
         raise InputError(f"{place}: the {what} {size}", hint="name another file")

@@ -63,12 +63,10 @@ def show_chain(
     record = authority.record
     more = [
         ("Authority", f"{record.name} ({record.status})"),
-        ("Key", f"in key backend {record.key_backend!r} ({record.backend_type})"),
+        ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
     ]
     chain = [der(above) for above in installation.chain(authority)[1:]] if bundle else []
-    content = render(
-        der(authority), form, chain=chain, more=more, record=authority_as_json(installation, authority)
-    )
+    content = render(der(authority), form, chain=chain, more=more, record=authority_as_json(installation, authority))
     write(content, out)
 
 

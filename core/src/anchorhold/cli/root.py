@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -43,7 +43,7 @@ class RootGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, with suggestions from the table."""
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]  # only the names are looked at
+        self.commands = cast("dict[str, Any]", dict.fromkeys(COMMANDS))  # only the names are looked at
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -105,7 +105,8 @@ class Authority:
         certificate = self.certificate
         if self.record.status != "active":
             raise AuthorityNotReadyError(
-                f"authority {self.name!r}: is disabled", hint=f"enable it with `anchorhold edit-ca {self.name} --enable`"
+                f"authority {self.name!r}: is disabled",
+                hint=f"enable it with `anchorhold edit-ca {self.name} --enable`",
             )
         moment = now()
         if moment > certificate.not_valid_after_utc:

@@ -155,7 +155,12 @@ class Parent:
 
 
 def create_authority(
-    ledger: Ledger, backend: KeyBackend, backend_type: str, secrets: Secrets, wanted: NewAuthority, parent: Parent | None
+    ledger: Ledger,
+    backend: KeyBackend,
+    backend_type: str,
+    secrets: Secrets,
+    wanted: NewAuthority,
+    parent: Parent | None,
 ) -> Authority:
     """Create an authority and its key.
 
@@ -203,7 +208,9 @@ def make_plan(wanted: NewAuthority, parent: Parent | None) -> Plan:
     """Check what is wanted against the parent, and fix every value of it."""
     subject = parse_subject(wanted.subject)
     if not subject.rdns:
-        raise InputError("subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name")
+        raise InputError(
+            "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
+        )
     if not wanted.name.strip() or wanted.name != wanted.name.strip():
         raise InputError("name: an authority needs one without blanks around it", hint="give another name")
     name_constraints(wanted.permitted, wanted.excluded)
@@ -267,7 +274,7 @@ def check_name_free(ledger: Ledger, name: str) -> None:
     Raises:
         AuthorityExistsError: It is taken.
     """
-    taken = next((found for found in ledger.authorities.list() if found.name == name), None)
+    taken = next((found for found in ledger.authorities.known() if found.name == name), None)
     if taken is not None:
         pending = taken.status == "pending"
         raise AuthorityExistsError(

@@ -98,8 +98,7 @@ def import_authority(
     )
     try:
         created = backend.import_key(request, secrets)
-        if spki(created.public_key) != spki(public_key):
-            raise KeyMismatchError(f"{backend.subject}: stored another key", hint="tell the author of the backend")
+        _check_same(created.public_key, public_key, backend.subject)
         return complete_import(ledger, backend, secrets, authority_id, created, foreign.certificate)
     except Exception as error:
         undo(ledger, backend, secrets, authority_id, error)
@@ -169,6 +168,11 @@ def find_parent(certificate: x509.Certificate, known: Iterable[Authority]) -> Au
             continue
         return authority
     return None
+
+
+def _check_same(stored: PublicKey, given: PublicKey, subject: str) -> None:
+    if spki(stored) != spki(given):
+        raise KeyMismatchError(f"{subject}: stored another key", hint="tell the author of the backend")
 
 
 def _intent(certificate: x509.Certificate, public_key: PublicKey) -> Reservation:

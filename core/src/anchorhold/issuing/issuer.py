@@ -216,8 +216,8 @@ def check_path_length(issuer: str, limit: int | None, wanted: int | None) -> Non
         )
     if wanted is None or wanted >= limit:
         raise PathLengthError(
-            f"authority {issuer!r}: leaves a path length of at most {limit - 1}, not {'none' if wanted is None else wanted}",
-            hint=f"ask for {limit - 1} or less",
+            f"authority {issuer!r}: leaves a path length of at most {limit - 1}",
+            hint=f"ask for {limit - 1} or less instead of {'none' if wanted is None else wanted}",
         )
 
 
@@ -242,9 +242,7 @@ def _names_hint(requested: Sequence[x509.GeneralName]) -> str:
     return "give --alt, or take those of the CSR with --copy alt" if requested else "give --alt"
 
 
-def _subject(
-    order: Order, request: x509.CertificateSigningRequest, names: Sequence[x509.GeneralName]
-) -> x509.Name:
+def _subject(order: Order, request: x509.CertificateSigningRequest, names: Sequence[x509.GeneralName]) -> x509.Name:
     if order.subject is not None:
         return parse_subject(order.subject)
     if "subject" in order.copy:

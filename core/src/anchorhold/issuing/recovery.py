@@ -60,7 +60,8 @@ def finish(
     keys = find_keys(backend, secrets, record)
     if not keys:
         raise KeyMissingError(
-            f"authority {record.name!r}: its key was never made", hint=f"run `anchorhold recover --abandon {record.name}`"
+            f"authority {record.name!r}: its key was never made",
+            hint=f"run `anchorhold recover --abandon {record.name}`",
         )
     plan = record.plan or {}
     if plan["operation"] == "import":
@@ -69,8 +70,6 @@ def finish(
     with ledger.transaction():
         ledger.certificates.abandon_all(record.id)
     return complete(ledger, backend, secrets, record.id, keys[0], parent)
-
-
 
 
 def forget(ledger: Ledger, record: AuthorityRecord) -> None:

@@ -77,21 +77,25 @@ class Authorities:
         self, authority_id: int, *, name: str | None, status: AuthorityStatus | None, issuing: IssuingDefaults | None
     ) -> None:
         """Change what may change of an authority; None leaves a value as it is."""
-        changes = {"name": name, "status": status, "issuing": json.dumps(asdict(issuing)) if issuing is not None else None}
+        changes = {
+            "name": name,
+            "status": status,
+            "issuing": json.dumps(asdict(issuing)) if issuing is not None else None,
+        }
         self._update(authority_id, **{column: value for column, value in changes.items() if value is not None})
 
     def get(self, authority_id: int) -> AuthorityRecord:
         """The authority with that row number."""
         return self._record(self._model.get_by_id(authority_id))
 
-    def list(self) -> list[AuthorityRecord]:
+    def known(self) -> list[AuthorityRecord]:
         """All that were not abandoned, in the order in which they were begun."""
         query = self._model.select().where(self._model.status != "abandoned").order_by(self._model.id)
         return [self._record(row) for row in query]
 
     def pending(self) -> list[AuthorityRecord]:
         """Those whose creation was interrupted or is under way."""
-        return [authority for authority in self.list() if authority.status == "pending"]
+        return [authority for authority in self.known() if authority.status == "pending"]
 
     def _update(self, authority_id: int, **values: Any) -> None:
         self._model.update(**values).where(self._model.id == authority_id).execute()

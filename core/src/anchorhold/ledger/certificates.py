@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from peewee import __exception_wrapper__
+from peewee import __exception_wrapper__  # type: ignore[attr-defined]  # what execute_sql itself uses
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.records import CertificateRecord, Reservation, moment, seconds
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
-_RESERVED = ("authority_id", "serial", "status", "profile", "subject", "names", "not_before", "not_after", "tbs", "reserved_at")
+_RESERVED = (
+    "authority_id",
+    "serial",
+    "status",
+    "profile",
+    "subject",
+    "names",
+    "not_before",
+    "not_after",
+    "tbs",
+    "reserved_at",
+)
 
 
 class Certificates:
@@ -36,7 +47,7 @@ class Certificates:
         table, mark = model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
-            f'UPDATE "{table}" SET status = \'issued\', certificate = {mark}, issued_at = {mark}, tbs = NULL '  # noqa: S608
+            f"UPDATE \"{table}\" SET status = 'issued', certificate = {mark}, issued_at = {mark}, tbs = NULL "  # noqa: S608
             f"WHERE authority_id = {mark} AND serial = {mark} AND status = 'reserved'"
         )
 

@@ -74,7 +74,7 @@ _OPENERS: Final[dict[str, Callable[[str], Database]]] = {"sqlite": _open_sqlite}
 
 def _forget_in_children(database: Database) -> None:
     """After fork() the child opens its own connection; closing the inherited one would drop the parent's locks."""
-    reference = weakref.ref(database)
+    reference: weakref.ref[Any] = weakref.ref(database)
 
     def forget() -> None:
         inherited = reference()

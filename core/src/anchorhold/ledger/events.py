@@ -24,7 +24,7 @@ class Events:
         now = seconds(dt.datetime.now(dt.UTC))
         self._model.create(at=now, kind=kind, authority=authority, detail=json.dumps(detail, sort_keys=True))
 
-    def list(self, authority: str | None = None) -> list[Event]:
+    def history(self, authority: str | None = None) -> list[Event]:
         """All events, oldest first, or those of one authority."""
         query = self._model.select().order_by(self._model.id)
         if authority is not None:

@@ -42,7 +42,8 @@ class IssuingDefaults:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> IssuingDefaults:
         """From its JSON form, which has lists for tuples."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

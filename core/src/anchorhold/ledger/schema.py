@@ -27,7 +27,7 @@ class Schema:
 def schema(database: Database) -> Schema:
     """Build the models for a database."""
 
-    class Authority(Model):  # type: ignore[misc]
+    class Authority(Model):
         id = AutoField()
         name = TextField()
         status = TextField()
@@ -48,7 +48,7 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}authority"
 
-    class Certificate(Model):  # type: ignore[misc]
+    class Certificate(Model):
         id = BigAutoField()
         authority = ForeignKeyField(Authority, index=False)
         serial = TextField()
@@ -66,7 +66,7 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}certificate"
 
-    class Event(Model):  # type: ignore[misc]
+    class Event(Model):
         id = BigAutoField()
         at = BigIntegerField()
         kind = TextField()

@@ -1,7 +1,6 @@
 """The seam: all that the author of a key backend or a wrapper needs, and the only place it should be imported from."""
 
 from anchorhold.algorithms import Algorithm, KeySpec
-from anchorhold.secret import Secret, SecretReference
 from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
@@ -25,6 +24,7 @@ from anchorhold.seam.requests import (
     SignRequest,
     WrapperContext,
 )
+from anchorhold.secret import Secret, SecretReference
 
 __all__ = [
     "API_VERSION",

@@ -118,7 +118,9 @@ def _check_backend(manager: pluggy.PluginManager, instance: Any, part: Part, *, 
                 f"{part.subject}: does not implement the hook {hook}{purpose}", hint="choose another backend"
             )
     for name, _ in _hook_methods(instance):
-        if name == "sign" or any(found.wrapper or found.hookwrapper for found in _implementations(manager, name, instance)):
+        if name == "sign" or any(
+            found.wrapper or found.hookwrapper for found in _implementations(manager, name, instance)
+        ):
             raise BackendContractError(
                 f"{part.subject}: wraps or implements the hook {name}, which only wrappers may",
                 hint="its author offers that part in the group anchorhold.wrappers",

@@ -43,7 +43,12 @@ class Capabilities:
         bounds: tuple[tuple[str, object, bool, object], ...] = (
             ("key type", spec.type, spec.type in self.key_types, ", ".join(self.key_types)),
             ("curve", spec.curve, spec.curve is None or spec.curve in self.curves, ", ".join(self.curves)),
-            ("RSA size", spec.size, spec.size is None or smallest <= spec.size <= largest, f"{smallest} to {largest} bits"),
+            (
+                "RSA size",
+                spec.size,
+                spec.size is None or smallest <= spec.size <= largest,
+                f"{smallest} to {largest} bits",
+            ),
             (
                 "hash",
                 algorithm and algorithm.hash,
@@ -53,4 +58,6 @@ class Capabilities:
         )
         for what, wanted, offered, offer in bounds:
             if not offered:
-                raise KeyUnsupportedError(f"{subject}: the {what} {wanted} is not offered", hint=f"choose from: {offer}")
+                raise KeyUnsupportedError(
+                    f"{subject}: the {what} {wanted} is not offered", hint=f"choose from: {offer}"
+                )

@@ -1,4 +1,4 @@
-"""Finding backends and wrappers among the installed distributions, by entry points (PyPA entry points specification)."""
+"""Finding backends and wrappers among the installed distributions, by their entry points."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Plugin:
     entry_point: EntryPoint
 
     @property
-    def type(self) -> str:
+    def name(self) -> str:
         """The backend type, or the name of the wrapper."""
         return self.entry_point.name
 
@@ -44,7 +44,7 @@ class Plugin:
         return _WORDS[self.entry_point.group]
 
     def __str__(self) -> str:
-        return f"{self.word} {self.type!r} of {self.distribution}"
+        return f"{self.word} {self.name!r} of {self.distribution}"
 
     @cached_property
     def loaded(self) -> type[Any]:
@@ -74,7 +74,7 @@ class Plugin:
         if isinstance(version, int):
             behind = "anchorhold" if version > API_VERSION else self.distribution.split()[0]
             raise BackendContractError(
-                f"{self}: was written for version {version} of the backend interface, this anchorhold has {API_VERSION}",
+                f"{self}: was written for version {version} of the backend interface, not {API_VERSION}",
                 hint=f"upgrade {behind}",
             )
         raise BackendContractError(
@@ -106,7 +106,7 @@ def find(group: str, name: str, subject: str) -> Plugin:
     if found:
         owners = " and ".join(plugin.distribution for plugin in found)
         raise UnknownBackendError(f"{subject}: {owners} both offer the {word} {name!r}", hint="uninstall one of them")
-    names = [plugin.type for plugin in installed(group)]
+    names = [plugin.name for plugin in installed(group)]
     raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=_advice(group, name, names))
 
 

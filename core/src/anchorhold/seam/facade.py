@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anchorhold.errors import (
     AnchorholdError,
@@ -86,7 +86,9 @@ class KeyBackend:
         self.capabilities.check(self.subject, request.spec)
         created = self._created("create_key", self._call("create_key", CreatedKey, request=request, secrets=secrets))
         if spec_of(created.public_key) != request.spec:
-            raise self._broken("create_key", f"made a key of the kind {spec_of(created.public_key)}, not {request.spec}")
+            raise self._broken(
+                "create_key", f"made a key of the kind {spec_of(created.public_key)}, not {request.spec}"
+            )
         return created
 
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
@@ -96,7 +98,7 @@ class KeyBackend:
             KeyMismatchError: The key is not the one the ledger has; the signer was closed.
             BackendContractError: The answer is not a signer.
         """
-        signer: Signer = self._call("load_signer", object, request=request, secrets=secrets)
+        signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
         if spki(signer.public_key) != spki(request.public_key):
@@ -105,7 +107,7 @@ class KeyBackend:
                 f"{self.subject}: the private key found for {request.ca.name!r} does not belong to its certificate",
                 hint="restore the right key; nothing was signed",
             )
-        return signer
+        return cast("Signer", signer)
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""

@@ -141,7 +141,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         location = storage.options.get("location")
         if isinstance(location, str):
             options = {**storage.options, "location": str(folder / Path(location).expanduser())}
-            storage = storage.model_copy(update={"options": options})  # noqa: PLW2901
+            storage = storage.model_copy(update={"options": options})
         storages[name] = storage
     scheme, slashes, place = settings.database.partition(":///")
     database = f"{scheme}{slashes}{folder / place}" if scheme == "sqlite" and place else settings.database

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-def first_problem(error: ValidationError, model: type[BaseModel], where: str, prefix: Sequence[str] = ()) -> SettingsError:
+def first_problem(
+    error: ValidationError, model: type[BaseModel], where: str, prefix: Sequence[str] = ()
+) -> SettingsError:
     """The first thing that is wrong, as an error to raise.
 
     Args:
@@ -38,7 +40,10 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
     if problem["type"] == "extra_forbidden":
         known = sorted(_model_at(model, location[:-1]).model_fields)
         near = difflib.get_close_matches(location[-1], known, n=1)
-        return f"{key} is not known", f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known) or 'nothing'}"
+        return (
+            f"{key} is not known",
+            f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known) or 'nothing'}",
+        )
     if problem["type"] == "missing":
         return f"{key} is missing", "add it"
     if problem["type"] == "string_pattern_mismatch":

@@ -20,7 +20,7 @@ _COMMENTS = {
     "database": "The ledger: every authority, certificate and serial number. ANCHORHOLD_DATABASE overrides it.",
     "default_profile": "Used by sign-cert unless --profile names another.",
     "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder" with its options.',
-    "key_backends": "Where keys of authorities live. This table replaces the default one; `default` has no option prefix.",
+    "key_backends": "Where keys of authorities live, by alias. Options of the alias `default` have no prefix.",
     "ocsp_key_backends": "Where keys of OCSP responders live; they are used with nobody present.",
 }
 

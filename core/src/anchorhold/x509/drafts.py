@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 _NO_SIGNATURE = b"\x00"
 
 
-def key_identifiers(
-    public_key: PublicKey, issuer: x509.Certificate | None
-) -> list[x509.Extension[x509.ExtensionType]]:
+def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
     """Subject and authority key identifier (RFC 5280, sections 4.2.1.1 and 4.2.1.2).
 
     Args:

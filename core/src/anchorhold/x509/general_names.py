@@ -93,7 +93,12 @@ def _dns(value: str) -> x509.DNSName:
 
 def _uri(value: str) -> x509.UniformResourceIdentifier:
     parts = urlsplit(value)
-    if not value.isascii() or re.search(r"[\x00-\x20\x7f]", value) or not parts.scheme or not (parts.netloc or parts.path):
+    if (
+        not value.isascii()
+        or re.search(r"[\x00-\x20\x7f]", value)
+        or not parts.scheme
+        or not (parts.netloc or parts.path)
+    ):
         raise ValueError("is not an absolute URI")
     return x509.UniformResourceIdentifier(value)
 

@@ -45,10 +45,8 @@ def parse_subject(text: str) -> x509.Name:
         SubjectInvalidError: It cannot be read, or has a value that the attribute does not allow.
     """
     try:
-        if text.startswith("/"):
-            name = _parse_slashes(text)
-        else:
-            name = x509.Name.from_rfc4514_string(text, dict(ATTRIBUTES))
+        slashes = text.startswith("/")
+        name = _parse_slashes(text) if slashes else x509.Name.from_rfc4514_string(text, dict(ATTRIBUTES))
     except (ValueError, KeyError) as error:
         raise SubjectInvalidError(
             f"subject {text!r}: cannot be read ({str(error).rstrip('.') or 'malformed'})",

@@ -66,6 +66,7 @@ def purpose_oids(names: Iterable[str]) -> list[ObjectIdentifier]:
 def _dotted(name: str) -> ObjectIdentifier:
     if not re.fullmatch(r"[0-2](\.\d+)+", name):
         raise ProfileRefusedError(
-            f"extended key usage {name!r}: is not known", hint=f"use one of {', '.join(PURPOSES)} or a dotted identifier"
+            f"extended key usage {name!r}: is not known",
+            hint=f"use one of {', '.join(PURPOSES)} or a dotted identifier",
         )
     return ObjectIdentifier(name)

@@ -12,7 +12,7 @@ _UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 
 
 def now() -> dt.datetime:
-    """This moment, UTC, to the second."""
+    """The present moment, UTC, to the second."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
@@ -66,7 +66,7 @@ def end_of_validity(
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
     if limit is not None and wanted > limit:
         raise ValidityError(
-            f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after the authority {issuer!r} expires ({limit:%Y-%m-%d %H:%M} UTC)",
+            f"expiry {wanted:%Y-%m-%d %H:%M}: is after {issuer!r} expires ({limit:%Y-%m-%d %H:%M} UTC)",
             hint="ask for less, or leave it out to get as much as there is",
         )
     return wanted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError, KeyMissingError
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
-from anchorhold_storages.options import OcspOptions, Options, inside
+from anchorhold_storages import options as models
 
 if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
@@ -41,10 +41,10 @@ class StoragesBackend:
 
     anchorhold_api = API_VERSION
     capabilities = Capabilities()
-    Options = Options
-    OcspOptions = OcspOptions
+    Options = models.Options
+    OcspOptions = models.OcspOptions
 
-    def __init__(self, options: Options | OcspOptions, context: BackendContext) -> None:
+    def __init__(self, options: models.Options | models.OcspOptions, context: BackendContext) -> None:
         self._options = options
         self._context = context
 
@@ -87,7 +87,7 @@ class StoragesBackend:
     @hookimpl
     def ocsp_store(self) -> OcspStore:
         """Keys of OCSP responders have a folder of their own, and random passwords unless told otherwise."""
-        encrypt = isinstance(self._options, OcspOptions) and self._options.encrypt_private_key
+        encrypt = isinstance(self._options, models.OcspOptions) and self._options.encrypt_private_key
         generated = frozenset({"password"}) if encrypt else frozenset()
         return OcspStore(options={"path": self._options.path}, generated=generated)
 
@@ -145,7 +145,7 @@ class StoragesBackend:
         if not isinstance(given, str):
             return self._options.path
         try:
-            return inside(given)
+            return models.inside(given)
         except ValueError as error:
             raise InputError(f"path {given!r}: {error}", hint="name a folder below the storage") from error
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anchorhold_storages.options import LocalOptions
 
 

@@ -52,8 +52,6 @@ class RemoteStorage:
         target = self._at(path)
         try:
             self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-            if self._files.exists(target):
-                raise FileExistsError
             self._files.pipe_file(target, content, mode="create")
         except FileExistsError:
             raise KeyExistsError(f"{self._subject}: {path} exists already", hint="choose another path") from None

@@ -33,10 +33,10 @@ def _installed(session: Session) -> list[dict[str, Any]]:
     rows = []
     for plugin in (*installed(BACKENDS_GROUP), *installed(WRAPPERS_GROUP)):
         word = plugin.word.removesuffix(" type")
-        state = _state(lambda found=plugin: found.loaded)  # type: ignore[misc]
+        state = _state(lambda found=plugin: found.loaded)
         if state == "usable" and word == "wrapper":
-            state = "enabled" if plugin.type in enabled else "not enabled"
-        rows.append({"kind": word, "name": plugin.type, "from": plugin.distribution, "state": state})
+            state = "enabled" if plugin.name in enabled else "not enabled"
+        rows.append({"kind": word, "name": plugin.name, "from": plugin.distribution, "state": state})
     return rows
 
 
@@ -47,7 +47,7 @@ def _configured(session: Session) -> list[dict[str, Any]]:
             "section": section,
             "alias": alias,
             "backend": settings.backend,
-            "state": _state(lambda alias=alias, role=role: found.get(alias, role)),  # type: ignore[misc]
+            "state": _state(lambda alias=alias, role=role: found.get(alias, role)),
         }
         for role, section in SECTIONS.items()
         for alias, settings in found.aliases(role).items()

@@ -51,7 +51,8 @@ def check(ctx: typer.Context) -> None:
 def init(
     ctx: typer.Context,
     path: Annotated[
-        Path | None, typer.Argument(help="File to write [default: where a user's settings are looked for].", metavar="FILE")
+        Path | None,
+        typer.Argument(help="File to write [default: where a user's settings are looked for].", metavar="FILE"),
     ] = None,
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""

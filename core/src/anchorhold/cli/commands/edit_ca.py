@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anchorhold.cli.arguments import Algorithm, Authority, CrlUrl, IssuerUrl, OcspUrl, issuing_defaults
+from anchorhold.cli.arguments import Algorithm, Authority, CrlUrl, IssuerUrl, OcspUrl, checked_urls
 from anchorhold.cli.output import say
 from anchorhold.errors import InputError
+from anchorhold.publickeys import spec_of
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -20,7 +21,8 @@ def edit_ca(
     ca: Authority,
     rename: Annotated[str | None, typer.Option("--rename", help="New name.", metavar="NAME")] = None,
     enable: Annotated[
-        bool | None, typer.Option("--enable/--disable", help="Let it sign, or keep it from signing.", show_default=False)
+        bool | None,
+        typer.Option("--enable/--disable", help="Let it sign, or keep it from signing.", show_default=False),
     ] = None,
     algorithm: Algorithm = None,
     crl_url: CrlUrl = None,
@@ -28,23 +30,15 @@ def edit_ca(
     issuer_url: IssuerUrl = None,
 ) -> None:
     """Change the settings of a certificate authority; what is not given stays. An empty URL removes those it has."""
+    if all(option is None for option in (rename, enable, algorithm, crl_url, ocsp_url, issuer_url)):
+        raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
     authority = session.installation.authority(ca)
     given = {"crl_urls": crl_url, "ocsp_urls": ocsp_url, "issuer_urls": issuer_url}
-    urls = {kind: tuple(url for url in values if url) for kind, values in given.items() if values is not None}
-    changes = {**urls, **({"hash": _known_hash(authority, algorithm)} if algorithm is not None else {})}
-    if not changes and rename is None and enable is None:
-        raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
-    issuing_defaults(*(list(urls.get(kind, ())) for kind in given), None)
-    edited = session.installation.edit_authority(
-        authority,
-        name=rename,
-        enabled=enable,
-        issuing=replace(authority.record.issuing, **changes) if changes else None,
-    )
+    changes: dict[str, Any] = {
+        name: checked_urls(url for url in urls if url) for name, urls in given.items() if urls is not None
+    }
+    if algorithm is not None:
+        changes["hash"] = spec_of(authority.public_key).algorithm(algorithm).hash
+    issuing = replace(authority.record.issuing, **changes)
+    edited = session.installation.edit_authority(authority, name=rename, enabled=enable, issuing=issuing)
     say(f"Changed authority {edited.name} ({edited.record.status}).")
-
-
-def _known_hash(authority: object, name: str) -> str | None:
-    from anchorhold.publickeys import spec_of
-
-    return spec_of(authority.public_key).algorithm(name).hash  # type: ignore[attr-defined]

@@ -88,7 +88,9 @@ def _load(
     if certificate is None:
         both = load_pkcs12(key_data, password or session.ask(f"Password of {key}"), key)
         if both is None:
-            raise InputError(f"{key}: is not PKCS#12, so the certificate is missing", hint="name its file after the key")
+            raise InputError(
+                f"{key}: is not PKCS#12, so the certificate is missing", hint="name its file after the key"
+            )
         return both
     found = load_certificate(read_input(certificate, "certificate"), certificate)
     if password is None and is_encrypted(key_data):

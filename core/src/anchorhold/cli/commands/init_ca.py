@@ -20,7 +20,8 @@ from anchorhold.cli.arguments import (
     Out,
     issuing_defaults,
 )
-from anchorhold.cli.inputs import expiry, path_length as read_path_length
+from anchorhold.cli.inputs import expiry
+from anchorhold.cli.inputs import path_length as read_path_length
 from anchorhold.cli.output import check_writable, say
 from anchorhold.cli.present import show_authority
 

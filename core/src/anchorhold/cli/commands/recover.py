@@ -24,11 +24,10 @@ def recover(
         str | None, typer.Option("--finish", help="Complete this authority with the key that was made.", metavar="NAME")
     ] = None,
     abandon: Annotated[
-        str | None, typer.Option("--abandon", help="Destroy the key of this authority and free its name.", metavar="NAME")
+        str | None,
+        typer.Option("--abandon", help="Destroy the key of this authority and free its name.", metavar="NAME"),
     ] = None,
-    forget_key: Annotated[
-        bool, typer.Option("--forget-key", help="With --abandon: do not look for the key.")
-    ] = False,
+    forget_key: Annotated[bool, typer.Option("--forget-key", help="With --abandon: do not look for the key.")] = False,
     certificates: Annotated[
         bool, typer.Option("--certificates", help="Close reservations of certificates that were never completed.")
     ] = False,
@@ -36,7 +35,7 @@ def recover(
         int, typer.Option("--older-than", help="Minutes after which a reservation counts as interrupted.", min=0)
     ] = 10,
 ) -> None:
-    """Show what was interrupted, or finish or abandon it. Without options, the exit code is 63 if there is something."""
+    """Show what was interrupted (the exit code is then 63), or finish or abandon it."""
     if (finish is not None) + (abandon is not None) + certificates > 1 or (forget_key and abandon is None):
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
     waiting = session.installation.interrupted(dt.timedelta(minutes=older_than))
@@ -73,7 +72,9 @@ def _finish(session: Session, record: AuthorityRecord) -> None:
 def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> None:
     session.check_used({record.key_backend})
     deleted = session.installation.abandon(record, session.secrets(record.key_backend), forget_key=forget_key)
-    outcome = "its key was destroyed" if deleted else "there was no key" if not forget_key else "its key was not looked for"
+    outcome = (
+        "its key was destroyed" if deleted else "there was no key" if not forget_key else "its key was not looked for"
+    )
     say(f"Abandoned authority {record.name}: {outcome}.")
 
 
@@ -84,7 +85,7 @@ def _show(waiting: Interrupted) -> None:
             f"{record.key_id.hex()} in {record.key_backend!r}): --finish {record.name} or --abandon {record.name}."
         )
     for certificate in waiting.certificates:
-        say(f"Certificate {certificate.serial} for {certificate.subject} was reserved and never completed: --certificates.")
+        say(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
     count = len(waiting.authorities) + len(waiting.certificates)
     if count:
         raise RecoveryNeededError(f"recover: {count} interrupted", hint="finish or abandon them as said above")

@@ -31,7 +31,8 @@ def sign_cert(
         str, typer.Option("--ca", help="Authority that signs: its name, its serial number, or the beginning of it.")
     ],
     csr: Annotated[
-        str, typer.Option("--csr", help="File of the certificate signing request; - for standard input.", metavar="FILE")
+        str,
+        typer.Option("--csr", help="File of the certificate signing request; - for standard input.", metavar="FILE"),
     ],
     alt: Annotated[
         list[str] | None,

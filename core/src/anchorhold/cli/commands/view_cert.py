@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def view_cert(
     session: Session,
     serial: Annotated[
-        str, typer.Argument(help="Serial number in hex, with or without colons, or the beginning of it.", metavar="SERIAL")
+        str,
+        typer.Argument(help="Serial number in hex, with or without colons, or the beginning of it.", metavar="SERIAL"),
     ],
     output_format: OutputFormat = Format.TEXT,
     bundle: Bundle = False,

@@ -8,7 +8,7 @@ from peewee import SQL, AutoField, BigAutoField, BigIntegerField, BlobField, For
 def up(migrator: Any, database: Any) -> None:
     """Create the tables and their indexes."""
 
-    class Authority(Model):  # type: ignore[misc]
+    class Authority(Model):
         id = AutoField()
         name = TextField()
         status = TextField()
@@ -29,7 +29,7 @@ def up(migrator: Any, database: Any) -> None:
         class Meta:
             table_name = "anchorhold_authority"
 
-    class Certificate(Model):  # type: ignore[misc]
+    class Certificate(Model):
         id = BigAutoField()
         authority = ForeignKeyField(Authority, on_delete="RESTRICT", index=False)
         serial = TextField()
@@ -47,7 +47,7 @@ def up(migrator: Any, database: Any) -> None:
         class Meta:
             table_name = "anchorhold_certificate"
 
-    class Event(Model):  # type: ignore[misc]
+    class Event(Model):
         id = BigAutoField()
         at = BigIntegerField()
         kind = TextField()
