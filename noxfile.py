@@ -1,0 +1,154 @@
+"""All that is done with this repository: `nox` runs what must pass, `nox -l` lists the rest.
+
+Every session sets up all that it needs. Sessions that need parts of the system (openssl …) install them where they
+can, which is as root on Debian or Ubuntu, and name what is missing where they cannot.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).parent
+DISTRIBUTIONS = ("core", "plugins/storages")
+EXAMPLES = ("examples/suffix-policy",)
+TYPED = ("core/src", "plugins/storages/src", "examples/suffix-policy/src", "tests", "bench", "noxfile.py")
+PYTHONS = ("3.11", "3.12", "3.13")
+SYSTEM_PARTS = {"openssl": "openssl"}
+"""Programs the tests run, and the Debian packages they are in."""
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+
+def _pyenv_first() -> None:
+    """Put the Pythons of pyenv before its shims, which are found for versions that are not active."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = [folder for version in PYTHONS for folder in sorted(root.glob(f"versions/{version}.*/bin"))]
+    os.environ["PATH"] = os.pathsep.join([*map(str, found), os.environ.get("PATH", "")])
+
+
+_pyenv_first()
+
+
+def isolated(function: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
+    """Keep the packages that nox itself was started with out of a session."""
+
+    @functools.wraps(function)
+    def run(session: nox.Session) -> None:
+        session.env["PYTHONPATH"] = ""
+        function(session)
+
+    return run
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(nox.project.load_toml(HERE / "pyproject.toml"), name))
+
+
+def _wheels(session: nox.Session, *folders: str) -> list[str]:
+    """Build wheels and return their paths."""
+    target = Path(session.create_tmp()) / "wheels"
+    shutil.rmtree(target, ignore_errors=True)
+    session.run(
+        "python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), *(f"./{folder}" for folder in folders)
+    )
+    return [str(wheel) for wheel in sorted(target.glob("*.whl"))]
+
+
+def _install_wheels(session: nox.Session) -> None:
+    """Install our distributions as their users do, replacing what an earlier run installed."""
+    wheels = _wheels(session, *DISTRIBUTIONS)
+    session.install("-q", *wheels)
+    session.install("-q", "--no-deps", "--force-reinstall", *wheels)
+
+
+def _system_parts(session: nox.Session) -> list[str]:
+    """Install missing programs where that is possible; returns those that stay missing."""
+    missing = [program for program in SYSTEM_PARTS if shutil.which(program) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        packages = [SYSTEM_PARTS[program] for program in missing]
+        session.run("apt-get", "update", "-qq", external=True)
+        session.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages, external=True)
+    return [program for program in missing if shutil.which(program) is None]
+
+
+@nox.session
+@isolated
+def quickstart(session: nox.Session) -> None:
+    """Run the main job on the file-system default, from wheels, in a folder of its own."""
+    _install_wheels(session)
+    folder = Path(session.create_tmp()) / "quickstart"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    session.chdir(folder)
+    hosts = session.posargs or ["localhost", "127.0.0.1"]
+    session.run("anchorhold", "quickstart", *hosts, env={"ANCHORHOLD_CA_DIR": str(folder / "ca")})
+    if shutil.which("openssl"):
+        certificate = f"{hosts[0]}.pem"
+        chain = ("-CAfile", "root.pem", "-untrusted", "issuing.pem", certificate)
+        session.run("openssl", "verify", "-x509_strict", *chain, external=True)
+    session.log(f"The files are in {folder}")
+
+
+@nox.session(python=PYTHONS)
+@isolated
+def tests(session: nox.Session) -> None:
+    """Run the tests, on each Python that is found."""
+    missing = _system_parts(session)
+    _install_wheels(session)
+    session.install("-q", *_group("test"))
+    arguments = session.posargs or ["-n", "auto", "tests"]
+    if missing and not os.environ.get("CI"):
+        session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
+        arguments.append("--allow-missing")
+    session.run("python", "-m", "pytest", *arguments)
+
+
+@nox.session
+@isolated
+def lint(session: nox.Session) -> None:
+    """Check style."""
+    session.install("-q", *_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+@isolated
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    _install_wheels(session)
+    session.install("-q", *_group("types"), *_group("test"))
+    session.run("mypy", *(path for path in TYPED if (HERE / path).exists()))
+
+
+@nox.session
+@isolated
+def bench(session: nox.Session) -> None:
+    """Measure side by side with peers and limits; `-- quick` takes under five minutes."""
+    _system_parts(session)
+    _install_wheels(session)
+    session.run(
+        "python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"), success_codes=[0, 1]
+    )
+    session.run("python", "-m", "bench", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": ""})
+
+
+@nox.session
+@isolated
+def build(session: nox.Session) -> None:
+    """Build wheels and source distributions of everything into dist/."""
+    session.install("-q", "build")
+    for folder in DISTRIBUTIONS:
+        session.run("python", "-m", "build", "-q", "-o", "dist", folder)
