@@ -96,7 +96,7 @@ class Backends:
         unknown = sorted(set(given) - set(declared))
         if unknown:
             known = ", ".join(declared) or "none"
-            raise SettingsError(f"{self.get(alias).subject}: has no option {unknown[0]!r}", hint=f"it has: {known}")
+            raise SettingsError(f"{self.get(alias).owner}: has no option {unknown[0]!r}", hint=f"it has: {known}")
         return {**declared, **given}
 
     def _resolver(
@@ -132,12 +132,12 @@ class Backends:
         context = BackendContext(
             alias=alias, role=role, database=self._database, shared={"storages": self._loaded.settings.storages}
         )
-        subject = f"key backend {alias!r} ({settings.backend} of {plugin.distribution})"
-        part = Part(plugin, lambda: backend_class(options, context), subject)
+        owner = discovery.Owner("key backend", alias, plugin)
+        part = Part(lambda: backend_class(options, context), owner)
         backend = KeyBackend(
             alias=alias,
             role=role,
-            subject=subject,
+            owner=owner,
             manager=bind(part, self._wrappers(alias, role), ocsp=role == "ocsp"),
             options=options,
             capabilities=getattr(backend_class, "capabilities", None),
@@ -164,7 +164,7 @@ class Backends:
         given = self._loaded.settings.wrappers[name].options
         options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
         context = WrapperContext(alias=alias, role=role)
-        return Part(plugin, lambda: wrapper_class(options, context), f"wrapper {name!r} of {plugin.distribution}")
+        return Part(lambda: wrapper_class(options, context), discovery.Owner("wrapper", name, plugin))
 
     def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")

@@ -178,7 +178,7 @@ def create_authority(
         AnchorholdError: The backend could not make the key or sign; what was made is removed again, and if it cannot
             be, the hint says so and ``recover`` finishes or removes it.
     """
-    backend.capabilities.check(backend.subject, wanted.spec, wanted.spec.algorithm(wanted.issuing.hash))
+    backend.capabilities.check(backend.owner, wanted.spec, wanted.spec.algorithm(wanted.issuing.hash))
     plan = make_plan(wanted, parent)
     if parent is not None:
         parent.key.open()  # a wrong password of the parent is found out before anything is made

@@ -98,7 +98,7 @@ def import_authority(
     )
     try:
         created = backend.import_key(request, secrets)
-        _check_same(created.public_key, public_key, backend.subject)
+        _check_same(created.public_key, public_key, backend.owner)
         return complete_import(ledger, backend, secrets, authority_id, created, foreign.certificate)
     except Exception as error:
         undo(ledger, backend, secrets, authority_id, error)
@@ -170,7 +170,7 @@ def find_parent(certificate: x509.Certificate, known: Iterable[Authority]) -> Au
     return None
 
 
-def _check_same(stored: PublicKey, given: PublicKey, subject: str) -> None:
+def _check_same(stored: PublicKey, given: PublicKey, subject: object) -> None:
     if spki(stored) != spki(given):
         raise KeyMismatchError(f"{subject}: stored another key", hint="tell the author of the backend")
 

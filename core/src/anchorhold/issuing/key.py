@@ -55,7 +55,7 @@ class AuthorityKey:
             self.authority.public_key,
             self.authority.algorithm,
             lambda message: self._sign(message, "certificate", draft),
-            self.backend.subject,
+            self.backend.owner,
         )
 
     def prove(self) -> None:
@@ -68,7 +68,7 @@ class AuthorityKey:
         signature = self._sign(message, "probe")
         if not is_signed_by(self.authority.public_key, signature, message, self.authority.algorithm):
             raise SignatureError(
-                f"{self.backend.subject}: returned a signature that does not verify",
+                f"{self.backend.owner}: returned a signature that does not verify",
                 hint="tell the author of the backend",
             )
 

@@ -66,7 +66,7 @@ def find_keys(backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) ->
         return (CreatedKey(handle=handle, public_key=Authority(record).public_key),)
     if not backend.supports("find_key"):
         raise OperationUnsupportedError(
-            f"{backend.subject}: cannot search for the key {record.key_id.hex()}",
+            f"{backend.owner}: cannot search for the key {record.key_id.hex()}",
             hint="look for it by hand, then abandon the authority with --forget-key",
         )
     options = (record.plan or {}).get("options", {})

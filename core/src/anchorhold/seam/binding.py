@@ -18,7 +18,7 @@ from anchorhold.seam.markers import PROJECT, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from anchorhold.seam.discovery import Plugin
+    from anchorhold.seam.discovery import Owner
     from anchorhold.seam.requests import Signer, SignRequest
 
 
@@ -36,14 +36,12 @@ class Part:
     """A backend or wrapper about to be bound.
 
     Attributes:
-        plugin: Where it comes from.
         construct: Makes the instance.
-        subject: What to call it in messages.
+        owner: Who it is, for messages.
     """
 
-    plugin: Plugin
     construct: Callable[[], Any]
-    subject: str
+    owner: Owner
 
 
 def bind(backend: Part, wrappers: Sequence[Part], *, ocsp: bool) -> pluggy.PluginManager:
@@ -75,16 +73,16 @@ def _register(manager: pluggy.PluginManager, part: Part) -> Any:
         raise
     except Exception as error:
         raise BackendLoadError(
-            f"{part.subject}: cannot be constructed ({type(error).__name__})",
+            f"{part.owner}: cannot be constructed ({type(error).__name__})",
             hint="see the cause with --debug and tell its author",
         ) from error
     _check_arguments(instance, part)
     try:
-        manager.register(instance, name=part.subject)
+        manager.register(instance, name=f"{part.owner.word} {part.owner.name}")
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise BackendContractError(
-            f"{part.subject}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+            f"{part.owner}: {' '.join(str(error).split())}", hint="its author corrects the hook"
         ) from error
     return instance
 
@@ -101,7 +99,7 @@ def _check_arguments(instance: Any, part: Part) -> None:
         for argument in inspect.signature(method).parameters.values():
             if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
                 raise BackendContractError(
-                    f"{part.subject}: the hook {name} has the argument {argument}, which would never be passed",
+                    f"{part.owner}: the hook {name} has the argument {argument}, which would never be passed",
                     hint="its author makes every hook argument positional and without default",
                 )
 
@@ -115,14 +113,14 @@ def _check_backend(manager: pluggy.PluginManager, instance: Any, part: Part, *, 
         if not _implementations(manager, hook, instance):
             purpose = " and cannot keep OCSP responder keys" if hook == "ocsp_store" else ""
             raise BackendContractError(
-                f"{part.subject}: does not implement the hook {hook}{purpose}", hint="choose another backend"
+                f"{part.owner}: does not implement the hook {hook}{purpose}", hint="choose another backend"
             )
     for name, _ in _hook_methods(instance):
         if name == "sign" or any(
             found.wrapper or found.hookwrapper for found in _implementations(manager, name, instance)
         ):
             raise BackendContractError(
-                f"{part.subject}: wraps or implements the hook {name}, which only wrappers may",
+                f"{part.owner}: wraps or implements the hook {name}, which only wrappers may",
                 hint="its author offers that part in the group anchorhold.wrappers",
             )
 
@@ -131,6 +129,6 @@ def _check_wrapper(manager: pluggy.PluginManager, instance: Any, part: Part) -> 
     for name, _ in _hook_methods(instance):
         if not all(found.wrapper for found in _implementations(manager, name, instance)):
             raise BackendContractError(
-                f"{part.subject}: implements the hook {name} instead of wrapping it",
+                f"{part.owner}: implements the hook {name} instead of wrapping it",
                 hint="its author marks it with hookimpl(wrapper=True)",
             )

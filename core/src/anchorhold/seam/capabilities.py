@@ -28,7 +28,7 @@ class Capabilities:
     rsa_sizes: tuple[int, int] = RSA_SIZES
     hashes: tuple[str, ...] = HASHES
 
-    def check(self, subject: str, spec: KeySpec, algorithm: Algorithm | None = None) -> None:
+    def check(self, subject: object, spec: KeySpec, algorithm: Algorithm | None = None) -> None:
         """Refuse a key, or a signature algorithm for it, that is out of bounds.
 
         Args:

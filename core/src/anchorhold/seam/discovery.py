@@ -18,6 +18,24 @@ _WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Who a configured backend or wrapper is, for messages; the distribution is looked up when it is printed.
+
+    Attributes:
+        word: ``key backend`` or ``wrapper``.
+        name: Its alias, or the name of the wrapper.
+        plugin: What is configured under it.
+    """
+
+    word: str
+    name: str
+    plugin: Plugin
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.name!r} ({self.plugin.name} of {self.plugin.distribution})"
+
+
+@dataclass(frozen=True)
 class Plugin:
     """One installed backend or wrapper, not imported yet.
 

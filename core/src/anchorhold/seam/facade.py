@@ -20,6 +20,7 @@ from anchorhold.secret import Secret
 if TYPE_CHECKING:
     import pluggy
 
+    from anchorhold.seam.discovery import Owner
     from anchorhold.seam.requests import (
         AddOption,
         CreateKeyRequest,
@@ -42,7 +43,7 @@ class KeyBackend:
     Args:
         alias: The name it is configured under.
         role: What its keys are for.
-        subject: ``key backend 'hsm' (hsm of anchorhold-hsm 1.0)``, for messages.
+        owner: Who it is, for messages.
         manager: From `anchorhold.seam.binding.bind`.
         options: The validated options model, or None if the class has none.
         capabilities: The upper bound its class declares.
@@ -53,20 +54,20 @@ class KeyBackend:
         *,
         alias: str,
         role: Role,
-        subject: str,
+        owner: Owner,
         manager: pluggy.PluginManager,
         options: Any,
         capabilities: Capabilities | None,
     ) -> None:
         self.alias = alias
         self.role = role
-        self.subject = subject
+        self.owner = owner
         self.manager = manager
         self.options = options
         self.capabilities = capabilities or Capabilities()
 
     def __repr__(self) -> str:
-        return f"<{self.subject}>"
+        return f"<{self.owner}>"
 
     def supports(self, hook: str) -> bool:
         """Whether the backend implements that optional hook."""
@@ -83,7 +84,7 @@ class KeyBackend:
             BackendContractError: The answer is not what the seam promises.
             KeyUnsupportedError: Beyond the declared capabilities.
         """
-        self.capabilities.check(self.subject, request.spec)
+        self.capabilities.check(self.owner, request.spec)
         created = self._created("create_key", self._call("create_key", CreatedKey, request=request, secrets=secrets))
         if spec_of(created.public_key) != request.spec:
             raise self._broken(
@@ -104,7 +105,7 @@ class KeyBackend:
         if spki(signer.public_key) != spki(request.public_key):
             signer.close()
             raise KeyMismatchError(
-                f"{self.subject}: the private key found for {request.ca.name!r} does not belong to its certificate",
+                f"{self.owner}: the private key found for {request.ca.name!r} does not belong to its certificate",
                 hint="restore the right key; nothing was signed",
             )
         return cast("Signer", signer)
@@ -137,7 +138,7 @@ class KeyBackend:
     def _call(self, hook: str, answer: type[T], **arguments: Any) -> T:
         if not self.supports(hook):
             raise OperationUnsupportedError(
-                f"{self.subject}: does not offer the operation {hook}", hint="use a backend that does"
+                f"{self.owner}: does not offer the operation {hook}", hint="use a backend that does"
             )
         value = self._guarded(hook, **arguments)
         if value is None or not isinstance(value, answer):
@@ -151,7 +152,7 @@ class KeyBackend:
             raise
         except Exception as error:
             raise BackendFailedError(
-                f"{self.subject}: {hook} failed ({type(error).__name__})",
+                f"{self.owner}: {hook} failed ({type(error).__name__})",
                 hint="see the cause with --debug; if it is not in your surroundings, tell the author of the backend",
             ) from error
 
@@ -165,4 +166,4 @@ class KeyBackend:
         return created
 
     def _broken(self, hook: str, what: str) -> BackendContractError:
-        return BackendContractError(f"{self.subject}: {hook} {what}", hint="tell the author of the backend")
+        return BackendContractError(f"{self.owner}: {hook} {what}", hint="tell the author of the backend")

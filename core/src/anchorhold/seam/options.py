@@ -37,7 +37,7 @@ class BackendOption:
     """
 
     alias: str
-    owner: str
+    owner: object
     parent: bool
     name: str
     help: str
@@ -96,12 +96,12 @@ def options_of(backend: KeyBackend, operation: Operation, *, parent: bool = Fals
     ) -> None:
         if name in options or name != name.lower() or not name.replace("-", "").isalnum() or not help:
             raise BackendContractError(
-                f"{backend.subject}: adds the option {name!r} twice, without help, or not in lower-case-with-hyphens",
+                f"{backend.owner}: adds the option {name!r} twice, without help, or not in lower-case-with-hyphens",
                 hint="tell the author of the backend",
             )
         options[name] = BackendOption(
             alias=backend.alias,
-            owner=backend.subject,
+            owner=backend.owner,
             parent=parent,
             name=name,
             help=help,
@@ -143,7 +143,7 @@ def check_flags(options: Iterable[BackendOption], taken: Iterable[str], command:
     Raises:
         OptionConflictError: Names both owners.
     """
-    owners = dict.fromkeys(taken, f"the command {command}")
+    owners: dict[str, object] = dict.fromkeys(taken, f"the command {command}")
     for option in options:
         owner = owners.setdefault(option.flag, option.owner)
         if owner != option.owner or option.flag in taken:

@@ -50,7 +50,12 @@ def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> by
 
 
 def sign_draft(
-    draft: Draft, tbs: bytes, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes], signer: str
+    draft: Draft,
+    tbs: bytes,
+    issuer_key: PublicKey,
+    algorithm: Algorithm,
+    sign: Callable[[bytes], bytes],
+    signer: object,
 ) -> bytes:
     """Sign a draft and verify the result.
 
