@@ -104,9 +104,9 @@ class Certificates:
         self.complete(authority_id, [(intent.serial, certificate)])
 
     def reserved(self, before: dt.datetime) -> list[CertificateRecord]:
-        """Reservations made before that moment and never completed."""
+        """Reservations made until that moment and never completed."""
         model = self._model
-        query = model.select().where((model.status == "reserved") & (model.reserved_at < seconds(before)))
+        query = model.select().where((model.status == "reserved") & (model.reserved_at <= seconds(before)))
         return [self._record(row) for row in query.order_by(model.id)]
 
     def find(self, serial: str, authority_id: int | None = None, limit: int = 2) -> list[CertificateRecord]:
