@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -10,6 +11,7 @@ def main() -> None:
     """Run the command line; errors are printed here and nowhere else, and decide the exit code."""
     # Pydantic looks through every installed distribution for plugins, 18 ms of a start; nothing here wants them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.disable()  # until the command is imported: nothing of that is garbage, and looking for it is 4 % of a start
     from anchorhold.cli.root import app
     from anchorhold.errors import AnchorholdError
 
@@ -19,6 +21,8 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except Exception as error:
         _fail(f"unexpected {type(error).__name__}; this is a defect, please report it with the output of --debug", 1)
+    finally:
+        gc.enable()
 
 
 def _fail(message: str, exit_code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,9 @@ class RootGroup(TyperGroup):
         if name not in COMMANDS:
             return None
         build = importlib.import_module("anchorhold.cli.build")
-        return build.build_command(name, ctx.find_object(Root) or Root())
+        command = build.build_command(name, ctx.find_object(Root) or Root())
+        gc.enable()  # see `anchorhold.cli.main`
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, with suggestions from the table."""
