@@ -11,13 +11,15 @@ from anchorhold.backends import Backends
 from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.creation import NewAuthority, Parent, create_authority
+from anchorhold.issuing.chain import Chain
+from anchorhold.issuing.creation import NewAuthority, Parent, check_name_free, create_authority
 from anchorhold.issuing.imports import ForeignAuthority, import_authority
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
+from anchorhold.x509.general_names import check_urls
 from anchorhold.x509.serials import parse_serial
 
 if TYPE_CHECKING:
@@ -217,13 +219,12 @@ class Installation:
         Raises:
             UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError: As they say.
         """
+        check_urls(issuing.urls if issuing is not None else ())
         found = self._found(authority)
         _ = found.certificate  # one that was never completed cannot be edited
         status = _STATUS[enabled]
         with self.ledger.transaction():
             if name is not None and name != found.name:
-                from anchorhold.issuing.creation import check_name_free
-
                 check_name_free(self.ledger, name)
             self.ledger.authorities.edit(found.record.id, name=name, status=status, issuing=issuing)
             self.ledger.events.append("authority-edited", name or found.name, before=found.name, status=status)
@@ -237,7 +238,7 @@ class Installation:
             secrets: For its key, by name; used when the first certificate is signed.
         """
         key = self.key_of(self._found(authority), secrets)
-        return Issuer(self.ledger, self.loaded.settings, key, self._chain_limit(key.authority))
+        return Issuer(self.ledger, self.loaded.settings, key, Chain(self.chain(key.authority)))
 
     def key_of(self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None) -> AuthorityKey:
         """The key of an authority, not asked for yet."""
@@ -347,16 +348,7 @@ class Installation:
         own = self.backends.secrets(alias, _secrets(shared), operation="use")
         resolver: SecretResolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=own)
         key = AuthorityKey(found, self.backends.get(alias), resolver)
-        return Parent(key=key, chain_limit=self._chain_limit(found))
-
-    def _chain_limit(self, authority: Authority) -> int | None:
-        """How many authorities may follow below this one, by its own constraint and those above it."""
-        limit: int | None = None
-        for depth, above in enumerate(self.chain(authority)):
-            own = above.path_length
-            if own is not None:
-                limit = own - depth if limit is None else min(limit, own - depth)
-        return limit if limit is None else max(limit, 0)
+        return Parent(key=key, chain=Chain(self.chain(found)))
 
 
 def open_installation(

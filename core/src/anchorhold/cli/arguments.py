@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -71,21 +70,10 @@ Bundle: TypeAlias = Annotated[bool, typer.Option("--bundle", help="Put the certi
 def issuing_defaults(
     crl_url: list[str] | None, ocsp_url: list[str] | None, issuer_url: list[str] | None, algorithm: str | None
 ) -> IssuingDefaults:
-    """What an authority puts into what it signs, as given; URLs are checked."""
+    """What an authority puts into what it signs, as given."""
     return IssuingDefaults(
-        crl_urls=checked_urls(crl_url or ()),
-        ocsp_urls=checked_urls(ocsp_url or ()),
-        issuer_urls=checked_urls(issuer_url or ()),
+        crl_urls=tuple(crl_url or ()),
+        ocsp_urls=tuple(ocsp_url or ()),
+        issuer_urls=tuple(issuer_url or ()),
         hash=algorithm,
     )
-
-
-def checked_urls(urls: Iterable[str]) -> tuple[str, ...]:
-    """The URLs, if each of them is one.
-
-    Raises:
-        NameForbiddenError: One is not.
-    """
-    from anchorhold.x509.general_names import parse_alt
-
-    return tuple(str(parse_alt(f"URI:{url}").value) for url in urls)

@@ -12,15 +12,15 @@ from anchorhold.algorithms import KeySpec
 from anchorhold.errors import AuthorityExistsError, InputError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.issuance import issue
-from anchorhold.issuing.issuer import check_path_length
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.undo import undo
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.publickeys import PublicKey, spki
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, CreateKeyRequest, Draft
-from anchorhold.x509.constraints import check_permitted, name_constraints
+from anchorhold.x509.constraints import name_constraints
 from anchorhold.x509.drafts import key_identifiers
+from anchorhold.x509.general_names import check_urls
 from anchorhold.x509.names import format_name, parse_subject
 from anchorhold.x509.profiles import ISSUING_DAYS, ROOT_DAYS, extension, key_usage, url_extensions
 from anchorhold.x509.serials import format_serial, new_serial
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from anchorhold.issuing.chain import Chain
     from anchorhold.ledger import Ledger
     from anchorhold.seam.facade import KeyBackend
     from anchorhold.seam.options import OptionValues
@@ -142,11 +143,11 @@ class Parent:
 
     Attributes:
         key: Its key.
-        chain_limit: Path length that it and those above it leave for what is signed; None if unlimited.
+        chain: It and those above it.
     """
 
     key: AuthorityKey
-    chain_limit: int | None
+    chain: Chain
 
     @property
     def authority(self) -> Authority:
@@ -214,13 +215,13 @@ def make_plan(wanted: NewAuthority, parent: Parent | None) -> Plan:
     if not wanted.name.strip() or wanted.name != wanted.name.strip():
         raise InputError("name: an authority needs one without blanks around it", hint="give another name")
     name_constraints(wanted.permitted, wanted.excluded)
+    check_urls(wanted.issuing.urls)
     start, limit, issuer = now(), None, wanted.name
     if parent is not None:
         above = parent.authority
         above.check_ready()
-        check_path_length(above.name, parent.chain_limit, wanted.path_length)
-        if above.name_constraints is not None:
-            check_permitted(subject, (), above.name_constraints, above.name)
+        parent.chain.check_path_length(wanted.path_length)
+        parent.chain.check_names(subject, ())
         limit, issuer = above.certificate.not_valid_after_utc, above.name
     days = ROOT_DAYS if parent is None else ISSUING_DAYS
     return Plan(

@@ -21,6 +21,7 @@ from anchorhold.ledger import IssuingDefaults
 from anchorhold.pkcs8 import dump_pkcs8
 from anchorhold.publickeys import check_strength, spki
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, Draft, ImportKeyRequest
+from anchorhold.x509.general_names import check_urls
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
 
@@ -70,6 +71,7 @@ def import_authority(
         AuthorityExistsError: The name is taken.
         AnchorholdError: The backend could not store the key or sign with it; as for a creation.
     """
+    check_urls(foreign.issuing.urls)
     public_key = check_foreign(foreign.certificate, foreign.key)
     subject = format_name(foreign.certificate.subject)
     parent = find_parent(foreign.certificate, known)

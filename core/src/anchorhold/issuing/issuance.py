@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from anchorhold.ledger import Reservation
 from anchorhold.x509.drafts import capture_tbs
 from anchorhold.x509.general_names import format_general_name
@@ -66,12 +64,11 @@ def issue(
 
 def reservation(draft: Draft, tbs: bytes) -> Reservation:
     """What the ledger records of a draft before it is signed."""
-    names = next((part.value for part in draft.extensions if isinstance(part.value, x509.SubjectAlternativeName)), ())
     return Reservation(
         serial=format_serial(draft.serial),
         profile=draft.profile,
         subject=format_name(draft.subject),
-        names=",".join(format_general_name(name) for name in names),
+        names=",".join(format_general_name(name) for name in draft.alternative_names),
         not_before=draft.not_before,
         not_after=draft.not_after,
         tbs=tbs,

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 from cryptography import x509
 
-from anchorhold.errors import PathLengthError, ProfileRefusedError
+from anchorhold.errors import ProfileRefusedError
 from anchorhold.issuing.issuance import issue
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import Draft
-from anchorhold.x509.constraints import check_permitted
 from anchorhold.x509.csr import alt_names_of, check_csr, load_csr, not_granted
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.general_names import parse_alt
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.chain import Chain
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.ledger import Ledger
     from anchorhold.publickeys import PublicKey
@@ -85,14 +85,14 @@ class Issuer:
         ledger: Where certificates are recorded.
         settings: For the profiles.
         key: Of the authority.
-        chain_limit: Path length that the authorities above leave for what is signed; None if unlimited.
+        chain: The authority and those above it.
     """
 
-    def __init__(self, ledger: Ledger, settings: Settings, key: AuthorityKey, chain_limit: int | None) -> None:
+    def __init__(self, ledger: Ledger, settings: Settings, key: AuthorityKey, chain: Chain) -> None:
         self._ledger = ledger
         self._settings = settings
         self._key = key
-        self._chain_limit = chain_limit
+        self._chain = chain
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +135,7 @@ class Issuer:
         drafts = [self._draft(order, request) for order, request in zip(orders, requests, strict=True)]
         certificates = issue(self._ledger, self._key, drafts)
         return [
-            Issued(der=der, serial=format_serial(draft.serial), not_granted=_refused(request, draft))
+            Issued(der=der, serial=format_serial(draft.serial), not_granted=not_granted(request, draft))
             for der, draft, request in zip(certificates, drafts, requests, strict=True)
         ]
 
@@ -155,14 +155,13 @@ class Issuer:
                 f"profile {name!r}: needs at least one alternative name", hint=_names_hint(alt_names_of(request))
             )
         if profile.ca:
-            self._check_chain(profile.path_length)
+            self._chain.check_path_length(profile.path_length)
         subject = _subject(order, request, names)
+        _check_named(subject, names, ca=profile.ca)
         key: PublicKey = request.public_key()  # type: ignore[assignment]  # its type was checked with the request
         self._check_not_own(key)
         authority = self.authority
-        constraints = authority.name_constraints
-        if constraints is not None:
-            check_permitted(subject, names, constraints, authority.name)
+        self._chain.check_names(subject, names)
         certificate = authority.certificate
         start = now()
         return Draft(
@@ -186,39 +185,11 @@ class Issuer:
             profile=name,
         )
 
-    def _check_chain(self, path_length: int | None) -> None:
-        check_path_length(self.authority.name, self._chain_limit, path_length)
-
     def _check_not_own(self, key: PublicKey) -> None:
         if spki(key) == self.authority.record.public_key:
             raise ProfileRefusedError(
                 f"CSR: holds the key of the authority {self.authority.name!r} itself", hint="use a key of its own"
             )
-
-
-def check_path_length(issuer: str, limit: int | None, wanted: int | None) -> None:
-    """Refuse an authority below one whose path length is used up (RFC 5280, section 4.2.1.9).
-
-    Args:
-        issuer: Name of the authority above.
-        limit: Authorities that may still follow below it; None if unlimited.
-        wanted: Path length of the new authority; None for unlimited.
-
-    Raises:
-        PathLengthError: It would never be valid.
-    """
-    if limit is None:
-        return
-    if limit == 0:
-        raise PathLengthError(
-            f"authority {issuer!r}: its path length is 0, so no authority can be below it",
-            hint="use a parent with a greater path length",
-        )
-    if wanted is None or wanted >= limit:
-        raise PathLengthError(
-            f"authority {issuer!r}: leaves a path length of at most {limit - 1}",
-            hint=f"ask for {limit - 1} or less instead of {'none' if wanted is None else wanted}",
-        )
 
 
 def _batches(orders: Iterable[Order]) -> Iterator[list[Order]]:
@@ -249,15 +220,15 @@ def _subject(order: Order, request: x509.CertificateSigningRequest, names: Seque
         return request.subject
     first = next((name for name in names if isinstance(name, x509.DNSName | x509.IPAddress | x509.RFC822Name)), None)
     if first is None or len(str(first.value)) > 64:  # ub-common-name, RFC 5280 appendix A
-        if not names:
-            raise ProfileRefusedError(
-                "certificate: would have neither a subject nor an alternative name",
-                hint="give --subject or --alt, or take those of the CSR with --copy",
-            )
         return x509.Name([])
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, str(first.value))])
 
 
-def _refused(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[str, ...]:
-    names = next((part.value for part in draft.extensions if isinstance(part.value, x509.SubjectAlternativeName)), ())
-    return tuple(not_granted(request, draft.subject, tuple(names)))
+def _check_named(subject: x509.Name, names: Sequence[x509.GeneralName], *, ca: bool) -> None:
+    """Refuse a certificate of nobody, and an authority without a name of its own (RFC 5280, section 4.1.2.6)."""
+    if subject.rdns or (names and not ca):
+        return
+    raise ProfileRefusedError(
+        f"certificate: would have no subject{'' if ca else ' and no alternative name'}",
+        hint="give --subject, or take that of the CSR with --copy subject",
+    )

@@ -39,6 +39,11 @@ class IssuingDefaults:
     issuer_urls: tuple[str, ...] = ()
     hash: str | None = None
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.crl_urls + self.ocsp_urls + self.issuer_urls
+
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> IssuingDefaults:
         """From its JSON form, which has lists for tuples."""

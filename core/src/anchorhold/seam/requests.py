@@ -251,6 +251,16 @@ class Draft:
     extensions: tuple[x509.Extension[x509.ExtensionType], ...]
     profile: str
 
+    @property
+    def alternative_names(self) -> tuple[x509.GeneralName, ...]:
+        """The subject alternative names (RFC 5280, section 4.2.1.6)."""
+        from cryptography import x509
+
+        for extension in self.extensions:
+            if isinstance(extension.value, x509.SubjectAlternativeName):
+                return tuple(extension.value)
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignRequest:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from anchorhold.x509.purposes import dotted
 
 Alias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 """Lower-case letters, digits and single hyphens, because options and variables are made from it."""
@@ -20,6 +22,14 @@ KeyUsageName = Literal[
     "cRLSign",
 ]
 """Bits of the key usage extension (RFC 5280, section 4.2.1.3)."""
+
+
+def _known_purpose(name: str) -> str:
+    dotted(name)
+    return name
+
+
+Purpose = Annotated[str, AfterValidator(_known_purpose)]
 
 
 class Section(BaseModel):
@@ -68,7 +78,7 @@ class ProfileSettings(Section):
 
     Attributes:
         description: One sentence.
-        key_usage: Key usage; keyEncipherment and dataEncipherment are left out for keys that cannot encipher.
+        key_usage: Key usage; what a key of its type cannot do is left out.
         extended_key_usage: Names such as ``serverAuth`` or dotted object identifiers.
         ca: Whether the holder is an authority.
         path_length: Path length constraint, for authorities.
@@ -79,14 +89,23 @@ class ProfileSettings(Section):
     """
 
     description: str = ""
-    key_usage: tuple[KeyUsageName, ...] = ("digitalSignature", "keyEncipherment")
-    extended_key_usage: tuple[str, ...] = ()
+    key_usage: Annotated[tuple[KeyUsageName, ...], Field(min_length=1)] = ("digitalSignature", "keyEncipherment")
+    extended_key_usage: tuple[Purpose, ...] = ()
     ca: bool = False
     path_length: Annotated[int, Field(ge=0)] | None = None
     days: Annotated[int, Field(ge=1)] = 90
     names_required: bool = False
     ocsp_no_check: bool = False
     revocation_urls: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """An authority signs certificates, and nobody else does (RFC 5280, sections 4.2.1.3 and 4.2.1.9)."""
+        if self.ca != ("keyCertSign" in self.key_usage):
+            raise ValueError("ca = true and the key usage keyCertSign go together")
+        if self.path_length is not None and not self.ca:
+            raise ValueError("path_length is for ca = true only")
+        return self
 
 
 class Settings(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -42,6 +43,8 @@ def check_permitted(
     held: list[x509.GeneralName] = list(names)
     if subject.rdns:
         held.append(x509.DirectoryName(subject))
+    if not any(isinstance(name, x509.DNSName) for name in held):  # clients then take the common name for a host
+        held += [x509.DNSName(host) for host in _hosts_in(subject)]
     held += [x509.RFC822Name(str(found.value)) for found in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
     for name in held:
         if not _permitted(name, constraints):
@@ -49,6 +52,17 @@ def check_permitted(
                 f"{format_general_name(name)}: is outside the name constraints of {issuer!r}",
                 hint="leave the name out or use another authority",
             )
+
+
+def _hosts_in(subject: x509.Name) -> list[str]:
+    """Common names that look like names of hosts."""
+    hosts = []
+    for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+        value = str(found.value)
+        with suppress(ValueError):
+            if "." in check_domain(value.removeprefix("*.")):
+                hosts.append(value)
+    return hosts
 
 
 def _subtree(text: str) -> x509.GeneralName:
@@ -88,9 +102,9 @@ def _host_within(host: str, subtree: str) -> bool:
 
 
 def _mailbox_within(mailbox: str, subtree: str) -> bool:
-    if "@" in subtree:
-        return mailbox.lower() == subtree.lower()
-    return _host_within(mailbox.rpartition("@")[2], subtree)
+    local, _, host = mailbox.rpartition("@")
+    wanted_local, at, wanted_host = subtree.rpartition("@")
+    return (not at or local == wanted_local) and _host_within(host, wanted_host)
 
 
 def _address_within(address: object, network: object) -> bool:

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat import asn1
 from cryptography.x509.oid import ExtensionOID
 
 from anchorhold.errors import KeyUnsupportedError, RequestInvalidError, RequestSignatureError
-from anchorhold.publickeys import check_strength
+from anchorhold.publickeys import check_strength, spki
 from anchorhold.x509.general_names import check_alt_names, format_general_name
 from anchorhold.x509.names import check_subject, format_name
 from anchorhold.x509.oids import extension_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.requests import Draft
 
 _BROKEN_HASHES: Final = ("md5",)
 _UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
@@ -68,23 +68,22 @@ def alt_names_of(request: x509.CertificateSigningRequest) -> tuple[x509.GeneralN
     return tuple(extension.value)
 
 
-def not_granted(
-    request: x509.CertificateSigningRequest, subject: x509.Name, names: Sequence[x509.GeneralName]
-) -> list[str]:
-    """What a request asks for that a certificate with that subject and these names does not contain, as words.
+def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[str, ...]:
+    """What a request asks for that a certificate does not contain, as words.
 
     Extensions other than alternative names are set by the profile, never by the request.
     """
+    granted = {extension.oid: extension for extension in draft.extensions}
     missing = []
-    if request.subject.rdns and request.subject != subject:
+    if request.subject.rdns and request.subject != draft.subject:
         missing.append(f"the subject {format_name(request.subject)}")
-    missing += [format_general_name(name) for name in alt_names_of(request) if name not in names]
+    missing += [format_general_name(name) for name in alt_names_of(request) if name not in draft.alternative_names]
     missing += [
         f"the extension {extension_name(extension.oid)}"
         for extension in request.extensions
-        if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME
+        if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and granted.get(extension.oid) != extension
     ]
-    return missing
+    return tuple(missing)
 
 
 def _public_key(request: x509.CertificateSigningRequest, subject: str) -> PublicKey:
@@ -94,7 +93,28 @@ def _public_key(request: x509.CertificateSigningRequest, subject: str) -> Public
         raise KeyUnsupportedError(
             f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519 or Ed448 key"
         ) from error
-    return check_strength(key, subject)
+    if spki(check_strength(key, subject)) != _public_key_info(request):
+        raise KeyUnsupportedError(
+            f"{subject}: its public key is of a restricted kind (such as RSASSA-PSS) or oddly encoded",
+            hint="use a plain EC, RSA, Ed25519 or Ed448 key",
+        )
+    return key  # type: ignore[return-value]  # check_strength refused every other type
+
+
+def _public_key_info(request: x509.CertificateSigningRequest) -> bytes:
+    """The SubjectPublicKeyInfo as it stands in the request; ``cryptography`` reads some kinds as others."""
+    info = asn1.decode_der(_RequestInfo, request.tbs_certrequest_bytes)
+    return asn1.encode_der(info.public_key)
+
+
+@asn1.sequence
+class _RequestInfo:
+    """CertificationRequestInfo (RFC 2986, section 4.1)."""
+
+    version: int
+    subject: asn1.TLV
+    public_key: asn1.TLV
+    attributes: asn1.TLV
 
 
 def _check_signature(request: x509.CertificateSigningRequest, subject: str) -> None:

@@ -61,6 +61,16 @@ def check_alt_names(names: Iterable[x509.GeneralName]) -> None:
             parse_alt(format_general_name(name))
 
 
+def check_urls(urls: Iterable[str]) -> None:
+    """Refuse what is not an absolute URI.
+
+    Raises:
+        NameForbiddenError: With the first one that is not.
+    """
+    for url in urls:
+        parse_alt(f"URI:{url}")
+
+
 def check_domain(value: str) -> str:
     """A DNS name in preferred name syntax (RFC 1034, section 3.5).
 

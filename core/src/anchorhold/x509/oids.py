@@ -1,29 +1,16 @@
-"""Object identifiers of extensions and key purposes, by the names of RFC 5280."""
+"""Object identifiers of extensions and key purposes, and their names."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from cryptography.x509 import ObjectIdentifier
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtensionOID
 
-from anchorhold.errors import ProfileRefusedError
+from anchorhold.x509.purposes import PURPOSES, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-PURPOSES: Final = {
-    "serverAuth": ExtendedKeyUsageOID.SERVER_AUTH,
-    "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH,
-    "codeSigning": ExtendedKeyUsageOID.CODE_SIGNING,
-    "emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
-    "timeStamping": ExtendedKeyUsageOID.TIME_STAMPING,
-    "OCSPSigning": ExtendedKeyUsageOID.OCSP_SIGNING,
-    "anyExtendedKeyUsage": ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
-    "smartcardLogon": ExtendedKeyUsageOID.SMARTCARD_LOGON,
-}
-"""Key purposes (RFC 5280, section 4.2.1.12)."""
 
 EXTENSIONS: Final = {
     ExtensionOID.SUBJECT_KEY_IDENTIFIER: "subjectKeyIdentifier",
@@ -41,7 +28,7 @@ EXTENSIONS: Final = {
 }
 """Names of extensions (RFC 5280, section 4.2; RFC 6960; RFC 7633)."""
 
-_PURPOSE_NAMES: Final = {oid: name for name, oid in PURPOSES.items()}
+_PURPOSE_NAMES: Final = {identifier: name for name, identifier in PURPOSES.items()}
 
 
 def extension_name(oid: ObjectIdentifier) -> str:
@@ -51,22 +38,9 @@ def extension_name(oid: ObjectIdentifier) -> str:
 
 def purpose_name(oid: ObjectIdentifier) -> str:
     """The name of a key purpose, or its dotted identifier."""
-    return _PURPOSE_NAMES.get(oid, oid.dotted_string)
+    return _PURPOSE_NAMES.get(oid.dotted_string, oid.dotted_string)
 
 
 def purpose_oids(names: Iterable[str]) -> list[ObjectIdentifier]:
-    """Key purposes by name or dotted identifier.
-
-    Raises:
-        ProfileRefusedError: One is unknown.
-    """
-    return [PURPOSES[name] if name in PURPOSES else _dotted(name) for name in names]
-
-
-def _dotted(name: str) -> ObjectIdentifier:
-    if not re.fullmatch(r"[0-2](\.\d+)+", name):
-        raise ProfileRefusedError(
-            f"extended key usage {name!r}: is not known",
-            hint=f"use one of {', '.join(PURPOSES)} or a dotted identifier",
-        )
-    return ObjectIdentifier(name)
+    """Key purposes by name or dotted identifier, as the settings have checked them."""
+    return [ObjectIdentifier(dotted(name)) for name in names]

@@ -6,10 +6,10 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from anchorhold.errors import UnknownProfileError
+from anchorhold.errors import ProfileRefusedError, UnknownProfileError
+from anchorhold.publickeys import spec_of
 from anchorhold.settings.model import ProfileSettings
 from anchorhold.x509.oids import purpose_oids
 
@@ -52,7 +52,14 @@ BUILT_IN: Final[dict[str, ProfileSettings]] = {
 ROOT_DAYS: Final = 10 * 365
 ISSUING_DAYS: Final = 5 * 365
 
-_ENCIPHERMENT: Final = {"keyEncipherment", "dataEncipherment"}
+_SIGNING: Final = {"digitalSignature", "nonRepudiation", "keyCertSign", "cRLSign"}
+_POSSIBLE_USAGE: Final = {
+    "RSA": _SIGNING | {"keyEncipherment", "dataEncipherment"},
+    "EC": _SIGNING | {"keyAgreement"},
+    "Ed25519": _SIGNING,
+    "Ed448": _SIGNING,
+}
+"""What keys can do (RFC 4055, section 1.2; RFC 8813, section 3; RFC 8410, section 5)."""
 USAGE_FIELDS: Final = {
     "digitalSignature": "digital_signature",
     "nonRepudiation": "content_commitment",
@@ -81,8 +88,17 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
 
 
 def key_usage(names: Iterable[str], key: PublicKey) -> x509.KeyUsage:
-    """Key usage (RFC 5280, section 4.2.1.3) without what such a key cannot do: only RSA keys encipher."""
-    wanted = {USAGE_FIELDS[name] for name in names if isinstance(key, rsa.RSAPublicKey) or name not in _ENCIPHERMENT}
+    """Key usage (RFC 5280, section 4.2.1.3) without what such a key cannot do.
+
+    Raises:
+        ProfileRefusedError: Nothing is left.
+    """
+    key_type = spec_of(key).type
+    wanted = {USAGE_FIELDS[name] for name in names if name in _POSSIBLE_USAGE[key_type]}
+    if not wanted:
+        raise ProfileRefusedError(
+            f"profile: its key usage has nothing that {key_type} keys can do", hint="use a key of another type"
+        )
     bits = {field: field in wanted for field in USAGE_FIELDS.values()}
     return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
 

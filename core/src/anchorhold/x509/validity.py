@@ -16,6 +16,12 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
+def in_utc(moment: dt.datetime) -> dt.datetime:
+    """A moment in UTC, to the second; without a zone it is taken for UTC."""
+    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+    return zoned.astimezone(dt.UTC).replace(microsecond=0)
+
+
 def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     """Read when something is to expire.
 
@@ -32,13 +38,11 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
         if span:
             end = start + dt.timedelta(days=int(span[1]) * _UNITS[span[2] or "d"])
         else:
-            end = dt.datetime.fromisoformat(text.strip())
-            end = end if end.tzinfo is not None else end.replace(tzinfo=dt.UTC)
+            end = in_utc(dt.datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError) as error:
         raise ValidityError(
             f"expiry {text!r}: cannot be read", hint="give days (90), a span (12h, 90d, 10y) or a date (2027-12-31)"
         ) from error
-    end = end.astimezone(dt.UTC).replace(microsecond=0)
     if end <= start:
         raise ValidityError(f"expiry {text!r}: is not in the future", hint="give a later one")
     return end
@@ -51,7 +55,7 @@ def end_of_validity(
 
     Args:
         start: Start of validity.
-        wanted: What was asked for explicitly.
+        wanted: What was asked for explicitly; taken for UTC if it has no zone.
         days: The default of the profile.
         limit: End of the issuer's validity; None for a root.
         issuer: Name of the issuer, for the message.
@@ -62,6 +66,7 @@ def end_of_validity(
     if wanted is None:
         end = start + dt.timedelta(days=days)
         return end if limit is None else min(end, limit)
+    wanted = in_utc(wanted)
     if wanted <= start:
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
     if limit is not None and wanted > limit:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anchorhold.cli.arguments import Algorithm, Authority, CrlUrl, IssuerUrl, OcspUrl, checked_urls
+from anchorhold.cli.arguments import Algorithm, Authority, CrlUrl, IssuerUrl, OcspUrl
 from anchorhold.cli.output import say
 from anchorhold.errors import InputError
 from anchorhold.publickeys import spec_of
@@ -35,7 +35,7 @@ def edit_ca(
     authority = session.installation.authority(ca)
     given = {"crl_urls": crl_url, "ocsp_urls": ocsp_url, "issuer_urls": issuer_url}
     changes: dict[str, Any] = {
-        name: checked_urls(url for url in urls if url) for name, urls in given.items() if urls is not None
+        name: tuple(url for url in urls if url) for name, urls in given.items() if urls is not None
     }
     if algorithm is not None:
         changes["hash"] = spec_of(authority.public_key).algorithm(algorithm).hash

@@ -1,0 +1,121 @@
+"""Name constraints (RFC 5280, section 4.2.1.10): anchorhold signs what openssl accepts under them, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+
+from anchorhold import Order
+from anchorhold.errors import NameForbiddenError
+from conformance.chains import ACCEPTED, Chains, installation_in, openssl_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anchorhold import Authority
+
+INSIDE = [
+    (["DNS:example.com"], [], ["example.com", "www.example.com", "*.example.com", "A.B.EXAMPLE.COM"]),
+    (["DNS:.example.com"], [], ["www.example.com"]),
+    (["DNS:example.com", "DNS:example.org"], [], ["www.example.org"]),
+    (["DNS:example.com"], ["DNS:secret.example.com"], ["www.example.com"]),
+    ([], ["DNS:example.org"], ["www.example.com", "example.org.example.com", "notexample.org"]),
+    (["IP:192.0.2.0/24"], [], ["IP:192.0.2.0", "IP:192.0.2.255"]),
+    (["IP:2001:db8::/32"], [], ["IP:2001:db8:ffff::1"]),
+    (["DNS:example.com"], ["IP:0.0.0.0/0", "IP:::/0"], ["www.example.com"]),
+    (["email:example.com"], [], ["email:me@example.com", "email:me@EXAMPLE.com"]),
+    (["email:.example.com"], [], ["email:me@mail.example.com"]),
+    (["email:me@example.com"], [], ["email:me@example.com"]),
+    (["URI:.example.com"], [], ["URI:https://www.EXAMPLE.com:8443/path"]),
+    (["URI:example.com"], [], ["URI:https://example.com/"]),
+    (["dirname:O=Example"], [], ["www.example.com"]),
+]
+
+OUTSIDE = [
+    (["DNS:example.com"], [], "www.example.org"),
+    (["DNS:example.com"], [], "notexample.com"),
+    (["DNS:example.com"], ["DNS:secret.example.com"], "www.secret.example.com"),
+    ([], ["DNS:example.org"], "*.example.org"),
+    (["IP:192.0.2.0/24"], [], "IP:192.0.3.0"),
+    (["IP:192.0.2.0/24"], [], "IP:2001:db8::1"),
+    (["DNS:example.com"], ["IP:0.0.0.0/0"], "IP:192.0.2.1"),
+    (["email:example.com"], [], "email:me@mail.example.com"),
+    (["email:me@example.com"], [], "email:you@example.com"),
+    (["email:me@example.com"], [], "email:ME@example.com"),
+    (["URI:.example.com"], [], "URI:https://example.com/"),
+    (["URI:example.com"], [], "URI:https://www.example.com/"),
+    (["URI:example.com"], [], "URI:urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66"),
+]
+
+
+@pytest.fixture(scope="module")
+def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chains]:
+    with installation_in(tmp_path_factory.mktemp("chains")) as installation:
+        yield Chains(installation)
+
+
+def constrained(chains: Chains, permitted: list[str], excluded: list[str]) -> Authority:
+    """An issuing authority below a root, with constraints."""
+    name = f"permitted {permitted}, excluded {excluded}"
+    known = {authority.name: authority for authority in chains.installation.authorities()}
+    return known.get(name) or chains.installation.create_authority(
+        name, "CN=Constrained,O=Example", parent=chains.authority("P-256"), permitted=permitted, excluded=excluded
+    )
+
+
+@pytest.mark.parametrize(("permitted", "excluded", "names"), INSIDE)
+def test_openssl_accepts_names_that_the_constraints_permit(
+    chains: Chains, tmp_path: Path, permitted: list[str], excluded: list[str], names: list[str]
+) -> None:
+    authority = constrained(chains, permitted, excluded)
+    found = authority.certificate.extensions.get_extension_for_class(x509.NameConstraints)
+    assert found.critical
+    order = Order(csr=chains.request("P-256"), names=names, subject="CN=me,O=Example")
+    certificate = chains.sign(authority, order)
+    assert openssl_verdict(tmp_path, certificate, chains.above(authority)) == ACCEPTED
+
+
+@pytest.mark.parametrize(("permitted", "excluded", "name"), OUTSIDE)
+def test_names_outside_the_constraints_are_refused(
+    chains: Chains, permitted: list[str], excluded: list[str], name: str
+) -> None:
+    authority = constrained(chains, permitted, excluded)
+    before = len(chains.installation.certificates(authority))
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=chains.request("P-256"), names=[name], subject="CN=me,O=Example"))
+    assert len(chains.installation.certificates(authority)) == before
+
+
+def test_a_subject_outside_the_constraints_is_refused(chains: Chains) -> None:
+    authority = constrained(chains, ["dirname:O=Example"], [])
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(
+            authority, Order(csr=chains.request("P-256"), names=["www.example.com"], subject="CN=me,O=Somebody")
+        )
+
+
+def test_a_common_name_that_is_a_host_outside_the_constraints_is_refused(chains: Chains) -> None:
+    """Without an alternative name openssl takes it for one: error 47, permitted subtree violation."""
+    authority = constrained(chains, ["DNS:example.com"], [])
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=chains.request("P-256"), subject="CN=www.example.org", profile="client"))
+
+
+def test_constraints_of_an_authority_further_up_are_kept(chains: Chains) -> None:
+    """They bind everything below (section 6.1.4 (g)), not only what their holder signs itself."""
+    above = constrained(chains, ["DNS:example.com"], [])
+    issuing = chains.installation.create_authority("Two below", "CN=Two below", parent=above)
+    with pytest.raises(NameForbiddenError, match=r"www\.example\.org"):
+        chains.sign(issuing, Order(csr=chains.request("P-256"), names=["www.example.org"]))
+
+
+def test_openssl_accepts_a_name_that_all_constraints_above_permit(chains: Chains, tmp_path: Path) -> None:
+    above = constrained(chains, ["DNS:example.com"], [])
+    issuing = chains.installation.create_authority(
+        "Narrower", "CN=Narrower", parent=above, permitted=["DNS:example.com"], excluded=["DNS:secret.example.com"]
+    )
+    certificate = chains.sign(issuing, Order(csr=chains.request("P-256"), names=["www.example.com"]))
+    assert openssl_verdict(tmp_path, certificate, chains.above(issuing)) == ACCEPTED
