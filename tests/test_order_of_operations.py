@@ -83,7 +83,8 @@ def _signing(purpose: str) -> list[str]:
 
 
 OPTIONS = ["hook add_cli_options", "done add_cli_options"]
-BEGUN = ["insert authority", "insert event", "commit"]
+STORE_ASKED = ["hook find_key", "done find_key"]
+BEGUN = [*STORE_ASKED, "insert authority", "insert event", "commit"]
 KEY = ["hook create_key", "done create_key", "update authority (handle)", "commit"]
 PROOF = ["hook load_signer", "done load_signer", *_signing("probe")]
 RESERVED = ["insert certificate", "commit"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -124,7 +125,7 @@ class Backends:
         section = f"{SECTIONS[role]}.{alias}"
         settings = self._settings_of(alias, role)
         plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
-        backend_class = plugin.loaded
+        backend_class: Any = plugin.loaded
         model = getattr(backend_class, "Options", None)
         if role == "ocsp":
             model = getattr(backend_class, "OcspOptions", model)
@@ -133,7 +134,7 @@ class Backends:
             alias=alias, role=role, database=self._database, shared={"storages": self._loaded.settings.storages}
         )
         owner = discovery.Owner("key backend", alias, plugin)
-        part = Part(lambda: backend_class(options, context), owner)
+        part = Part(partial(backend_class, options, context), owner)
         backend = KeyBackend(
             alias=alias,
             role=role,
@@ -155,16 +156,27 @@ class Backends:
             hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(aliases) or 'none'}"
             raise UnknownAliasError(f"{SECTIONS[role]}: no alias {alias!r} is configured", hint=hint) from None
 
-    def _wrappers(self, alias: str, role: Role) -> list[Part]:
-        return [self._wrapper(name, alias, role) for name in self._loaded.settings.wrappers]
+    def check_wrappers(self) -> None:
+        """Refuse to go on if an enabled wrapper cannot be loaded or configured."""
+        _ = self._wrapper_classes
 
-    def _wrapper(self, name: str, alias: str, role: Role) -> Part:
-        plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
-        wrapper_class = plugin.loaded
-        given = self._loaded.settings.wrappers[name].options
-        options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
+    @cached_property
+    def _wrapper_classes(self) -> list[tuple[discovery.Owner, Any, Any]]:
+        """Enabled wrappers in the order of the settings: who, its class, its options."""
+        found = []
+        for name, settings in self._loaded.settings.wrappers.items():
+            plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
+            model = getattr(plugin.loaded, "Options", None)
+            options = self._validated(model, settings.options, f"wrappers.{name}.options")
+            found.append((discovery.Owner("wrapper", name, plugin), plugin.loaded, options))
+        return found
+
+    def _wrappers(self, alias: str, role: Role) -> list[Part]:
         context = WrapperContext(alias=alias, role=role)
-        return Part(lambda: wrapper_class(options, context), discovery.Owner("wrapper", name, plugin))
+        return [
+            Part(partial(wrapper_class, options, context), owner)
+            for owner, wrapper_class, options in self._wrapper_classes
+        ]
 
     def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")

@@ -12,7 +12,7 @@ from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.creation import NewAuthority, Parent, check_name_free, create_authority
+from anchorhold.issuing.creation import NewAuthority, Parent, check_name, check_name_free, create_authority
 from anchorhold.issuing.imports import ForeignAuthority, import_authority
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
@@ -222,6 +222,7 @@ class Installation:
         check_urls(issuing.urls if issuing is not None else ())
         found = self._found(authority)
         _ = found.certificate  # one that was never completed cannot be edited
+        check_name(found.name if name is None else name)
         status = _STATUS[enabled]
         with self.ledger.transaction():
             if name is not None and name != found.name:

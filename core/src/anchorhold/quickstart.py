@@ -12,14 +12,32 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
-from anchorhold.errors import SignatureError
+from anchorhold.errors import NameForbiddenError, SignatureError
 from anchorhold.pkcs8 import dump_pkcs8
+from anchorhold.x509.general_names import check_domain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT: Final = "Quickstart Root"
 ISSUING: Final = "Quickstart Issuing CA"
+
+
+def check_host(name: str) -> None:
+    """Refuse what is neither a DNS name nor an address.
+
+    Raises:
+        NameForbiddenError: It is something else.
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        try:
+            check_domain(name.removeprefix("*."))
+        except ValueError as error:
+            raise NameForbiddenError(
+                f"host {name!r}: is neither a DNS name nor an address", hint="give for instance localhost"
+            ) from error
 
 
 def server_request() -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 
@@ -15,6 +16,9 @@ def main() -> None:
     from anchorhold.cli.root import app
     from anchorhold.errors import AnchorholdError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except AnchorholdError as error:
@@ -30,5 +34,6 @@ def _fail(message: str, exit_code: int) -> None:
         import traceback
 
         traceback.print_exc()
-    print(f"anchorhold: {message}", file=sys.stderr)
+    line = "".join(letter if letter.isprintable() else " " for letter in message)
+    print(f"anchorhold: {' '.join(line.split())}", file=sys.stderr)
     sys.exit(exit_code)

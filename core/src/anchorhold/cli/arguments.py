@@ -23,7 +23,7 @@ Algorithm: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--algorithm",
-        help="Hash it signs with: SHA-224, SHA-256, SHA-384 or SHA-512 [default: by the strength of its key].",
+        help="Hash it signs with: SHA-224, SHA-256, SHA-384 or SHA-512 (default: by the strength of its key).",
         metavar="HASH",
         rich_help_panel=ISSUING_PANEL,
     ),
@@ -56,7 +56,7 @@ Expires: TypeAlias = Annotated[
 OutputFormat: TypeAlias = Annotated[Format, typer.Option("--output-format", "-f", help="How the certificate is shown.")]
 OptionalFormat: TypeAlias = Annotated[
     Format | None,
-    typer.Option("--output-format", "-f", help="Show the certificate, and how [default: pem with --out]."),
+    typer.Option("--output-format", "-f", help="Show the certificate, and how (default: pem with --out)."),
 ]
 OutputListFormat: TypeAlias = Annotated[
     ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")

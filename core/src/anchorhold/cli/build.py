@@ -27,8 +27,11 @@ def build_command(name: str, root: Root) -> Any:
     target = getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
-    app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
-    app.command(name)(_with_backend_options(name, command, target, Session(root)))
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+    )
+    function = _with_backend_options(name, command, target, Session(root))
+    app.command(name, epilog="\n\n".join(root.notes))(function)
     return typer.main.get_command(app)
 
 
@@ -60,7 +63,7 @@ def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
     whose = ", key of the parent" if option.parent else ""
     declaration = typer.Option(
         option.flag,
-        help=option.help + (f" [env: {option.variable}]" if option.secret else ""),
+        help=_escaped(option.help + (f" [env: {option.variable}]" if option.secret else "")),
         rich_help_panel=f"Key backend {option.alias!r}{whose}",
         show_default=str(option.default) if option.default not in (None, False) else False,
         metavar=None if option.is_flag else ("SECRET" if option.secret else "TEXT"),
@@ -70,6 +73,11 @@ def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
     )
 
 
+def _escaped(text: str) -> str:
+    """Help texts are plain; rich would take square brackets for markup."""
+    return text.replace("[", r"\[")
+
+
 def _flags(hints: Iterable[Any]) -> set[str]:
     declarations = [
         part for hint in hints for part in getattr(hint, "__metadata__", ()) if hasattr(part, "param_decls")
@@ -77,7 +85,8 @@ def _flags(hints: Iterable[Any]) -> set[str]:
     return {
         flag
         for declaration in declarations
-        for decl in declaration.param_decls or ()
+        for decl in (declaration.default, *(declaration.param_decls or ()))  # typer keeps the first one there
+        if isinstance(decl, str)
         for flag in decl.split("/")
         if flag.startswith("--")
     }

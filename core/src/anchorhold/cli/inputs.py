@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ def read_input(place: str, what: str) -> bytes:
     Raises:
         InputError: It cannot be read, is empty, or too large.
     """
+    if place == "-" and sys.stdin is None:
+        raise InputError(f"standard input: is closed, so there is no {what}", hint="name a file")
     try:
         if place == "-":
             content = sys.stdin.buffer.read(LARGEST + 1)
@@ -53,6 +56,6 @@ def path_length(text: str | None, default: int | None) -> int | None:
         return default
     if text.lower() == "none":
         return None
-    if not text.isdigit():
+    if not re.fullmatch("[0-9]{1,4}", text):
         raise PathLengthError(f"path length {text!r}: is not a number", hint="give 0, 1, 2 … or none")
     return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -60,8 +61,6 @@ def render(
     """
     match form:
         case Format.DER:
-            if chain:
-                raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
             return der
         case Format.PEM:
             return "".join(pem(part) for part in (der, *chain)).encode()
@@ -90,12 +89,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     return "".join(f"{line.rstrip()}\n" for line in lines).encode()
 
 
-def check_writable(out: Path | None) -> None:
-    """Find out that a file cannot be written before anything is issued.
+def check_output(out: Path | None, form: Format | None = None, *, bundle: bool = False) -> None:
+    """Find out that the result cannot be shown or written before anything is issued.
 
     Raises:
-        OutputError: It cannot.
+        OutputError: It cannot be written there.
+        InputError: The format has no room for a bundle.
     """
+    if bundle and form is Format.DER:
+        raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
     if out is None:
         return
     if out.is_dir() or not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
@@ -109,8 +111,7 @@ def write(content: bytes, out: Path | None) -> None:
         OutputError: It cannot be written; whatever was issued is in the ledger.
     """
     if out is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        _write_to_stdout(content)
         return
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
@@ -120,4 +121,20 @@ def write(content: bytes, out: Path | None) -> None:
         temporary.unlink(missing_ok=True)
         raise OutputError(
             f"{out}: cannot be written ({error.strerror})", hint="get the certificate with list-certs and view-cert"
+        ) from error
+
+
+def _write_to_stdout(content: bytes) -> None:
+    if sys.stdout is None:
+        raise OutputError("standard output: is closed", hint="open it, or name a file with --out")
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has seen enough, as in `list-certs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except OSError as error:
+        raise OutputError(
+            f"standard output: cannot be written ({error.strerror})",
+            hint="get the certificate with list-certs and view-cert",
         ) from error

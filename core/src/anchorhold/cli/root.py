@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import gc
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from anchorhold.cli.table import COMMANDS, canonical
 
 
 @dataclass(slots=True)
 class Root:
-    """What was given before the name of the command.
+    """What a command knows from before its name.
 
     Attributes:
         config: The settings file, if one was named.
-        debug: Whether errors show how they came about.
+        notes: Why an alias has no options; shown in the help and with errors of usage.
     """
 
     config: Path | None = None
-    debug: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 class RootGroup(TyperGroup):
@@ -39,10 +40,20 @@ class RootGroup(TyperGroup):
         name = canonical(cmd_name)
         if name not in COMMANDS:
             return None
+        ctx.obj = Root(config=ctx.params.get("config"))
         build = importlib.import_module("anchorhold.cli.build")
-        command = build.build_command(name, ctx.find_object(Root) or Root())
+        command = build.build_command(name, ctx.obj)
         gc.enable()  # see `anchorhold.cli.main`
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """As typer does; an option may be unknown because the alias it is for cannot be used."""
+        try:
+            return super().invoke(ctx)
+        except TyperException:
+            for note in ctx.obj.notes if ctx.obj is not None else ():
+                typer.echo(note, err=True)
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, with suggestions from the table."""
@@ -75,7 +86,6 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    ctx: typer.Context,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Settings file, instead of looking for one.", metavar="FILE")
     ] = None,
@@ -88,4 +98,3 @@ def root(
 
     Data goes to standard output, everything else to standard error. Exit codes are listed in docs/exit-codes.md.
     """
-    ctx.obj = Root(config=config, debug=debug)

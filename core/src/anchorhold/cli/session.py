@@ -34,18 +34,20 @@ class Session:
     @cached_property
     def installation(self) -> Installation:
         """The installation that the settings describe."""
-        return open_installation(self._root.config, prompter=_ask if sys.stdin.isatty() else None)
+        return open_installation(self._root.config, prompter=_ask if _has_terminal() else None)
 
     def backend_options(self, command: Command) -> list[BackendOption]:
         """The options of every configured alias for that command; an alias that cannot be bound has none."""
         if command.operation is None:
             return []
         options: list[BackendOption] = []
+        self.installation.backends.check_wrappers()
         for alias in self.installation.backends.aliases():
             try:
                 backend = self.installation.backends.get(alias)
-            except AnchorholdError:
-                continue  # it is reported when it is used, and by `anchorhold backends`
+            except AnchorholdError as error:
+                self._root.notes.append(f"Note: the key backend {alias!r} has no options here: {error}")
+                continue
             options += options_of(backend, command.operation)
             if command.parent:
                 options += options_of(backend, "use", parent=True)
@@ -79,7 +81,7 @@ class Session:
 
     def ask(self, question: str) -> Secret | None:
         """Ask a person for a secret; None if there is nobody, or nothing was typed."""
-        return (_ask(question) or None) if sys.stdin.isatty() else None
+        return (_ask(question) or None) if _has_terminal() else None
 
     def check_used(self, own: Collection[str], parent: Collection[str] = ()) -> None:
         """Refuse options for an alias that this run does not use.
@@ -101,13 +103,22 @@ class Session:
                 )
 
 
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def _ask(question: str) -> Secret:
-    return Secret(getpass.getpass(f"{question}: ", stream=sys.stderr))
+    try:
+        return Secret(getpass.getpass(f"{question}: ", stream=sys.stderr))
+    except EOFError:
+        raise SecretMissingError(
+            f"{question}: was not given", hint="type it, or give it by option or variable"
+        ) from None
 
 
 def _ask_twice(name: str) -> Secret:
     what = name.replace("-", " ")
-    if not sys.stdin.isatty():
+    if not _has_terminal():
         raise SecretMissingError(f"{what}: cannot be asked for without a terminal", hint="give it by file or variable")
     first = _ask(what.capitalize())
     if not first or first != _ask(f"{what.capitalize()} again"):

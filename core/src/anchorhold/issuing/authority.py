@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ class Authority:
         if self.record.status != "active":
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is disabled",
-                hint=f"enable it with `anchorhold edit-ca {self.name} --enable`",
+                hint=f"enable it with `anchorhold edit-ca {shlex.quote(self.name)} --enable`",
             )
         moment = now()
         if moment > certificate.not_valid_after_utc:

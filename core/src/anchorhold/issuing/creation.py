@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.errors import AuthorityExistsError, InputError
+from anchorhold.errors import AuthorityExistsError, InputError, KeyExistsError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.key import AuthorityKey
@@ -17,7 +17,7 @@ from anchorhold.issuing.undo import undo
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.publickeys import PublicKey, spki
-from anchorhold.seam.requests import CertificateAuthority, CreatedKey, CreateKeyRequest, Draft
+from anchorhold.seam.requests import CertificateAuthority, CreatedKey, CreateKeyRequest, Draft, FindKeyRequest
 from anchorhold.x509.constraints import name_constraints
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.general_names import check_urls
@@ -185,6 +185,7 @@ def create_authority(
         parent.key.open()  # a wrong password of the parent is found out before anything is made
     described = CertificateAuthority(name=wanted.name, subject=plan.subject)
     key_id = os.urandom(20)
+    check_store(backend, secrets, key_id, plan.options)
     authority_id = begin(
         ledger,
         wanted.name,
@@ -212,8 +213,6 @@ def make_plan(wanted: NewAuthority, parent: Parent | None) -> Plan:
         raise InputError(
             "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
         )
-    if not wanted.name.strip() or wanted.name != wanted.name.strip():
-        raise InputError("name: an authority needs one without blanks around it", hint="give another name")
     name_constraints(wanted.permitted, wanted.excluded)
     check_urls(wanted.issuing.urls)
     start, limit, issuer = now(), None, wanted.name
@@ -253,6 +252,7 @@ def begin(
     Raises:
         AuthorityExistsError: The name is taken.
     """
+    check_name(name)
     with ledger.transaction():
         check_name_free(ledger, name)
         authority_id = ledger.authorities.begin(
@@ -267,6 +267,25 @@ def begin(
         )
         ledger.events.append("authority-begun", name, key_id=key_id.hex(), key_backend=key_backend)
     return authority_id
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be told from another when it is shown.
+
+    Raises:
+        InputError: It is empty, has blanks around it, or something that cannot be printed.
+    """
+    if not name or name != name.strip() or not name.isprintable():
+        raise InputError(
+            "name: is empty, or has blanks around it or control characters in it",
+            hint="give the authority another name",
+        )
+
+
+def check_store(backend: KeyBackend, secrets: Secrets, key_id: bytes, options: OptionValues) -> None:
+    """Look for a fresh key id, so that a store that cannot be used is found out before anything is recorded."""
+    if backend.supports("find_key") and backend.find_key(FindKeyRequest(key_id=key_id, options=options), secrets):
+        raise KeyExistsError(f"{backend.owner}: has a key of the fresh id {key_id.hex()}", hint="repeat the command")
 
 
 def check_name_free(ledger: Ledger, name: str) -> None:

@@ -11,9 +11,9 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.errors import CertificateInvalidError, KeyMismatchError
+from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.creation import begin, record_key
+from anchorhold.issuing.creation import begin, check_store, record_key
 from anchorhold.issuing.issuance import reservation
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.undo import undo
@@ -74,8 +74,11 @@ def import_authority(
     check_urls(foreign.issuing.urls)
     public_key = check_foreign(foreign.certificate, foreign.key)
     subject = format_name(foreign.certificate.subject)
+    known = tuple(known)
+    _check_new(foreign.certificate, known)
     parent = find_parent(foreign.certificate, known)
     key_id = os.urandom(20)
+    check_store(backend, secrets, key_id, foreign.options)
     plan = {
         "operation": "import",
         "certificate": base64.b64encode(foreign.certificate.public_bytes(Encoding.DER)).decode(),
@@ -170,6 +173,15 @@ def find_parent(certificate: x509.Certificate, known: Iterable[Authority]) -> Au
             continue
         return authority
     return None
+
+
+def _check_new(certificate: x509.Certificate, known: Iterable[Authority]) -> None:
+    der = certificate.public_bytes(Encoding.DER)
+    for authority in known:
+        if authority.record.certificate == der:
+            raise AuthorityExistsError(
+                f"certificate: is that of the authority {authority.name!r}", hint="use it under that name"
+            )
 
 
 def _check_same(stored: PublicKey, given: PublicKey, subject: object) -> None:

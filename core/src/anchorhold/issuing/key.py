@@ -81,6 +81,6 @@ class AuthorityKey:
     def _sign(self, message: bytes, purpose: Purpose, draft: Draft | None = None) -> bytes:
         authority = self.authority
         request = SignRequest(
-            message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.described, subject=draft
+            message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.described, draft=draft
         )
         return self.backend.sign(request, self.open())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +62,7 @@ def finish(
     if not keys:
         raise KeyMissingError(
             f"authority {record.name!r}: its key was never made",
-            hint=f"run `anchorhold recover --abandon {record.name}`",
+            hint=f"run `anchorhold recover --abandon {shlex.quote(record.name)}`",
         )
     plan = record.plan or {}
     if plan["operation"] == "import":

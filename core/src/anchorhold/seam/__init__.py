@@ -23,6 +23,7 @@ from anchorhold.seam.requests import (
     Signer,
     SignRequest,
     WrapperContext,
+    Wrapping,
 )
 from anchorhold.secret import Secret, SecretReference
 
@@ -54,5 +55,6 @@ __all__ = [
     "SignRequest",
     "Signer",
     "WrapperContext",
+    "Wrapping",
     "hookimpl",
 ]

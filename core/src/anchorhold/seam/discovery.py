@@ -74,7 +74,7 @@ class Plugin:
         """
         try:
             found = self.entry_point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BackendLoadError(
                 f"{self}: cannot be imported from {self.entry_point.value} ({type(error).__name__}: {error})",
                 hint="reinstall the distribution or take it out of the settings",

@@ -13,8 +13,9 @@ A backend is a class, found by its entry point in the group ``anchorhold.backend
 The rest is optional, and a command that needs what is missing says so. All but `add_cli_options` answer with a
 value and never with None.
 
-A wrapper is a class in the group ``anchorhold.wrappers``, constructed as ``Wrapper(options, context)``, with
-methods marked ``hookimpl(wrapper=True)`` only: each yields once, and returns what the ``yield`` gave it.
+A wrapper is a class in the group ``anchorhold.wrappers``, constructed as ``Wrapper(options, context)`` once for each
+alias and role, with methods marked ``hookimpl(wrapper=True)`` only. Any hook may be wrapped. Such a method yields once
+and returns what the ``yield`` gave it (`Wrapping` is its return type); it may leave out arguments it does not need.
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ class BackendSpec:
                 seen = 0
 
                 @hookimpl(wrapper=True)
-                def sign(self, request, signer):
+                def sign(self, request: SignRequest) -> Wrapping[bytes]:
                     Counter.seen += 1
                     return (yield)
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 OptionValues: TypeAlias = "Mapping[str, OptionValue]"
 """Values of options that are not secret, by their names."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 DEFAULT_ALIAS = "default"
 """The alias whose options have no prefix."""
@@ -94,7 +97,7 @@ def options_of(backend: KeyBackend, operation: Operation, *, parent: bool = Fals
         scope: Literal["alias", "key"] = "alias",
         default: OptionValue = None,
     ) -> None:
-        if name in options or name != name.lower() or not name.replace("-", "").isalnum() or not help:
+        if name in options or not _NAME.fullmatch(name) or not help:
             raise BackendContractError(
                 f"{backend.owner}: adds the option {name!r} twice, without help, or not in lower-case-with-hyphens",
                 hint="tell the author of the backend",
@@ -143,12 +146,11 @@ def check_flags(options: Iterable[BackendOption], taken: Iterable[str], command:
     Raises:
         OptionConflictError: Names both owners.
     """
-    owners: dict[str, object] = dict.fromkeys(taken, f"the command {command}")
+    owners: dict[str, object] = dict.fromkeys((*taken, "--help"), f"the command {command}")
     for option in options:
-        owner = owners.setdefault(option.flag, option.owner)
-        if owner != option.owner or option.flag in taken:
+        if option.flag in owners:
             raise OptionConflictError(
-                f"{option.flag}: both {owner} and {option.owner} have this option",
+                f"{option.flag}: both {owners[option.flag]} and {option.owner} have this option",
                 hint="rename one of the aliases in the settings",
             )
         owners[option.flag] = option.owner

@@ -5,8 +5,9 @@ The dataclasses are frozen, slotted and keyword-only, so that they can grow with
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,6 +24,11 @@ Operation: TypeAlias = Literal["create", "import", "adopt", "use"]
 """What a command does with the key of an alias; `BackendSpec.add_cli_options` adds options accordingly."""
 Role: TypeAlias = Literal["ca", "ocsp"]
 """Whether an alias keeps keys of authorities or of OCSP responders."""
+E = TypeVar("E", bound="x509.ExtensionType")
+T = TypeVar("T")
+Wrapping: TypeAlias = Generator[None, T, T]
+"""What a wrapper's method returns: it yields once, is sent the answer of what it wraps, and returns an answer."""
+
 Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
 """What a signature is made for. A probe is a random message that proves that a key works."""
 OptionValue: TypeAlias = str | bool | None
@@ -251,15 +257,31 @@ class Draft:
     extensions: tuple[x509.Extension[x509.ExtensionType], ...]
     profile: str
 
+    def extension(self, kind: type[E]) -> E | None:
+        """The value of the extension of that class of ``cryptography.x509``; None if there is none."""
+        return next((found.value for found in self.extensions if isinstance(found.value, kind)), None)
+
     @property
     def alternative_names(self) -> tuple[x509.GeneralName, ...]:
         """The subject alternative names (RFC 5280, section 4.2.1.6)."""
         from cryptography import x509
 
-        for extension in self.extensions:
-            if isinstance(extension.value, x509.SubjectAlternativeName):
-                return tuple(extension.value)
-        return ()
+        return tuple(self.extension(x509.SubjectAlternativeName) or ())
+
+    @property
+    def dns_names(self) -> tuple[str, ...]:
+        """The DNS names among the subject alternative names."""
+        from cryptography import x509
+
+        return tuple(name.value for name in self.alternative_names if isinstance(name, x509.DNSName))
+
+    @property
+    def is_ca(self) -> bool:
+        """Whether the holder is to be an authority (RFC 5280, section 4.2.1.9)."""
+        from cryptography import x509
+
+        constraints = self.extension(x509.BasicConstraints)
+        return constraints is not None and constraints.ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,14 +293,14 @@ class SignRequest:
         algorithm: How.
         purpose: What for.
         ca: The authority whose key signs.
-        subject: The certificate to be, when the purpose is ``certificate``.
+        draft: The certificate to be; not None exactly when the purpose is ``certificate``.
     """
 
     message: bytes
     algorithm: Algorithm
     purpose: Purpose
     ca: CertificateAuthority
-    subject: Draft | None = None
+    draft: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     overrides = {key: environment[variable] for key, variable in OVERRIDES.items() if environment.get(variable)}
     folder = path.absolute().parent if path is not None else Path.cwd()
     given = {**content, **overrides}
-    ca_dir = _absolute(given.get("ca_dir") or _default_ca_dir(), folder if "ca_dir" in content else Path.cwd())
+    ca_dir = _ca_dir(given.get("ca_dir"), folder if "ca_dir" not in overrides else Path.cwd(), str(path or "settings"))
     values: dict[str, Any] = {**_defaults(ca_dir), **given, "ca_dir": ca_dir}
     try:
         settings = Settings.model_validate(values)
@@ -113,16 +113,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: not valid TOML ({error})", hint="correct that line") from error
 
 
-def _default_ca_dir() -> Path:
-    from platformdirs import user_data_path
+def _ca_dir(given: object, folder: Path, where: str) -> Path:
+    if given is None:
+        from platformdirs import user_data_path
 
-    return user_data_path("anchorhold", appauthor=False)
-
-
-def _absolute(path: object, folder: Path) -> Path:
-    if not isinstance(path, str | Path):
-        raise SettingsError("ca_dir: must be the path of a folder", hint='write ca_dir = "PATH"')
-    return folder / Path(path).expanduser()
+        return user_data_path("anchorhold", appauthor=False)
+    if not isinstance(given, str) or not given:
+        raise SettingsError(f"{where}: ca_dir: is not the path of a folder", hint='write ca_dir = "PATH"')
+    return folder / Path(given).expanduser()
 
 
 def _defaults(ca_dir: Path) -> dict[str, Any]:

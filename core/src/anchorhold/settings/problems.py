@@ -29,6 +29,7 @@ def first_problem(
         prefix: Path of keys down to the part that was validated.
     """
     problems = error.errors(include_url=False, include_input=False)
+    problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")  # a misspelt key is missing too
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     problem, hint = _sentence(problems[0], model, prefix)
     return SettingsError(f"{where}: {problem}{more}", hint=hint)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from anchorhold.settings.load import LoadedSettings
 
-_TELLING = re.compile(r"pass|pin$|secret|token|key|credential|auth", re.IGNORECASE)
+_TELLING = re.compile(r"pass|pin$|secret|token|key|credential|auth|connection", re.IGNORECASE)
 """Names of options that are masked although nothing declares them a secret, such as those of fsspec."""
 _HARMLESS = frozenset({"token", "token_serial", "key_label", "encrypt_private_key"})
 """Options of key backends that only sound like secrets; an fsspec ``token`` is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
@@ -31,21 +32,29 @@ def load_certificate(data: bytes, subject: str = "certificate") -> x509.Certific
     return certificate
 
 
-def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[PrivateKey, x509.Certificate] | None:
-    """The key and its certificate in a PKCS#12 file (RFC 7292), or None if it is something else.
+def is_pkcs12(data: bytes) -> bool:
+    """Whether it looks like PKCS#12: a SEQUENCE whose first member is the INTEGER 3 (RFC 7292, section 4)."""
+    header = 2 + (data[1] & 0x7F if len(data) > 1 and data[1] & 0x80 else 0)
+    return data[:1] == b"\x30" and data[header : header + 3] == b"\x02\x01\x03"
+
+
+def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[PrivateKey, x509.Certificate]:
+    """The key and its certificate in a PKCS#12 file (RFC 7292).
 
     Raises:
-        SecretMissingError, SecretWrongError: It is PKCS#12, but cannot be opened.
-        CertificateInvalidError: It lacks the key or the certificate.
+        SecretMissingError, SecretWrongError: It is encrypted, and the password is missing or does not open it.
+        CertificateInvalidError: It is cut short, or lacks the key or the certificate.
     """
-    if b"-----BEGIN" in data or not _looks_like_pkcs12(data):
-        return None
+    try:
+        asn1.decode_der(asn1.TLV, data)
+    except ValueError as error:
+        raise CertificateInvalidError(f"{subject}: the PKCS#12 file is cut short", hint="copy it again") from error
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(data, password.reveal_bytes() if password else None)
     except ValueError:
-        if password:
-            raise SecretWrongError(f"{subject}: the password is wrong", hint="try the right one") from None
-        raise SecretMissingError(f"{subject}: the PKCS#12 file is encrypted", hint="give its password") from None
+        if password is None:
+            raise SecretMissingError(f"{subject}: is encrypted", hint="give its password") from None
+        raise SecretWrongError(f"{subject}: the password is wrong", hint="try the right one") from None
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
     return key, certificate  # type: ignore[return-value]  # the type of the key is checked where it is used
@@ -54,9 +63,3 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
 def pem(der: bytes) -> str:
     """A DER certificate as PEM (RFC 7468)."""
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
-
-
-def _looks_like_pkcs12(data: bytes) -> bool:
-    """A PFX begins with a SEQUENCE whose first member is the INTEGER 3 (RFC 7292, section 4)."""
-    header = 2 + (data[1] & 0x7F if len(data) > 1 and data[1] & 0x80 else 0)
-    return data[:1] == b"\x30" and data[header : header + 3] == b"\x02\x01\x03"

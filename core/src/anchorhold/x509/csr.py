@@ -9,7 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.x509.oid import ExtensionOID
 
-from anchorhold.errors import KeyUnsupportedError, RequestInvalidError, RequestSignatureError
+from anchorhold.errors import KeyUnsupportedError, RequestInvalidError, RequestSignatureError, WeakKeyError
 from anchorhold.publickeys import check_strength, spki
 from anchorhold.x509.general_names import check_alt_names, format_general_name
 from anchorhold.x509.names import check_subject, format_name
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from anchorhold.seam.requests import Draft
 
 _BROKEN_HASHES: Final = ("md5",)
+_RSA_ENCRYPTION: Final = bytes.fromhex("06092a864886f70d010101")
+"""The object identifier rsaEncryption in DER (RFC 8017, appendix A.1)."""
 _UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
 
@@ -90,6 +92,10 @@ def _public_key(request: x509.CertificateSigningRequest, subject: str) -> Public
     try:
         key = request.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
+        if _RSA_ENCRYPTION in _public_key_info(request):
+            raise WeakKeyError(
+                f"{subject}: the RSA key has a modulus or exponent that cannot be right", hint="make a new key"
+            ) from error
         raise KeyUnsupportedError(
             f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519 or Ed448 key"
         ) from error

@@ -101,6 +101,19 @@ def _dns(value: str) -> x509.DNSName:
     return x509.DNSName(value)
 
 
+def _ip(value: str) -> x509.IPAddress:
+    if "%" in value:
+        raise ValueError("has a zone, which certificates do not know")
+    return x509.IPAddress(ipaddress.ip_address(value))
+
+
+def _rid(value: str) -> x509.RegisteredID:
+    try:
+        return x509.RegisteredID(x509.ObjectIdentifier(value))
+    except ValueError:
+        raise ValueError("is not an object identifier") from None
+
+
 def _uri(value: str) -> x509.UniformResourceIdentifier:
     parts = urlsplit(value)
     if (
@@ -123,11 +136,11 @@ def _email(value: str) -> x509.RFC822Name:
 
 _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
     "dns": _dns,
-    "ip": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+    "ip": _ip,
     "uri": _uri,
     "email": _email,
     "dirname": lambda value: x509.DirectoryName(parse_subject(value)),
-    "rid": lambda value: x509.RegisteredID(x509.ObjectIdentifier(value)),
+    "rid": _rid,
 }
 
 _PREFIXES: Final[dict[type[x509.GeneralName], str]] = {

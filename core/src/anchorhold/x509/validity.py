@@ -33,7 +33,7 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     Raises:
         ValidityError: It cannot be read, or is not after `start`.
     """
-    span = re.fullmatch(r"(\d{1,6})([hdwmy]?)", text.strip().lower())
+    span = re.fullmatch(r"([0-9]{1,6})([hdwmy]?)", text.strip().lower())
     try:
         if span:
             end = start + dt.timedelta(days=int(span[1]) * _UNITS[span[2] or "d"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import InputError, KeyMissingError
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_storages import options as models
+from anchorhold_storages.storage import storage_opener
 
 if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
@@ -47,6 +48,7 @@ class StoragesBackend:
     def __init__(self, options: models.Options | models.OcspOptions, context: BackendContext) -> None:
         self._options = options
         self._context = context
+        self._open = storage_opener(options.storage_alias, context.shared["storages"])
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
@@ -116,9 +118,7 @@ class StoragesBackend:
 
     @cached_property
     def _storage(self) -> Storage:
-        from anchorhold_storages.storage import open_storage
-
-        return open_storage(self._options.storage_alias, self._context.shared["storages"])
+        return self._open()
 
     def _store(self, key: PrivateKey, request: CreateKeyRequest | ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         from anchorhold_storages.keyfile import key_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,7 @@ from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.options import LocalOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Storage(Protocol):
@@ -32,8 +33,8 @@ class Storage(Protocol):
         """Remove a file; False if it was not there."""
 
 
-def open_storage(name: str, storages: Mapping[str, Any]) -> Storage:
-    """The storage of that name.
+def storage_opener(name: str, storages: Mapping[str, Any]) -> Callable[[], Storage]:
+    """Check the settings of a storage, and say how to open it; nothing is touched yet.
 
     Args:
         name: As in ``storage_alias``.
@@ -41,7 +42,6 @@ def open_storage(name: str, storages: Mapping[str, Any]) -> Storage:
 
     Raises:
         SettingsError: It is not configured, or its options are wrong.
-        BackendFailedError: Its file system cannot be opened.
     """
     try:
         settings = storages[name]
@@ -50,19 +50,22 @@ def open_storage(name: str, storages: Mapping[str, Any]) -> Storage:
         hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(storages) or 'none'}"
         raise SettingsError(f"storages: no storage {name!r} is configured", hint=hint) from None
     subject = f"storage {name!r}"
-    if settings.backend in ("local", "file"):
-        return LocalStorage(_local_options(name, settings.options), subject)
-    if settings.backend.startswith("file://"):
-        location = {"location": settings.backend.removeprefix("file://")}
-        return LocalStorage(_local_options(name, {**location, **settings.options}), subject)
-    if "://" not in settings.backend:
+    place, local = settings.backend, settings.backend in ("local", "file")
+    if local or place.startswith("file://"):
+        location = {} if local else {"location": place.removeprefix("file://")}
+        return partial(LocalStorage, _local_options(name, {**location, **settings.options}), subject)
+    if "://" not in place:
         raise SettingsError(
-            f"storages.{name}.backend: {settings.backend!r} is neither 'local' nor an fsspec URL",
+            f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL",
             hint="write for instance s3://bucket/folder",
         )
+    return partial(_open_remote, place, settings.options, subject)
+
+
+def _open_remote(url: str, options: Mapping[str, Any], subject: str) -> Storage:
     from anchorhold_storages.remote import RemoteStorage
 
-    return RemoteStorage(settings.backend, resolve_references(settings.options), subject)
+    return RemoteStorage(url, resolve_references(options), subject)
 
 
 def resolve_references(value: Any) -> Any:

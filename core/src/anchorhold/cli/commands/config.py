@@ -18,11 +18,13 @@ from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
 from anchorhold.settings.template import template
+from anchorhold.x509.profiles import find_profile
 
 app = typer.Typer(
     name="config",
     help="Show, check or write the settings.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -44,6 +46,8 @@ def check(ctx: typer.Context) -> None:
         for role in SECTIONS:
             for alias in installation.backends.aliases(role):
                 installation.backends.get(alias, role)
+        settings = installation.loaded.settings
+        find_profile(settings.default_profile, settings.profiles)
         say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
 
 
@@ -52,7 +56,7 @@ def init(
     ctx: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Argument(help="File to write [default: where a user's settings are looked for].", metavar="FILE"),
+        typer.Argument(help="File to write (default: where a user's settings are looked for).", metavar="FILE"),
     ] = None,
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""

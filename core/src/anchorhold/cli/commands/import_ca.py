@@ -19,12 +19,12 @@ from anchorhold.cli.arguments import (
     issuing_defaults,
 )
 from anchorhold.cli.inputs import read_input
-from anchorhold.cli.output import check_writable, say
+from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import show_authority
-from anchorhold.errors import InputError
+from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.pkcs8 import is_encrypted, load_private_key
 from anchorhold.secret import Secret
-from anchorhold.x509.certificates import load_certificate, load_pkcs12
+from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_pkcs12
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def import_ca(
     out: Out = None,
 ) -> None:
     """Import a certificate authority: store its private key in a key backend and record its certificate."""
-    check_writable(out)
+    check_output(out, output_format, bundle=bundle)
     session.check_used({key_backend})
     secret = Secret(import_password) if import_password else None
     loaded = _load(session, key, certificate, secret)
@@ -86,13 +86,25 @@ def _load(
 ) -> tuple[PrivateKey, x509.Certificate]:
     key_data = read_input(key, "private key")
     if certificate is None:
-        both = load_pkcs12(key_data, password or session.ask(f"Password of {key}"), key)
-        if both is None:
+        if not is_pkcs12(key_data):
             raise InputError(
                 f"{key}: is not PKCS#12, so the certificate is missing", hint="name its file after the key"
             )
-        return both
+        try:
+            return load_pkcs12(key_data, password, key)
+        except SecretMissingError:
+            return load_pkcs12(key_data, _asked(session, key), key)
     found = load_certificate(read_input(certificate, "certificate"), certificate)
     if password is None and is_encrypted(key_data):
-        password = session.ask(f"Password of {key}")
+        password = _asked(session, key)
     return load_private_key(key_data, password, key), found
+
+
+def _asked(session: Session, key: str) -> Secret:
+    password = session.ask(f"Password of {key}")
+    if password is None:
+        raise SecretMissingError(
+            f"{key}: is encrypted and its password is missing",
+            hint="give --import-password, or set ANCHORHOLD_IMPORT_PASSWORD",
+        )
+    return password

@@ -22,7 +22,7 @@ from anchorhold.cli.arguments import (
 )
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
-from anchorhold.cli.output import check_writable, say
+from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import show_authority
 
 if TYPE_CHECKING:
@@ -43,23 +43,23 @@ def init_ca(
         str | None,
         typer.Option(
             "--path-length",
-            help="How many authorities may follow below it, or none for no limit [default: none for a root, else 0].",
+            help="How many authorities may follow below it, or none for no limit (default: none for a root, else 0).",
             metavar="N",
         ),
     ] = None,
     expires: Expires = None,
     key_type: Annotated[
-        str | None, typer.Option("--key-type", help="EC, RSA, Ed25519 or Ed448 [default: EC].", metavar="TYPE")
+        str | None, typer.Option("--key-type", help="EC, RSA, Ed25519 or Ed448 (default: EC).", metavar="TYPE")
     ] = None,
     key_size: Annotated[
         int | None,
-        typer.Option("--key-size", help="Bits of an RSA key, 2048 to 8192 [default: 3072].", metavar="BITS"),
+        typer.Option("--key-size", help="Bits of an RSA key, 2048 to 8192 (default: 3072).", metavar="BITS"),
     ] = None,
     elliptic_curve: Annotated[
         str | None,
         typer.Option(
             "--elliptic-curve",
-            help="Curve of an EC key: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1 … [default: P-256].",
+            help="Curve of an EC key: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1 … (default: P-256).",
             metavar="CURVE",
         ),
     ] = None,
@@ -84,7 +84,7 @@ def init_ca(
     out: Out = None,
 ) -> None:
     """Create a certificate authority: its key, in the key backend of your choice, and its certificate."""
-    check_writable(out)
+    check_output(out, output_format, bundle=bundle)
     installation = session.installation
     spec = key_spec(key_type, key_size, elliptic_curve)
     above = installation.authority(parent) if parent is not None else None

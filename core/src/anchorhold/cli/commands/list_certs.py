@@ -18,8 +18,10 @@ def list_certs(
     session: Session,
     ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.")] = None,
     expired: Annotated[bool, typer.Option("--expired", help="Also those that have expired.")] = False,
-    after: Annotated[int, typer.Option("--after", help="Begin behind the certificate with this number.", min=0)] = 0,
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1)] = 100,
+    after: Annotated[
+        int, typer.Option("--after", help="Begin behind the certificate with this number.", min=0, max=2**62)
+    ] = 0,
+    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = 100,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
     """List certificates, oldest first; those of authorities too."""

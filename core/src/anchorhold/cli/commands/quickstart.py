@@ -10,14 +10,14 @@ import typer
 
 from anchorhold.cli.output import say
 from anchorhold.cli.present import der
-from anchorhold.errors import OutputError, UnknownAuthorityError
-from anchorhold.quickstart import ISSUING, ROOT, server_request, verify_chain
+from anchorhold.errors import OutputError
+from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
 from anchorhold.x509.certificates import pem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from anchorhold.cli.session import Session
-    from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
 
 
 def quickstart(
@@ -29,16 +29,19 @@ def quickstart(
     The authorities are kept in the default key backend, without passwords, and are used again the next time.
     """
     from anchorhold import Order
-    from anchorhold.x509.general_names import parse_alt
 
     for name in host:
-        parse_alt(name)
+        check_host(name)
     stem = host[0].replace("*", "_").replace(":", "_").replace("/", "_")
     files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
     _check_free(files.values())
     installation = session.installation
-    root = _authority(installation, ROOT, None)
-    issuing = _authority(installation, ISSUING, root)
+    known = {authority.name: authority for authority in installation.authorities()}
+    for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
+        if path.exists() and (name not in known or path.read_bytes() != pem(der(known[name])).encode()):
+            raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
+    root = known.get(ROOT) or installation.create_authority(ROOT, f"CN={ROOT}", path_length=1)
+    issuing = known.get(ISSUING) or installation.create_authority(ISSUING, f"CN={ISSUING}", parent=root, path_length=0)
     key, csr = server_request()
     with installation.issuer(issuing) as issuer:
         issued = issuer.sign(Order(csr=csr, names=host))
@@ -62,16 +65,8 @@ def _next_commands(files: dict[str, Path]) -> str:
     )
 
 
-def _authority(installation: Installation, name: str, parent: Authority | None) -> Authority:
-    try:
-        return installation.authority(name)
-    except UnknownAuthorityError:
-        depth = 1 if parent is None else 0
-        return installation.create_authority(name, f"CN={name}", parent=parent, path_length=depth)
-
-
-def _check_free(paths: object) -> None:
-    for path in paths:  # type: ignore[attr-defined]
+def _check_free(paths: Iterable[Path]) -> None:
+    for path in paths:
         if path.exists():
             raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +33,10 @@ def recover(
         bool, typer.Option("--certificates", help="Close reservations of certificates that were never completed.")
     ] = False,
     older_than: Annotated[
-        int, typer.Option("--older-than", help="Minutes after which a reservation counts as interrupted.", min=0)
+        int,
+        typer.Option(
+            "--older-than", help="Minutes after which a reservation counts as interrupted.", min=0, max=1_000_000
+        ),
     ] = 10,
 ) -> None:
     """Show what was interrupted (the exit code is then 63), or finish or abandon it."""
@@ -80,9 +84,10 @@ def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> 
 
 def _show(waiting: Interrupted) -> None:
     for record in waiting.authorities:
+        quoted = shlex.quote(record.name)
         say(
             f"Authority {record.name}, begun {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
-            f"{record.key_id.hex()} in {record.key_backend!r}): --finish {record.name} or --abandon {record.name}."
+            f"{record.key_id.hex()} in {record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
     for certificate in waiting.certificates:
         say(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")

@@ -9,7 +9,7 @@ import typer
 
 from anchorhold.cli.arguments import Bundle, Expires, Out, OutputFormat
 from anchorhold.cli.inputs import expiry, read_input
-from anchorhold.cli.output import Format, check_writable, render, say, write
+from anchorhold.cli.output import Format, check_output, render, say, write
 from anchorhold.cli.present import der
 from anchorhold.issuing.issuer import Order
 from anchorhold.x509.csr import load_csr
@@ -44,14 +44,14 @@ def sign_cert(
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option("--subject", help="Distinguished name [default: CN= and the first alternative name]."),
+        typer.Option("--subject", help="Distinguished name (default: CN= and the first alternative name)."),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
             "--profile",
             help="webserver, client, server-and-client, ocsp, intermediate, or one of the settings "
-            "[default: webserver].",
+            "(default: webserver).",
         ),
     ] = None,
     expires: Expires = None,
@@ -64,7 +64,7 @@ def sign_cert(
     out: Out = None,
 ) -> None:
     """Sign a certificate from a CSR, record it, and show it."""
-    check_writable(out)
+    check_output(out, output_format, bundle=bundle)
     installation = session.installation
     authority = installation.authority(ca)
     alias = authority.record.key_backend

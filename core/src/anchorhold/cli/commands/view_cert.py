@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Bundle, Out, OutputFormat
-from anchorhold.cli.output import Format, check_writable, render, write
+from anchorhold.cli.output import Format, check_output, render, write
 from anchorhold.cli.present import certificate_as_json, der
 from anchorhold.issuing.authority import Authority
 
@@ -26,7 +26,7 @@ def view_cert(
     out: Out = None,
 ) -> None:
     """Show a certificate that is in the ledger."""
-    check_writable(out)
+    check_output(out, output_format, bundle=bundle)
     installation = session.installation
     record = installation.certificate(serial)
     issuer = Authority(installation.ledger.authorities.get(record.authority_id))
