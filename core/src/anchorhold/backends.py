@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from anchorhold.errors import SettingsError, UnknownAliasError
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
-from anchorhold.seam.binding import Part, bind
+from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.seam.options import OptionValues, options_of
 from anchorhold.seam.resolver import SecretResolver
@@ -52,6 +52,7 @@ class Backends:
         self._environment = environment
         self._prompter = prompter
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
+        self._wrappers: dict[tuple[Role, str], list[tuple[discovery.Owner, Any]]] = {}
 
     def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
         """The configured aliases and their settings."""
@@ -139,7 +140,7 @@ class Backends:
             alias=alias,
             role=role,
             owner=owner,
-            manager=bind(part, self._wrappers(alias, role), ocsp=role == "ocsp"),
+            manager=bind(part, self.wrappers(alias, role), ocsp=role == "ocsp"),
             options=options,
             capabilities=getattr(backend_class, "capabilities", None),
         )
@@ -156,27 +157,27 @@ class Backends:
             hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(aliases) or 'none'}"
             raise UnknownAliasError(f"{SECTIONS[role]}: no alias {alias!r} is configured", hint=hint) from None
 
-    def check_wrappers(self) -> None:
-        """Refuse to go on if an enabled wrapper cannot be loaded or configured."""
-        _ = self._wrapper_classes
+    def wrappers(self, alias: str, role: Role = "ca") -> list[tuple[discovery.Owner, Any]]:
+        """The enabled wrappers around an alias, in the order of the settings.
 
-    @cached_property
-    def _wrapper_classes(self) -> list[tuple[discovery.Owner, Any, Any]]:
-        """Enabled wrappers in the order of the settings: who, its class, its options."""
-        found = []
-        for name, settings in self._loaded.settings.wrappers.items():
-            plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
-            model = getattr(plugin.loaded, "Options", None)
-            options = self._validated(model, settings.options, f"wrappers.{name}.options")
-            found.append((discovery.Owner("wrapper", name, plugin), plugin.loaded, options))
-        return found
+        Raises:
+            UnknownBackendError, BackendLoadError, BackendContractError, SettingsError: One cannot be used, so nothing
+                may go on.
+        """
+        if (role, alias) not in self._wrappers:
+            names = self._loaded.settings.wrappers
+            self._wrappers[role, alias] = [
+                self._wrapper(name, WrapperContext(alias=alias, role=role)) for name in names
+            ]
+        return self._wrappers[role, alias]
 
-    def _wrappers(self, alias: str, role: Role) -> list[Part]:
-        context = WrapperContext(alias=alias, role=role)
-        return [
-            Part(partial(wrapper_class, options, context), owner)
-            for owner, wrapper_class, options in self._wrapper_classes
-        ]
+    def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.Owner, Any]:
+        plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
+        wrapper_class: Any = plugin.loaded
+        given = self._loaded.settings.wrappers[name].options
+        options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
+        owner = discovery.Owner("wrapper", name, plugin)
+        return owner, construct_wrapper(Part(partial(wrapper_class, options, context), owner))
 
     def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")

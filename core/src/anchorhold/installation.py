@@ -165,7 +165,7 @@ class Installation:
             issuing=issuing or IssuingDefaults(),
             options=self.backends.options(key_backend, "create", options or {}),
         )
-        above = self._parent(parent, parent_secrets, secrets, key_backend) if parent is not None else None
+        above = self._parent(parent, parent_secrets, own, key_backend) if parent is not None else None
         try:
             return create_authority(
                 self.ledger, self.backends.get(key_backend), self._type(key_backend), own, wanted, above
@@ -298,7 +298,7 @@ class Installation:
         alias = record.key_backend
         own = self.backends.secrets(alias, _secrets(secrets), operation="use")
         parent = Authority(self.ledger.authorities.get(record.parent_id)) if record.parent_id is not None else None
-        above = self._parent(parent, parent_secrets, secrets, alias) if parent is not None else None
+        above = self._parent(parent, parent_secrets, own, alias) if parent is not None else None
         try:
             return recovery.finish(self.ledger, self.backends.get(alias), own, record, above)
         finally:
@@ -339,15 +339,15 @@ class Installation:
         self,
         parent: str | Authority,
         secrets: Mapping[str, Secret | str] | None,
-        own_secrets: Mapping[str, Secret | str] | None,
+        own: SecretResolver,
         own_alias: str,
     ) -> Parent:
         """The parent with its key; secrets that serve a whole alias fall back to those given for the new key."""
         found = self._found(parent)
         alias = found.record.key_backend
-        shared = own_secrets if alias == own_alias else None
-        own = self.backends.secrets(alias, _secrets(shared), operation="use")
-        resolver: SecretResolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=own)
+        if alias != own_alias:
+            own = self.backends.secrets(alias, {}, operation="use")
+        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=own)
         key = AuthorityKey(found, self.backends.get(alias), resolver)
         return Parent(key=key, chain=Chain(self.chain(found)))
 

@@ -31,7 +31,7 @@ def build_command(name: str, root: Root) -> Any:
         add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
     )
     function = _with_backend_options(name, command, target, Session(root))
-    app.command(name, epilog="\n\n".join(root.notes))(function)
+    app.command(name, epilog=_escaped("\n\n".join(_notes(root))))(function)
     return typer.main.get_command(app)
 
 
@@ -71,6 +71,10 @@ def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, declaration]
     )
+
+
+def _notes(root: Root) -> list[str]:
+    return [f"The key backend {alias!r} has no options here: {error}" for alias, error in root.broken.items()]
 
 
 def _escaped(text: str) -> str:

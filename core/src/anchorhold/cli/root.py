@@ -6,13 +6,18 @@ import gc
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from anchorhold.cli.table import COMMANDS, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorhold.errors import AnchorholdError
 
 
 @dataclass(slots=True)
@@ -21,11 +26,19 @@ class Root:
 
     Attributes:
         config: The settings file, if one was named.
-        notes: Why an alias has no options; shown in the help and with errors of usage.
+        broken: Aliases that cannot be used and so have no options, each with why.
     """
 
     config: Path | None = None
-    notes: list[str] = field(default_factory=list)
+    broken: dict[str, AnchorholdError] = field(default_factory=dict)
+
+    def cause(self, arguments: Sequence[str]) -> AnchorholdError | None:
+        """Why an option in these arguments may be unknown: the alias that it is for cannot be used."""
+        for alias, error in self.broken.items():
+            prefix = "--" if alias == "default" else f"--{alias}-"
+            if any(argument.startswith(prefix) for argument in arguments):
+                return error
+        return None
 
 
 class RootGroup(TyperGroup):
@@ -48,12 +61,15 @@ class RootGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """As typer does; an option may be unknown because the alias it is for cannot be used."""
+        arguments = list(ctx.args)
         try:
             return super().invoke(ctx)
-        except TyperException:
-            for note in ctx.obj.notes if ctx.obj is not None else ():
-                typer.echo(note, err=True)
-            raise
+        except TyperException as error:
+            unknown = "No such option" in str(error)
+            cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
+            if cause is None:
+                raise
+            raise cause from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, with suggestions from the table."""

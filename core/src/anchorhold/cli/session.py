@@ -41,17 +41,18 @@ class Session:
         if command.operation is None:
             return []
         options: list[BackendOption] = []
-        self.installation.backends.check_wrappers()
         for alias in self.installation.backends.aliases():
+            self.installation.backends.wrappers(alias)  # one that cannot be used stops everything
             try:
-                backend = self.installation.backends.get(alias)
-            except AnchorholdError as error:
-                self._root.notes.append(f"Note: the key backend {alias!r} has no options here: {error}")
-                continue
-            options += options_of(backend, command.operation)
-            if command.parent:
-                options += options_of(backend, "use", parent=True)
+                options += self._options_of(alias, command)
+            except AnchorholdError as error:  # a broken backend stops what uses it
+                self._root.broken[alias] = error
         return options
+
+    def _options_of(self, alias: str, command: Command) -> list[BackendOption]:
+        backend = self.installation.backends.get(alias)
+        own = options_of(backend, command.operation or "use")
+        return [*own, *(options_of(backend, "use", parent=True) if command.parent else ())]
 
     def take(self, given: Mapping[BackendOption, Any]) -> None:
         """Remember what was given for the options of aliases; turn secrets into `Secret` at once."""

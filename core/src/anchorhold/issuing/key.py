@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from anchorhold.errors import SignatureError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AuthorityKey:
-    """Asks the backend for a signer when it is first needed, and holds it until closed.
+    """Asks the backend for a signer when it is first needed, and holds it until closed. Threads may share it.
 
     Args:
         authority: Whose key; its handle and public key must be recorded.
@@ -30,6 +31,7 @@ class AuthorityKey:
         self.backend = backend
         self._secrets = secrets
         self._signer: Signer | None = None
+        self._opening = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +45,10 @@ class AuthorityKey:
         Raises:
             AnchorholdError: As `BackendSpec.load_signer`.
         """
-        if self._signer is None:
-            self._signer = self.backend.load_signer(self.authority.key_request, self._secrets)
-        return self._signer
+        with self._opening:
+            if self._signer is None:
+                self._signer = self.backend.load_signer(self.authority.key_request, self._secrets)
+            return self._signer
 
     def sign_draft(self, draft: Draft, tbs: bytes) -> bytes:
         """The certificate for a draft, in DER, signed through the hook `sign` and verified."""

@@ -14,6 +14,7 @@ from anchorhold.ledger.database import open_database
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.migrate import migrate
 from anchorhold.ledger.schema import schema
+from anchorhold.settings.show import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +32,10 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
+        self._where = f"ledger {without_password(url).removeprefix('sqlite:///')}"
         self.database = open_database(url)
         with self.guarded():
-            migrate(self.database)
+            migrate(self.database, self._where)
         tables = schema(self.database)
         self.authorities = Authorities(self.database, tables.authority)
         self.certificates = Certificates(self.database, tables.certificate)
@@ -61,7 +63,8 @@ class Ledger:
         except PeeweeException as error:
             message = " ".join(str(error).split()) or type(error).__name__
             raise LedgerError(
-                f"ledger: {message}", hint="check that the database is reachable, writable and not full, and repeat"
+                f"{self._where}: {message}",
+                hint="check that the database is reachable, writable and not full, and repeat",
             ) from error
 
     def close(self) -> None:

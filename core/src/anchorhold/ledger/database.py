@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sqlite3
 import weakref
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -50,23 +52,41 @@ def _open_sqlite(url: str) -> Database:
     if str(path) in ("", ".", "sqlite:", ":memory:"):
         raise SettingsError("database: the URL names no file", hint="write sqlite:////absolute/path/ledger.sqlite3")
     _create_private(path)
-    pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+    pragmas = {"synchronous": "full", "foreign_keys": 1}
     return SqliteDatabase(str(path), pragmas=pragmas, timeout=BUSY_TIMEOUT, lock_type="IMMEDIATE")
 
 
 def _create_private(path: Path) -> None:
-    """Create the file before SQLite does, which would make it readable for others."""
+    """Create the file before SQLite does, which would make it readable for others.
+
+    It appears under its name with its mode and write-ahead logging set, so that several first starts at once do not
+    compete for changing either, and no other program's database is ever changed.
+    """
     if path.exists():
         return
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
+        _make_private_folder(path.parent)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            with closing(sqlite3.connect(temporary)) as connection:
+                connection.execute("PRAGMA journal_mode = wal")
+            with suppress(FileExistsError):  # another process was quicker
+                os.link(temporary, path)
+        finally:
+            temporary.unlink()
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise LedgerError(
-            f"{path}: the ledger cannot be created ({error.strerror})",
+            f"ledger {path}: cannot be created ({reason})",
             hint="give another place with ANCHORHOLD_CA_DIR or `database` in the settings",
         ) from error
+
+
+def _make_private_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 _OPENERS: Final[dict[str, Callable[[str], Database]]] = {"sqlite": _open_sqlite}

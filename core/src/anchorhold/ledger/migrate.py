@@ -24,10 +24,14 @@ def shipped() -> frozenset[str]:
     return frozenset(path.stem for path in FOLDER.glob("[0-9]*.py"))
 
 
-def migrate(database: Database) -> list[str]:
+def migrate(database: Database, where: str = "ledger") -> list[str]:
     """Apply what is missing; returns the names of what this process applied.
 
     Several processes may start at once on an empty database: one migrates, the others wait.
+
+    Args:
+        database: The database.
+        where: What to call it in messages.
 
     Raises:
         LedgerVersionError: The database was written by a newer anchorhold.
@@ -37,9 +41,8 @@ def migrate(database: Database) -> list[str]:
         return []
     from playhouse.migrations import Runner
 
-    with _locked(database):
-        applied = _applied(database)
-        _check(database, applied)
+    with database.atomic("EXCLUSIVE"):
+        _check(database, where, _applied(database))
         names: list[str] = Runner(database, str(FOLDER), table_name=HISTORY).up()
         return names
 
@@ -50,19 +53,15 @@ def _applied(database: Database) -> frozenset[str]:
     return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{HISTORY}"'))  # noqa: S608
 
 
-def _check(database: Database, applied: frozenset[str]) -> None:
+def _check(database: Database, where: str, applied: frozenset[str]) -> None:
     unknown = sorted(applied - shipped())
     if unknown:
         raise LedgerVersionError(
-            f"ledger: was written by a newer anchorhold (it has {unknown[-1]})", hint="upgrade anchorhold"
+            f"{where}: was written by a newer anchorhold (it has {unknown[-1]})", hint="upgrade anchorhold"
         )
     foreign = [table for table in database.get_tables() if not table.startswith(PREFIX)]
     if isinstance(database, SqliteDatabase) and not applied and foreign:
         raise LedgerForeignError(
-            f"ledger: the database belongs to another program (it has a table {foreign[0]!r})",
+            f"{where}: belongs to another program (it has a table {foreign[0]!r})",
             hint="name another file in `database`",
         )
-
-
-def _locked(database: Database):  # type: ignore[no-untyped-def]
-    return database.atomic("EXCLUSIVE")

@@ -44,29 +44,60 @@ class Part:
     owner: Owner
 
 
-def bind(backend: Part, wrappers: Sequence[Part], *, ocsp: bool) -> pluggy.PluginManager:
+def bind(backend: Part, wrappers: Sequence[tuple[Owner, Any]], *, ocsp: bool) -> pluggy.PluginManager:
     """A plugin manager that holds core's signing, one backend and the enabled wrappers, the first outermost.
 
     Args:
         backend: The backend of the alias.
-        wrappers: In the order of the settings.
+        wrappers: From `construct_wrapper`, in the order of the settings.
         ocsp: Whether the alias is to keep OCSP responder keys.
 
     Raises:
-        BackendLoadError: An instance cannot be constructed.
-        BackendContractError: An instance breaks a rule of the seam.
+        BackendLoadError: The backend cannot be constructed.
+        BackendContractError: It breaks a rule of the seam.
     """
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(BackendSpec)
+    manager = _manager()
     manager.register(CoreSigning(), name="core")
-    instance = _register(manager, backend)
-    _check_backend(manager, instance, backend, ocsp=ocsp)
-    for wrapper in reversed(wrappers):  # pluggy calls the one registered last first
-        _check_wrapper(manager, _register(manager, wrapper), wrapper)
+    instance = _construct(backend)
+    _register(manager, instance, backend.owner)
+    _check_backend(manager, instance, backend.owner, ocsp=ocsp)
+    for owner, wrapper in reversed(wrappers):  # pluggy calls the one registered last first
+        _register(manager, wrapper, owner)
     return manager
 
 
-def _register(manager: pluggy.PluginManager, part: Part) -> Any:
+def construct_wrapper(part: Part) -> Any:
+    """An instance of a wrapper, checked on its own.
+
+    Raises:
+        BackendLoadError: It cannot be constructed.
+        BackendContractError: It breaks a rule of the seam.
+    """
+    instance = _construct(part)
+    manager = _manager()
+    _register(manager, instance, part.owner)
+    hooks = [name for name, _ in _hook_methods(instance)]
+    if not hooks:
+        raise BackendContractError(
+            f"{part.owner}: wraps no hook, so it would protect nothing",
+            hint="its author marks a method with hookimpl(wrapper=True)",
+        )
+    for name in hooks:
+        if not all(found.wrapper for found in _implementations(manager, name, instance)):
+            raise BackendContractError(
+                f"{part.owner}: implements the hook {name} instead of wrapping it",
+                hint="its author marks it with hookimpl(wrapper=True)",
+            )
+    return instance
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(BackendSpec)
+    return manager
+
+
+def _construct(part: Part) -> Any:
     try:
         instance = part.construct()
     except AnchorholdError:
@@ -76,15 +107,18 @@ def _register(manager: pluggy.PluginManager, part: Part) -> Any:
             f"{part.owner}: cannot be constructed ({type(error).__name__})",
             hint="see the cause with --debug and tell its author",
         ) from error
-    _check_arguments(instance, part)
+    _check_arguments(instance, part.owner)
+    return instance
+
+
+def _register(manager: pluggy.PluginManager, instance: Any, owner: Owner) -> None:
     try:
-        manager.register(instance, name=f"{part.owner.word} {part.owner.name}")
+        manager.register(instance, name=f"{owner.word} {owner.name}")
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise BackendContractError(
-            f"{part.owner}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+            f"{owner}: {' '.join(str(error).split())}", hint="its author corrects the hook"
         ) from error
-    return instance
 
 
 def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -93,13 +127,13 @@ def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
             yield name, member
 
 
-def _check_arguments(instance: Any, part: Part) -> None:
+def _check_arguments(instance: Any, owner: Owner) -> None:
     """Pluggy never passes a defaulted argument, and fails only in the call at a keyword-only one."""
     for name, method in _hook_methods(instance):
         for argument in inspect.signature(method).parameters.values():
             if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
                 raise BackendContractError(
-                    f"{part.owner}: the hook {name} has the argument {argument}, which would never be passed",
+                    f"{owner}: the hook {name} has the argument {argument}, which would never be passed",
                     hint="its author makes every hook argument positional and without default",
                 )
 
@@ -108,27 +142,17 @@ def _implementations(manager: pluggy.PluginManager, hook: str, instance: Any) ->
     return [found for found in getattr(manager.hook, hook).get_hookimpls() if found.plugin is instance]
 
 
-def _check_backend(manager: pluggy.PluginManager, instance: Any, part: Part, *, ocsp: bool) -> None:
+def _check_backend(manager: pluggy.PluginManager, instance: Any, owner: Owner, *, ocsp: bool) -> None:
     for hook in (*REQUIRED_HOOKS, *(("ocsp_store",) if ocsp else ())):
         if not _implementations(manager, hook, instance):
             purpose = " and cannot keep OCSP responder keys" if hook == "ocsp_store" else ""
             raise BackendContractError(
-                f"{part.owner}: does not implement the hook {hook}{purpose}", hint="choose another backend"
+                f"{owner}: does not implement the hook {hook}{purpose}", hint="choose another backend"
             )
     for name, _ in _hook_methods(instance):
-        if name == "sign" or any(
-            found.wrapper or found.hookwrapper for found in _implementations(manager, name, instance)
-        ):
+        found = _implementations(manager, name, instance)
+        if name == "sign" or any(implementation.wrapper or implementation.hookwrapper for implementation in found):
             raise BackendContractError(
-                f"{part.owner}: wraps or implements the hook {name}, which only wrappers may",
+                f"{owner}: wraps or implements the hook {name}, which only wrappers may",
                 hint="its author offers that part in the group anchorhold.wrappers",
-            )
-
-
-def _check_wrapper(manager: pluggy.PluginManager, instance: Any, part: Part) -> None:
-    for name, _ in _hook_methods(instance):
-        if not all(found.wrapper for found in _implementations(manager, name, instance)):
-            raise BackendContractError(
-                f"{part.owner}: implements the hook {name} instead of wrapping it",
-                hint="its author marks it with hookimpl(wrapper=True)",
             )

@@ -10,6 +10,7 @@ from anchorhold.errors import (
     BackendContractError,
     BackendFailedError,
     KeyMismatchError,
+    KeyUnsupportedError,
     OperationUnsupportedError,
 )
 from anchorhold.publickeys import spec_of, spki
@@ -102,6 +103,9 @@ class KeyBackend:
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
+        if not self._is_public_key(signer.public_key):
+            signer.close()
+            raise self._broken("load_signer", "returned a signer without a public key that can be used")
         if spki(signer.public_key) != spki(request.public_key):
             signer.close()
             raise KeyMismatchError(
@@ -152,18 +156,34 @@ class KeyBackend:
             raise
         except Exception as error:
             raise BackendFailedError(
-                f"{self.owner}: {hook} failed ({type(error).__name__})",
+                f"{self._who}: {hook} failed ({type(error).__name__})",
                 hint="see the cause with --debug; if it is not in your surroundings, tell the author of the backend",
             ) from error
 
     def _created(self, hook: str, created: Any) -> CreatedKey:
         if not isinstance(created, CreatedKey) or not isinstance(created.handle, KeyHandle):
             raise self._broken(hook, "did not return a CreatedKey with a KeyHandle")
+        if not self._is_public_key(created.public_key):
+            raise self._broken(hook, "returned no public key that can be used")
         try:
             json.dumps(dict(created.handle.data), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise self._broken(hook, "returned a handle that is not JSON") from error
         return created
 
+    @staticmethod
+    def _is_public_key(key: object) -> bool:
+        try:
+            spec_of(key)
+        except KeyUnsupportedError:
+            return False
+        return True
+
+    @property
+    def _who(self) -> str:
+        """The backend and the wrappers around it; from outside nobody can tell which of them failed."""
+        names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
+        return f"{self.owner}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
+
     def _broken(self, hook: str, what: str) -> BackendContractError:
-        return BackendContractError(f"{self.owner}: {hook} {what}", hint="tell the author of the backend")
+        return BackendContractError(f"{self._who}: {hook} {what}", hint="tell the author of the backend")

@@ -55,10 +55,16 @@ class BackendSpec:
             add: Adds one option; takes care of flag, prefix, variable and help.
             operation: ``create``, ``import``, ``adopt`` or ``use``.
 
+        Raises:
+            BackendContractError: By `add`, for a name that is taken or badly spelt.
+
         Example::
 
             class WithPassword:
                 anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    pass
 
                 @hookimpl
                 def add_cli_options(self, add, operation):
@@ -130,7 +136,9 @@ class BackendSpec:
 
             class InMemory:
                 anchorhold_api = 1
-                keys = {}
+
+                def __init__(self, options, context):
+                    self.keys = {}
 
                 @hookimpl
                 def load_signer(self, request, secrets):
@@ -152,10 +160,16 @@ class BackendSpec:
         Returns:
             Options for each key, secrets that must resolve unattended, secrets that core generates.
 
+        Raises:
+            SettingsError: The options of the alias do not fit keys that are used unattended.
+
         Example::
 
             class Unattended:
                 anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    pass
 
                 @hookimpl
                 def ocsp_store(self):
@@ -183,11 +197,13 @@ class BackendSpec:
 
             class Counter:
                 anchorhold_api = 1
-                seen = 0
+
+                def __init__(self, options, context):
+                    self.seen = 0
 
                 @hookimpl(wrapper=True)
                 def sign(self, request: SignRequest) -> Wrapping[bytes]:
-                    Counter.seen += 1
+                    self.seen += 1
                     return (yield)
         """
 
@@ -211,7 +227,9 @@ class BackendSpec:
 
             class InMemory:
                 anchorhold_api = 1
-                keys = {}
+
+                def __init__(self, options, context):
+                    self.keys = {}
 
                 @hookimpl
                 def find_key(self, request, secrets):
@@ -246,7 +264,9 @@ class BackendSpec:
 
             class InMemory:
                 anchorhold_api = 1
-                keys = {}
+
+                def __init__(self, options, context):
+                    self.keys = {}
 
                 @hookimpl
                 def import_key(self, request, secrets):
@@ -279,7 +299,9 @@ class BackendSpec:
 
             class InMemory:
                 anchorhold_api = 1
-                keys = {}
+
+                def __init__(self, options, context):
+                    self.keys = {}
 
                 @hookimpl
                 def export_key(self, request, secrets):
@@ -306,7 +328,9 @@ class BackendSpec:
 
             class InMemory:
                 anchorhold_api = 1
-                keys = {}
+
+                def __init__(self, options, context):
+                    self.keys = {}
 
                 @hookimpl
                 def delete_key(self, request, secrets):

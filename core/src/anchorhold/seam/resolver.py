@@ -72,6 +72,8 @@ class SecretResolver:
         found = self._find(name)
         if found:
             return found
+        if found is None and self._own is not None and name in self._shared:
+            return self._own.require(name)  # one PIN for both, so a person is asked once
         if found is None and self._prompter is not None:
             what = f"{name.replace('-', ' ')} of {'the parent in ' if self._parent else ''}key backend {self._alias!r}"
             asked = self._prompter(what)
