@@ -132,7 +132,11 @@ class Backends:
             model = getattr(backend_class, "OcspOptions", model)
         options = self._validated(model, settings.options, f"{section}.options")
         context = BackendContext(
-            alias=alias, role=role, database=self._database, shared={"storages": self._loaded.settings.storages}
+            alias=alias,
+            role=role,
+            database=self._database,
+            environment=self._environment,
+            shared={"storages": self._loaded.settings.storages},
         )
         owner = discovery.Owner("key backend", alias, plugin)
         part = Part(partial(backend_class, options, context), owner)

@@ -63,6 +63,8 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
     """
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     encrypted = is_encrypted(data)
+    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data and not _is_complete(data):
+        raise KeyInvalidError(f"{subject}: the key is cut short or damaged", hint="restore it from a backup")
     if encrypted and not password:
         raise SecretMissingError(f"{subject}: the key is encrypted", hint="give its password")
     revealed = password.reveal_bytes() if encrypted and password else None
@@ -85,6 +87,16 @@ def is_encrypted(data: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_complete(pem: bytes) -> bool:
+    """Whether the framing of an encrypted key holds; a damaged one looks like a wrong password."""
+    body = pem.partition(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")[2].partition(b"-----END ENCRYPTED PRIVATE KEY-----")
+    try:
+        asn1.decode_der(_EncryptedPrivateKeyInfo, base64.b64decode(b"".join(body[0].split()), validate=True))
+    except ValueError:
+        return False
+    return bool(body[1])
 
 
 @asn1.sequence

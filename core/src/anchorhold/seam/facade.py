@@ -165,10 +165,13 @@ class KeyBackend:
             raise self._broken(hook, "did not return a CreatedKey with a KeyHandle")
         if not self._is_public_key(created.public_key):
             raise self._broken(hook, "returned no public key that can be used")
+        data = created.handle.data
         try:
-            json.dumps(dict(created.handle.data), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise self._broken(hook, "returned a handle that is not JSON") from error
+            survives = json.loads(json.dumps(dict(data), allow_nan=False)) == data
+        except (TypeError, ValueError):
+            survives = False
+        if not survives:
+            raise self._broken(hook, "returned a handle that is not JSON")
         return created
 
     @staticmethod

@@ -103,12 +103,14 @@ class BackendContext:
         alias: The name it is configured under.
         role: Whether it keeps keys of authorities or of OCSP responders.
         database: Opens the ledger's database, for a backend that keeps its keys there.
+        environment: The variables that references in the settings are resolved with.
         shared: Sections of the settings shared by all aliases: ``storages``.
     """
 
     alias: str
     role: Role
     database: Callable[[], Database]
+    environment: Mapping[str, str]
     shared: Mapping[str, Any]
 
 

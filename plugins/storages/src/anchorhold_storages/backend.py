@@ -48,7 +48,7 @@ class StoragesBackend:
     def __init__(self, options: models.Options | models.OcspOptions, context: BackendContext) -> None:
         self._options = options
         self._context = context
-        self._open = storage_opener(options.storage_alias, context.shared["storages"])
+        self._open = storage_opener(options.storage_alias, context.shared["storages"], context.environment)
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -10,12 +11,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from anchorhold.seam import SecretReference
 
 
-def _mode(value: object) -> object:
+def _mode(owner: int, value: object) -> int:
     """TOML writes ``0o600``; people also write ``"0600"``, as Django does."""
     try:
-        return int(value, 8) if isinstance(value, str) else value
+        mode = int(value, 8) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError('write the mode as 0o600 or "0600"') from None
+        mode = None
+    if not isinstance(mode, int) or isinstance(mode, bool) or not 0 <= mode <= 0o777 or mode & owner != owner:
+        raise ValueError(f'write the mode as 0o600 or "0600", with at least 0o{owner:o} in it')
+    return mode
 
 
 def _inside(value: str) -> str:
@@ -26,7 +30,8 @@ def _inside(value: str) -> str:
     return str(path)
 
 
-Mode = Annotated[int, BeforeValidator(_mode)]
+FileMode = Annotated[int, BeforeValidator(partial(_mode, 0o400))]
+FolderMode = Annotated[int, BeforeValidator(partial(_mode, 0o700))]
 Folder = Annotated[str, AfterValidator(_inside)]
 inside = _inside
 
@@ -75,5 +80,5 @@ class LocalOptions(Section):
     """
 
     location: Path
-    file_permissions_mode: Mode = 0o600
-    directory_permissions_mode: Mode = 0o700
+    file_permissions_mode: FileMode = 0o600
+    directory_permissions_mode: FolderMode = 0o700

@@ -21,9 +21,15 @@ class RemoteStorage:
 
     def __init__(self, url: str, options: Mapping[str, Any], subject: str) -> None:
         self._subject = subject
-        try:
-            import fsspec
+        import fsspec
 
+        try:
+            fsspec.get_filesystem_class(url.partition("://")[0].partition("::")[0])
+        except (ValueError, ImportError) as error:  # these two name the protocol, and no secret
+            raise BackendFailedError(
+                f"{subject}: cannot be opened ({error})", hint="correct its backend, or install what it needs"
+            ) from error
+        try:
             self._files, self._root = fsspec.url_to_fs(url, **options)
         except Exception as error:  # every file system has exceptions of its own
             raise self._failed("open", "", error) from error

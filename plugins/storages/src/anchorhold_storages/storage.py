@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,12 +32,13 @@ class Storage(Protocol):
         """Remove a file; False if it was not there."""
 
 
-def storage_opener(name: str, storages: Mapping[str, Any]) -> Callable[[], Storage]:
+def storage_opener(name: str, storages: Mapping[str, Any], environment: Mapping[str, str]) -> Callable[[], Storage]:
     """Check the settings of a storage, and say how to open it; nothing is touched yet.
 
     Args:
         name: As in ``storage_alias``.
         storages: The section ``storages`` of the settings.
+        environment: The variables that references in its options name.
 
     Raises:
         SettingsError: It is not configured, or its options are wrong.
@@ -59,16 +59,16 @@ def storage_opener(name: str, storages: Mapping[str, Any]) -> Callable[[], Stora
             f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL",
             hint="write for instance s3://bucket/folder",
         )
-    return partial(_open_remote, place, settings.options, subject)
+    return partial(_open_remote, place, settings.options, environment, subject)
 
 
-def _open_remote(url: str, options: Mapping[str, Any], subject: str) -> Storage:
+def _open_remote(url: str, options: Mapping[str, Any], environment: Mapping[str, str], subject: str) -> Storage:
     from anchorhold_storages.remote import RemoteStorage
 
-    return RemoteStorage(url, resolve_references(options), subject)
+    return RemoteStorage(url, resolve_references(options, environment), subject)
 
 
-def resolve_references(value: Any) -> Any:
+def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
     """Options with every ``{ env = … }`` and ``{ file = … }`` replaced by the secret.
 
     Raises:
@@ -76,12 +76,12 @@ def resolve_references(value: Any) -> Any:
     """
     if isinstance(value, dict) and set(value) in ({"env"}, {"file"}):
         reference = SecretReference.parse(value)
-        secret = reference.resolve(os.environ)
+        secret = reference.resolve(environment)
         if secret is None:
             raise SettingsError(f"storages: the variable {reference.place} is not set", hint="set it")
         return secret.reveal()
     if isinstance(value, dict):
-        return {key: resolve_references(part) for key, part in value.items()}
+        return {key: resolve_references(part, environment) for key, part in value.items()}
     return value
 
 
