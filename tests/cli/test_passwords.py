@@ -96,28 +96,47 @@ def test_the_childs_password_is_not_tried_on_the_parent(locked: Command) -> None
     )
 
 
-def test_an_empty_option_clears_the_variable_and_the_settings(
-    anchorhold: Command, monkeypatch: pytest.MonkeyPatch, ca_dir: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def password_in_settings(monkeypatch: pytest.MonkeyPatch, ca_dir: Path, tmp_path: Path) -> None:
+    """The alias has a password of its own in the settings."""
     (tmp_path / "config.toml").write_text(
         f'[storages.default]\noptions = {{ location = "{ca_dir}" }}\n'
         '[key_backends.default]\nbackend = "storages"\noptions = { password = "of the settings" }\n'
     )
     monkeypatch.setenv("ANCHORHOLD_CONFIG", "config.toml")
-    headers = {}
-    for name, options in {"By settings": (), "By option": ("--password=own",), "Plain": ("--password=",)}.items():
-        good(anchorhold("init-ca", name, "CN=Any", f"--path={name.replace(' ', '-')}", *options))
-        (key_file,) = (ca_dir / name.replace(" ", "-")).glob("*.key")
-        headers[name] = key_file.read_bytes().partition(b"\n")[0].strip(b"-")
-    assert headers == {
-        "By settings": b"BEGIN ENCRYPTED PRIVATE KEY",
-        "By option": b"BEGIN ENCRYPTED PRIVATE KEY",
-        "Plain": b"BEGIN PRIVATE KEY",
-    }
+
+
+@pytest.mark.usefixtures("password_in_settings")
+def test_a_new_key_takes_the_password_of_the_settings_unless_given_one(anchorhold: Command, ca_dir: Path) -> None:
+    for name, options in {"By-settings": (), "By-option": ("--password=own",)}.items():
+        good(anchorhold("init-ca", name, "CN=Any", f"--path={name}", *options))
+        (key_file,) = (ca_dir / name).glob("*.key")
+        assert key_file.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+
+
+@pytest.mark.usefixtures("password_in_settings")
+def test_an_empty_option_clears_the_variable_and_the_settings(
+    anchorhold: Command, monkeypatch: pytest.MonkeyPatch, csr_file: Path
+) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    sign = ("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=example.com")
+    good(anchorhold(*sign))
+    refused(anchorhold(*sign, "--password="), errors.SecretMissingError, "is empty", "--password")
     monkeypatch.setenv("ANCHORHOLD_PASSWORD", "")
-    good(anchorhold("init-ca", "Cleared", "CN=Any", "--path=cleared"))
-    (key_file,) = (ca_dir / "cleared").glob("*.key")
-    assert key_file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
+    refused(anchorhold(*sign), errors.SecretMissingError, "is empty", "ANCHORHOLD_PASSWORD")
+
+
+@pytest.mark.parametrize("given", ["option", "variable"])
+def test_an_empty_password_never_leaves_a_new_key_unprotected_in_silence(
+    given: str, anchorhold: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in ``--password "$PASS"`` with PASS not set."""
+    if given == "variable":
+        monkeypatch.setenv("ANCHORHOLD_PASSWORD", "")
+    before = left_behind(tmp_path)
+    outcome = anchorhold("init-ca", "Root", "CN=Root", *(["--password="] if given == "option" else []))
+    refused(outcome, errors.SecretMissingError, "empty", "leave out --password")
+    assert left_behind(tmp_path)["files"] == before["files"]
 
 
 def test_parent_and_child_in_two_aliases_each_have_their_own_password(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +14,7 @@ from anchorhold.seam.facade import KeyBackend
 from anchorhold.seam.options import OptionValues, options_of
 from anchorhold.seam.resolver import SecretResolver
 from anchorhold.settings.problems import first_problem
+from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,10 +79,19 @@ class Backends:
             given: From the command line or the caller.
             operation: What is done with its keys.
             own: For the key of a parent: the resolver of the alias's own keys.
+
+        Raises:
+            SecretMissingError: A new key is given an empty secret.
         """
         backend = self.get(alias)
-        shared = [option.name for option in options_of(backend, operation) if option.secret and option.scope == "alias"]
-        return self._resolver(backend, given, own=own, shared=shared)
+        declared = [option for option in options_of(backend, operation) if option.secret]
+        shared = [option.name for option in declared if option.scope == "alias"]
+        resolver = self._resolver(backend, given, own=own, shared=shared)
+        if operation in ("create", "import"):
+            for option in declared:
+                if option.scope == "key":
+                    resolver.refuse_cleared(option.name)
+        return resolver
 
     def options(self, alias: str, operation: Operation, given: Mapping[str, Any]) -> OptionValues:
         """Values of all options of an alias that are not secret: what was given, else the defaults.
@@ -157,9 +166,10 @@ class Backends:
         try:
             return aliases[alias]
         except KeyError:
-            near = difflib.get_close_matches(alias, aliases, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(aliases) or 'none'}"
-            raise UnknownAliasError(f"{SECTIONS[role]}: no alias {alias!r} is configured", hint=hint) from None
+            raise UnknownAliasError(
+                f"{SECTIONS[role]}: no alias {alias!r} is configured",
+                hint=suggestion(alias, aliases, "configured are: {}"),
+            ) from None
 
     def wrappers(self, alias: str, role: Role = "ca") -> list[tuple[discovery.Owner, Any]]:
         """The enabled wrappers around an alias, in the order of the settings.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
@@ -12,13 +11,16 @@ from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.creation import NewAuthority, Parent, check_name, check_name_free, create_authority
+from anchorhold.issuing.creation import Parent, create_authority
 from anchorhold.issuing.imports import ForeignAuthority, import_authority
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.pending import check_name, check_name_free
+from anchorhold.issuing.plan import NewAuthority
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
+from anchorhold.suggestions import suggestion
 from anchorhold.x509.general_names import check_urls
 from anchorhold.x509.serials import parse_serial
 
@@ -112,9 +114,7 @@ class Installation:
         names = [authority.name for authority in found or known]
         if found:
             raise UnknownAuthorityError(f"authority {name!r}: several fit ({', '.join(names)})", hint="give more of it")
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(names) or 'none, see init-ca'}"
-        raise UnknownAuthorityError(f"authority {name!r}: is not known", hint=hint)
+        raise UnknownAuthorityError(f"authority {name!r}: is not known", hint=suggestion(name, names))
 
     def create_authority(
         self,

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.creation import begin, check_store, record_key
 from anchorhold.issuing.issuance import reservation
 from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.pending import begin, check_store, record_key
 from anchorhold.issuing.undo import undo
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.pkcs8 import dump_pkcs8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP
+from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,10 +135,6 @@ def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
 
 
 def _advice(group: str, name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
     if group == BACKENDS_GROUP:
-        have = ", ".join(names) or "none"
-        return f"try `pip install anchorhold-{name}` or choose from what is installed: {have}"
-    return f"install the distribution that offers it; installed: {', '.join(names) or 'none'}"
+        return suggestion(name, names, f"try `pip install anchorhold-{name}` or choose from what is installed: {{}}")
+    return suggestion(name, names, "install the distribution that offers it; installed are: {}")

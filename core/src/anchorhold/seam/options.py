@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 OptionValues: TypeAlias = "Mapping[str, OptionValue]"
 """Values of options that are not secret, by their names."""
 
+RESERVED_VARIABLES = ("ANCHORHOLD_CA_DIR", "ANCHORHOLD_CONFIG", "ANCHORHOLD_DATABASE", "ANCHORHOLD_IMPORT_PASSWORD")
+"""Variables that no secret may be given by."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 DEFAULT_ALIAS = "default"
@@ -136,7 +139,7 @@ def _prompts(options: Iterable[BackendOption], operation: Operation) -> list[Bac
 
 
 def check_flags(options: Iterable[BackendOption], taken: Iterable[str], command: str) -> None:
-    """Refuse two options with one flag; typer would silently give it to the later one.
+    """Refuse two options with one flag or variable; typer would silently give a flag to the later one.
 
     Args:
         options: Of all aliases.
@@ -147,10 +150,12 @@ def check_flags(options: Iterable[BackendOption], taken: Iterable[str], command:
         OptionConflictError: Names both owners.
     """
     owners: dict[str, object] = dict.fromkeys((*taken, "--help"), f"the command {command}")
+    owners |= dict.fromkeys(RESERVED_VARIABLES, "anchorhold itself")
     for option in options:
-        if option.flag in owners:
-            raise OptionConflictError(
-                f"{option.flag}: both {owners[option.flag]} and {option.owner} have this option",
-                hint="rename one of the aliases in the settings",
-            )
-        owners[option.flag] = option.owner
+        for name in (option.flag, *((option.variable, f"{option.variable}_FILE") if option.secret else ())):
+            if name in owners:
+                raise OptionConflictError(
+                    f"{name}: both {owners[name]} and {option.owner} have this option",
+                    hint="rename one of the aliases in the settings",
+                )
+            owners[name] = option.owner

@@ -86,6 +86,18 @@ class SecretResolver:
             hint=self._advice(name),
         )
 
+    def refuse_cleared(self, name: str) -> None:
+        """Refuse an empty secret for a new key: ``--password "$UNSET"`` must not leave it unprotected in silence.
+
+        Raises:
+            SecretMissingError: It was given, and is empty.
+        """
+        if self._find(name) is not None and not self._find(name):
+            raise SecretMissingError(
+                f"key backend {self._alias!r}: the {name.replace('-', ' ')} is empty, so it would protect nothing",
+                hint=f"give one, or leave out {flag_of(self._alias, name, parent=self._parent)} altogether",
+            )
+
     def _find(self, name: str) -> Secret | None:
         """The secret; empty if it was cleared, None if nobody gave it."""
         value = self._explicit(name)

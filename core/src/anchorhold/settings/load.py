@@ -61,10 +61,18 @@ def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | N
     for owner, named in (("--config", explicit), (CONFIG_VARIABLE, environment.get(CONFIG_VARIABLE))):
         if named:
             path = Path(named)
-            if not path.is_file():
+            if not _is_file(path):
                 raise SettingsError(f"{path}: this file, named by {owner}, does not exist", hint="correct its path")
             return path
-    return next((path for path in (user_file(), system_file()) if path.is_file()), None)
+    return next((path for path in (user_file(), system_file()) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file that this account could find."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def load_settings(config: Path | None = None, environment: Mapping[str, str] | None = None) -> LoadedSettings:

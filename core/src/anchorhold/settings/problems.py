@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from anchorhold.errors import SettingsError
+from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,7 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
     key = ".".join([*prefix, *location])
     if problem["type"] == "extra_forbidden":
         known = sorted(_model_at(model, location[:-1]).model_fields)
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        return (
-            f"{key} is not known",
-            f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known) or 'nothing'}",
-        )
+        return f"{key} is not known", suggestion(location[-1], known, "known here: {}")
     if problem["type"] == "missing":
         return f"{key} is missing", "add it"
     if problem["type"] == "string_pattern_mismatch":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -11,6 +10,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from anchorhold.errors import ProfileRefusedError, UnknownProfileError
 from anchorhold.publickeys import spec_of
 from anchorhold.settings.model import ProfileSettings
+from anchorhold.suggestions import suggestion
 from anchorhold.x509.oids import purpose_oids
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
     try:
         return known[name]
     except KeyError:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-        raise UnknownProfileError(f"profile {name!r}: is not known", hint=hint) from None
+        raise UnknownProfileError(f"profile {name!r}: is not known", hint=suggestion(name, known)) from None
 
 
 def key_usage(names: Iterable[str], key: PublicKey) -> x509.KeyUsage:

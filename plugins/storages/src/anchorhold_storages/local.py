@@ -104,7 +104,7 @@ class LocalStorage:
     def _failed(self, what: str, path: str, error: OSError) -> BackendFailedError:
         return BackendFailedError(
             f"{self._subject}: cannot {what} {self._at(path)} ({error.strerror})",
-            hint="check that this account may use the folder and that the disk is not full",
+            hint="check that this account may use the folder, that links work there, and that the disk is not full",
         )
 
 

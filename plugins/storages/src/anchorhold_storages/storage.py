@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from anchorhold.errors import SettingsError
 from anchorhold.seam import SecretReference
 from anchorhold.settings.problems import first_problem
+from anchorhold.suggestions import suggestion
 from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.options import LocalOptions
 
@@ -46,9 +46,9 @@ def storage_opener(name: str, storages: Mapping[str, Any], environment: Mapping[
     try:
         settings = storages[name]
     except KeyError:
-        near = difflib.get_close_matches(name, storages, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"configured are: {', '.join(storages) or 'none'}"
-        raise SettingsError(f"storages: no storage {name!r} is configured", hint=hint) from None
+        raise SettingsError(
+            f"storages: no storage {name!r} is configured", hint=suggestion(name, storages, "configured are: {}")
+        ) from None
     subject = f"storage {name!r}"
     place, local = settings.backend, settings.backend in ("local", "file")
     if local or place.startswith("file://"):
@@ -82,6 +82,8 @@ def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
         return secret.reveal()
     if isinstance(value, dict):
         return {key: resolve_references(part, environment) for key, part in value.items()}
+    if isinstance(value, list):
+        return [resolve_references(part, environment) for part in value]
     return value
 
 

@@ -1,0 +1,282 @@
+"""Keys on file systems of fsspec, several storages and aliases at once, and storages that fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, SettingsError
+from anchorhold.installation import open_installation
+from anchorhold.seam import FindKeyRequest
+from conftest import openssl
+from seam.fakes import NO_SECRETS, configured, create_request, key_request, settings_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Command
+
+
+class CloudFileSystem(MemoryFileSystem):  # type: ignore[misc]
+    """Like an object store: with credentials, and with a network that can fail."""
+
+    protocol = "cloud"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    given: ClassVar[dict[str, Any]] = {}
+    failure: ClassVar[Exception | None] = None
+    dies_writing: ClassVar[bool] = False
+    cachable = False
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return f"/{path.removeprefix('cloud://').strip('/')}"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        type(self).given = options
+        super().__init__(*arguments)
+
+    def cat_file(self, path: str, *arguments: Any, **options: Any) -> Any:
+        if self.failure is not None:
+            raise self.failure
+        return super().cat_file(path, *arguments, **options)
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> Any:
+        if self.dies_writing:
+            super().pipe_file(path, value, mode=mode, **options)
+            type(self).failure = ConnectionError("gone before it could answer")
+        if self.failure is not None:
+            raise self.failure
+        return super().pipe_file(path, value, mode=mode, **options)
+
+
+@pytest.fixture(autouse=True)
+def _file_systems(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Empty ones."""
+    fsspec.register_implementation("cloud", CloudFileSystem, clobber=True)
+    fsspec.register_implementation(
+        "nolib", "no_such_library.FileSystem", clobber=True, errtxt="Install nolibfs to access nolib"
+    )
+    for kind in (MemoryFileSystem, CloudFileSystem):
+        kind.store.clear()
+        kind.pseudo_dirs[:] = [""]
+    monkeypatch.setattr(CloudFileSystem, "failure", None)
+    yield
+    MemoryFileSystem.store.clear()
+
+
+def _configure(folder: Path, monkeypatch: pytest.MonkeyPatch, backend: str, options: str = "") -> None:
+    settings_file(
+        folder, monkeypatch, f'[storages.default]\nbackend = "{backend}"\n[storages.default.options]\n{options}\n'
+    )
+
+
+@pytest.mark.parametrize("url", ["memory://vault", "memory://vault/deep/er", "cloud://bucket", "memory://"])
+def test_a_chain_is_made_with_keys_that_are_nowhere_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, csr_file: Path, url: str
+) -> None:
+    _configure(tmp_path, monkeypatch, url)
+    for command in (
+        ("init-ca", "Root", "CN=Root", "--password=x", "--path-length=1", "--out=root.pem"),
+        ("init-ca", "Issuing", "CN=Issuing", "--parent=Root", "--parent-password=x", "--out=issuing.pem"),
+        ("sign-cert", "--ca=Issuing", f"--csr={csr_file}", "--alt=a.example", "--out=cert.pem"),
+    ):
+        outcome = anchorhold(*command)
+        assert outcome.exit_code == 0, outcome.talk
+    openssl("verify", "-x509_strict", "-CAfile", "root.pem", "-untrusted", "issuing.pem", "cert.pem")
+    store = (CloudFileSystem if url.startswith("cloud") else MemoryFileSystem).store
+    below = url.partition("://")[2]
+    assert len(store) == 2
+    assert all(path.strip("/").startswith(f"{below}/ca/".lstrip("/")) for path in store)
+    assert list(tmp_path.rglob("*.key")) == []
+
+
+def test_a_key_is_found_never_replaced_and_really_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _configure(tmp_path, monkeypatch, "memory://vault")
+    backend = configured().get("default")
+    created = backend.create_key(create_request(), NO_SECRETS)
+    ((path, file),) = MemoryFileSystem.store.items()
+    before = file.getvalue()
+    with pytest.raises(KeyExistsError, match="exists already"):
+        backend.create_key(create_request(), NO_SECRETS)
+    assert MemoryFileSystem.store[path].getvalue() == before
+    assert backend.find_key(FindKeyRequest(key_id=bytes(20)), NO_SECRETS) == (created,)
+    assert backend.delete_key(key_request(created), NO_SECRETS) is True
+    assert backend.delete_key(key_request(created), NO_SECRETS) is False
+    assert MemoryFileSystem.store == {}
+
+
+_TWO = """
+[storages.default]
+backend = "memory://one"
+[storages.second]
+backend = "memory://two"
+[key_backends.default]
+backend = "storages"
+[key_backends.eu]
+backend = "storages"
+options = { storage_alias = "second" }
+"""
+
+
+def test_two_aliases_do_not_see_the_keys_of_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings_file(tmp_path, monkeypatch, _TWO)
+    backends = configured()
+    one, two = backends.get("default"), backends.get("eu")
+    created = one.create_key(create_request(), NO_SECRETS)
+    assert [path.split("/")[1] for path in MemoryFileSystem.store] == ["one"]
+    assert two.find_key(FindKeyRequest(key_id=bytes(20)), NO_SECRETS) == ()
+    with pytest.raises(KeyMissingError, match="key backend 'eu'"):
+        two.load_signer(key_request(created), NO_SECRETS)
+    assert two.delete_key(key_request(created), NO_SECRETS) is False
+    two.create_key(create_request(), NO_SECRETS)  # the same id, elsewhere
+    assert len(MemoryFileSystem.store) == 2
+    one.load_signer(key_request(created), NO_SECRETS).close()
+
+
+def test_a_key_lands_in_the_alias_that_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    settings_file(tmp_path, monkeypatch, _TWO)
+    anchorhold("init-ca", "Root", "CN=Root", "--key-backend=eu", "--eu-password=x", "--eu-path=roots")
+    ((path, file),) = MemoryFileSystem.store.items()
+    assert path.startswith("/two/roots/")
+    assert b"ENCRYPTED" in file.getvalue()
+
+
+def test_options_of_a_storage_may_refer_to_variables_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("from file\n")
+    options = f"""
+key = {{ env = "CLOUD_KEY" }}
+secret = {{ file = "{tmp_path}/secret" }}
+region = "eu"
+client = {{ token = {{ env = "CLOUD_KEY" }}, retries = 3 }}
+"""
+    _configure(tmp_path, monkeypatch, "cloud://bucket", options)
+    configured({"CLOUD_KEY": "from variable"}).get("default").create_key(create_request(), NO_SECRETS)
+    assert CloudFileSystem.given == {
+        "key": "from variable",
+        "secret": "from file",
+        "region": "eu",
+        "client": {"token": "from variable", "retries": 3},
+    }
+
+
+def test_the_variables_a_program_hands_over_are_those_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket", 'key = { env = "CLOUD_KEY" }')
+    environment = {"ANCHORHOLD_CONFIG": str(tmp_path / "config.toml"), "ANCHORHOLD_CA_DIR": str(tmp_path / "ca")}
+    with open_installation(environment={**environment, "CLOUD_KEY": "handed over"}) as installation:
+        installation.create_authority("Root", "CN=Root")
+    assert CloudFileSystem.given == {"key": "handed over"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [('key = { env = "NOT_SET" }', ("NOT_SET", "not set")), ('key = { file = "/not/there" }', ("/not/there",))],
+)
+def test_a_reference_that_leads_nowhere_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, options: str, words: tuple[str, ...]
+) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket", options)
+    refused = anchorhold("init-ca", "Root", "CN=Root")
+    assert refused.exit_code == SettingsError.exit_code, refused.talk
+    for word in words:
+        assert word in refused.talk
+    assert refused.talk.count("\n") == 1
+    assert anchorhold("list-cas").text.count("Root") == 0
+
+
+def test_secrets_of_a_storage_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket", 'secret = "hunter2"\nregion = "eu"')
+    shown = anchorhold("config", "show")
+    assert "hunter2" not in shown.text + shown.talk
+    assert '"eu"' in shown.text
+    monkeypatch.setattr(CloudFileSystem, "failure", ValueError("hunter2 was refused"))
+    assert "hunter2" not in anchorhold("init-ca", "Root", "CN=Root").talk
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"), [("secnd", "did you mean 'second'?"), ("elsewhere", "configured are: default, second")]
+)
+@pytest.mark.parametrize(
+    "command",
+    [("config", "check"), ("init-ca", "Root", "CN=Root", "--key-backend=eu")],
+    ids=["config check", "init-ca"],
+)
+def test_an_unknown_storage_is_named_with_the_nearest(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    anchorhold: Command,
+    named: str,
+    hint: str,
+    command: tuple[str, ...],
+) -> None:
+    settings_file(tmp_path, monkeypatch, _TWO.replace('storage_alias = "second"', f'storage_alias = "{named}"'))
+    refused = anchorhold(*command)
+    assert refused.exit_code == SettingsError.exit_code, refused.talk
+    assert f"no storage '{named}' is configured" in refused.talk
+    assert hint in refused.talk
+
+
+@pytest.mark.parametrize(
+    ("backend", "exit_code", "words"),
+    [
+        ("unheardof://bucket", BackendFailedError.exit_code, ("'default'", "unheardof")),
+        ("nolib://bucket", BackendFailedError.exit_code, ("'default'", "nolibfs")),
+        ("bucket", SettingsError.exit_code, ("storages.default.backend", "neither 'local' nor an fsspec URL")),
+    ],
+)
+def test_a_storage_that_cannot_be_opened_is_one_clear_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    anchorhold: Command,
+    backend: str,
+    exit_code: int,
+    words: tuple[str, ...],
+) -> None:
+    _configure(tmp_path, monkeypatch, backend)
+    refused = anchorhold("init-ca", "Root", "CN=Root")
+    assert refused.exit_code == exit_code, refused.talk
+    for word in words:
+        assert word in refused.talk
+    assert refused.talk.count("\n") == 1
+    assert "recover" not in refused.talk, "no key can exist, so nothing is left to clear up"
+
+
+@pytest.mark.parametrize("failure", [ConnectionError("reset"), PermissionError(13, "denied"), ValueError("odd")])
+def test_a_store_that_fails_is_not_a_key_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, csr_file: Path, failure: Exception
+) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket")
+    assert anchorhold("init-ca", "Root", "CN=Root").exit_code == 0
+    monkeypatch.setattr(CloudFileSystem, "failure", failure)
+    refused = anchorhold("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example")
+    assert refused.exit_code == BackendFailedError.exit_code, refused.talk
+    assert "storage 'default': cannot read ca/" in refused.talk
+    assert refused.talk.count("\n") == 1
+    again = anchorhold("init-ca", "Second", "CN=Second")
+    assert again.exit_code == BackendFailedError.exit_code
+    assert "Second" not in anchorhold("list-cas").text
+
+
+def test_a_store_that_dies_while_a_key_is_written_leaves_an_authority_to_recover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket")
+    monkeypatch.setattr(CloudFileSystem, "dies_writing", True)
+    failed = anchorhold("init-ca", "Root", "CN=Root")
+    assert failed.exit_code == BackendFailedError.exit_code
+    assert "anchorhold recover" in failed.talk  # whether a key was written cannot be known
+    monkeypatch.setattr(CloudFileSystem, "dies_writing", False)
+    monkeypatch.setattr(CloudFileSystem, "failure", None)
+    finished = anchorhold("recover", "--finish", "Root")
+    assert finished.exit_code == 0, finished.talk
+    assert len(CloudFileSystem.store) == 1
