@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 DISTRIBUTIONS = ("core", "plugins/storages")
 EXAMPLES = ("examples/suffix-policy",)
 TYPED = ("core/src", "plugins/storages/src", "examples/suffix-policy/src", "tests", "bench", "noxfile.py")
-PYTHONS = ("3.11", "3.12", "3.13")
+SUPPORTED = ("3.11", "3.12", "3.13")
 SYSTEM_PARTS = {"openssl": "openssl"}
 """Programs the tests run, and the Debian packages they are in."""
 
@@ -34,11 +35,14 @@ nox.options.reuse_venv = "yes"
 def _pyenv_first() -> None:
     """Put the Pythons of pyenv before its shims, which are found for versions that are not active."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [folder for version in PYTHONS for folder in sorted(root.glob(f"versions/{version}.*/bin"))]
+    found = [folder for version in SUPPORTED for folder in sorted(root.glob(f"versions/{version}.*/bin"))]
     os.environ["PATH"] = os.pathsep.join([*map(str, found), os.environ.get("PATH", "")])
 
 
 _pyenv_first()
+
+PYTHONS = [version for version in SUPPORTED if shutil.which(f"python{version}")] or [f"3.{sys.version_info.minor}"]
+"""Those that are found; whatever runs nox if none is, so that tests run everywhere."""
 
 
 def isolated(function: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
@@ -58,7 +62,7 @@ def _group(name: str) -> list[str]:
 
 def _wheels(session: nox.Session, *folders: str) -> list[str]:
     """Build wheels and return their paths."""
-    target = Path(session.create_tmp()) / "wheels"
+    target = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(target, ignore_errors=True)
     session.run(
         "python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), *(f"./{folder}" for folder in folders)
@@ -88,17 +92,18 @@ def _system_parts(session: nox.Session) -> list[str]:
 def quickstart(session: nox.Session) -> None:
     """Run the main job on the file-system default, from wheels, in a folder of its own."""
     _install_wheels(session)
-    folder = Path(session.create_tmp()) / "quickstart"
+    folder = Path(session.create_tmp()).resolve() / "quickstart"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     session.chdir(folder)
     hosts = session.posargs or ["localhost", "127.0.0.1"]
     session.run("anchorhold", "quickstart", *hosts, env={"ANCHORHOLD_CA_DIR": str(folder / "ca")})
     if shutil.which("openssl"):
-        certificate = f"{hosts[0]}.pem"
-        chain = ("-CAfile", "root.pem", "-untrusted", "issuing.pem", certificate)
-        session.run("openssl", "verify", "-x509_strict", *chain, external=True)
-    session.log(f"The files are in {folder}")
+        (chain,) = folder.glob("*.chain.pem")  # its first certificate is the server's
+        arguments = ("-CAfile", "root.pem", "-untrusted", "issuing.pem", chain.name)
+        session.run("openssl", "verify", "-x509_strict", *arguments, external=True)
+    session.log(f"The files are in {folder}; the command is {Path(session.bin).resolve() / 'anchorhold'}")
+    session.log(f"Go on there with ANCHORHOLD_CA_DIR={folder / 'ca'}")
 
 
 @nox.session(python=PYTHONS)
@@ -111,8 +116,9 @@ def tests(session: nox.Session) -> None:
     arguments = session.posargs or ["-n", "auto", "tests"]
     if missing and not os.environ.get("CI"):
         session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
-        arguments.append("--allow-missing")
-    session.run("python", "-m", "pytest", *arguments)
+        arguments += ["--allow-missing", "--no-fold-skipped"]
+    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}  # the same everywhere
+    session.run("python", "-m", "pytest", *arguments, env=plain)
 
 
 @nox.session

@@ -46,7 +46,11 @@ def left_behind(folder: Path) -> dict[str, Any]:
 
     Abandoned rows are traces of what was taken back; serial numbers stay used on purpose.
     """
-    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.name.startswith(LEDGER))
+    found = sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if not path.name.startswith(LEDGER) and "__pycache__" not in str(path)
+    )
     books = {str(path.relative_to(folder)): _book(path) for path in folder.rglob(LEDGER)}
     return {"files": found, "ledgers": books}
 

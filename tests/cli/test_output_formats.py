@@ -136,7 +136,7 @@ def test_lists_as_text_have_a_head_and_a_line_for_each(chain: Command) -> None:
     assert rows[1].startswith("  Issuing")  # below the one that signed it
     head, *rows = good(chain("list-certs")).text.splitlines()
     assert [row.split()[-1] for row in rows] == ["CN=Root", "CN=Issuing", "DNS:example.com"]
-    assert [row.split()[2] for row in good(chain("list-certs", "--ca=Issuing")).text.splitlines()[1:]] == ["Issuing"]
+    assert [row.split()[1] for row in good(chain("list-certs", "--ca=Issuing")).text.splitlines()[1:]] == ["Issuing"]
 
 
 def test_empty_lists_are_empty_data_and_a_word_on_standard_error(anchorhold: Command) -> None:

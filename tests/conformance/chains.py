@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import IssuingDefaults, KeySpec, key_spec, open_installation
-from conftest import openssl
+from conftest import openssl, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +116,7 @@ def openssl_verdict(
         content = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
         (folder / f"{name}.pem").write_bytes(content)
     untrusted = ["-untrusted", "issuing.pem"] if above[:-1] else []
-    command = ["openssl", "verify", "-x509_strict", *arguments, "-CAfile", "root.pem", *untrusted, "cert.pem"]
+    command = [program("openssl"), "verify", "-x509_strict", *arguments, "-CAfile", "root.pem", *untrusted, "cert.pem"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return result.returncode, result.stdout + result.stderr
 

@@ -15,6 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from conftest import program
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -109,7 +111,15 @@ def test_the_client_of_openssl_accepts_the_server_under_its_names_and_no_other(
     expectation: tuple[str, str], code: int
 ) -> None:
     with server() as port:
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", "root.pem", "-x509_strict"]
+        command = [
+            program("openssl"),
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{port}",
+            "-CAfile",
+            "root.pem",
+            "-x509_strict",
+        ]
         result = subprocess.run(
             [*command, "-verify_return_error", *expectation], input=b"", capture_output=True, timeout=20, check=False
         )

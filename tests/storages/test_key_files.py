@@ -14,7 +14,7 @@ from anchorhold.pkcs8 import PBKDF2_ITERATIONS
 from anchorhold.publickeys import spki
 from anchorhold.seam import FindKeyRequest, ImportKeyRequest, Secret
 from anchorhold.seam.resolver import SecretResolver
-from conftest import openssl
+from conftest import openssl, program
 from seam.fakes import CA, NO_SECRETS, configured, create_request, key_request
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_two_keys_with_one_password_have_salts_of_their_own(anchorhold: Command,
 
 def test_openssl_refuses_another_password(anchorhold: Command, ca_dir: Path) -> None:
     anchorhold("init-ca", "Root", "CN=Root", "--password=right")
-    wrong = ["openssl", "pkey", "-in", str(_key(ca_dir)), "-passin", "pass:wrong", "-noout"]
+    wrong = [program("openssl"), "pkey", "-in", str(_key(ca_dir)), "-passin", "pass:wrong", "-noout"]
     assert subprocess.run(wrong, capture_output=True, check=False).returncode != 0
 
 

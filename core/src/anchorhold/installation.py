@@ -18,6 +18,7 @@ from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.pending import check_name, check_name_free
 from anchorhold.issuing.plan import NewAuthority
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
+from anchorhold.ledger.database import ledger_exists
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
@@ -115,6 +116,17 @@ class Installation:
         if found:
             raise UnknownAuthorityError(f"authority {name!r}: several fit ({', '.join(names)})", hint="give more of it")
         raise UnknownAuthorityError(f"authority {name!r}: is not known", hint=suggestion(name, names))
+
+    def check_new_name(self, name: str) -> None:
+        """Refuse a name for a new authority before anybody is asked for anything.
+
+        Raises:
+            InputError, AuthorityExistsError: It cannot be used, or is taken.
+        """
+        check_name(name)
+        if ledger_exists(self.loaded.settings.database):
+            with self.ledger.guarded():
+                check_name_free(self.ledger, name)
 
     def create_authority(
         self,

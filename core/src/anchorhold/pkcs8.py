@@ -72,7 +72,9 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         key = load(data, revealed, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
         if encrypted:
-            raise SecretWrongError(f"{subject}: the password is wrong", hint="try the right one") from None
+            raise SecretWrongError(
+                f"{subject}: the password is wrong", hint="give the one it was encrypted with"
+            ) from None
         raise KeyInvalidError(f"{subject}: not a private key that can be read", hint="give a PEM or DER key") from None
     spec_of(key.public_key())
     return cast("PrivateKey", key)

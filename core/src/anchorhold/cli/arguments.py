@@ -23,7 +23,7 @@ Algorithm: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--algorithm",
-        help="Hash it signs with: SHA-224, SHA-256, SHA-384 or SHA-512 (default: by the strength of its key).",
+        help="Hash it signs with: SHA-224, SHA-256, SHA-384 or SHA-512; at first the one of its key's strength.",
         metavar="HASH",
         rich_help_panel=ISSUING_PANEL,
     ),
@@ -47,10 +47,22 @@ IssuerUrl: TypeAlias = Annotated[
         rich_help_panel=ISSUING_PANEL,
     ),
 ]
-Expires: TypeAlias = Annotated[
+AuthorityExpires: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--expires", help="When it expires: days (90), a span (12h, 90d, 10y) or a date (2027-12-31).", metavar="WHEN"
+        "--expires",
+        help="When it expires: days (90), a span (12h, 90d, 10y) or a date (2027-12-31), at most when its parent does "
+        "(default: after ten years for a root, else five).",
+        metavar="WHEN",
+    ),
+]
+CertificateExpires: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--expires",
+        help="When it expires: days (90), a span (12h, 90d, 10y) or a date (2027-12-31), at most when the authority "
+        "does (default: as the profile says, webserver after 90 days).",
+        metavar="WHEN",
     ),
 ]
 OutputFormat: TypeAlias = Annotated[Format, typer.Option("--output-format", "-f", help="How the certificate is shown.")]
@@ -64,7 +76,9 @@ OutputListFormat: TypeAlias = Annotated[
 Out: TypeAlias = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output.", metavar="FILE")
 ]
-Bundle: TypeAlias = Annotated[bool, typer.Option("--bundle", help="Put the certificates of its issuers behind it.")]
+Bundle: TypeAlias = Annotated[
+    bool, typer.Option("--bundle", help="Put the certificates of its issuers behind it, up to the root.")
+]
 
 
 def issuing_defaults(

@@ -47,7 +47,10 @@ def _with_backend_options(
 
     def run(**values: Any) -> None:
         session.take({option: values.pop(parameter) for parameter, option in added.items()})
-        function(session, **values)
+        try:
+            function(session, **values)
+        finally:
+            session.close()
 
     parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
     parameters += [_parameter(parameter, option) for parameter, option in added.items()]
@@ -63,14 +66,19 @@ def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
     whose = ", key of the parent" if option.parent else ""
     declaration = typer.Option(
         option.flag,
-        help=_escaped(option.help + (f" [env: {option.variable}]" if option.secret else "")),
+        help=_escaped(option.help + _addition(option)),
         rich_help_panel=f"Key backend {option.alias!r}{whose}",
-        show_default=str(option.default) if option.default not in (None, False) else False,
         metavar=None if option.is_flag else ("SECRET" if option.secret else "TEXT"),
     )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, declaration]
     )
+
+
+def _addition(option: BackendOption) -> str:
+    if option.secret:
+        return f" [env: {option.variable}]"
+    return f" [default: {option.default}]" if option.default and not option.is_flag else ""
 
 
 def _notes(root: Root) -> list[str]:

@@ -126,15 +126,23 @@ def write(content: bytes, out: Path | None) -> None:
 
 def _write_to_stdout(content: bytes) -> None:
     if sys.stdout is None:
-        raise OutputError("standard output: is closed", hint="open it, or name a file with --out")
+        raise OutputError(
+            "standard output: is closed", hint="open it; whatever was issued is in the ledger, see list-certs"
+        )
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `list-certs | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
+        _give_up_stdout()
         raise OutputError(
             f"standard output: cannot be written ({error.strerror})",
-            hint="get the certificate with list-certs and view-cert",
+            hint="make room; whatever was issued is in the ledger, see list-certs",
         ) from error
+
+
+def _give_up_stdout() -> None:
+    """What is still in the buffer must not fail again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -68,6 +68,8 @@ class RootGroup(TyperGroup):
             unknown = "No such option" in str(error)
             cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
             if cause is None:
+                if str(error).rstrip(".").endswith(("--config", "--debug")):
+                    typer.echo("Write --config and --debug before the name of the command.", err=True)
                 raise
             raise cause from error
 
@@ -112,5 +114,5 @@ def root(
 ) -> None:
     """A certificate authority whose private keys live wherever you plug them in.
 
-    Data goes to standard output, everything else to standard error. Exit codes are listed in docs/exit-codes.md.
+    Data goes to standard output, everything else to standard error. Each kind of error has an exit code of its own.
     """

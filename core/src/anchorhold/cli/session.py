@@ -59,26 +59,28 @@ class Session:
         for option, value in given.items():
             if value is None or (option.prompt and not value):
                 continue
-            if option.prompt:
-                self._given[option] = _ask_twice(option.name)
-            else:
-                self._given[option] = Secret(value) if option.secret else value
+            self._given[option] = Secret(value) if option.secret else value
 
     def secrets(self, alias: str, *, parent: bool = False) -> dict[str, Secret]:
-        """Secrets given for an alias."""
-        return {
-            option.name: value
-            for option, value in self._given.items()
-            if option.alias == alias and option.parent is parent and isinstance(value, Secret)
+        """Secrets given for an alias; those that are to be asked for are asked for now."""
+        given = {
+            option: value for option, value in self._given.items() if (option.alias, option.parent) == (alias, parent)
         }
+        asked = {option.name: _ask_twice(option.name) for option in given if option.prompt}
+        return asked | {option.name: value for option, value in given.items() if option.secret}
 
     def options(self, alias: str) -> OptionValues:
         """Other options given for the keys of an alias."""
         return {
             option.name: value
             for option, value in self._given.items()
-            if option.alias == alias and not option.parent and not isinstance(value, Secret)
+            if option.alias == alias and not (option.parent or option.secret or option.prompt)
         }
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "installation" in self.__dict__:
+            self.installation.close()
 
     def ask(self, question: str) -> Secret | None:
         """Ask a person for a secret; None if there is nobody, or nothing was typed."""

@@ -47,8 +47,17 @@ def open_database(url: str) -> Database:
     return database
 
 
+def ledger_exists(url: str) -> bool:
+    """Whether a look into the ledger would not create it; a database server is taken to have one."""
+    return urlsplit(url).scheme != "sqlite" or _sqlite_path(url).exists()
+
+
+def _sqlite_path(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
 def _open_sqlite(url: str) -> Database:
-    path = Path(url.removeprefix("sqlite:///"))
+    path = _sqlite_path(url)
     if str(path) in ("", ".", "sqlite:", ":memory:"):
         raise SettingsError("database: the URL names no file", hint="write sqlite:////absolute/path/ledger.sqlite3")
     _create_private(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
@@ -10,19 +11,22 @@ if TYPE_CHECKING:
     from anchorhold.settings.model import Settings
 
 _HEAD = """\
-# Settings of anchorhold. Everything here is a default; what you take out stays as it is.
+# Settings of anchorhold. Everything here is as it would be without this file; change what you need, drop the rest.
 # Looked for in this order: --config, ANCHORHOLD_CONFIG, the user's and the system's configuration folder.
 # A secret is written as a value, { env = "VARIABLE" }, { file = "PATH" } or "prompt".
 """
 
 _COMMENTS = {
     "ca_dir": "The folder of the ledger and of key files. ANCHORHOLD_CA_DIR overrides it.",
-    "database": "The ledger: every authority, certificate and serial number. ANCHORHOLD_DATABASE overrides it.",
+    "database": "The ledger: every authority, certificate and serial number. By default a file in ca_dir.",
     "default_profile": "Used by sign-cert unless --profile names another.",
-    "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder" with its options.',
+    "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder". By default ca_dir.',
     "key_backends": "Where keys of authorities live, by alias. Options of the alias `default` have no prefix.",
     "ocsp_key_backends": "Where keys of OCSP responders live; they are used with nobody present.",
 }
+
+_DERIVED = ("ca_dir", "database", "storages")
+"""Written as comments: they follow from the account, or from ca_dir, and must go on doing so."""
 
 
 def template(settings: Settings) -> str:
@@ -35,8 +39,14 @@ def template(settings: Settings) -> str:
         "key_backends": _tables(settings.key_backends),
         "ocsp_key_backends": _tables(settings.ocsp_key_backends),
     }
-    parts = [f"# {_COMMENTS[key]}\n{tomli_w.dumps({key: value})}" for key, value in values.items()]
-    return "\n".join([_HEAD, *parts])
+    return "\n".join([_HEAD, *(_section(key, value) for key, value in values.items())])
+
+
+def _section(key: str, value: Any) -> str:
+    text = tomli_w.dumps({key: value})
+    if key in _DERIVED:
+        text = textwrap.indent(text, "# ", lambda line: bool(line.strip()))
+    return f"# {_COMMENTS[key]}\n{text}"
 
 
 def _tables(section: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
     except ValueError:
         if password is None:
             raise SecretMissingError(f"{subject}: is encrypted", hint="give its password") from None
-        raise SecretWrongError(f"{subject}: the password is wrong", hint="try the right one") from None
+        raise SecretWrongError(f"{subject}: the password is wrong", hint="give the one it was encrypted with") from None
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
     return key, certificate  # type: ignore[return-value]  # the type of the key is checked where it is used

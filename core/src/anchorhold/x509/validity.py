@@ -71,7 +71,7 @@ def end_of_validity(
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
     if limit is not None and wanted > limit:
         raise ValidityError(
-            f"expiry {wanted:%Y-%m-%d %H:%M}: is after {issuer!r} expires ({limit:%Y-%m-%d %H:%M} UTC)",
+            f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after {issuer!r} expires ({limit:%Y-%m-%d %H:%M} UTC)",
             hint="ask for less, or leave it out to get as much as there is",
         )
     return wanted

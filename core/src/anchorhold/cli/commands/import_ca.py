@@ -64,6 +64,7 @@ def import_ca(
     """Import a certificate authority: store its private key in a key backend and record its certificate."""
     check_output(out, output_format, bundle=bundle)
     session.check_used({key_backend})
+    session.installation.check_new_name(name)
     secret = Secret(import_password) if import_password else None
     loaded = _load(session, key, certificate, secret)
     authority = session.installation.import_authority(

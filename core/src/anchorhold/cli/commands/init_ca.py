@@ -9,9 +9,9 @@ import typer
 from anchorhold.algorithms import key_spec
 from anchorhold.cli.arguments import (
     Algorithm,
+    AuthorityExpires,
     Bundle,
     CrlUrl,
-    Expires,
     IssuerUrl,
     KeyBackend,
     Name,
@@ -47,7 +47,7 @@ def init_ca(
             metavar="N",
         ),
     ] = None,
-    expires: Expires = None,
+    expires: AuthorityExpires = None,
     key_type: Annotated[
         str | None, typer.Option("--key-type", help="EC, RSA, Ed25519 or Ed448 (default: EC).", metavar="TYPE")
     ] = None,
@@ -86,6 +86,7 @@ def init_ca(
     """Create a certificate authority: its key, in the key backend of your choice, and its certificate."""
     check_output(out, output_format, bundle=bundle)
     installation = session.installation
+    installation.check_new_name(name)
     spec = key_spec(key_type, key_size, elliptic_curve)
     above = installation.authority(parent) if parent is not None else None
     parent_alias = above.record.key_backend if above is not None else None

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def list_certs(
     session: Session,
-    ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.")] = None,
+    ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.", metavar="CA")] = None,
     expired: Annotated[bool, typer.Option("--expired", help="Also those that have expired.")] = False,
     after: Annotated[
-        int, typer.Option("--after", help="Begin behind the certificate with this number.", min=0, max=2**62)
+        int,
+        typer.Option(
+            "--after", help="Begin behind the certificate with this number; a full page says which.", min=0, max=2**62
+        ),
     ] = 0,
     limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = 100,
     output_format: OutputListFormat = ListFormat.TEXT,
@@ -35,7 +38,6 @@ def list_certs(
         return
     rows = [
         (
-            str(record.id),
             record.serial,
             names[record.authority_id],
             f"{record.not_after:%Y-%m-%d}",
@@ -46,6 +48,6 @@ def list_certs(
     ]
     if not rows:
         say("There are no such certificates.")
-    write(table(("NUMBER", "SERIAL", "AUTHORITY", "EXPIRES", "PROFILE", "NAMES"), rows), None)
+    write(table(("SERIAL", "AUTHORITY", "EXPIRES", "PROFILE", "NAMES"), rows), None)
     if len(found) == limit:
         say(f"There may be more: repeat with --after {found[-1].id}.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def quickstart(
     session: Session,
-    host: Annotated[list[str], typer.Argument(help="Names or addresses of the server.", metavar="HOST…")],
+    host: Annotated[list[str], typer.Argument(help="Names or addresses of the server.", metavar="HOST")],
 ) -> None:
     """Make a root, an issuing CA and a server certificate with its key and chain, in the current folder.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.arguments import Bundle, Expires, Out, OutputFormat
+from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat
 from anchorhold.cli.inputs import expiry, read_input
 from anchorhold.cli.output import Format, check_output, render, say, write
 from anchorhold.cli.present import der
@@ -28,7 +28,10 @@ class Part(StrEnum):
 def sign_cert(
     session: Session,
     ca: Annotated[
-        str, typer.Option("--ca", help="Authority that signs: its name, its serial number, or the beginning of it.")
+        str,
+        typer.Option(
+            "--ca", help="Authority that signs: its name, its serial number, or the beginning of it.", metavar="CA"
+        ),
     ],
     csr: Annotated[
         str,
@@ -44,7 +47,9 @@ def sign_cert(
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option("--subject", help="Distinguished name (default: CN= and the first alternative name)."),
+        typer.Option(
+            "--subject", help="Distinguished name (default: CN= and the first alternative name).", metavar="SUBJECT"
+        ),
     ] = None,
     profile: Annotated[
         str | None,
@@ -52,12 +57,17 @@ def sign_cert(
             "--profile",
             help="webserver, client, server-and-client, ocsp, intermediate, or one of the settings "
             "(default: webserver).",
+            metavar="PROFILE",
         ),
     ] = None,
-    expires: Expires = None,
+    expires: CertificateExpires = None,
     copy: Annotated[
         list[Part] | None,
-        typer.Option("--copy", help="Copy this from the CSR; nothing is copied in silence. Can be repeated."),
+        typer.Option(
+            "--copy",
+            help="Copy this from the CSR: subject or alt; nothing is copied in silence. Can be repeated.",
+            metavar="PART",
+        ),
     ] = None,
     output_format: OutputFormat = Format.PEM,
     bundle: Bundle = False,
