@@ -34,8 +34,12 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self._where = f"ledger {without_password(url).removeprefix('sqlite:///')}"
         self.database = open_database(url)
-        with self.guarded():
-            migrate(self.database, self._where)
+        try:
+            with self.guarded():
+                migrate(self.database, self._where)
+        except BaseException:
+            self.database.close()
+            raise
         tables = schema(self.database)
         self.authorities = Authorities(self.database, tables.authority)
         self.certificates = Certificates(self.database, tables.certificate)
