@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -51,6 +52,7 @@ class Backends:
         self._database = database
         self._environment = environment
         self._prompter = prompter
+        self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
         self._wrappers: dict[tuple[Role, str], list[tuple[discovery.Owner, Any]]] = {}
 
@@ -65,9 +67,10 @@ class Backends:
             UnknownAliasError: It is not configured.
             UnknownBackendError, BackendLoadError, BackendContractError, SettingsError: It cannot be bound.
         """
-        if (role, alias) not in self._bound:
-            self._bound[role, alias] = self._bind(alias, role)
-        return self._bound[role, alias]
+        with self._binding:
+            if (role, alias) not in self._bound:
+                self._bound[role, alias] = self._bind(alias, role)
+            return self._bound[role, alias]
 
     def secrets(
         self, alias: str, given: Mapping[str, Secret], *, operation: Operation, own: SecretResolver | None = None

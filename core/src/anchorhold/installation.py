@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
 from anchorhold.backends import Backends
@@ -48,7 +48,8 @@ _STATUS: Final[dict[bool | None, AuthorityStatus | None]] = {None: None, True: "
 class Installation:
     """A certificate authority installation.
 
-    The ledger is opened, and its database created, when it is first needed.
+    The ledger is opened, and its database created, when it is first needed. Threads may share an installation; each
+    has a connection of its own, which it closes with `close`.
 
     Args:
         loaded: The settings.
@@ -63,6 +64,8 @@ class Installation:
         prompter: Prompter | None = None,
     ) -> None:
         self.loaded = loaded
+        self._ledger: Ledger | None = None
+        self._opening = Lock()
         self.backends = Backends(
             loaded, lambda: self.ledger.database, os.environ if environment is None else environment, prompter
         )
@@ -73,19 +76,22 @@ class Installation:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
         """The ledger.
 
         Raises:
             LedgerError, LedgerVersionError, LedgerForeignError: It cannot be opened.
         """
-        return Ledger(self.loaded.settings.database)
+        with self._opening:
+            if self._ledger is None:
+                self._ledger = Ledger(self.loaded.settings.database)
+            return self._ledger
 
     def close(self) -> None:
-        """Close the ledger, if it was opened."""
-        if "ledger" in self.__dict__:
-            self.ledger.close()
+        """Close this thread's connection to the ledger, if it was opened."""
+        if self._ledger is not None:
+            self._ledger.close()
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""
