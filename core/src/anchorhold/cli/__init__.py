@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def main() -> None:
     """Run the command line; errors are printed here and nowhere else, and decide the exit code."""
     # Pydantic looks through every installed distribution for plugins, 18 ms of a start; nothing here wants them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    gc.disable()  # until the command is imported: nothing of that is garbage, and looking for it is 4 % of a start
+    with _imports_are_no_garbage():
+        _run()
+
+
+@contextmanager
+def _imports_are_no_garbage() -> Iterator[None]:
+    """Keep the garbage collector away from imports, until the command is built (`RootGroup.get_command`) and at exit.
+
+    It finds nothing there; looking took a quarter of a short run (320 against 240 ms for sign-cert).
+    """
+    gc.disable()
+    atexit.register(gc.freeze)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()
+
+
+def _run() -> None:
     from anchorhold.cli.root import app
     from anchorhold.errors import AnchorholdError
 
@@ -25,8 +50,6 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except Exception as error:
         _fail(f"unexpected {type(error).__name__}; this is a defect, please report it with the output of --debug", 1)
-    finally:
-        gc.enable()
 
 
 def _fail(message: str, exit_code: int) -> None:

@@ -56,7 +56,8 @@ class RootGroup(TyperGroup):
         ctx.obj = Root(config=ctx.params.get("config"))
         build = importlib.import_module("anchorhold.cli.build")
         command = build.build_command(name, ctx.obj)
-        gc.enable()  # see `anchorhold.cli.main`
+        gc.freeze()  # see `anchorhold.cli.main`
+        gc.enable()
         return command
 
     def invoke(self, ctx: Any) -> Any:
