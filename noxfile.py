@@ -23,7 +23,7 @@ DISTRIBUTIONS = ("core", "plugins/storages")
 EXAMPLES = ("examples/suffix-policy",)
 TYPED = ("core/src", "plugins/storages/src", "examples/suffix-policy/src", "tests", "bench", "noxfile.py")
 SUPPORTED = ("3.11", "3.12", "3.13")
-SYSTEM_PARTS = {"openssl": "openssl"}
+SYSTEM_PARTS = {"openssl": "openssl", "initdb": "postgresql"}
 """Programs the tests run, and the Debian packages they are in."""
 
 nox.options.sessions = ["lint", "types", "tests"]
@@ -79,12 +79,17 @@ def _install_wheels(session: nox.Session) -> None:
 
 def _system_parts(session: nox.Session) -> list[str]:
     """Install missing programs where that is possible; returns those that stay missing."""
-    missing = [program for program in SYSTEM_PARTS if shutil.which(program) is None]
+    missing = [program for program in SYSTEM_PARTS if not _is_installed(program)]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         packages = [SYSTEM_PARTS[program] for program in missing]
         session.run("apt-get", "update", "-qq", external=True)
         session.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages, external=True)
-    return [program for program in missing if shutil.which(program) is None]
+    return [program for program in missing if not _is_installed(program)]
+
+
+def _is_installed(program: str) -> bool:
+    """Debian keeps the programs of PostgreSQL's server out of the PATH."""
+    return shutil.which(program) is not None or any(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
 
 
 @nox.session

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold import softkeys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
+
+pytest_plugins = ["programs", "databases"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,35 +53,15 @@ class MakeCsr(Protocol):
         """A request for a new key, PEM."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--allow-missing``: leave out tests that need a program which is not there, and say so."""
-    parser.addoption("--allow-missing", action="store_true", help="leave out tests that need a missing program")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Remember the option for `program`."""
-    _missing_allowed[:] = [config.getoption("--allow-missing")]
-
-
-_missing_allowed: list[bool] = []
-
-
-def program(name: str) -> str:
-    """The path of a program the test runs; a test that lacks it fails with what to install."""
-    found = shutil.which(name)
-    if found is None:
-        message = f"this test needs the program {name}: as root on Debian, apt-get install {name}"
-        (pytest.skip if _missing_allowed[0] else pytest.fail)(message)
-    return found
-
-
 @pytest.fixture(autouse=True)
-def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None) -> None:
     """No test sees the settings, the ledger or the variables of the person who runs it."""
     for variable in [name for name in os.environ if name.startswith(("ANCHORHOLD_", "XDG_"))]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ANCHORHOLD_CA_DIR", str(tmp_path / "ca"))
+    if database is not None:
+        monkeypatch.setenv("ANCHORHOLD_DATABASE", database)
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
@@ -142,10 +122,3 @@ def csr_file(tmp_path: Path, make_csr: MakeCsr) -> Path:
     path = tmp_path / "example.csr"
     path.write_bytes(make_csr(subject="CN=asked for"))
     return path
-
-
-def openssl(*arguments: str | Path, stdin: bytes = b"") -> str:
-    """Run openssl; its output. The test fails with its error."""
-    result = subprocess.run([program("openssl"), *map(str, arguments)], input=stdin, capture_output=True, check=False)
-    assert result.returncode == 0, result.stderr.decode()
-    return result.stdout.decode()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conftest import openssl, program
+from programs import openssl, program
 
 if TYPE_CHECKING:
     from conftest import MakeCsr

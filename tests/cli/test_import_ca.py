@@ -10,12 +10,14 @@ from cryptography import x509
 from anchorhold import errors
 from cli.cli_foreign import foreign_ca
 from cli.cli_steps import certificate, good, left_behind, listed, refused
-from conftest import openssl
+from programs import openssl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Command
+
+pytestmark = pytest.mark.both_databases
 
 PASSWORD = "of the file"
 

@@ -11,13 +11,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import errors
 from cli.cli_steps import certificate, good, left_behind, refused
-from conftest import openssl
+from programs import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Command, MakeCsr
+
+pytestmark = pytest.mark.both_databases
 
 SIGN = ("sign-cert", "--ca=Issuing", "--csr=example.csr", "--alt=example.com")
 LOADERS: dict[str, Callable[[bytes], x509.Certificate]] = {

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from anchorhold import errors
 from cli.cli_steps import good, left_behind, listed, refused
-from conftest import openssl
+from programs import openssl
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import IssuingDefaults, KeySpec, key_spec, open_installation
-from conftest import openssl, program
+from programs import openssl, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

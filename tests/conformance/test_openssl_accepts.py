@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from anchorhold import IssuingDefaults, Order
 from anchorhold.errors import KeyUnsupportedError
 from conformance.chains import ACCEPTED, KEYS, Chains, installation_in, openssl_verdict
-from conftest import openssl
+from programs import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold import Order
 from anchorhold.errors import ValidityError
 from conformance.chains import Chains, installation_in
-from conftest import openssl
+from programs import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

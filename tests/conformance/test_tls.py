@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from conftest import program
+from programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ def test_the_verifier_of_cryptography_accepts_a_client_and_refuses_a_server_as_o
 
 def test_client_and_server_accept_each_other_with_certificates_of_their_profiles(anchorhold: Command) -> None:
     """Mutual TLS: the server asks for a certificate of the profile `client` and trusts only the root."""
-    from conftest import openssl
+    from programs import openssl
 
     openssl("req", "-new", "-newkey", "ed25519", "-nodes", "-keyout", "me.key", "-out", "me.csr", "-subj", "/")
     signing = ("sign-cert", "--ca", "Quickstart Issuing CA", "--csr", "me.csr", "--profile", "client")

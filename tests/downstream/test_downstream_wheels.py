@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.requirements import Requirement
 
-from conftest import openssl
 from downstream.wheel_environment import PROJECTS, REPOSITORY
+from programs import openssl
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.issuer import Issuer
     from conftest import MakeCsr
 
+pytestmark = pytest.mark.both_databases
+
 
 def _issued(installation: Installation) -> set[str]:
     """Serial numbers of the certificates that are not those of authorities."""

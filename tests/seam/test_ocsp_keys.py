@@ -11,7 +11,7 @@ from anchorhold.errors import BackendContractError, SettingsError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam import BACKENDS_GROUP, KeyRequest, Secret
 from anchorhold.seam.resolver import GeneratedSecrets, SecretResolver
-from conftest import openssl
+from programs import openssl
 from seam.fakes import CA, MemoryBackend, configured, create_request, offer, settings_file
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from anchorhold.pkcs8 import PBKDF2_ITERATIONS
 from anchorhold.publickeys import spki
 from anchorhold.seam import FindKeyRequest, ImportKeyRequest, Secret
 from anchorhold.seam.resolver import SecretResolver
-from conftest import openssl, program
+from programs import openssl, program
 from seam.fakes import CA, NO_SECRETS, configured, create_request, key_request
 
 if TYPE_CHECKING:

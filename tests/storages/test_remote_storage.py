@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, SettingsError
 from anchorhold.installation import open_installation
 from anchorhold.seam import FindKeyRequest
-from conftest import openssl
+from programs import openssl
 from seam.fakes import NO_SECRETS, configured, create_request, key_request, settings_file
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from peewee import PeeweeException
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
-from anchorhold.ledger.database import open_database
+from anchorhold.ledger.database import close, drop_dead_connection, open_database
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.migrate import migrate
 from anchorhold.ledger.schema import schema
@@ -38,7 +38,7 @@ class Ledger:
             with self.guarded():
                 migrate(self.database, self._where)
         except BaseException:
-            self.database.close()
+            close(self.database)
             raise
         tables = schema(self.database)
         self.authorities = Authorities(self.database, tables.authority)
@@ -65,6 +65,7 @@ class Ledger:
         try:
             yield
         except PeeweeException as error:
+            drop_dead_connection(self.database)
             message = " ".join(str(error).split()) or type(error).__name__
             raise LedgerError(
                 f"{self._where}: {message}",
@@ -72,5 +73,5 @@ class Ledger:
             ) from error
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        self.database.close()
+        """Close this thread's connection, and those that no thread uses."""
+        close(self.database)

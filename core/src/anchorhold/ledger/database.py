@@ -47,6 +47,19 @@ def open_database(url: str) -> Database:
     return database
 
 
+def close(database: Database) -> None:
+    """Close the connection of this thread, and those of a pool that no thread uses."""
+    database.close()
+    if hasattr(database, "close_idle"):
+        database.close_idle()
+
+
+def drop_dead_connection(database: Database) -> None:
+    """Forget a connection the server has closed, so that the next use makes a new one."""
+    if hasattr(database, "manual_close") and not database.is_closed() and database.connection().closed:
+        database.manual_close()
+
+
 def ledger_exists(url: str) -> bool:
     """Whether a look into the ledger would not create it; a database server is taken to have one."""
     return urlsplit(url).scheme != "sqlite" or _sqlite_path(url).exists()
@@ -98,7 +111,17 @@ def _make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-_OPENERS: Final[dict[str, Callable[[str], Database]]] = {"sqlite": _open_sqlite}
+def _open_postgresql(url: str) -> Database:
+    from anchorhold.ledger.postgresql import open_postgresql
+
+    return open_postgresql(url)
+
+
+_OPENERS: Final[dict[str, Callable[[str], Database]]] = {
+    "sqlite": _open_sqlite,
+    "postgresql": _open_postgresql,
+    "postgres": _open_postgresql,
+}
 
 
 def _forget_in_children(database: Database) -> None:
@@ -108,7 +131,7 @@ def _forget_in_children(database: Database) -> None:
     def forget() -> None:
         inherited = reference()
         if inherited is not None:
-            _inherited.append(inherited._state.conn)  # noqa: SLF001
+            _inherited.append((inherited._state.conn, getattr(inherited, "_connections", None)))  # noqa: SLF001
             inherited.dispose()
 
     os.register_at_fork(after_in_child=forget)

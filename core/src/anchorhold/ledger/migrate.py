@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,10 +13,13 @@ from anchorhold.errors import LedgerForeignError, LedgerVersionError
 from anchorhold.ledger.schema import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from peewee import Database
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 HISTORY: Final = f"{PREFIX}migration"
+_ADVISORY_LOCK: Final = 0x616E63686F72  # "anchor"
 
 
 @cache
@@ -41,10 +45,22 @@ def migrate(database: Database, where: str = "ledger") -> list[str]:
         return []
     from playhouse.migrations import Runner
 
-    with database.atomic("EXCLUSIVE"):
+    with _lock(database):
         _check(database, where, _applied(database))
         names: list[str] = Runner(database, str(FOLDER), table_name=HISTORY).up()
         return names
+
+
+@contextmanager
+def _lock(database: Database) -> Iterator[None]:
+    """A transaction that no other process can be in at the same time."""
+    if isinstance(database, SqliteDatabase):
+        with database.atomic("EXCLUSIVE"):
+            yield
+    else:
+        with database.atomic():
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+            yield
 
 
 def _applied(database: Database) -> frozenset[str]:
