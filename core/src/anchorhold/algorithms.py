@@ -41,7 +41,15 @@ HASH_SPELLINGS: Final = {name.lower(): name for name in HASHES} | {
     name.replace("-", "").lower(): name for name in HASHES
 }
 
-SIGNATURE_SCHEMES: Final = {"EC": "ecdsa", "RSA": "rsa-pkcs1v15", "Ed25519": "ed25519", "Ed448": "ed448"}
+SIGNATURE_SCHEMES: Final = {
+    "EC": "ecdsa",
+    "RSA": "rsa-pkcs1v15",
+    "Ed25519": "ed25519",
+    "Ed448": "ed448",
+    "ML-DSA-44": "ml-dsa-44",
+    "ML-DSA-65": "ml-dsa-65",
+    "ML-DSA-87": "ml-dsa-87",
+}
 """Key types, each with the signature scheme its keys are used with."""
 
 KEY_TYPES: Final = tuple(SIGNATURE_SCHEMES)
@@ -53,7 +61,7 @@ class Algorithm:
     """A signature algorithm in X.509 (RFC 5280, section 4.1.1.2).
 
     Attributes:
-        scheme: ``ecdsa``, ``rsa-pkcs1v15``, ``ed25519`` or ``ed448``.
+        scheme: ``ecdsa``, ``rsa-pkcs1v15``, ``ed25519``, ``ed448`` or ``ml-dsa-44``, ``-65``, ``-87`` (FIPS 204).
         hash: The name of the hash, such as ``SHA-256``; None where the scheme has its own.
     """
 
@@ -69,7 +77,7 @@ class KeySpec:
     """The kind of key to create.
 
     Attributes:
-        type: ``EC``, ``RSA``, ``Ed25519`` or ``Ed448``.
+        type: ``EC``, ``RSA``, ``Ed25519``, ``Ed448``, ``ML-DSA-44``, ``ML-DSA-65`` or ``ML-DSA-87``.
         size: Modulus length in bits, for RSA only.
         curve: SEC 2 or RFC 5639 name, for EC only.
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from anchorhold.algorithms import CURVES, RSA_SIZES, Algorithm, KeySpec
@@ -15,7 +15,15 @@ from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+PublicKey: TypeAlias = (
+    rsa.RSAPublicKey
+    | ec.EllipticCurvePublicKey
+    | ed25519.Ed25519PublicKey
+    | ed448.Ed448PublicKey
+    | mldsa.MLDSA44PublicKey
+    | mldsa.MLDSA65PublicKey
+    | mldsa.MLDSA87PublicKey
+)
 """A public key of a type that anchorhold certifies, as ``cryptography`` has it."""
 
 HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
@@ -28,9 +36,20 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 _VERIFIERS: Final[dict[str, Callable[..., None]]] = {
     "ecdsa": lambda key, signature, message, digest: key.verify(signature, message, ec.ECDSA(digest)),
     "rsa-pkcs1v15": lambda key, signature, message, digest: key.verify(signature, message, padding.PKCS1v15(), digest),
-    "ed25519": lambda key, signature, message, _: key.verify(signature, message),
-    "ed448": lambda key, signature, message, _: key.verify(signature, message),
+    **dict.fromkeys(
+        ("ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"),
+        lambda key, signature, message, _: key.verify(signature, message),
+    ),
 }
+
+_PLAIN_KINDS: Final[dict[type[object], str]] = {
+    ed25519.Ed25519PublicKey: "Ed25519",
+    ed448.Ed448PublicKey: "Ed448",
+    mldsa.MLDSA44PublicKey: "ML-DSA-44",
+    mldsa.MLDSA65PublicKey: "ML-DSA-65",
+    mldsa.MLDSA87PublicKey: "ML-DSA-87",
+}
+"""Classes of keys that have nothing to choose but their type."""
 
 _SMALL_PRIMES: Final = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
 
@@ -46,21 +65,19 @@ def spec_of(key: object) -> KeySpec:
     Raises:
         KeyUnsupportedError: anchorhold does not use keys of that type or curve.
     """
-    match key:
-        case ec.EllipticCurvePublicKey() if key.curve.name in CURVES:
+    if isinstance(key, rsa.RSAPublicKey):
+        return KeySpec(type="RSA", size=key.key_size)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if key.curve.name in CURVES:
             return KeySpec(type="EC", curve=key.curve.name)
-        case ec.EllipticCurvePublicKey():
-            kind = f"the curve {key.curve.name}"
-        case rsa.RSAPublicKey():
-            return KeySpec(type="RSA", size=key.key_size)
-        case ed25519.Ed25519PublicKey():
-            return KeySpec(type="Ed25519")
-        case ed448.Ed448PublicKey():
-            return KeySpec(type="Ed448")
-        case _:
-            kind = f"{type(key).__name__.removesuffix('PublicKey')} keys"
+        kind = f"the curve {key.curve.name}"
+    else:
+        for interface, name in _PLAIN_KINDS.items():
+            if isinstance(key, interface):
+                return KeySpec(type=name)
+        kind = f"{type(key).__name__.removesuffix('PublicKey')} keys"
     raise KeyUnsupportedError(
-        f"public key: anchorhold does not use {kind}", hint="use an EC, RSA, Ed25519 or Ed448 key on a usual curve"
+        f"public key: anchorhold does not use {kind}", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
 from anchorhold.publickeys import HASHES, PublicKey
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
 
 PrivateKey: TypeAlias = (
-    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
 )
 
 _CURVES: Final[dict[str, ec.EllipticCurve]] = {
@@ -36,13 +42,17 @@ _GENERATORS: Final[dict[str, Callable[[KeySpec], PrivateKey]]] = {
     "RSA": lambda spec: rsa.generate_private_key(public_exponent=65537, key_size=spec.size or 0),
     "Ed25519": lambda spec: ed25519.Ed25519PrivateKey.generate(),
     "Ed448": lambda spec: ed448.Ed448PrivateKey.generate(),
+    "ML-DSA-44": lambda spec: mldsa.MLDSA44PrivateKey.generate(),
+    "ML-DSA-65": lambda spec: mldsa.MLDSA65PrivateKey.generate(),
+    "ML-DSA-87": lambda spec: mldsa.MLDSA87PrivateKey.generate(),
 }
 
 _SIGNERS: Final[dict[str, Callable[..., bytes]]] = {
     "ecdsa": lambda key, message, digest: key.sign(message, ec.ECDSA(digest)),
     "rsa-pkcs1v15": lambda key, message, digest: key.sign(message, padding.PKCS1v15(), digest),
-    "ed25519": lambda key, message, _: key.sign(message),
-    "ed448": lambda key, message, _: key.sign(message),
+    **dict.fromkeys(
+        ("ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"), lambda key, message, _: key.sign(message)
+    ),
 }
 
 

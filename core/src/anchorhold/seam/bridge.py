@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 
 from anchorhold.publickeys import HASHES, PublicKey, spec_of
 
@@ -56,6 +56,9 @@ _CLASSES: Final = {
     "RSA": _bridge_class(rsa.RSAPrivateKey),
     "Ed25519": _bridge_class(ed25519.Ed25519PrivateKey),
     "Ed448": _bridge_class(ed448.Ed448PrivateKey),
+    "ML-DSA-44": _bridge_class(mldsa.MLDSA44PrivateKey),
+    "ML-DSA-65": _bridge_class(mldsa.MLDSA65PrivateKey),
+    "ML-DSA-87": _bridge_class(mldsa.MLDSA87PrivateKey),
 }
 
 
@@ -70,6 +73,6 @@ def bridge_key(public_key: PublicKey, sign: Callable[[bytes], bytes]) -> Private
 
 
 def builder_hash(algorithm: Algorithm) -> Any:
-    """What ``cryptography``'s builders want as ``algorithm``: a hash, or None for EdDSA."""
+    """What ``cryptography``'s builders want as ``algorithm``: a hash, or None for EdDSA and ML-DSA."""
     digest: HashAlgorithm | None = HASHES[algorithm.hash] if algorithm.hash is not None else None
     return digest

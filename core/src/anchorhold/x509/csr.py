@@ -97,12 +97,12 @@ def _public_key(request: x509.CertificateSigningRequest, subject: str) -> Public
                 f"{subject}: the RSA key has a modulus or exponent that cannot be right", hint="make a new key"
             ) from error
         raise KeyUnsupportedError(
-            f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519 or Ed448 key"
+            f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
         ) from error
     if spki(check_strength(key, subject)) != _public_key_info(request):
         raise KeyUnsupportedError(
             f"{subject}: its public key is of a restricted kind (such as RSASSA-PSS) or oddly encoded",
-            hint="use a plain EC, RSA, Ed25519 or Ed448 key",
+            hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",
         )
     return key  # type: ignore[return-value]  # check_strength refused every other type
 

@@ -58,8 +58,11 @@ _POSSIBLE_USAGE: Final = {
     "EC": _SIGNING | {"keyAgreement"},
     "Ed25519": _SIGNING,
     "Ed448": _SIGNING,
+    "ML-DSA-44": _SIGNING,
+    "ML-DSA-65": _SIGNING,
+    "ML-DSA-87": _SIGNING,
 }
-"""What keys can do (RFC 4055, section 1.2; RFC 8813, section 3; RFC 8410, section 5)."""
+"""What keys can do (RFC 4055, section 1.2; RFC 8813, section 3; RFC 8410, section 5; RFC 9881, section 5)."""
 USAGE_FIELDS: Final = {
     "digitalSignature": "digital_signature",
     "nonRepudiation": "content_commitment",

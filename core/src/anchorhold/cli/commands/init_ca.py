@@ -49,7 +49,12 @@ def init_ca(
     ] = None,
     expires: AuthorityExpires = None,
     key_type: Annotated[
-        str | None, typer.Option("--key-type", help="EC, RSA, Ed25519 or Ed448 (default: EC).", metavar="TYPE")
+        str | None,
+        typer.Option(
+            "--key-type",
+            help="EC, RSA, Ed25519, Ed448, ML-DSA-44, ML-DSA-65 or ML-DSA-87 (default: EC).",
+            metavar="TYPE",
+        ),
     ] = None,
     key_size: Annotated[
         int | None,
