@@ -52,6 +52,9 @@ SIGNATURE_SCHEMES: Final = {
 }
 """Key types, each with the signature scheme its keys are used with."""
 
+RSA_PADDINGS: Final = {"pkcs1v15": "rsa-pkcs1v15", "pss": "rsa-pss"}
+"""Paddings of RSA signatures (RFC 8017, sections 8.1 and 8.2), each with its signature scheme."""
+
 KEY_TYPES: Final = tuple(SIGNATURE_SCHEMES)
 KEY_TYPE_SPELLINGS: Final = {name.lower(): name for name in KEY_TYPES}
 
@@ -61,7 +64,8 @@ class Algorithm:
     """A signature algorithm in X.509 (RFC 5280, section 4.1.1.2).
 
     Attributes:
-        scheme: ``ecdsa``, ``rsa-pkcs1v15``, ``ed25519``, ``ed448`` or ``ml-dsa-44``, ``-65``, ``-87`` (FIPS 204).
+        scheme: ``ecdsa``, ``rsa-pkcs1v15``, ``rsa-pss`` (MGF1 and salt as long as the hash), ``ed25519``, ``ed448``, or
+            ``ml-dsa-44``, ``-65``, ``-87`` (FIPS 204).
         hash: The name of the hash, such as ``SHA-256``; None where the scheme has its own.
     """
 
@@ -95,22 +99,30 @@ class KeySpec:
             return CURVES[self.curve]
         return "SHA-256" if self.type == "RSA" else None
 
-    def algorithm(self, hash_name: str | None = None) -> Algorithm:
+    def algorithm(self, hash_name: str | None = None, rsa_padding: str | None = None) -> Algorithm:
         """The signature algorithm for such a key.
 
         Args:
             hash_name: In any usual spelling; by default the one of the key's own strength.
+            rsa_padding: ``pkcs1v15`` (the default) or ``pss``, for RSA only.
 
         Raises:
-            KeyUnsupportedError: The hash is not known, or the scheme takes none.
+            KeyUnsupportedError: The hash or padding is not known, or the scheme takes none.
         """
-        scheme = SIGNATURE_SCHEMES[self.type]
+        scheme = self._scheme(rsa_padding)
         default = self.default_hash()
         if hash_name is None:
             return Algorithm(scheme=scheme, hash=default)
         if default is None:
             raise KeyUnsupportedError(f"algorithm: {self.type} keys have their own hash", hint="leave it out")
         return Algorithm(scheme=scheme, hash=_spelled("algorithm", hash_name, HASH_SPELLINGS, HASHES))
+
+    def _scheme(self, rsa_padding: str | None) -> str:
+        if rsa_padding is None:
+            return SIGNATURE_SCHEMES[self.type]
+        if self.type != "RSA":
+            raise KeyUnsupportedError(f"RSA padding: {self.type} keys have none", hint="leave it out")
+        return _spelled("RSA padding", rsa_padding, RSA_PADDINGS, tuple(RSA_PADDINGS))
 
 
 def key_spec(key_type: str | None = None, size: int | None = None, curve: str | None = None) -> KeySpec:

@@ -33,9 +33,16 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "SHA-512": hashes.SHA512(),
 }
 
+
+def pss(digest: hashes.HashAlgorithm) -> padding.PSS:
+    """RSASSA-PSS as X.509 uses it: MGF1 with the same hash, salt of its length (RFC 4055, section 3.1)."""
+    return padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+
+
 _VERIFIERS: Final[dict[str, Callable[..., None]]] = {
     "ecdsa": lambda key, signature, message, digest: key.verify(signature, message, ec.ECDSA(digest)),
     "rsa-pkcs1v15": lambda key, signature, message, digest: key.verify(signature, message, padding.PKCS1v15(), digest),
+    "rsa-pss": lambda key, signature, message, digest: key.verify(signature, message, pss(digest), digest),
     **dict.fromkeys(
         ("ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"),
         lambda key, signature, message, _: key.verify(signature, message),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
-from anchorhold.publickeys import HASHES, PublicKey
+from anchorhold.publickeys import HASHES, PublicKey, pss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ _GENERATORS: Final[dict[str, Callable[[KeySpec], PrivateKey]]] = {
 _SIGNERS: Final[dict[str, Callable[..., bytes]]] = {
     "ecdsa": lambda key, message, digest: key.sign(message, ec.ECDSA(digest)),
     "rsa-pkcs1v15": lambda key, message, digest: key.sign(message, padding.PKCS1v15(), digest),
+    "rsa-pss": lambda key, message, digest: key.sign(message, pss(digest), digest),
     **dict.fromkeys(
         ("ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"), lambda key, message, _: key.sign(message)
     ),

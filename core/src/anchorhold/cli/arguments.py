@@ -28,6 +28,15 @@ Algorithm: TypeAlias = Annotated[
         rich_help_panel=ISSUING_PANEL,
     ),
 ]
+RsaPadding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--rsa-padding",
+        help="Padding of its signatures, for RSA keys: pss, or pkcs1v15 as at first.",
+        metavar="PADDING",
+        rich_help_panel=ISSUING_PANEL,
+    ),
+]
 CrlUrl: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--crl-url", help="URL of its CRL. Can be repeated.", metavar="URL", rich_help_panel=ISSUING_PANEL),
@@ -82,7 +91,11 @@ Bundle: TypeAlias = Annotated[
 
 
 def issuing_defaults(
-    crl_url: list[str] | None, ocsp_url: list[str] | None, issuer_url: list[str] | None, algorithm: str | None
+    crl_url: list[str] | None,
+    ocsp_url: list[str] | None,
+    issuer_url: list[str] | None,
+    algorithm: str | None,
+    rsa_padding: str | None,
 ) -> IssuingDefaults:
     """What an authority puts into what it signs, as given."""
     return IssuingDefaults(
@@ -90,4 +103,5 @@ def issuing_defaults(
         ocsp_urls=tuple(ocsp_url or ()),
         issuer_urls=tuple(issuer_url or ()),
         hash=algorithm,
+        rsa_padding=rsa_padding,
     )

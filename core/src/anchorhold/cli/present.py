@@ -30,6 +30,8 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
         "crl_urls": list(record.issuing.crl_urls),
         "ocsp_urls": list(record.issuing.ocsp_urls),
         "issuer_urls": list(record.issuing.issuer_urls),
+        "hash": record.issuing.hash,
+        "rsa_padding": record.issuing.rsa_padding,
     }
 
 

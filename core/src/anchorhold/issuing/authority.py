@@ -66,7 +66,7 @@ class Authority:
     @property
     def algorithm(self) -> Algorithm:
         """What it signs with."""
-        return spec_of(self.public_key).algorithm(self.record.issuing.hash)
+        return spec_of(self.public_key).algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
 
     @property
     def described(self) -> CertificateAuthority:

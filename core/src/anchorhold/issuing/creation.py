@@ -64,7 +64,8 @@ def create_authority(
         AnchorholdError: The backend could not make the key or sign; what was made is removed again, and if it cannot
             be, the hint says so and ``recover`` finishes or removes it.
     """
-    backend.capabilities.check(backend.owner, wanted.spec, wanted.spec.algorithm(wanted.issuing.hash))
+    algorithm = wanted.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
+    backend.capabilities.check(backend.owner, wanted.spec, algorithm)
     plan = make_plan(wanted, parent.chain if parent is not None else None)
     if parent is not None:
         parent.key.open()  # a wrong password of the parent is found out before anything is made

@@ -32,12 +32,14 @@ class IssuingDefaults:
         ocsp_urls: Of its OCSP responder, for authority information access (section 4.2.2.1).
         issuer_urls: Of its own certificate, for authority information access.
         hash: The hash it signs with; None for the one of its key's own strength.
+        rsa_padding: ``pss`` or ``pkcs1v15``, for RSA keys only; None for the latter.
     """
 
     crl_urls: tuple[str, ...] = ()
     ocsp_urls: tuple[str, ...] = ()
     issuer_urls: tuple[str, ...] = ()
     hash: str | None = None
+    rsa_padding: str | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 
-from anchorhold.publickeys import HASHES, PublicKey, spec_of
+from anchorhold.algorithms import RSA_PADDINGS
+from anchorhold.publickeys import HASHES, PublicKey, pss, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from anchorhold.algorithms import Algorithm
     from anchorhold.softkeys import PrivateKey
@@ -72,7 +71,8 @@ def bridge_key(public_key: PublicKey, sign: Callable[[bytes], bytes]) -> Private
     return cast("PrivateKey", _CLASSES[spec_of(public_key).type](public_key, sign))
 
 
-def builder_hash(algorithm: Algorithm) -> Any:
-    """What ``cryptography``'s builders want as ``algorithm``: a hash, or None for EdDSA and ML-DSA."""
-    digest: HashAlgorithm | None = HASHES[algorithm.hash] if algorithm.hash is not None else None
-    return digest
+def builder_arguments(algorithm: Algorithm) -> dict[str, Any]:
+    """What ``cryptography``'s builders want beside the key: a hash (None for EdDSA and ML-DSA) and the RSA padding."""
+    digest = HASHES[algorithm.hash] if algorithm.hash is not None else None
+    is_pss = algorithm.scheme == RSA_PADDINGS["pss"]
+    return {"algorithm": digest, "rsa_padding": pss(digest) if is_pss and digest is not None else None}

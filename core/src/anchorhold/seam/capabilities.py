@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from anchorhold.algorithms import CURVES, HASHES, KEY_TYPES, RSA_SIZES
+from anchorhold.algorithms import CURVES, HASHES, KEY_TYPES, RSA_PADDINGS, RSA_SIZES
 from anchorhold.errors import KeyUnsupportedError
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ class Capabilities:
         curves: SEC 2 or RFC 5639 names, for EC keys.
         rsa_sizes: Smallest and largest modulus, in bits.
         hashes: Names such as ``SHA-256``, for ECDSA and RSA.
+        rsa_paddings: Of ``pkcs1v15``, ``pss``.
     """
 
     key_types: tuple[str, ...] = KEY_TYPES
     curves: tuple[str, ...] = tuple(CURVES)
     rsa_sizes: tuple[int, int] = RSA_SIZES
     hashes: tuple[str, ...] = HASHES
+    rsa_paddings: tuple[str, ...] = tuple(RSA_PADDINGS)
 
     def check(self, subject: object, spec: KeySpec, algorithm: Algorithm | None = None) -> None:
         """Refuse a key, or a signature algorithm for it, that is out of bounds.
@@ -40,6 +42,7 @@ class Capabilities:
             KeyUnsupportedError: With the list of what is offered.
         """
         smallest, largest = self.rsa_sizes
+        schemes = [RSA_PADDINGS[padding] for padding in self.rsa_paddings]
         bounds: tuple[tuple[str, object, bool, object], ...] = (
             ("key type", spec.type, spec.type in self.key_types, ", ".join(self.key_types)),
             ("curve", spec.curve, spec.curve is None or spec.curve in self.curves, ", ".join(self.curves)),
@@ -54,6 +57,12 @@ class Capabilities:
                 algorithm and algorithm.hash,
                 algorithm is None or algorithm.hash is None or algorithm.hash in self.hashes,
                 ", ".join(self.hashes),
+            ),
+            (
+                "RSA padding",
+                algorithm and algorithm.scheme,
+                algorithm is None or spec.type != "RSA" or algorithm.scheme in schemes,
+                ", ".join(self.rsa_paddings),
             ),
         )
         for what, wanted, offered, offer in bounds:

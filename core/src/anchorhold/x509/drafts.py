@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
-from anchorhold.seam.bridge import bridge_key, builder_hash
+from anchorhold.seam.bridge import bridge_key, builder_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def _build(
         not_valid_after=draft.not_after.replace(tzinfo=None),
         extensions=list(draft.extensions),
     )
-    return builder.sign(bridge_key(issuer_key, sign), builder_hash(algorithm))
+    return builder.sign(bridge_key(issuer_key, sign), **builder_arguments(algorithm))
 
 
 def _subject_key_identifier(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier | None:

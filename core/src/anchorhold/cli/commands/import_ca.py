@@ -16,6 +16,7 @@ from anchorhold.cli.arguments import (
     OcspUrl,
     OptionalFormat,
     Out,
+    RsaPadding,
     issuing_defaults,
 )
 from anchorhold.cli.inputs import read_input
@@ -54,6 +55,7 @@ def import_ca(
     ] = None,
     key_backend: KeyBackend = "default",
     algorithm: Algorithm = None,
+    rsa_padding: RsaPadding = None,
     crl_url: CrlUrl = None,
     ocsp_url: OcspUrl = None,
     issuer_url: IssuerUrl = None,
@@ -72,7 +74,7 @@ def import_ca(
         loaded[1],
         loaded[0],
         key_backend=key_backend,
-        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm),
+        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm, rsa_padding),
         options=session.options(key_backend),
         secrets=session.secrets(key_backend),
     )

@@ -18,6 +18,7 @@ from anchorhold.cli.arguments import (
     OcspUrl,
     OptionalFormat,
     Out,
+    RsaPadding,
     issuing_defaults,
 )
 from anchorhold.cli.inputs import expiry
@@ -81,6 +82,7 @@ def init_ca(
         typer.Option("--exclude-name", help="Never certify names below this one. Can be repeated.", metavar="SUBTREE"),
     ] = None,
     algorithm: Algorithm = None,
+    rsa_padding: RsaPadding = None,
     crl_url: CrlUrl = None,
     ocsp_url: OcspUrl = None,
     issuer_url: IssuerUrl = None,
@@ -106,7 +108,7 @@ def init_ca(
         expires=expiry(expires),
         permitted=permit_name or (),
         excluded=exclude_name or (),
-        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm),
+        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm, rsa_padding),
         options=session.options(key_backend),
         secrets=session.secrets(key_backend),
         parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,
