@@ -81,9 +81,11 @@ def _system_parts(session: nox.Session) -> list[str]:
     """Install missing programs where that is possible; returns those that stay missing."""
     missing = [program for program in SYSTEM_PARTS if not _is_installed(program)]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        packages = [SYSTEM_PARTS[program] for program in missing]
-        session.run("apt-get", "update", "-qq", external=True)
-        session.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages, external=True)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", "-qq", external=True, env=quiet)
+        for program in missing:
+            install = ("install", "-qq", "-y", "--no-install-recommends", SYSTEM_PARTS[program])
+            session.run("apt-get", *install, external=True, env=quiet)
     return [program for program in missing if not _is_installed(program)]
 
 

@@ -1,4 +1,4 @@
-"""``python -m bench [quick|full] [--markdown FILE]``: measure start-up and print the table.
+"""``python -m bench [quick|full] [--markdown FILE]``: measure start-up and issuance, and print the tables.
 
 To be run from the repository's root, in an environment where anchorhold is installed from its wheels.
 """
@@ -11,17 +11,19 @@ from bench import anchorhold_setup
 from bench.command import BenchError
 from bench.facts import facts
 from bench.folders import cache_folder, fresh_folder
+from bench.issuance.rates import HEADINGS as ISSUANCE_HEADINGS
+from bench.issuance.rates import issuance_rows
 from bench.measure import PAIRS, measure
 from bench.openssl import make_request, openssl_version
 from bench.peers import django_ca, openssl_ca
-from bench.report import as_markdown, as_text, row
+from bench.report import HEADINGS, as_markdown, as_text, row
 from bench.startup import startup_lines
 
 
 def main() -> None:
     """Read the arguments, run the benchmark, and end with one clear sentence where it cannot go on."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measure how fast anchorhold's commands start."
+        prog="python -m bench", description="Measure how fast anchorhold starts and issues."
     )
     parser.add_argument("mode", nargs="?", choices=PAIRS, default="full", help="how many pairs to run for a line")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE as Markdown, too")
@@ -45,9 +47,13 @@ def benchmark(pairs: int, markdown: Path | None) -> None:
     for line in startup_lines(ours, django, openssl, request):
         progress(f"measuring {line.name} against {line.against}")
         rows.append(row(line, measure(line.ours, line.peer, pairs)))
-    print(as_text(stated, rows))
+    print(as_text(stated, HEADINGS, rows))
+    progress("measuring issuance against its limit")
+    issued = list(issuance_rows(cache, pairs))
+    print("\n" + as_text({}, ISSUANCE_HEADINGS, issued))
     if markdown is not None:
-        markdown.write_text(as_markdown(stated, rows) + "\n")
+        tables = (as_markdown(stated, HEADINGS, rows), as_markdown({}, ISSUANCE_HEADINGS, issued))
+        markdown.write_text("\n\n".join(tables) + "\n")
 
 
 def progress(text: str) -> None:

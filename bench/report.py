@@ -20,19 +20,19 @@ def row(line: Line, paired: Paired) -> Row:
     return (line.name, line.against, *times, f"<= {line.target:.2f}", met)
 
 
-def as_text(facts: Mapping[str, str], rows: Sequence[Row]) -> str:
+def as_text(facts: Mapping[str, str], headings: Row, rows: Sequence[Row]) -> str:
     """Return the facts and the table with its columns aligned."""
-    width = max(map(len, facts))
+    width = max(map(len, facts), default=0)
     stated = [f"{name:<{width}}  {value}" for name, value in facts.items()]
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-    return "\n".join([*stated, "", *(_aligned(cells, widths) for cells in (HEADINGS, *rows))])
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return "\n".join([*stated, "", *(_aligned(cells, widths) for cells in (headings, *rows))]).lstrip()
 
 
-def as_markdown(facts: Mapping[str, str], rows: Sequence[Row]) -> str:
+def as_markdown(facts: Mapping[str, str], headings: Row, rows: Sequence[Row]) -> str:
     """Return the facts as a list and the table as a Markdown table."""
     stated = [f"- {name}: {value}" for name, value in facts.items()]
-    table = [_piped(HEADINGS), _piped(["---"] * len(HEADINGS)), *map(_piped, rows)]
-    return "\n".join([*stated, "", *table])
+    table = [_piped(headings), _piped(["---"] * len(headings)), *map(_piped, rows)]
+    return "\n".join([*stated, "", *table]).lstrip()
 
 
 def _aligned(cells: Row, widths: Sequence[int]) -> str:

@@ -176,7 +176,7 @@ def test_the_database_of_another_program_is_left_as_it_was(anchorhold: Command, 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
     """A folder that every account can reach, unlike those that pytest makes."""
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # TMPDIR may be below a folder of root
     folder.chmod(0o755)
     yield folder
     folder.chmod(0o755)
@@ -206,6 +206,15 @@ def test_a_ledger_that_cannot_be_written_is_one_clear_error(read_only: Path) -> 
 
     with pytest.raises(LedgerError, match="check that the database is reachable, writable"):
         write()
+
+
+def test_a_folder_that_may_not_be_entered_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    with pytest.raises(LedgerError, match="Permission denied"):
+        Ledger(f"sqlite:///{tmp_path}/ledger.sqlite3")
 
 
 def test_a_place_where_no_file_can_be_made_is_one_clear_error(tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def _create_private(path: Path) -> None:
     It appears under its name with its mode and write-ahead logging set, so that several first starts at once do not
     compete for changing either, and no other program's database is ever changed.
     """
-    if path.exists():
-        return
     try:
+        if path.exists():
+            return
         _make_private_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

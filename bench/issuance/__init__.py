@@ -1,0 +1,1 @@
+"""Certificates per second, against a limit that keeps the same promises with nothing around them."""
