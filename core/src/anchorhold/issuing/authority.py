@@ -63,25 +63,26 @@ class Authority:
             )
         return load_der_public_key(self.record.public_key)  # type: ignore[return-value]  # checked when recorded
 
-    @property
+    @cached_property
     def algorithm(self) -> Algorithm:
         """What it signs with."""
         return spec_of(self.public_key).algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
 
-    @property
+    @cached_property
     def described(self) -> CertificateAuthority:
         """What backends and wrappers are told about it."""
         return CertificateAuthority(name=self.name, subject=self.record.subject)
 
     @property
+    def key_handle(self) -> KeyHandle:
+        """Where its key is; recorded as soon as the key was made."""
+        handle = self.record.handle or {}
+        return KeyHandle(version=handle["version"], data=handle["data"])
+
+    @property
     def key_request(self) -> KeyRequest:
         """What a backend needs to lend its key."""
-        handle = self.record.handle or {}
-        return KeyRequest(
-            handle=KeyHandle(version=handle["version"], data=handle["data"]),
-            public_key=self.public_key,
-            ca=self.described,
-        )
+        return KeyRequest(handle=self.key_handle, public_key=self.public_key, ca=self.described)
 
     @cached_property
     def path_length(self) -> int | None:

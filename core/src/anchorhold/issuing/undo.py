@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
-from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyHandle, KeyRequest
+from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 
 if TYPE_CHECKING:
     from anchorhold.ledger import AuthorityRecord, Ledger
@@ -62,8 +62,8 @@ def find_keys(backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) ->
         OperationUnsupportedError: The backend cannot search, so nobody knows.
     """
     if record.handle is not None:
-        handle = KeyHandle(version=record.handle["version"], data=record.handle["data"])
-        return (CreatedKey(handle=handle, public_key=Authority(record).public_key),)
+        authority = Authority(record)
+        return (CreatedKey(handle=authority.key_handle, public_key=authority.public_key),)
     if not backend.supports("find_key"):
         raise OperationUnsupportedError(
             f"{backend.owner}: cannot search for the key {record.key_id.hex()}",

@@ -92,7 +92,8 @@ class SecretResolver:
         Raises:
             SecretMissingError: It was given, and is empty.
         """
-        if self._find(name) is not None and not self._find(name):
+        found = self._find(name)
+        if found is not None and not found:
             raise SecretMissingError(
                 f"key backend {self._alias!r}: the {name.replace('-', ' ')} is empty, so it would protect nothing",
                 hint=f"give one, or leave out {flag_of(self._alias, name, parent=self._parent)} altogether",
