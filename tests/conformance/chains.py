@@ -78,7 +78,7 @@ class Chains:
         name = f"{kind} below {below.name}" if below is not None else f"{kind} root"
         known = {authority.name: authority for authority in self.installation.authorities()}
         return known.get(name) or self.installation.create_authority(
-            name, f"CN={name},O=Example,C=AT", parent=below, key=KEYS[kind], issuing=URLS
+            name, f"CN={name},O=Example,C=AT", parent=below, key=KEYS[kind], path_length="none", issuing=URLS
         )
 
     def issuing(self, root: str, issuing: str | None = None) -> Authority:

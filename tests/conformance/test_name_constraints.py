@@ -62,7 +62,12 @@ def constrained(chains: Chains, permitted: list[str], excluded: list[str]) -> Au
     name = f"permitted {permitted}, excluded {excluded}"
     known = {authority.name: authority for authority in chains.installation.authorities()}
     return known.get(name) or chains.installation.create_authority(
-        name, "CN=Constrained,O=Example", parent=chains.authority("P-256"), permitted=permitted, excluded=excluded
+        name,
+        "CN=Constrained,O=Example",
+        parent=chains.authority("P-256"),
+        path_length="none",
+        permitted=permitted,
+        excluded=excluded,
     )
 
 

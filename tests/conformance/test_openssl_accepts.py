@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from anchorhold import IssuingDefaults, Order
-from anchorhold.errors import KeyUnsupportedError
 from conformance.chains import ACCEPTED, KEYS, Chains, installation_in, openssl_verdict
 from programs import openssl
 
@@ -169,11 +168,3 @@ def test_the_certificate_contains_the_very_key_of_the_request(chains: Chains, ki
     certificate = chains.sign(chains.authority("P-256"), Order(csr=csr, names=["www.example.com"]))
     pem = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     assert pem == openssl("req", "-noout", "-pubkey", stdin=csr)
-
-
-def test_a_request_for_an_rsa_pss_key_is_refused(chains: Chains, tmp_path: Path) -> None:
-    """Its certificate would say rsaEncryption (RFC 4055, section 1.2), and openssl would not use it with that key."""
-    pss = ("-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048")
-    csr = openssl("req", "-new", *pss, "-nodes", "-keyout", tmp_path / "pss.key", "-subj", "/CN=PSS").encode()
-    with pytest.raises(KeyUnsupportedError, match="PSS"):
-        chains.sign(chains.authority("P-256"), Order(csr=csr, names=["www.example.com"]))

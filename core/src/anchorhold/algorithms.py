@@ -34,11 +34,13 @@ CURVE_SPELLINGS: Final = {
 } | {name.lower(): name for name in CURVES}
 """What people write for a curve, in lower case."""
 
-HASHES: Final = ("SHA-224", "SHA-256", "SHA-384", "SHA-512")
-"""Hash algorithms of FIPS 180-4 by their standard names."""
+HASHES: Final = ("SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512")
+"""Hash algorithms of FIPS 180-4 and FIPS 202 by their standard names; SHA-3 for EC and RSA keys only."""
 
-HASH_SPELLINGS: Final = {name.lower(): name for name in HASHES} | {
-    name.replace("-", "").lower(): name for name in HASHES
+HASH_SPELLINGS: Final = {
+    spelling.lower(): name
+    for name in HASHES
+    for spelling in (name, name.replace("-", ""), name.replace("SHA3", "SHA-3"))
 }
 
 SIGNATURE_SCHEMES: Final = {

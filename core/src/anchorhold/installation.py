@@ -6,12 +6,14 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
+from anchorhold.algorithms import key_spec
 from anchorhold.backends import Backends
 from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
 from anchorhold.issuing.creation import Parent, create_authority
+from anchorhold.issuing.defaults import checked_defaults
 from anchorhold.issuing.imports import ForeignAuthority, import_authority
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
@@ -19,10 +21,11 @@ from anchorhold.issuing.pending import check_name, check_name_free
 from anchorhold.issuing.plan import NewAuthority
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
 from anchorhold.ledger.database import ledger_exists
+from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
-from anchorhold.x509.general_names import check_urls
+from anchorhold.x509.profiles import find_profile
 from anchorhold.x509.serials import parse_serial
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.plan import PathLength
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.ledger.records import AuthorityStatus
@@ -140,9 +144,10 @@ class Installation:
         subject: str,
         *,
         parent: str | Authority | None = None,
+        profile: str | None = None,
         key: KeySpec | None = None,
         key_backend: str = "default",
-        path_length: int | None = None,
+        path_length: PathLength = None,
         expires: dt.datetime | None = None,
         permitted: Sequence[str] = (),
         excluded: Sequence[str] = (),
@@ -157,10 +162,13 @@ class Installation:
             name: Under which it is known here.
             subject: Distinguished name, RFC 4514 or ``/C=AT/CN=…``.
             parent: What signs it; None for a root.
+            profile: A profile for authorities; by default ``root``, or ``intermediate`` with a parent.
             key: The kind of key; by default EC on P-256.
             key_backend: Alias of the backend its key will live in.
-            path_length: How many authorities may follow below it; None for no limit.
-            expires: End of validity; by default ten years for a root, five below one, at most the parent's own.
+            path_length: How many authorities may follow below it, or ``none`` for no limit; by default as the profile
+                says, which is no limit for a root, else 0.
+            expires: End of validity; by default as the profile says, which is ten years for a root, else five, and at
+                most the parent's own.
             permitted: Subtrees of names that it may certify, such as ``DNS:example.com``.
             excluded: Subtrees of names that it must not certify.
             issuing: URLs and hash for what it will sign.
@@ -172,15 +180,18 @@ class Installation:
             AnchorholdError: See `anchorhold.issuing.creation.create_authority`.
         """
         own = self.backends.secrets(key_backend, _secrets(secrets), operation="create")
+        spec = key or key_spec()
+        named = profile or ("root" if parent is None else "intermediate")
         wanted = NewAuthority(
             name=name,
             subject=subject,
-            **({"spec": key} if key is not None else {}),
+            profile=find_profile(named, self.loaded.settings.profiles),
+            spec=spec,
             path_length=path_length,
             expires=expires,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=issuing or IssuingDefaults(),
+            issuing=self._checked(issuing, spec),
             options=self.backends.options(key_backend, "create", options or {}),
         )
         above = self._parent(parent, parent_secrets, own, key_backend) if parent is not None else None
@@ -212,7 +223,7 @@ class Installation:
             name=name,
             certificate=certificate,
             key=key,
-            issuing=issuing or IssuingDefaults(),
+            issuing=self._checked(issuing, spec_of(certificate.public_key()), certificate),
             options=self.backends.options(key_backend, "import", options or {}),
         )
         return import_authority(
@@ -237,9 +248,10 @@ class Installation:
         Raises:
             UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError: As they say.
         """
-        check_urls(issuing.urls if issuing is not None else ())
         found = self._found(authority)
         _ = found.certificate  # one that was never completed cannot be edited
+        if issuing is not None:
+            issuing = self._checked(issuing, spec_of(found.public_key), found.certificate)
         check_name(found.name if name is None else name)
         status = _STATUS[enabled]
         with self.ledger.transaction():
@@ -352,6 +364,11 @@ class Installation:
 
     def _type(self, alias: str) -> str:
         return self.backends.aliases()[alias].backend
+
+    def _checked(
+        self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
+    ) -> IssuingDefaults:
+        return checked_defaults(issuing or IssuingDefaults(), spec, self.loaded.settings.profiles, certificate)
 
     def _parent(
         self,

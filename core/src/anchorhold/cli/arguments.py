@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from anchorhold.cli.output import Format, ListFormat
 from anchorhold.ledger import IssuingDefaults
-
-ISSUING_PANEL = "What it puts into what it signs"
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
@@ -18,43 +17,6 @@ Authority: TypeAlias = Annotated[
 ]
 KeyBackend: TypeAlias = Annotated[
     str, typer.Option("--key-backend", help="Alias of the key backend in which the key will live.", metavar="ALIAS")
-]
-Algorithm: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--algorithm",
-        help="Hash it signs with: SHA-224, SHA-256, SHA-384 or SHA-512; at first the one of its key's strength.",
-        metavar="HASH",
-        rich_help_panel=ISSUING_PANEL,
-    ),
-]
-RsaPadding: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--rsa-padding",
-        help="Padding of its signatures, for RSA keys: pss, or pkcs1v15 as at first.",
-        metavar="PADDING",
-        rich_help_panel=ISSUING_PANEL,
-    ),
-]
-CrlUrl: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--crl-url", help="URL of its CRL. Can be repeated.", metavar="URL", rich_help_panel=ISSUING_PANEL),
-]
-OcspUrl: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--ocsp-url", help="URL of its OCSP responder. Can be repeated.", metavar="URL", rich_help_panel=ISSUING_PANEL
-    ),
-]
-IssuerUrl: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--issuer-url",
-        help="URL of its own certificate. Can be repeated.",
-        metavar="URL",
-        rich_help_panel=ISSUING_PANEL,
-    ),
 ]
 AuthorityExpires: TypeAlias = Annotated[
     str | None,
@@ -90,18 +52,65 @@ Bundle: TypeAlias = Annotated[
 ]
 
 
-def issuing_defaults(
-    crl_url: list[str] | None,
-    ocsp_url: list[str] | None,
-    issuer_url: list[str] | None,
-    algorithm: str | None,
-    rsa_padding: str | None,
-) -> IssuingDefaults:
-    """What an authority puts into what it signs, as given."""
-    return IssuingDefaults(
-        crl_urls=tuple(crl_url or ()),
-        ocsp_urls=tuple(ocsp_url or ()),
-        issuer_urls=tuple(issuer_url or ()),
-        hash=algorithm,
-        rsa_padding=rsa_padding,
-    )
+def _issuing(flag: str, text: str, metavar: str) -> Any:
+    return typer.Option(flag, help=text, metavar=metavar, rich_help_panel="What it puts into what it signs")
+
+
+@dataclass(frozen=True)
+class IssuingOptions:
+    """What an authority puts into what it signs, as typed; None for what was not given."""
+
+    algorithm: Annotated[
+        str | None,
+        _issuing(
+            "--algorithm",
+            "Hash it signs with: SHA-256, SHA-384, SHA-512, SHA3-256 …; at first the one of its key's strength.",
+            "HASH",
+        ),
+    ]
+    rsa_padding: Annotated[
+        str | None,
+        _issuing("--rsa-padding", "Padding of its signatures, for RSA keys: pss, or pkcs1v15 as at first.", "PADDING"),
+    ]
+    default_profile: Annotated[
+        str | None,
+        _issuing(
+            "--default-profile", "Profile it signs by unless told otherwise; at first that of the settings.", "PROFILE"
+        ),
+    ]
+    max_days: Annotated[
+        int | None, _issuing("--max-days", "Longest validity, in days; at first as long as its own.", "DAYS")
+    ]
+    policy: Annotated[
+        list[str] | None,
+        _issuing("--policy", "Certificate policy, dotted, where the profile names none. Can be repeated.", "OID"),
+    ]
+    crl_url: Annotated[list[str] | None, _issuing("--crl-url", "URL of its CRL. Can be repeated.", "URL")]
+    ocsp_url: Annotated[list[str] | None, _issuing("--ocsp-url", "URL of its OCSP responder. Can be repeated.", "URL")]
+    issuer_url: Annotated[
+        list[str] | None, _issuing("--issuer-url", "URL of its own certificate. Can be repeated.", "URL")
+    ]
+    issuer_alt: Annotated[
+        list[str] | None,
+        _issuing("--issuer-alt", "Alternative name of its own: URI:…, email:… Can be repeated.", "NAME"),
+    ]
+
+    def given(self) -> dict[str, Any]:
+        """What was given, under the names that `IssuingDefaults` has; an empty value removes, max_days 0 too."""
+        lists = {
+            "policies": self.policy,
+            "crl_urls": self.crl_url,
+            "ocsp_urls": self.ocsp_url,
+            "issuer_urls": self.issuer_url,
+            "issuer_alt": self.issuer_alt,
+        }
+        texts = {"hash": self.algorithm, "rsa_padding": self.rsa_padding, "profile": self.default_profile}
+        return {
+            **{name: tuple(filter(None, values)) for name, values in lists.items() if values is not None},
+            **{name: value or None for name, value in texts.items() if value is not None},
+            **({"max_days": self.max_days or None} if self.max_days is not None else {}),
+        }
+
+    def defaults(self) -> IssuingDefaults:
+        """For a new authority."""
+        return IssuingDefaults(**self.given())

@@ -1,9 +1,13 @@
-"""Building one command: its own parameters, then the options of every configured alias."""
+"""Building one command: its own parameters, then the options of every configured alias.
+
+A parameter annotated with a dataclass is a group: each of its members becomes a parameter, and is None if not given.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -40,6 +44,8 @@ def _with_backend_options(
 ) -> Callable[..., None]:
     """The function as typer sees it: without its first parameter, and with one for each option of an alias."""
     hints = get_type_hints(function, localns={"Session": Session}, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    hints |= {name: hint for group in groups.values() for name, hint in _members(group).items()}
     own = list(inspect.signature(function).parameters.values())[1:]
     options = session.backend_options(command)
     check_flags(options, _flags(hints.values()), name)
@@ -47,18 +53,33 @@ def _with_backend_options(
 
     def run(**values: Any) -> None:
         session.take({option: values.pop(parameter) for parameter, option in added.items()})
+        for name, group in groups.items():
+            values[name] = group(**{member: values.pop(member) for member in _members(group)})
         try:
             function(session, **values)
         finally:
             session.close()
 
-    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
+    parameters = [
+        member.replace(annotation=hints[member.name])
+        for parameter in own
+        for member in (_expanded(groups[parameter.name]) if parameter.name in groups else (parameter,))
+    ]
     parameters += [_parameter(parameter, option) for parameter, option in added.items()]
     parameters.sort(key=lambda parameter: parameter.kind)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__doc__ = function.__doc__
     return run
+
+
+def _members(group: Any) -> dict[str, Any]:
+    """The parameters in a group, with what typer is told about them."""
+    return get_type_hints(group, include_extras=True)
+
+
+def _expanded(group: Any) -> list[inspect.Parameter]:
+    return [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in _members(group)]
 
 
 def _parameter(name: str, option: BackendOption) -> inspect.Parameter:

@@ -13,6 +13,8 @@ from anchorhold.x509.validity import now, parse_expiry
 if TYPE_CHECKING:
     import datetime as dt
 
+    from anchorhold.issuing.plan import PathLength
+
 LARGEST = 1 << 20
 """No key, certificate or CSR is larger, in bytes."""
 
@@ -46,16 +48,16 @@ def expiry(text: str | None) -> dt.datetime | None:
     return None if text is None else parse_expiry(text, now())
 
 
-def path_length(text: str | None, default: int | None) -> int | None:
-    """A path length as typed: a number, or ``none``.
+def path_length(text: str | None) -> PathLength:
+    """A path length as typed: a number, or ``none``; None if nothing was.
 
     Raises:
         PathLengthError: It is neither.
     """
     if text is None:
-        return default
-    if text.lower() == "none":
         return None
+    if text.lower() == "none":
+        return "none"
     if not re.fullmatch("[0-9]{1,4}", text):
         raise PathLengthError(f"path length {text!r}: is not a number", hint="give 0, 1, 2 … or none")
     return int(text)

@@ -30,6 +30,10 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
         "crl_urls": list(record.issuing.crl_urls),
         "ocsp_urls": list(record.issuing.ocsp_urls),
         "issuer_urls": list(record.issuing.issuer_urls),
+        "issuer_alt": list(record.issuing.issuer_alt),
+        "policies": list(record.issuing.policies),
+        "default_profile": record.issuing.profile,
+        "max_days": record.issuing.max_days,
         "hash": record.issuing.hash,
         "rsa_padding": record.issuing.rsa_padding,
     }

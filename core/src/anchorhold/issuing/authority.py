@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
 from anchorhold.publickeys import PublicKey, spec_of
 from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import Bound, now
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
@@ -83,6 +84,18 @@ class Authority:
     def key_request(self) -> KeyRequest:
         """What a backend needs to lend its key."""
         return KeyRequest(handle=self.key_handle, public_key=self.public_key, ca=self.described)
+
+    def bounds(self, start: dt.datetime) -> list[Bound]:
+        """Moments beyond which nothing that it signs is valid.
+
+        Args:
+            start: Start of validity.
+        """
+        bounds = [Bound(self.certificate.not_valid_after_utc, f"{self.name!r} expires")]
+        if self.record.issuing.max_days is not None:
+            longest = start + dt.timedelta(days=self.record.issuing.max_days)
+            bounds.append(Bound(longest, f"{self.name!r} allows"))
+        return bounds
 
     @cached_property
     def path_length(self) -> int | None:

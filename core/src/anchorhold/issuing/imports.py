@@ -19,9 +19,8 @@ from anchorhold.issuing.pending import begin, check_store, record_key
 from anchorhold.issuing.undo import undo
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.publickeys import check_strength, spec_of, spki
+from anchorhold.publickeys import check_strength, spki
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, Draft, ImportKeyRequest
-from anchorhold.x509.general_names import check_urls
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
 
@@ -71,9 +70,7 @@ def import_authority(
         AuthorityExistsError: The name is taken.
         AnchorholdError: The backend could not store the key or sign with it; as for a creation.
     """
-    check_urls(foreign.issuing.urls)
     public_key = check_foreign(foreign.certificate, foreign.key)
-    spec_of(public_key).algorithm(foreign.issuing.hash, foreign.issuing.rsa_padding)
     subject = format_name(foreign.certificate.subject)
     known = tuple(known)
     _check_new(foreign.certificate, known)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.requests import Draft, SignRequest
-from anchorhold.x509.drafts import sign_draft
+from anchorhold.x509.drafts import sign_tbs
 
 if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
@@ -52,8 +52,7 @@ class AuthorityKey:
 
     def sign_draft(self, draft: Draft, tbs: bytes) -> bytes:
         """The certificate for a draft, in DER, signed through the hook `sign` and verified."""
-        return sign_draft(
-            draft,
+        return sign_tbs(
             tbs,
             self.authority.public_key,
             self.authority.algorithm,

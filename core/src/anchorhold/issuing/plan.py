@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.errors import InputError
+from anchorhold.errors import InputError, ProfileRefusedError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.seam.requests import Draft
-from anchorhold.x509.constraints import name_constraints
+from anchorhold.settings import ProfileSettings
+from anchorhold.x509.constraints import parse_subtree
 from anchorhold.x509.drafts import key_identifiers
-from anchorhold.x509.general_names import check_urls
+from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_subject
-from anchorhold.x509.profiles import ISSUING_DAYS, ROOT_DAYS, extension, key_usage, url_extensions
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.validity import end_of_validity, now
+from anchorhold.x509.validity import Bound, end_of_validity, now
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam.options import OptionValues
+
+PathLength: TypeAlias = int | Literal["none"] | None
+"""How many authorities may follow below one: a number, ``none`` for no limit, None for what the profile says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +38,21 @@ class NewAuthority:
     Attributes:
         name: Under which it is known here.
         subject: Distinguished name as text.
+        profile: What its certificate is like.
         spec: The kind of key.
-        path_length: Path length constraint; None for none.
-        expires: End of validity; by default ten years for a root, five below one, shortened to the parent's own.
-        permitted: Subtrees of names that it may certify.
-        excluded: Subtrees of names that it must not.
+        path_length: Path length constraint.
+        expires: End of validity; by default as the profile says, shortened to the parent's own.
+        permitted: Subtrees of names that it may certify, beside those of the profile.
+        excluded: Subtrees of names that it must not, beside those of the profile.
         issuing: What it puts into what it signs.
         options: Of its key backend, complete, without secrets.
     """
 
     name: str
     subject: str
-    spec: KeySpec = field(default_factory=lambda: KeySpec(curve="secp256r1"))
-    path_length: int | None = None
+    profile: ProfileSettings
+    spec: KeySpec
+    path_length: PathLength = None
     expires: dt.datetime | None = None
     permitted: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -65,9 +68,7 @@ class Plan:
         spec: The kind of key.
         options: Of the key backend, without secrets.
         subject: Distinguished name (RFC 4514).
-        path_length: Path length constraint.
-        permitted: Subtrees of names that it may certify.
-        excluded: Subtrees of names that it must not.
+        profile: What its certificate is like, all that was wanted included.
         not_before: Start of validity.
         not_after: End of validity.
     """
@@ -75,18 +76,16 @@ class Plan:
     spec: KeySpec
     options: OptionValues
     subject: str
-    path_length: int | None
-    permitted: tuple[str, ...]
-    excluded: tuple[str, ...]
+    profile: ProfileSettings
     not_before: dt.datetime
     not_after: dt.datetime
 
     def stored(self) -> dict[str, Any]:
         """As JSON has it."""
-        values = {name: getattr(self, name) for name in ("subject", "path_length", "permitted", "excluded")}
         return {
-            **values,
             "operation": "create",
+            "subject": self.subject,
+            "profile": self.profile.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             "spec": asdict(self.spec),
             "options": dict(self.options),
             "not_before": seconds(self.not_before),
@@ -100,9 +99,7 @@ class Plan:
             spec=KeySpec(**stored["spec"]),
             options=stored["options"],
             subject=stored["subject"],
-            path_length=stored["path_length"],
-            permitted=tuple(stored["permitted"]),
-            excluded=tuple(stored["excluded"]),
+            profile=ProfileSettings.model_validate(stored["profile"]),
             not_before=moment(stored["not_before"]),
             not_after=moment(stored["not_after"]),
         )
@@ -110,14 +107,7 @@ class Plan:
     def draft(self, public_key: PublicKey, parent: Authority | None) -> Draft:
         """The certificate of the authority before it is signed, by itself if there is no parent."""
         subject = parse_subject(self.subject)
-        constraints = name_constraints(self.permitted, self.excluded)
-        extensions = [
-            extension(x509.BasicConstraints(ca=True, path_length=self.path_length), critical=True),
-            extension(key_usage(("keyCertSign", "cRLSign"), public_key), critical=True),
-            *([extension(constraints, critical=True)] if constraints is not None else []),
-            *key_identifiers(public_key, parent.certificate if parent is not None else None),
-            *(url_extensions(parent.record.issuing) if parent is not None else []),
-        ]
+        made = ProfileExtensions(self.profile, parent.record.issuing if parent is not None else None)
         return Draft(
             issuer=parent.certificate.subject if parent is not None else subject,
             subject=subject,
@@ -125,7 +115,10 @@ class Plan:
             not_before=self.not_before,
             not_after=self.not_after,
             public_key=public_key,
-            extensions=tuple(extensions),
+            extensions=(
+                *made.extensions(public_key, subject, ()),
+                *key_identifiers(public_key, parent.certificate if parent is not None else None),
+            ),
             profile="authority",
         )
 
@@ -137,23 +130,37 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
         raise InputError(
             "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
         )
-    name_constraints(wanted.permitted, wanted.excluded)
-    check_urls(wanted.issuing.urls)
-    start, limit, issuer = now(), None, wanted.name
+    profile = _profile(wanted)
+    start = now() - dt.timedelta(minutes=profile.backdate_minutes)
+    bounds = [] if profile.max_days is None else [Bound(start + dt.timedelta(profile.max_days), "its profile allows")]
     if above is not None:
         parent = above.issuer
         parent.check_ready()
-        above.check_path_length(wanted.path_length)
+        above.check_path_length(profile.path_length)
         above.check_names(subject, ())
-        limit, issuer = parent.certificate.not_valid_after_utc, parent.name
-    days = ROOT_DAYS if above is None else ISSUING_DAYS
+        start = max(start, parent.certificate.not_valid_before_utc)
+        bounds += parent.bounds(start)
     return Plan(
         spec=wanted.spec,
         options=wanted.options,
         subject=format_name(subject),
-        path_length=wanted.path_length,
-        permitted=wanted.permitted,
-        excluded=wanted.excluded,
+        profile=profile,
         not_before=start,
-        not_after=end_of_validity(start, wanted=wanted.expires, days=days, limit=limit, issuer=issuer),
+        not_after=end_of_validity(start, wanted=wanted.expires, days=profile.days, bounds=bounds),
     )
+
+
+def _profile(wanted: NewAuthority) -> ProfileSettings:
+    """The profile with all that was wanted beside it."""
+    profile = wanted.profile
+    if not profile.ca:
+        raise ProfileRefusedError("profile: is not for authorities", hint="use one that has ca = true")
+    for text in (*wanted.permitted, *wanted.excluded):
+        parse_subtree(text)
+    length = profile.path_length if wanted.path_length is None else wanted.path_length
+    changes = {
+        "path_length": None if length == "none" else length,
+        "permitted_names": (*profile.permitted_names, *wanted.permitted),
+        "excluded_names": (*profile.excluded_names, *wanted.excluded),
+    }
+    return profile.model_copy(update=changes)

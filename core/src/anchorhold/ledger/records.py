@@ -31,6 +31,10 @@ class IssuingDefaults:
         crl_urls: Of its CRL, for CRL distribution points (RFC 5280, section 4.2.1.13).
         ocsp_urls: Of its OCSP responder, for authority information access (section 4.2.2.1).
         issuer_urls: Of its own certificate, for authority information access.
+        issuer_alt: Alternative names of its own (issuerAltName, section 4.2.1.7), as text.
+        policies: Certificate policies of what it signs by profiles that name none, dotted.
+        profile: Name of the profile it signs by unless told otherwise; None for the one of the settings.
+        max_days: The longest validity of what it signs; None for as long as its own.
         hash: The hash it signs with; None for the one of its key's own strength.
         rsa_padding: ``pss`` or ``pkcs1v15``, for RSA keys only; None for the latter.
     """
@@ -38,6 +42,10 @@ class IssuingDefaults:
     crl_urls: tuple[str, ...] = ()
     ocsp_urls: tuple[str, ...] = ()
     issuer_urls: tuple[str, ...] = ()
+    issuer_alt: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    profile: str | None = None
+    max_days: int | None = None
     hash: str | None = None
     rsa_padding: str | None = None
 

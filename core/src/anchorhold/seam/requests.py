@@ -248,6 +248,8 @@ class Draft:
         public_key: The holder's.
         extensions: In the order they will have.
         profile: Name of the profile it was made by.
+        public_key_info: DER SubjectPublicKeyInfo where it says more than the key, as for id-RSASSA-PSS (RFC 4055,
+            section 1.2); else None.
     """
 
     issuer: x509.Name
@@ -258,6 +260,7 @@ class Draft:
     public_key: PublicKey
     extensions: tuple[x509.Extension[x509.ExtensionType], ...]
     profile: str
+    public_key_info: bytes | None = None
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of the extension of that class of ``cryptography.x509``; None if there is none."""

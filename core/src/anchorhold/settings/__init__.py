@@ -1,7 +1,8 @@
 """Settings: one TOML file, found in a fixed order, with defaults that work when there is none."""
 
 from anchorhold.settings.load import LoadedSettings, load_settings
-from anchorhold.settings.model import AliasSettings, ProfileSettings, Settings, StorageSettings, WrapperSettings
+from anchorhold.settings.model import AliasSettings, Settings, StorageSettings, WrapperSettings
+from anchorhold.settings.profile import ProfileSettings
 
 __all__ = [
     "AliasSettings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -39,7 +39,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
     location = [str(part) for part in problem["loc"] if part != "[key]"]
     key = ".".join([*prefix, *location])
     if problem["type"] == "extra_forbidden":
-        known = sorted(_model_at(model, location[:-1]).model_fields)
+        fields = _model_at(model, location[:-1]).model_fields
+        known = sorted(field.alias or name for name, field in fields.items())
         return f"{key} is not known", suggestion(location[-1], known, "known here: {}")
     if problem["type"] == "missing":
         return f"{key} is missing", "add it"
@@ -53,13 +54,26 @@ def _model_at(model: type[BaseModel], location: Sequence[str]) -> type[BaseModel
     """The model that the keys at that location belong to."""
     current: Any = model
     for part in location:
-        if _is_model(current):
-            current = current.model_fields[part].annotation
-        elif get_origin(current) is dict:
-            current = get_args(current)[1]
-        if get_origin(current) in (types.UnionType,):
-            current = next((kind for kind in get_args(current) if _is_model(kind)), current)
+        current = _plain(_inside(current, part))
     return current if _is_model(current) else BaseModel
+
+
+def _inside(kind: Any, part: str) -> Any:
+    """What is in a model, table or array at that key."""
+    if _is_model(kind):
+        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return fields.get(part)
+    inner = get_args(kind)
+    return inner[1] if get_origin(kind) is dict else inner[0] if inner else None
+
+
+def _plain(kind: Any) -> Any:
+    """A type without its annotations, and of several the model."""
+    if get_origin(kind) is Annotated:
+        return _plain(get_args(kind)[0])
+    if get_origin(kind) is types.UnionType:
+        return next((each for each in get_args(kind) if _is_model(each)), kind)
+    return kind
 
 
 def _is_model(kind: Any) -> bool:

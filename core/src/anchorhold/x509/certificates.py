@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
 
@@ -58,6 +59,11 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
     return key, certificate  # type: ignore[return-value]  # the type of the key is checked where it is used
+
+
+def is_pss_only(certificate: x509.Certificate) -> bool:
+    """Whether it says that its RSA key makes RSASSA-PSS signatures only (RFC 4055, section 1.2)."""
+    return certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
 
 
 def pem(der: bytes) -> str:

@@ -28,7 +28,7 @@ def name_constraints(permitted: Iterable[str], excluded: Iterable[str]) -> x509.
     Raises:
         NameForbiddenError: One cannot be read.
     """
-    inside, outside = [_subtree(text) for text in permitted], [_subtree(text) for text in excluded]
+    inside, outside = [parse_subtree(text) for text in permitted], [parse_subtree(text) for text in excluded]
     return x509.NameConstraints(inside or None, outside or None) if inside or outside else None
 
 
@@ -54,18 +54,12 @@ def check_permitted(
             )
 
 
-def _hosts_in(subject: x509.Name) -> list[str]:
-    """Common names that look like names of hosts."""
-    hosts = []
-    for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
-        value = str(found.value)
-        with suppress(ValueError):
-            if "." in check_domain(value.removeprefix("*.")):
-                hosts.append(value)
-    return hosts
+def parse_subtree(text: str) -> x509.GeneralName:
+    """Read a subtree of names, as `name_constraints` takes it.
 
-
-def _subtree(text: str) -> x509.GeneralName:
+    Raises:
+        NameForbiddenError: It cannot be read.
+    """
     kind, colon, value = text.partition(":")
     if not colon:
         kind, value = ("ip", text) if "/" in text else ("dns", text)
@@ -78,16 +72,28 @@ def _subtree(text: str) -> x509.GeneralName:
         ) from error
 
 
-def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
-    if any(_within(name, subtree) for subtree in constraints.excluded_subtrees or ()):
-        return False
-    same_kind = [subtree for subtree in constraints.permitted_subtrees or () if type(subtree) is type(name)]
-    return not same_kind or any(_within(name, subtree) for subtree in same_kind)
-
-
-def _within(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
+def is_within(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
+    """Whether a name is below a subtree of its kind."""
     compare = _COMPARISONS.get(type(name))
     return type(name) is type(subtree) and compare is not None and compare(name.value, subtree.value)
+
+
+def _hosts_in(subject: x509.Name) -> list[str]:
+    """Common names that look like names of hosts."""
+    hosts = []
+    for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+        value = str(found.value)
+        with suppress(ValueError):
+            if "." in check_domain(value.removeprefix("*.")):
+                hosts.append(value)
+    return hosts
+
+
+def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
+    if any(is_within(name, subtree) for subtree in constraints.excluded_subtrees or ()):
+        return False
+    same_kind = [subtree for subtree in constraints.permitted_subtrees or () if type(subtree) is type(name)]
+    return not same_kind or any(is_within(name, subtree) for subtree in same_kind)
 
 
 def _domain_within(domain: str, subtree: str) -> bool:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat import asn1
 from cryptography.x509.oid import ExtensionOID
 
-from anchorhold.errors import KeyUnsupportedError, RequestInvalidError, RequestSignatureError, WeakKeyError
-from anchorhold.publickeys import check_strength, spki
+from anchorhold.errors import RequestInvalidError, RequestSignatureError
 from anchorhold.x509.general_names import check_alt_names, format_general_name
 from anchorhold.x509.names import check_subject, format_name
 from anchorhold.x509.oids import extension_name
+from anchorhold.x509.request_keys import subject_key
 
 if TYPE_CHECKING:
-    from anchorhold.publickeys import PublicKey
     from anchorhold.seam.requests import Draft
+    from anchorhold.x509.request_keys import SubjectKey
 
 _BROKEN_HASHES: Final = ("md5",)
-_RSA_ENCRYPTION: Final = bytes.fromhex("06092a864886f70d010101")
-"""The object identifier rsaEncryption in DER (RFC 8017, appendix A.1)."""
 _UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
 
 
@@ -40,6 +37,17 @@ def load_csr(data: bytes, subject: str = "CSR") -> x509.CertificateSigningReques
         SubjectInvalidError: Its subject has control characters.
         NameForbiddenError: It asks for a name that must not be certified.
     """
+    request = read_csr(data, subject)
+    check_csr(request, subject)
+    return request
+
+
+def read_csr(data: bytes, subject: str = "CSR") -> x509.CertificateSigningRequest:
+    """Parse a request and check nothing of it; see `load_csr`.
+
+    Raises:
+        RequestInvalidError: Truncated, malformed or empty.
+    """
     load = x509.load_pem_x509_csr if b"-----BEGIN" in data else x509.load_der_x509_csr
     try:
         request = load(data)
@@ -48,13 +56,12 @@ def load_csr(data: bytes, subject: str = "CSR") -> x509.CertificateSigningReques
         raise RequestInvalidError(
             f"{subject}: not a certificate signing request that can be read", hint="ask for it again, as PEM or DER"
         ) from error
-    check_csr(request, subject)
     return request
 
 
-def check_csr(request: x509.CertificateSigningRequest, subject: str = "CSR") -> PublicKey:
+def check_csr(request: x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
     """Verify a request's own signature, the strength of its key and its names; see `load_csr`."""
-    key = _public_key(request, subject)
+    key = subject_key(request, subject)
     _check_signature(request, subject)
     check_subject(request.subject)
     check_alt_names(alt_names_of(request))
@@ -77,50 +84,22 @@ def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[
     """
     granted = {extension.oid: extension for extension in draft.extensions}
     missing = []
-    if request.subject.rdns and request.subject != draft.subject:
+    if not set(request.subject) <= set(draft.subject):
         missing.append(f"the subject {format_name(request.subject)}")
     missing += [format_general_name(name) for name in alt_names_of(request) if name not in draft.alternative_names]
     missing += [
         f"the extension {extension_name(extension.oid)}"
         for extension in request.extensions
-        if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and granted.get(extension.oid) != extension
+        if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and not _has(granted.get(extension.oid), extension)
     ]
     return tuple(missing)
 
 
-def _public_key(request: x509.CertificateSigningRequest, subject: str) -> PublicKey:
-    try:
-        key = request.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        if _RSA_ENCRYPTION in _public_key_info(request):
-            raise WeakKeyError(
-                f"{subject}: the RSA key has a modulus or exponent that cannot be right", hint="make a new key"
-            ) from error
-        raise KeyUnsupportedError(
-            f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
-        ) from error
-    if spki(check_strength(key, subject)) != _public_key_info(request):
-        raise KeyUnsupportedError(
-            f"{subject}: its public key is of a restricted kind (such as RSASSA-PSS) or oddly encoded",
-            hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",
-        )
-    return key  # type: ignore[return-value]  # check_strength refused every other type
-
-
-def _public_key_info(request: x509.CertificateSigningRequest) -> bytes:
-    """The SubjectPublicKeyInfo as it stands in the request; ``cryptography`` reads some kinds as others."""
-    info = asn1.decode_der(_RequestInfo, request.tbs_certrequest_bytes)
-    return asn1.encode_der(info.public_key)
-
-
-@asn1.sequence
-class _RequestInfo:
-    """CertificationRequestInfo (RFC 2986, section 4.1)."""
-
-    version: int
-    subject: asn1.TLV
-    public_key: asn1.TLV
-    attributes: asn1.TLV
+def _has(granted: x509.Extension[Any] | None, asked: x509.Extension[Any]) -> bool:
+    """Whether what was granted is what was asked for; more key purposes than asked for are."""
+    if granted is not None and isinstance(asked.value, x509.ExtendedKeyUsage):
+        return set(asked.value) <= set(granted.value)
+    return granted == asked
 
 
 def _check_signature(request: x509.CertificateSigningRequest, subject: str) -> None:

@@ -8,10 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from anchorhold.publickeys import spec_of
+from anchorhold.x509.certificates import is_pss_only
+from anchorhold.x509.extensions import USAGE_FIELDS
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
-from anchorhold.x509.oids import extension_name, purpose_name
-from anchorhold.x509.profiles import USAGE_FIELDS
+from anchorhold.x509.oids import extension_name, policy_name, purpose_name
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def describe(certificate: x509.Certificate) -> dict[str, Any]:
         "serial": format_serial(certificate.serial_number),
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
-        "key": str(spec_of(certificate.public_key())),
+        "key": f"{spec_of(certificate.public_key())}{', for RSASSA-PSS only' if is_pss_only(certificate) else ''}",
         "signature_algorithm": certificate.signature_algorithm_oid._name,  # noqa: SLF001
         "signature_hash": digest.name if digest is not None else None,
         "fingerprint_sha256": certificate.fingerprint(hashes.SHA256()).hex(),
@@ -77,6 +78,16 @@ def _value(value: x509.ExtensionType) -> Any:
     return formatter(value) if formatter is not None else value.public_bytes().hex()
 
 
+def _policy(policy: x509.PolicyInformation) -> dict[str, Any]:
+    qualifiers = policy.policy_qualifiers or []
+    notices = [part.explicit_text for part in qualifiers if isinstance(part, x509.UserNotice)]
+    return {
+        "oid": policy_name(policy.policy_identifier),
+        "cps": [part for part in qualifiers if isinstance(part, str)],
+        "notices": [notice for notice in notices if notice is not None],
+    }
+
+
 def _names(names: Iterable[x509.GeneralName] | None) -> list[str]:
     return [format_general_name(name) for name in names or ()]
 
@@ -98,6 +109,9 @@ _FORMATTERS: Final[dict[type[Any], Callable[[Any], Any]]] = {
     x509.KeyUsage: _key_usage,
     x509.ExtendedKeyUsage: lambda value: [purpose_name(oid) for oid in value],
     x509.SubjectAlternativeName: _names,
+    x509.IssuerAlternativeName: _names,
+    x509.CertificatePolicies: lambda value: [_policy(policy) for policy in value],
+    x509.TLSFeature: lambda value: [feature.name for feature in value],
     x509.SubjectKeyIdentifier: lambda value: value.digest.hex(),
     x509.AuthorityKeyIdentifier: lambda value: value.key_identifier.hex() if value.key_identifier else None,
     x509.NameConstraints: lambda value: {

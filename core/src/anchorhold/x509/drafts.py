@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat import asn1
 
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
@@ -18,7 +18,28 @@ if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam.requests import Draft
 
-_NO_SIGNATURE = b"\x00"
+
+@asn1.sequence
+class _TbsCertificate:
+    """TBSCertificate with all of its members but the unique identifiers (RFC 5280, section 4.1)."""
+
+    version: asn1.TLV
+    serial: asn1.TLV
+    signature: asn1.TLV
+    issuer: asn1.TLV
+    validity: asn1.TLV
+    subject: asn1.TLV
+    public_key: asn1.TLV
+    extensions: asn1.TLV
+
+
+@asn1.sequence
+class _Certificate:
+    """Certificate (RFC 5280, section 4.1)."""
+
+    tbs: asn1.TLV
+    algorithm: asn1.TLV
+    signature: asn1.BitString
 
 
 def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
@@ -38,29 +59,32 @@ def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> l
 
 
 def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
-    """The TBSCertificate that will be signed, made without any private key."""
+    """The TBSCertificate that will be signed (DER), made without any private key."""
     captured: list[bytes] = []
 
     def capture(message: bytes) -> bytes:
         captured.append(message)
-        return _NO_SIGNATURE
+        return b"\x00"
 
-    _build(draft, issuer_key, algorithm, capture)
-    return captured[0]
+    builder = x509.CertificateBuilder(
+        issuer_name=draft.issuer,
+        subject_name=draft.subject,
+        public_key=draft.public_key,
+        serial_number=draft.serial,
+        not_valid_before=draft.not_before.replace(tzinfo=None),
+        not_valid_after=draft.not_after.replace(tzinfo=None),
+        extensions=list(draft.extensions),
+    )
+    builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
+    return captured[0] if draft.public_key_info is None else _with_key(captured[0], draft.public_key_info)
 
 
-def sign_draft(
-    draft: Draft,
-    tbs: bytes,
-    issuer_key: PublicKey,
-    algorithm: Algorithm,
-    sign: Callable[[bytes], bytes],
-    signer: object,
+def sign_tbs(
+    tbs: bytes, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes], signer: object
 ) -> bytes:
-    """Sign a draft and verify the result.
+    """Sign what was captured and verify the result.
 
     Args:
-        draft: The certificate to be.
         tbs: From `capture_tbs`, as recorded.
         issuer_key: The issuer's public key.
         algorithm: How it is signed.
@@ -71,31 +95,28 @@ def sign_draft(
         The certificate in DER.
 
     Raises:
-        SignatureError: The signature does not verify, or what was signed is not what was recorded.
+        SignatureError: The signature does not verify.
     """
-    certificate = _build(draft, issuer_key, algorithm, sign)
-    signed = certificate.tbs_certificate_bytes
-    if signed != tbs or not is_signed_by(issuer_key, certificate.signature, signed, algorithm):
+    signature = sign(tbs)
+    if not is_signed_by(issuer_key, signature, tbs, algorithm):
         raise SignatureError(
             f"{signer}: returned a signature that does not verify",
             hint="nothing was issued; check the key with view-ca and tell the author of the backend",
         )
-    return certificate.public_bytes(Encoding.DER)
-
-
-def _build(
-    draft: Draft, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes]
-) -> x509.Certificate:
-    builder = x509.CertificateBuilder(
-        issuer_name=draft.issuer,
-        subject_name=draft.subject,
-        public_key=draft.public_key,
-        serial_number=draft.serial,
-        not_valid_before=draft.not_before.replace(tzinfo=None),
-        not_valid_after=draft.not_after.replace(tzinfo=None),
-        extensions=list(draft.extensions),
+    return asn1.encode_der(
+        _Certificate(
+            tbs=asn1.decode_der(asn1.TLV, tbs),
+            algorithm=asn1.decode_der(_TbsCertificate, tbs).signature,
+            signature=asn1.BitString(signature, 0),
+        )
     )
-    return builder.sign(bridge_key(issuer_key, sign), **builder_arguments(algorithm))
+
+
+def _with_key(tbs: bytes, public_key_info: bytes) -> bytes:
+    """The same with another SubjectPublicKeyInfo; ``cryptography`` has but one for each key."""
+    certificate = asn1.decode_der(_TbsCertificate, tbs)
+    certificate.public_key = asn1.decode_der(asn1.TLV, public_key_info)
+    return asn1.encode_der(certificate)
 
 
 def _subject_key_identifier(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier | None:

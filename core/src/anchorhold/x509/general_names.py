@@ -44,10 +44,15 @@ def parse_alt(text: str) -> x509.GeneralName:
 def format_general_name(name: x509.GeneralName) -> str:
     """The name in the form that `parse_alt` reads."""
     if isinstance(name, x509.DirectoryName):
-        return f"dirname:{format_name(name.value)}"
+        return f"{kind_of(name)}:{format_name(name.value)}"
     if isinstance(name, x509.RegisteredID):
-        return f"RID:{name.value.dotted_string}"
-    return f"{_PREFIXES.get(type(name), 'other')}:{name.value}"
+        return f"{kind_of(name)}:{name.value.dotted_string}"
+    return f"{kind_of(name)}:{name.value}"
+
+
+def kind_of(name: x509.GeneralName) -> str:
+    """The kind of a name, as it is written before the colon."""
+    return _PREFIXES.get(type(name), "other")
 
 
 def check_alt_names(names: Iterable[x509.GeneralName]) -> None:
@@ -148,4 +153,6 @@ _PREFIXES: Final[dict[type[x509.GeneralName], str]] = {
     x509.IPAddress: "IP",
     x509.UniformResourceIdentifier: "URI",
     x509.RFC822Name: "email",
+    x509.DirectoryName: "dirname",
+    x509.RegisteredID: "RID",
 }

@@ -70,6 +70,22 @@ def check_subject(name: x509.Name) -> None:
             )
 
 
+def attribute_oid(kind: str) -> x509.ObjectIdentifier:
+    """An attribute type, given by its short name or as dotted identifier.
+
+    Raises:
+        SubjectInvalidError: It is neither.
+    """
+    oid = _BY_LOWER.get(kind.strip().lower())
+    if oid is not None:
+        return oid
+    if not re.fullmatch(r"\d+(\.\d+)+", kind.strip()):
+        raise SubjectInvalidError(
+            f"attribute {kind.strip()!r}: is not known", hint=f"use {', '.join(ATTRIBUTES)} or a dotted identifier"
+        )
+    return x509.ObjectIdentifier(kind.strip())
+
+
 def format_name(name: x509.Name) -> str:
     """The name in RFC 4514 form."""
     return name.rfc4514_string(_SHORT_NAMES)
@@ -94,9 +110,4 @@ def _attribute(piece: str) -> x509.NameAttribute[str]:
     kind, equals, value = piece.partition("=")
     if not equals:
         raise ValueError(f"{piece!r} has no equals sign")
-    oid = _BY_LOWER.get(kind.strip().lower())
-    if oid is None:
-        if not re.fullmatch(r"\d+(\.\d+)+", kind.strip()):
-            raise ValueError(f"{kind.strip()!r} is not a known attribute")
-        oid = x509.ObjectIdentifier(kind.strip())
-    return x509.NameAttribute(oid, re.sub(r"\\(.)", r"\1", value))
+    return x509.NameAttribute(attribute_oid(kind), re.sub(r"\\(.)", r"\1", value))

@@ -1,23 +1,17 @@
-"""Profiles: what certificates for a purpose look like, and the extensions they get."""
+"""The profiles that need no settings, and finding one by name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID
-
-from anchorhold.errors import ProfileRefusedError, UnknownProfileError
-from anchorhold.publickeys import spec_of
-from anchorhold.settings.model import ProfileSettings
+from anchorhold.errors import UnknownProfileError
+from anchorhold.settings.profile import ProfileSettings
 from anchorhold.suggestions import suggestion
-from anchorhold.x509.oids import purpose_oids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from anchorhold.ledger.records import IssuingDefaults
-    from anchorhold.publickeys import PublicKey
+_AUTHORITY: Final = ("keyCertSign", "cRLSign")
 
 BUILT_IN: Final[dict[str, ProfileSettings]] = {
     "webserver": ProfileSettings(
@@ -31,6 +25,27 @@ BUILT_IN: Final[dict[str, ProfileSettings]] = {
         extended_key_usage=("serverAuth", "clientAuth"),
         names_required=True,
     ),
+    "email": ProfileSettings(
+        description="Signed and encrypted e-mail (S/MIME, RFC 8550).",
+        key_usage=("digitalSignature", "keyEncipherment", "keyAgreement"),
+        extended_key_usage=("emailProtection",),
+        names_required=True,
+        name_kinds=("email",),
+        days=365,
+    ),
+    "codesigning": ProfileSettings(
+        description="Signed programs.",
+        key_usage=("digitalSignature",),
+        extended_key_usage=("codeSigning",),
+        days=365,
+    ),
+    "timestamping": ProfileSettings(
+        description="A time-stamping authority (RFC 3161, section 2.3).",
+        key_usage=("digitalSignature", "nonRepudiation"),
+        extended_key_usage=("timeStamping",),
+        extended_key_usage_critical=True,
+        days=5 * 365,
+    ),
     "ocsp": ProfileSettings(
         description="An OCSP responder (RFC 6960, section 4.2.2.2).",
         key_usage=("digitalSignature",),
@@ -40,39 +55,13 @@ BUILT_IN: Final[dict[str, ProfileSettings]] = {
         days=30,
     ),
     "intermediate": ProfileSettings(
-        description="An authority whose key is kept elsewhere.",
-        key_usage=("keyCertSign", "cRLSign"),
-        ca=True,
-        path_length=0,
-        days=5 * 365,
+        description="An authority below another one.", key_usage=_AUTHORITY, ca=True, path_length=0, days=5 * 365
+    ),
+    "root": ProfileSettings(
+        description="An authority that signs itself.", key_usage=_AUTHORITY, ca=True, days=10 * 365
     ),
 }
 """Profiles that need no settings."""
-
-ROOT_DAYS: Final = 10 * 365
-ISSUING_DAYS: Final = 5 * 365
-
-_SIGNING: Final = {"digitalSignature", "nonRepudiation", "keyCertSign", "cRLSign"}
-_POSSIBLE_USAGE: Final = {
-    "RSA": _SIGNING | {"keyEncipherment", "dataEncipherment"},
-    "EC": _SIGNING | {"keyAgreement"},
-    "Ed25519": _SIGNING,
-    "Ed448": _SIGNING,
-    "ML-DSA-44": _SIGNING,
-    "ML-DSA-65": _SIGNING,
-    "ML-DSA-87": _SIGNING,
-}
-"""What keys can do (RFC 4055, section 1.2; RFC 8813, section 3; RFC 8410, section 5; RFC 9881, section 5)."""
-USAGE_FIELDS: Final = {
-    "digitalSignature": "digital_signature",
-    "nonRepudiation": "content_commitment",
-    "keyEncipherment": "key_encipherment",
-    "dataEncipherment": "data_encipherment",
-    "keyAgreement": "key_agreement",
-    "keyCertSign": "key_cert_sign",
-    "cRLSign": "crl_sign",
-}
-"""Bits of the key usage extension (RFC 5280, section 4.2.1.3) and the fields ``cryptography`` has for them."""
 
 
 def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> ProfileSettings:
@@ -86,63 +75,3 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
         return known[name]
     except KeyError:
         raise UnknownProfileError(f"profile {name!r}: is not known", hint=suggestion(name, known)) from None
-
-
-def key_usage(names: Iterable[str], key: PublicKey) -> x509.KeyUsage:
-    """Key usage (RFC 5280, section 4.2.1.3) without what such a key cannot do.
-
-    Raises:
-        ProfileRefusedError: Nothing is left.
-    """
-    key_type = spec_of(key).type
-    wanted = {USAGE_FIELDS[name] for name in names if name in _POSSIBLE_USAGE[key_type]}
-    if not wanted:
-        raise ProfileRefusedError(
-            f"profile: its key usage has nothing that {key_type} keys can do", hint="use a key of another type"
-        )
-    bits = {field: field in wanted for field in USAGE_FIELDS.values()}
-    return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
-
-
-def purpose_extensions(
-    profile: ProfileSettings, key: PublicKey, subject: x509.Name, names: Iterable[x509.GeneralName]
-) -> list[x509.Extension[x509.ExtensionType]]:
-    """Basic constraints, key usage, extended key usage, subject alternative names, no-check."""
-    path_length = profile.path_length if profile.ca else None
-    extensions = [
-        extension(x509.BasicConstraints(ca=profile.ca, path_length=path_length), critical=True),
-        extension(key_usage(profile.key_usage, key), critical=True),
-    ]
-    if profile.extended_key_usage:
-        extensions.append(extension(x509.ExtendedKeyUsage(purpose_oids(profile.extended_key_usage))))
-    alternatives = list(names)
-    if alternatives:
-        extensions.append(extension(x509.SubjectAlternativeName(alternatives), critical=not subject.rdns))
-    if profile.ocsp_no_check:
-        extensions.append(extension(x509.OCSPNoCheck()))
-    return extensions
-
-
-def url_extensions(issuing: IssuingDefaults) -> list[x509.Extension[x509.ExtensionType]]:
-    """Authority information access and CRL distribution points of the issuer."""
-    access = [
-        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
-        for method, places in (
-            (AuthorityInformationAccessOID.OCSP, issuing.ocsp_urls),
-            (AuthorityInformationAccessOID.CA_ISSUERS, issuing.issuer_urls),
-        )
-        for url in places
-    ]
-    extensions: list[x509.Extension[x509.ExtensionType]] = []
-    if access:
-        extensions.append(extension(x509.AuthorityInformationAccess(access)))
-    if issuing.crl_urls:
-        locations = [x509.UniformResourceIdentifier(url) for url in issuing.crl_urls]
-        point = x509.DistributionPoint(full_name=locations, relative_name=None, reasons=None, crl_issuer=None)
-        extensions.append(extension(x509.CRLDistributionPoints([point])))
-    return extensions
-
-
-def extension(value: x509.ExtensionType, *, critical: bool = False) -> x509.Extension[x509.ExtensionType]:
-    """An extension with its identifier."""
-    return x509.Extension(value.oid, critical, value)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ValidityError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 
@@ -48,30 +52,42 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     return end
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A moment that no validity goes beyond.
+
+    Attributes:
+        moment: UTC.
+        reason: What sets it, as a clause: ``'Root' expires``.
+    """
+
+    moment: dt.datetime
+    reason: str
+
+
 def end_of_validity(
-    start: dt.datetime, *, wanted: dt.datetime | None, days: int, limit: dt.datetime | None, issuer: str
+    start: dt.datetime, *, wanted: dt.datetime | None, days: int, bounds: Sequence[Bound]
 ) -> dt.datetime:
-    """When a certificate is to expire: as wanted, or after so many days but not after its issuer.
+    """When a certificate is to expire: as wanted, or after so many days but not beyond any bound.
 
     Args:
         start: Start of validity.
         wanted: What was asked for explicitly; taken for UTC if it has no zone.
         days: The default of the profile.
-        limit: End of the issuer's validity; None for a root.
-        issuer: Name of the issuer, for the message.
+        bounds: Of the issuer, the profile …; none for a root.
 
     Raises:
-        ValidityError: What was asked for is beyond the limit, or not after the start.
+        ValidityError: What was asked for is beyond a bound, or not in the future.
     """
     if wanted is None:
-        end = start + dt.timedelta(days=days)
-        return end if limit is None else min(end, limit)
+        return min([start + dt.timedelta(days=days), *(bound.moment for bound in bounds)])
     wanted = in_utc(wanted)
-    if wanted <= start:
+    if wanted <= max(start, now()):
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
-    if limit is not None and wanted > limit:
-        raise ValidityError(
-            f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after {issuer!r} expires ({limit:%Y-%m-%d %H:%M} UTC)",
-            hint="ask for less, or leave it out to get as much as there is",
-        )
+    for bound in bounds:
+        if wanted > bound.moment:
+            raise ValidityError(
+                f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after {bound.reason} ({bound.moment:%Y-%m-%d %H:%M} UTC)",
+                hint="ask for less, or leave it out to get as much as there is",
+            )
     return wanted

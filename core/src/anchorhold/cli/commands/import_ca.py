@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import (
-    Algorithm,
     Bundle,
-    CrlUrl,
-    IssuerUrl,
+    IssuingOptions,
     KeyBackend,
     Name,
-    OcspUrl,
     OptionalFormat,
     Out,
-    RsaPadding,
-    issuing_defaults,
 )
 from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import check_output, say
@@ -54,11 +49,8 @@ def import_ca(
         ),
     ] = None,
     key_backend: KeyBackend = "default",
-    algorithm: Algorithm = None,
-    rsa_padding: RsaPadding = None,
-    crl_url: CrlUrl = None,
-    ocsp_url: OcspUrl = None,
-    issuer_url: IssuerUrl = None,
+    *,
+    issuing: IssuingOptions,
     output_format: OptionalFormat = None,
     bundle: Bundle = False,
     out: Out = None,
@@ -74,7 +66,7 @@ def import_ca(
         loaded[1],
         loaded[0],
         key_backend=key_backend,
-        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm, rsa_padding),
+        issuing=issuing.defaults(),
         options=session.options(key_backend),
         secrets=session.secrets(key_backend),
     )

@@ -8,18 +8,13 @@ import typer
 
 from anchorhold.algorithms import key_spec
 from anchorhold.cli.arguments import (
-    Algorithm,
     AuthorityExpires,
     Bundle,
-    CrlUrl,
-    IssuerUrl,
+    IssuingOptions,
     KeyBackend,
     Name,
-    OcspUrl,
     OptionalFormat,
     Out,
-    RsaPadding,
-    issuing_defaults,
 )
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
@@ -39,12 +34,21 @@ def init_ca(
     parent: Annotated[
         str | None, typer.Option("--parent", help="Authority that signs it; without one it is a root.", metavar="CA")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help="A profile with ca = true, for its own certificate (default: root, or intermediate with --parent).",
+            metavar="PROFILE",
+        ),
+    ] = None,
     key_backend: KeyBackend = "default",
     path_length: Annotated[
         str | None,
         typer.Option(
             "--path-length",
-            help="How many authorities may follow below it, or none for no limit (default: none for a root, else 0).",
+            help="How many authorities may follow below it, or none for no limit (default: as the profile says, which "
+            "is none for a root, else 0).",
             metavar="N",
         ),
     ] = None,
@@ -81,11 +85,8 @@ def init_ca(
         list[str] | None,
         typer.Option("--exclude-name", help="Never certify names below this one. Can be repeated.", metavar="SUBTREE"),
     ] = None,
-    algorithm: Algorithm = None,
-    rsa_padding: RsaPadding = None,
-    crl_url: CrlUrl = None,
-    ocsp_url: OcspUrl = None,
-    issuer_url: IssuerUrl = None,
+    *,
+    issuing: IssuingOptions,
     output_format: OptionalFormat = None,
     bundle: Bundle = False,
     out: Out = None,
@@ -104,11 +105,12 @@ def init_ca(
         parent=above,
         key=spec,
         key_backend=key_backend,
-        path_length=read_path_length(path_length, None if above is None else 0),
+        profile=profile,
+        path_length=read_path_length(path_length),
         expires=expiry(expires),
         permitted=permit_name or (),
         excluded=exclude_name or (),
-        issuing=issuing_defaults(crl_url, ocsp_url, issuer_url, algorithm, rsa_padding),
+        issuing=issuing.defaults(),
         options=session.options(key_backend),
         secrets=session.secrets(key_backend),
         parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,

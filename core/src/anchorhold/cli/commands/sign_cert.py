@@ -55,8 +55,8 @@ def sign_cert(
         str | None,
         typer.Option(
             "--profile",
-            help="webserver, client, server-and-client, ocsp, intermediate, or one of the settings "
-            "(default: webserver).",
+            help="webserver, client, server-and-client, email, codesigning, timestamping, ocsp, intermediate, or one "
+            "of the settings (default: that of the authority, else webserver).",
             metavar="PROFILE",
         ),
     ] = None,

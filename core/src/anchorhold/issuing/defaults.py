@@ -1,0 +1,78 @@
+"""What an authority puts into what it signs: checked, and spelled as the standards do, before it is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from anchorhold.algorithms import RSA_PADDINGS
+from anchorhold.errors import InputError, KeyUnsupportedError
+from anchorhold.x509.certificates import is_pss_only
+from anchorhold.x509.general_names import check_urls, parse_alt
+from anchorhold.x509.identifiers import POLICIES, dotted
+from anchorhold.x509.profiles import find_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography import x509
+
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.ledger import IssuingDefaults
+    from anchorhold.settings import ProfileSettings
+
+
+def checked_defaults(
+    issuing: IssuingDefaults,
+    spec: KeySpec,
+    profiles: Mapping[str, ProfileSettings],
+    certificate: x509.Certificate | None = None,
+) -> IssuingDefaults:
+    """The same in standard spelling, and with the padding that its certificate binds the key to.
+
+    Args:
+        issuing: As given.
+        spec: The kind of the authority's key.
+        profiles: Those of the settings.
+        certificate: The authority's own, if it has one already.
+
+    Raises:
+        NameForbiddenError: A URL or alternative name is not one.
+        KeyUnsupportedError: Such a key does not sign with that hash or padding.
+        UnknownProfileError: There is no such profile.
+        InputError: A policy is no object identifier, or the longest validity is not a day.
+    """
+    check_urls(issuing.urls)
+    for name in issuing.issuer_alt:
+        parse_alt(name)
+    for policy in issuing.policies:
+        _check_policy(policy)
+    if issuing.profile is not None:
+        find_profile(issuing.profile, profiles)
+    if issuing.max_days is not None and issuing.max_days < 1:
+        raise InputError(f"longest validity: {issuing.max_days} days are none", hint="give 1 or more")
+    if certificate is not None and is_pss_only(certificate):
+        issuing = replace(issuing, rsa_padding=_only_pss(issuing.rsa_padding))
+    algorithm = spec.algorithm(issuing.hash, issuing.rsa_padding)
+    padding = next((name for name, scheme in RSA_PADDINGS.items() if scheme == algorithm.scheme), None)
+    return replace(
+        issuing,
+        policies=tuple(dict.fromkeys(issuing.policies)),
+        hash=issuing.hash and algorithm.hash,
+        rsa_padding=issuing.rsa_padding and padding,
+    )
+
+
+def _only_pss(padding: str | None) -> str:
+    if (padding or "pss").lower() != "pss":
+        raise KeyUnsupportedError(
+            f"RSA padding {padding!r}: the certificate says that its key signs with pss only", hint="leave it out"
+        )
+    return "pss"
+
+
+def _check_policy(policy: str) -> None:
+    try:
+        dotted(policy, POLICIES, "a certificate policy")
+    except ValueError as error:
+        raise InputError(f"policy: {error}", hint="give for instance 1.3.6.1.4.1.99999.1") from error

@@ -1,0 +1,179 @@
+"""From an order and a request, through the profile, to the draft of a certificate; no key is touched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from anchorhold.errors import ProfileRefusedError
+from anchorhold.publickeys import spki
+from anchorhold.seam.requests import Draft
+from anchorhold.x509.copying import CopyRules
+from anchorhold.x509.csr import alt_names_of
+from anchorhold.x509.drafts import key_identifiers
+from anchorhold.x509.extensions import ProfileExtensions
+from anchorhold.x509.general_names import format_general_name, kind_of, parse_alt
+from anchorhold.x509.names import parse_subject
+from anchorhold.x509.profiles import find_profile
+from anchorhold.x509.serials import new_serial
+from anchorhold.x509.validity import Bound, end_of_validity, now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.chain import Chain
+    from anchorhold.issuing.issuer import Order
+    from anchorhold.settings import ProfileSettings, Settings
+    from anchorhold.x509.request_keys import SubjectKey
+
+
+class Drafter:
+    """Makes drafts for an authority.
+
+    Args:
+        settings: For the profiles.
+        chain: The authority and those above it.
+    """
+
+    def __init__(self, settings: Settings, chain: Chain) -> None:
+        self._settings = settings
+        self._chain = chain
+        self._profiles: dict[str, _Profile] = {}
+
+    def draft(self, order: Order, request: x509.CertificateSigningRequest, key: SubjectKey) -> Draft:
+        """The certificate for an order, before it is signed.
+
+        Args:
+            order: What is wanted.
+            request: Its request, checked.
+            key: The key in the request.
+
+        Raises:
+            NameForbiddenError, SubjectInvalidError, ProfileRefusedError, ValidityError, PathLengthError: As they say.
+        """
+        authority = self._chain.issuer
+        profile = self._profile(order.profile or authority.record.issuing.profile or self._settings.default_profile)
+        if spki(key.public_key) == authority.record.public_key:
+            raise ProfileRefusedError(
+                f"CSR: holds the key of the authority {authority.name!r} itself", hint="use a key of its own"
+            )
+        if profile.settings.ca:
+            self._chain.check_path_length(profile.settings.path_length)
+        names = profile.names(order, request)
+        subject = profile.subject(order, request, names)
+        _check_named(subject, names, ca=profile.settings.ca)
+        self._chain.check_names(subject, names)
+        start, end = profile.validity(order, authority)
+        return Draft(
+            issuer=authority.certificate.subject,
+            subject=subject,
+            serial=new_serial(),
+            not_before=start,
+            not_after=end,
+            public_key=key.public_key,
+            extensions=(
+                *profile.extensions(request, key, subject, names),
+                *key_identifiers(key.public_key, authority.certificate),
+            ),
+            profile=profile.name,
+            public_key_info=key.info,
+        )
+
+    def _profile(self, name: str) -> _Profile:
+        if name not in self._profiles:
+            self._profiles[name] = _Profile(name, find_profile(name, self._settings.profiles), self._chain.issuer)
+        return self._profiles[name]
+
+
+class _Profile:
+    """A profile under an authority, made ready for many orders."""
+
+    def __init__(self, name: str, settings: ProfileSettings, authority: Authority) -> None:
+        self.name = name
+        self.settings = settings
+        self._extensions = ProfileExtensions(settings, authority.record.issuing)
+        self._rules = CopyRules(settings.copy_rules)
+
+    def names(self, order: Order, request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
+        """Those that were ordered, then those that are copied."""
+        copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
+        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *copied]))
+        if self.settings.names_required and not names:
+            hint = "give --alt, or take those of the CSR with --copy alt" if alt_names_of(request) else "give --alt"
+            raise ProfileRefusedError(f"profile {self.name!r}: needs at least one alternative name", hint=hint)
+        for name in names:
+            if self.settings.name_kinds and kind_of(name) not in self.settings.name_kinds:
+                raise ProfileRefusedError(
+                    f"{format_general_name(name)}: is not a kind of name that profile {self.name!r} has",
+                    hint=f"leave it out; it has {', '.join(self.settings.name_kinds)}",
+                )
+        return names
+
+    def subject(
+        self, order: Order, request: x509.CertificateSigningRequest, names: Sequence[x509.GeneralName]
+    ) -> x509.Name:
+        """The one that was ordered; else the profile's attributes, then those copied, then a common name."""
+        if order.subject is not None:
+            return parse_subject(order.subject)
+        whole = "subject" in order.copy
+        if whole and not self._fixed:
+            return request.subject
+        fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
+        copied = list(request.subject.rdns) if whole else self._rules.subject(request)
+        parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
+        if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
+            parts += _common_name(names)
+        return x509.Name(parts)
+
+    def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
+        """Its start and end, within what the profile and the authority allow."""
+        start = now() - dt.timedelta(minutes=self.settings.backdate_minutes)
+        start = max(start, authority.certificate.not_valid_before_utc)
+        bounds = authority.bounds(start)
+        if self.settings.max_days is not None:
+            bounds.append(Bound(start + dt.timedelta(days=self.settings.max_days), f"profile {self.name!r} allows"))
+        return start, end_of_validity(start, wanted=order.expires, days=self.settings.days, bounds=bounds)
+
+    def extensions(
+        self,
+        request: x509.CertificateSigningRequest,
+        key: SubjectKey,
+        subject: x509.Name,
+        names: Sequence[x509.GeneralName],
+    ) -> list[x509.Extension[x509.ExtensionType]]:
+        """The profile's, then those copied that it has none of."""
+        own = self._extensions.extensions(
+            key.public_key,
+            subject,
+            names,
+            signing_only=key.info is not None,
+            more_purposes=self._rules.purposes(request),
+        )
+        present = {extension.oid for extension in own}
+        return [*own, *(copied for copied in self._rules.extensions(request) if copied.oid not in present)]
+
+    @cached_property
+    def _fixed(self) -> list[x509.RelativeDistinguishedName]:
+        return list(parse_subject(self.settings.subject).rdns)
+
+
+def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDistinguishedName]:
+    """One made of the first name that people would call it by, if it fits (ub-common-name, RFC 5280 appendix A)."""
+    first = next((name for name in names if isinstance(name, x509.DNSName | x509.IPAddress | x509.RFC822Name)), None)
+    if first is None or len(str(first.value)) > 64:
+        return []
+    return [x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, str(first.value))])]
+
+
+def _check_named(subject: x509.Name, names: Sequence[x509.GeneralName], *, ca: bool) -> None:
+    """Refuse a certificate of nobody, and an authority without a name of its own (RFC 5280, section 4.1.2.6)."""
+    if subject.rdns or (names and not ca):
+        return
+    raise ProfileRefusedError(
+        f"certificate: would have no subject{'' if ca else ' and no alternative name'}",
+        hint="give --subject, or take that of the CSR with --copy subject",
+    )

@@ -1,0 +1,175 @@
+"""The extensions of certificates of a profile (RFC 5280, section 4.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from anchorhold.errors import ProfileRefusedError
+from anchorhold.publickeys import spec_of
+from anchorhold.x509.constraints import name_constraints
+from anchorhold.x509.der import utf8_string
+from anchorhold.x509.general_names import parse_alt
+from anchorhold.x509.identifiers import POLICIES, PURPOSES, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from anchorhold.ledger.records import IssuingDefaults
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.settings import ProfileSettings
+    from anchorhold.settings.profile import ExtensionSettings, PolicySettings
+
+Extension = x509.Extension[x509.ExtensionType]
+
+USAGE_FIELDS: Final = {
+    "digitalSignature": "digital_signature",
+    "nonRepudiation": "content_commitment",
+    "keyEncipherment": "key_encipherment",
+    "dataEncipherment": "data_encipherment",
+    "keyAgreement": "key_agreement",
+    "keyCertSign": "key_cert_sign",
+    "cRLSign": "crl_sign",
+}
+"""Bits of the key usage extension (RFC 5280, section 4.2.1.3) and the fields ``cryptography`` has for them."""
+
+_SIGNING: Final = frozenset({"digitalSignature", "nonRepudiation", "keyCertSign", "cRLSign"})
+_MORE_USAGE: Final = {
+    "RSA": frozenset({"keyEncipherment", "dataEncipherment"}),
+    "EC": frozenset({"keyAgreement"}),
+}
+"""What keys can do beside signing (RFC 4055, section 1.2; RFC 8813, section 3); EdDSA and ML-DSA keys only sign
+(RFC 8410, section 5; RFC 9881, section 5)."""
+
+
+class ProfileExtensions:
+    """The extensions of a profile under an authority; what every certificate has in common is made once.
+
+    Args:
+        profile: The profile.
+        issuing: What the authority puts into what it signs; None for a root.
+    """
+
+    def __init__(self, profile: ProfileSettings, issuing: IssuingDefaults | None) -> None:
+        self._key_usage = profile.key_usage
+        self._usages: dict[tuple[str, bool], Extension] = {}
+        self._basic = extension(
+            x509.BasicConstraints(ca=profile.ca, path_length=profile.path_length if profile.ca else None), critical=True
+        )
+        self._purposes = [dotted(name, PURPOSES, "a key purpose") for name in profile.extended_key_usage]
+        self._purposes_critical = profile.extended_key_usage_critical
+        self._common = tuple(_common(profile, issuing))
+
+    def extensions(
+        self,
+        key: PublicKey,
+        subject: x509.Name,
+        names: Sequence[x509.GeneralName],
+        *,
+        signing_only: bool = False,
+        more_purposes: Iterable[str] = (),
+    ) -> list[Extension]:
+        """All but the key identifiers.
+
+        Args:
+            key: The holder's.
+            subject: Without one, the alternative names are critical.
+            names: Alternative names.
+            signing_only: Whether the key says of itself that it only signs (id-RSASSA-PSS).
+            more_purposes: Key purposes that the request adds, dotted.
+
+        Raises:
+            ProfileRefusedError: The profile's key usage has nothing that such a key can do.
+        """
+        found = [self._basic, self._usage(spec_of(key).type, signing_only)]
+        purposes = dict.fromkeys((*self._purposes, *more_purposes))
+        if purposes:
+            value = x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in purposes])
+            found.append(extension(value, critical=self._purposes_critical))
+        if names:
+            found.append(extension(x509.SubjectAlternativeName(names), critical=not subject.rdns))
+        return [*found, *self._common]
+
+    def _usage(self, key_type: str, signing_only: bool) -> Extension:
+        kind = (key_type, signing_only)
+        if kind not in self._usages:
+            self._usages[kind] = extension(_key_usage(self._key_usage, key_type, signing_only), critical=True)
+        return self._usages[kind]
+
+
+def extension(value: x509.ExtensionType, *, critical: bool = False) -> Extension:
+    """An extension with its identifier."""
+    return x509.Extension(value.oid, critical, value)
+
+
+def _key_usage(names: Iterable[str], key_type: str, signing_only: bool) -> x509.KeyUsage:
+    """Key usage without what such a key cannot do."""
+    possible = _SIGNING if signing_only else _SIGNING | _MORE_USAGE.get(key_type, frozenset())
+    wanted = {USAGE_FIELDS[name] for name in names if name in possible}
+    if not wanted:
+        raise ProfileRefusedError(
+            f"profile: its key usage has nothing that {key_type} keys can do", hint="use a key of another type"
+        )
+    bits = {field: field in wanted for field in USAGE_FIELDS.values()}
+    return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
+
+
+def _common(profile: ProfileSettings, issuing: IssuingDefaults | None) -> Iterator[Extension]:
+    """Whatever does not depend on the holder."""
+    constraints = name_constraints(profile.permitted_names, profile.excluded_names)
+    if constraints is not None:
+        yield extension(constraints, critical=True)
+    policies = [_policy(policy) for policy in profile.policies]
+    if not policies and issuing is not None:
+        policies = [x509.PolicyInformation(_policy_oid(oid), None) for oid in issuing.policies]
+    if policies:
+        yield extension(x509.CertificatePolicies(policies))
+    if profile.tls_features:
+        yield extension(x509.TLSFeature([x509.TLSFeatureType[name] for name in profile.tls_features]))
+    if profile.ocsp_no_check:
+        yield extension(x509.OCSPNoCheck())
+    if issuing is not None:
+        if issuing.issuer_alt:
+            yield extension(x509.IssuerAlternativeName([parse_alt(name) for name in issuing.issuer_alt]))
+        if profile.revocation_urls:
+            yield from _urls(issuing)
+    yield from map(_custom, profile.extensions)
+
+
+def _policy(policy: PolicySettings) -> x509.PolicyInformation:
+    qualifiers: list[str | x509.UserNotice] = [*policy.cps]
+    if policy.notice is not None:
+        qualifiers.append(x509.UserNotice(notice_reference=None, explicit_text=policy.notice))
+    return x509.PolicyInformation(_policy_oid(policy.oid), qualifiers or None)
+
+
+def _policy_oid(name: str) -> ObjectIdentifier:
+    return ObjectIdentifier(dotted(name, POLICIES, "a certificate policy"))
+
+
+def _urls(issuing: IssuingDefaults) -> Iterator[Extension]:
+    """Authority information access and CRL distribution points."""
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, places in (
+            (AuthorityInformationAccessOID.OCSP, issuing.ocsp_urls),
+            (AuthorityInformationAccessOID.CA_ISSUERS, issuing.issuer_urls),
+        )
+        for url in places
+    ]
+    if access:
+        yield extension(x509.AuthorityInformationAccess(access))
+    if issuing.crl_urls:
+        locations = [x509.UniformResourceIdentifier(url) for url in issuing.crl_urls]
+        point = x509.DistributionPoint(full_name=locations, relative_name=None, reasons=None, crl_issuer=None)
+        yield extension(x509.CRLDistributionPoints([point]))
+
+
+def _custom(settings: ExtensionSettings) -> Extension:
+    """One that the profile has by its identifier."""
+    text, digits = settings.text, settings.der or ""
+    value = utf8_string(text) if text is not None else bytes.fromhex(digits.replace(":", ""))
+    return extension(x509.UnrecognizedExtension(ObjectIdentifier(settings.oid), value), critical=settings.critical)

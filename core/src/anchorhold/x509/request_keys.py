@@ -1,0 +1,149 @@
+"""The public key in a request: fit to be certified, and exactly as its holder described it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import ObjectIdentifier
+
+from anchorhold.errors import KeyUnsupportedError, WeakKeyError
+from anchorhold.publickeys import check_strength, spki
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from anchorhold.publickeys import PublicKey
+
+_RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
+_RSASSA_PSS: Final = ObjectIdentifier("1.2.840.113549.1.1.10")
+_MGF1: Final = ObjectIdentifier("1.2.840.113549.1.1.8")
+_HASHES: Final = tuple(ObjectIdentifier(f"2.16.840.1.101.3.4.2.{number}") for number in (1, 2, 3, 4, 7, 8, 9, 10))
+"""SHA-256, -384, -512, -224 and the four of SHA-3."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The key of the holder of a certificate.
+
+    Attributes:
+        public_key: The key.
+        info: DER SubjectPublicKeyInfo where it says more than the key: for id-RSASSA-PSS, that it only makes signatures
+            with this padding, and perhaps with which hash (RFC 4055, section 1.2); else None.
+    """
+
+    public_key: PublicKey
+    info: bytes | None = None
+
+
+@asn1.sequence
+class _RequestInfo:
+    """CertificationRequestInfo (RFC 2986, section 4.1)."""
+
+    version: int
+    subject: asn1.TLV
+    public_key: asn1.TLV
+    attributes: asn1.TLV
+
+
+@asn1.sequence
+class _HashAlgorithm:
+    """AlgorithmIdentifier of a hash (RFC 4055, section 2.1)."""
+
+    algorithm: ObjectIdentifier
+    parameters: asn1.Null | None
+
+
+@asn1.sequence
+class _MaskGenAlgorithm:
+    """AlgorithmIdentifier of a mask generation function (RFC 4055, section 2.2)."""
+
+    algorithm: ObjectIdentifier
+    hash: _HashAlgorithm
+
+
+@asn1.sequence
+class _PssParameters:
+    """RSASSA-PSS-params (RFC 4055, section 3.1)."""
+
+    hash: Annotated[_HashAlgorithm | None, asn1.Explicit(0)]
+    mask: Annotated[_MaskGenAlgorithm | None, asn1.Explicit(1)]
+    salt_length: Annotated[int | None, asn1.Explicit(2)]
+    trailer: Annotated[int | None, asn1.Explicit(3)]
+
+
+@asn1.sequence
+class _Algorithm:
+    """AlgorithmIdentifier whose parameters are those of RSASSA-PSS, NULL or absent."""
+
+    algorithm: ObjectIdentifier
+    parameters: _PssParameters | asn1.Null | None
+
+
+@asn1.sequence
+class _PublicKeyInfo:
+    """SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7)."""
+
+    algorithm: _Algorithm
+    key: asn1.BitString
+
+
+def subject_key(request: x509.CertificateSigningRequest, subject: str) -> SubjectKey:
+    """The key in a request.
+
+    Args:
+        request: The request.
+        subject: What to call it in messages.
+
+    Raises:
+        WeakKeyError: It is too weak.
+        KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
+    """
+    info = asn1.encode_der(asn1.decode_der(_RequestInfo, request.tbs_certrequest_bytes).public_key)
+    try:
+        key = check_strength(request.public_key(), subject)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if _algorithm(info) == _RSA_ENCRYPTION:
+            raise WeakKeyError(
+                f"{subject}: the RSA key has a modulus or exponent that cannot be right", hint="make a new key"
+            ) from error
+        raise KeyUnsupportedError(
+            f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
+        ) from error
+    if spki(key) == info:
+        return SubjectKey(key)
+    if isinstance(key, rsa.RSAPublicKey) and _is_usable_pss(info):
+        return SubjectKey(key, info)
+    raise KeyUnsupportedError(
+        f"{subject}: its public key is oddly encoded, or bound to an algorithm that is not used any more",
+        hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",
+    )
+
+
+def _algorithm(info: bytes) -> ObjectIdentifier | None:
+    try:
+        return asn1.decode_der(_PublicKeyInfo, info).algorithm.algorithm
+    except ValueError:
+        return None
+
+
+def _is_usable_pss(info: bytes) -> bool:
+    """Whether it is an id-RSASSA-PSS key that is bound to no hash, or to SHA-2 or SHA-3 (absent ones mean SHA-1)."""
+    try:
+        algorithm = asn1.decode_der(_PublicKeyInfo, info).algorithm
+    except ValueError:
+        return False
+    parameters = algorithm.parameters
+    if algorithm.algorithm != _RSASSA_PSS or not isinstance(parameters, _PssParameters):
+        return algorithm.algorithm == _RSASSA_PSS and parameters is None
+    digest, mask = parameters.hash, parameters.mask
+    return (
+        digest is not None
+        and digest.algorithm in _HASHES
+        and mask is not None
+        and mask.algorithm == _MGF1
+        and mask.hash.algorithm in _HASHES
+    )

@@ -1,0 +1,310 @@
+"""What profiles in the settings put into certificates, read back by cryptography and by openssl."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from anchorhold import IssuingDefaults, Order, open_installation
+from anchorhold.errors import ProfileRefusedError, SettingsError, ValidityError
+from anchorhold.x509.profiles import BUILT_IN
+from conformance.chains import request
+from programs import openssl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anchorhold import Installation
+
+SETTINGS = """
+[profiles.rich]
+subject = "O=Example,C=AT"
+extended_key_usage = ["serverAuth"]
+tls_features = ["status_request"]
+policies = ["1.3.6.1.4.1.99999.7", { oid = "1.3.6.1.4.1.99999.8", cps = ["https://cps.example/"], notice = "Grüße" }]
+
+[[profiles.rich.extensions]]
+oid = "1.3.6.1.4.1.99999.1"
+text = "Größe 7"
+
+[[profiles.rich.extensions]]
+oid = "1.3.6.1.4.1.99999.2"
+critical = true
+der = "30:06:02:01:2a:01:01:ff"
+
+[profiles.short]
+days = 5
+max_days = 10
+
+[profiles.behind]
+backdate_minutes = 90
+days = 1
+
+[profiles.tenant]
+key_usage = ["keyCertSign", "cRLSign"]
+ca = true
+path_length = 0
+days = 400
+max_days = 800
+extended_key_usage = ["serverAuth", "clientAuth"]
+permitted_names = ["DNS:tenant.example"]
+excluded_names = ["IP:0.0.0.0/0", "IP:::/0"]
+policies = ["anyPolicy"]
+"""
+HOST = "www.tenant.example"
+
+
+@pytest.fixture
+def rich(tmp_path: Path) -> Iterator[Installation]:
+    """An installation with these profiles, and a root."""
+    config = tmp_path / "config.toml"
+    config.write_text(SETTINGS)
+    with open_installation(config) as opened:
+        opened.create_authority("Root", "CN=Root")
+        yield opened
+
+
+def signed(installation: Installation, profile: str, authority: str = "Root", **order: object) -> x509.Certificate:
+    """A certificate by that profile."""
+    with installation.issuer(authority) as issuer:
+        wanted = {"csr": request("P-256"), "names": [HOST], "profile": profile, **order}
+        return issuer.sign(Order(**wanted)).certificate  # type: ignore[arg-type]
+
+
+def value(certificate: x509.Certificate, oid: str) -> tuple[bool, bytes]:
+    """Criticality and DER of an extension without a class of its own."""
+    found = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(oid))
+    assert isinstance(found.value, x509.UnrecognizedExtension)
+    return found.critical, found.value.value
+
+
+def test_subject_policies_must_staple_and_custom_extensions(rich: Installation) -> None:
+    certificate = signed(rich, "rich")
+    assert certificate.subject.rfc4514_string() == f"CN={HOST},O=Example,C=AT"
+    staple = certificate.extensions.get_extension_for_class(x509.TLSFeature)
+    assert (staple.critical, list(staple.value)) == (False, [x509.TLSFeatureType.status_request])
+    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    assert [(policy.policy_identifier.dotted_string, policy.policy_qualifiers) for policy in policies] == [
+        ("1.3.6.1.4.1.99999.7", None),
+        ("1.3.6.1.4.1.99999.8", ["https://cps.example/", x509.UserNotice(None, "Grüße")]),
+    ]
+    assert value(certificate, "1.3.6.1.4.1.99999.1") == (False, b"\x0c\x09Gr\xc3\xb6\xc3\x9fe 7")
+    assert value(certificate, "1.3.6.1.4.1.99999.2") == (True, bytes.fromhex("300602012a0101ff"))
+
+
+def test_openssl_reads_them_all(rich: Installation, tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    (tmp_path / "rich.pem").write_bytes(signed(rich, "rich").public_bytes(Encoding.PEM))
+    text = openssl("x509", "-in", tmp_path / "rich.pem", "-noout", "-text")
+    for words in (
+        "status_request",
+        "CPS: https://cps.example/",
+        "1.3.6.1.4.1.99999.7",
+        "1.3.6.1.4.1.99999.2: critical",
+    ):
+        assert words in text
+
+
+def test_the_subject_of_a_profile_gives_way_to_one_that_was_ordered(rich: Installation) -> None:
+    assert signed(rich, "rich", subject="CN=Mine").subject.rfc4514_string() == "CN=Mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "usage", "purpose", "critical"),
+    [
+        ("email", ["email:me@example.com"], {"digital_signature", "key_agreement"}, "EMAIL_PROTECTION", False),
+        ("codesigning", [], {"digital_signature"}, "CODE_SIGNING", False),
+        ("timestamping", [], {"digital_signature", "content_commitment"}, "TIME_STAMPING", True),
+    ],
+)
+def test_built_in_profiles_for_mail_programs_and_time(
+    rich: Installation, name: str, names: list[str], usage: set[str], purpose: str, critical: bool
+) -> None:
+    certificate = signed(rich, name, names=names, subject="CN=Someone")
+    bits = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    every = ("digital_signature", "content_commitment", "key_encipherment", "key_agreement", "key_cert_sign")
+    assert {bit for bit in every if getattr(bits, bit)} == usage
+    purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert (list(purposes.value), purposes.critical) == ([getattr(ExtendedKeyUsageOID, purpose)], critical)
+
+
+def test_a_mail_certificate_has_mail_addresses_only(rich: Installation) -> None:
+    with pytest.raises(ProfileRefusedError, match=r"DNS:www.*not a kind of name that profile 'email' has"):
+        signed(rich, "email", names=["email:me@example.com", "DNS:www.example.com"])
+    assert signed(rich, "email", names=["me@example.com"]).subject.rfc4514_string() == "CN=me@example.com"
+
+
+def days(certificate: x509.Certificate) -> float:
+    """How long it is valid."""
+    return (certificate.not_valid_after_utc - certificate.not_valid_before_utc) / dt.timedelta(days=1)
+
+
+def test_validity_is_bounded_by_the_profile(rich: Installation) -> None:
+    assert days(signed(rich, "short")) == 5
+    now = dt.datetime.now(dt.UTC)
+    assert 8.9 < days(signed(rich, "short", expires=now + dt.timedelta(days=9))) < 9.1
+    with pytest.raises(ValidityError, match="profile 'short' allows"):
+        signed(rich, "short", expires=now + dt.timedelta(days=11))
+
+
+def test_validity_is_bounded_by_the_authority(rich: Installation) -> None:
+    rich.create_authority("Brief", "CN=Brief", issuing=IssuingDefaults(max_days=3))
+    assert days(signed(rich, "short", "Brief")) == 3
+    with pytest.raises(ValidityError, match="'Brief' allows"):
+        signed(rich, "short", "Brief", expires=dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
+
+
+def test_a_backdated_certificate_is_valid_for_clocks_that_are_behind(rich: Installation) -> None:
+    """But not before its issuer, which was made a moment ago."""
+    root = rich.authority("Root").certificate
+    certificate = signed(rich, "behind")
+    assert certificate.not_valid_before_utc == root.not_valid_before_utc
+    assert days(certificate) == 1
+
+
+def test_an_authority_is_made_by_a_profile_of_the_settings(rich: Installation) -> None:
+    tenant = rich.create_authority("Tenant", "CN=Tenant", parent="Root", profile="tenant", permitted=["DNS:t.example"])
+    held = tenant.certificate.extensions
+    assert list(held.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+    ]
+    constraints = held.get_extension_for_class(x509.NameConstraints).value
+    assert [name.value for name in constraints.permitted_subtrees or ()] == ["tenant.example", "t.example"]
+    assert len(constraints.excluded_subtrees or ()) == 2
+    assert held.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+    assert days(tenant.certificate) == 400
+
+
+def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: Path) -> None:
+    """A policy of a leaf counts only where the authorities above it carry it, or anyPolicy (RFC 5280, section 6.1)."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    rich.create_authority(
+        "Tenant",
+        "CN=Tenant",
+        parent="Root",
+        profile="tenant",
+        issuing=IssuingDefaults(policies=("1.3.6.1.4.1.99999.9",)),
+    )
+    chain = {
+        "root": rich.authority("Root").certificate,
+        "tenant": rich.authority("Tenant").certificate,
+        "leaf": signed(rich, "webserver", "Tenant"),
+    }
+    for name, certificate in chain.items():
+        (tmp_path / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    verify = ("verify", "-x509_strict", "-policy_check", "-explicit_policy", "-policy", "1.3.6.1.4.1.99999.9")
+    openssl(*verify, "-CAfile", "root.pem", "-untrusted", "tenant.pem", "leaf.pem")
+
+
+def test_an_authority_signs_by_its_own_default_profile(rich: Installation) -> None:
+    rich.create_authority("Clients", "CN=Clients", issuing=IssuingDefaults(profile="client"))
+    with rich.issuer("Clients") as issuer:
+        certificate = issuer.sign(Order(csr=request("P-256"), names=[HOST])).certificate
+    purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def test_an_authority_writes_its_alternative_names_into_what_it_signs(rich: Installation) -> None:
+    issuing = IssuingDefaults(issuer_alt=("URI:https://pki.example/", "email:pki@example.com"))
+    rich.create_authority("Named", "CN=Named", issuing=issuing)
+    found = signed(rich, "webserver", "Named").extensions.get_extension_for_class(x509.IssuerAlternativeName)
+    assert [name.value for name in found.value] == ["https://pki.example/", "pki@example.com"]
+    assert not found.critical
+
+
+def test_a_profile_for_leaves_makes_no_authority(rich: Installation) -> None:
+    with pytest.raises(ProfileRefusedError, match="ca = true"):
+        rich.create_authority("Web", "CN=Web", profile="webserver")
+    assert [authority.name for authority in rich.authorities()] == ["Root"]
+
+
+CONTRADICTIONS = {
+    "keyCertSign without being an authority (RFC 5280, section 4.2.1.9)": 'key_usage = ["keyCertSign"]',
+    "an authority that may not sign (section 4.2.1.3)": 'ca = true\nkey_usage = ["digitalSignature"]',
+    "a path length without being an authority (section 4.2.1.9)": "path_length = 1",
+    "name constraints without being an authority (section 4.2.1.10)": 'permitted_names = ["DNS:example.com"]',
+    "no key usage at all (section 4.2.1.3)": "key_usage = []",
+    "a purpose that is none": 'extended_key_usage = ["server"]',
+    "a purpose twice": 'extended_key_usage = ["serverAuth", "1.3.6.1.5.5.7.3.1"]',
+    "critical purposes, and none": "extended_key_usage_critical = true",
+    "any purpose, critically (section 4.2.1.12)": (
+        'extended_key_usage = ["anyExtendedKeyUsage"]\nextended_key_usage_critical = true'
+    ),
+    "time stamping that is not critical (RFC 3161, section 2.3)": 'extended_key_usage = ["timeStamping"]',
+    "time stamping beside another purpose (RFC 3161, section 2.3)": (
+        'extended_key_usage = ["timeStamping", "codeSigning"]\nextended_key_usage_critical = true'
+    ),
+    "time stamping with purposes of the request": (
+        'extended_key_usage = ["timeStamping"]\nextended_key_usage_critical = true\n'
+        'copy = { extended_key_usage = ["serverAuth"] }'
+    ),
+    "no-check without being a responder (RFC 6960, section 4.2.2.2.1)": "ocsp_no_check = true",
+    "a usage that is none": 'key_usage = ["sign"]',
+    "no days": "days = 0",
+    "more days than the most": "days = 20\nmax_days = 10",
+    "a policy twice (section 4.2.1.4)": 'policies = ["1.2.3.4", { oid = "1.2.3.4" }]',
+    "a policy that is none": 'policies = ["gold"]',
+    "a statement that is no URL": 'policies = [{ oid = "1.2.3.4", cps = ["here"] }]',
+    "a notice of more than 200 characters (section 4.2.1.4)": (
+        f'policies = [{{ oid = "1.2.3", notice = "{"x" * 201}" }}]'
+    ),
+    "a TLS feature that is none": 'tls_features = ["staple"]',
+    "a TLS feature twice": 'tls_features = ["status_request", "status_request"]',
+    "an extension twice (section 4.2)": (
+        'extensions = [{ oid = "1.2.3.4", text = "a" }, { oid = "1.2.3.4", text = "b" }]'
+    ),
+    "a setting of an extension that is none": 'extensions = [{ oid = "1.2.3.4", txt = "a" }]',
+    "an extension that has a setting": 'extensions = [{ oid = "2.5.29.19", der = "3003:0101ff" }]',
+    "an extension without a value": 'extensions = [{ oid = "1.2.3.4" }]',
+    "an extension with two values": 'extensions = [{ oid = "1.2.3.4", text = "a", der = "0500" }]',
+    "an extension that is not hex": 'extensions = [{ oid = "1.2.3.4", der = "05 0g" }]',
+    "an extension that is not DER": 'extensions = [{ oid = "1.2.3.4", der = "3003020102ff" }]',
+    "an extension that is not DER inside": 'extensions = [{ oid = "1.2.3.4", der = "3003020502" }]',
+    "an extension by another name": 'extensions = [{ oid = "mine", text = "a" }]',
+    "a subject that is none": 'subject = "Example"',
+    "a subtree that is none": ('ca = true\nkey_usage = ["keyCertSign"]\npermitted_names = ["DNS:exa mple.com"]'),
+    "a kind of name that is none": 'name_kinds = ["dns"]',
+    "a rule for an attribute that is none": 'copy = { subject = ["Name"] }',
+    "a rule for names that are none": 'copy = { alt = ["DNS:-x"] }',
+    "a rule for an extension that the profile decides": 'copy = { extensions = ["2.5.29.15"] }',
+    "a rule for something else": 'copy = { key_usage = ["digitalSignature"] }',
+    "a setting that is none": 'key_usages = ["digitalSignature"]',
+}
+
+
+@pytest.mark.parametrize("lines", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_profile_that_makes_wrong_certificates_is_refused_when_it_is_read(tmp_path: Path, lines: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[profiles.mine]\n{lines}\n")
+    with pytest.raises(SettingsError, match=r"profiles\.mine") as refused:
+        open_installation(config).close()
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ('key_usages = ["digitalSignature"]', "'key_usage'"),
+        ('extensions = [{ oid = "1.2.3.4", txt = "a" }]', "'text'"),
+        ('policies = [{ oid = "1.2.3.4", note = "a" }]', "'notice'"),
+        ("copy = { subjects = true }", "'subject'"),
+        ('copied = { alt = ["DNS"] }', "'copy'"),
+    ],
+)
+def test_a_misspelt_setting_is_told_the_nearest_one(tmp_path: Path, lines: str, hint: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[profiles.mine]\n{lines}\n")
+    with pytest.raises(SettingsError, match=f"did you mean {hint}"):
+        open_installation(config).close()
+
+
+def test_every_built_in_profile_says_what_it_is_for() -> None:
+    assert all(profile.description.endswith((".", ").")) for profile in BUILT_IN.values())

@@ -1,0 +1,32 @@
+"""docs/profiles.md shows settings that work, and every setting there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from anchorhold import open_installation
+from anchorhold.settings import ProfileSettings
+from anchorhold.x509.profiles import BUILT_IN
+
+PAGE = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text()
+
+
+def test_the_settings_on_the_page_are_read(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    config = tmp_path / "config.toml"
+    config.write_text(block)
+    with open_installation(config) as installation:
+        assert set(installation.loaded.settings.profiles) == {"website", "device", "tenant"}
+        installation.create_authority("Root", "CN=Root")
+        installation.create_authority("Tenant", "O=Tenant,CN=Tenant CA", parent="Root", profile="tenant")
+
+
+def test_every_setting_has_a_row() -> None:
+    rows = "\n".join(line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `"))
+    keys = {field.alias or name for name, field in ProfileSettings.model_fields.items()}
+    assert set(re.findall(r"`(\w+)`", rows)) == keys
+
+
+def test_every_built_in_profile_is_named() -> None:
+    assert all(f"`{name}`" in PAGE for name in BUILT_IN)
