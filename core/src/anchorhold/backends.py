@@ -73,7 +73,13 @@ class Backends:
             return self._bound[role, alias]
 
     def secrets(
-        self, alias: str, given: Mapping[str, Secret], *, operation: Operation, own: SecretResolver | None = None
+        self,
+        alias: str,
+        given: Mapping[str, Secret],
+        *,
+        operation: Operation,
+        own: SecretResolver | None = None,
+        ask: bool = True,
     ) -> SecretResolver:
         """The secrets of an alias for one command.
 
@@ -82,6 +88,7 @@ class Backends:
             given: From the command line or the caller.
             operation: What is done with its keys.
             own: For the key of a parent: the resolver of the alias's own keys.
+            ask: Whether a person may be asked, if there is one.
 
         Raises:
             SecretMissingError: A new key is given an empty secret.
@@ -89,7 +96,7 @@ class Backends:
         backend = self.get(alias)
         declared = [option for option in options_of(backend, operation) if option.secret]
         shared = [option.name for option in declared if option.scope == "alias"]
-        resolver = self._resolver(backend, given, own=own, shared=shared)
+        resolver = self._resolver(backend, given, own=own, shared=shared, unattended=not ask)
         if operation in ("create", "import"):
             for option in declared:
                 if option.scope == "key":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import Backends
@@ -12,13 +13,18 @@ from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
+from anchorhold.issuing.checks import check_key
 from anchorhold.issuing.creation import Parent, create_authority
 from anchorhold.issuing.defaults import checked_defaults
 from anchorhold.issuing.imports import ForeignAuthority, import_authority
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.moving import finish_move, move_key, places_of_move, undo_move
+from anchorhold.issuing.offline import accept_certificate, request_authority
 from anchorhold.issuing.pending import check_name, check_name_free
+from anchorhold.issuing.place import KeyPlace
 from anchorhold.issuing.plan import NewAuthority
+from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
 from anchorhold.ledger.database import ledger_exists
 from anchorhold.publickeys import spec_of
@@ -36,13 +42,16 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.checks import KeyState
     from anchorhold.issuing.plan import PathLength
     from anchorhold.issuing.recovery import Interrupted
+    from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.ledger.records import AuthorityStatus
+    from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
-    from anchorhold.settings import LoadedSettings
+    from anchorhold.settings import LoadedSettings, ProfileSettings
     from anchorhold.softkeys import PrivateKey
 
 
@@ -146,6 +155,7 @@ class Installation:
         parent: str | Authority | None = None,
         profile: str | None = None,
         key: KeySpec | None = None,
+        adopt: bool = False,
         key_backend: str = "default",
         path_length: PathLength = None,
         expires: dt.datetime | None = None,
@@ -164,14 +174,15 @@ class Installation:
             parent: What signs it; None for a root.
             profile: A profile for authorities; by default ``root``, or ``intermediate`` with a parent.
             key: The kind of key; by default EC on P-256.
-            key_backend: Alias of the backend its key will live in.
+            adopt: Use the key that the options describe, which is in the backend already, instead of a new one.
+            key_backend: Alias of the backend its key lives in.
             path_length: How many authorities may follow below it, or ``none`` for no limit; by default as the profile
                 says, which is no limit for a root, else 0.
             expires: End of validity; by default as the profile says, which is ten years for a root, else five, and at
                 most the parent's own.
             permitted: Subtrees of names that it may certify, such as ``DNS:example.com``.
             excluded: Subtrees of names that it must not certify.
-            issuing: URLs and hash for what it will sign.
+            issuing: URLs, policies, hash … for what it will sign.
             options: Of the key backend, by name, such as ``{"path": "ca"}``.
             secrets: Of the key backend, by name, such as ``{"password": "…"}``.
             parent_secrets: For the parent's key.
@@ -179,35 +190,84 @@ class Installation:
         Raises:
             AnchorholdError: See `anchorhold.issuing.creation.create_authority`.
         """
-        own = self.backends.secrets(key_backend, _secrets(secrets), operation="create")
-        spec = key or key_spec()
-        named = profile or ("root" if parent is None else "intermediate")
+        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
         wanted = NewAuthority(
             name=name,
             subject=subject,
-            profile=find_profile(named, self.loaded.settings.profiles),
-            spec=spec,
+            profile=self._profile(profile or ("root" if parent is None else "intermediate")),
             path_length=path_length,
             expires=expires,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=self._checked(issuing, spec),
-            options=self.backends.options(key_backend, "create", options or {}),
+            issuing=self._checked(issuing, source.spec),
         )
-        above = self._parent(parent, parent_secrets, own, key_backend) if parent is not None else None
+        above = self._parent(parent, parent_secrets, place) if parent is not None else None
         try:
-            return create_authority(
-                self.ledger, self.backends.get(key_backend), self._type(key_backend), own, wanted, above
-            )
+            return create_authority(self.ledger, place, source, wanted, above)
         finally:
             if above is not None:
                 above.key.close()
+
+    def request_authority(
+        self,
+        name: str,
+        subject: str,
+        *,
+        profile: str | None = None,
+        key: KeySpec | None = None,
+        adopt: bool = False,
+        key_backend: str = "default",
+        path_length: PathLength = None,
+        permitted: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Make the key of an authority, and a request for a parent that is elsewhere; arguments as `create_authority`.
+
+        `anchorhold.issuing.offline.request_of` gives the request; `accept_certificate` takes what the parent made.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.offline.request_authority`.
+        """
+        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        wanted = NewAuthority(
+            name=name,
+            subject=subject,
+            profile=self._profile(profile or "intermediate"),
+            path_length=path_length,
+            permitted=tuple(permitted),
+            excluded=tuple(excluded),
+            issuing=self._checked(issuing, source.spec),
+        )
+        return request_authority(self.ledger, place, source, wanted)
+
+    def accept_certificate(
+        self,
+        authority: str | Authority,
+        certificate: x509.Certificate,
+        secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Complete an authority made by `request_authority` with the certificate of its parent.
+
+        Args:
+            authority: Which one.
+            certificate: Its certificate.
+            secrets: For its key.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.offline.accept_certificate`.
+        """
+        found = self._found(authority)
+        place = self._place(found.record.key_backend, "use", secrets)
+        return accept_certificate(self.ledger, place, found, certificate, self.authorities())
 
     def import_authority(
         self,
         name: str,
         certificate: x509.Certificate,
-        key: PrivateKey,
+        key: PrivateKey | None,
         *,
         key_backend: str = "default",
         issuing: IssuingDefaults | None = None,
@@ -216,24 +276,55 @@ class Installation:
     ) -> Authority:
         """Import an authority made elsewhere; arguments as for `create_authority`.
 
+        Args:
+            name: Under which it is known here.
+            certificate: Its certificate.
+            key: Its private key; None to adopt the one that the options describe, which is in the backend already.
+            key_backend: Alias of the backend its key lives in.
+            issuing: As for a new one.
+            options: As for a new one.
+            secrets: As for a new one.
+
         Raises:
             AnchorholdError: See `anchorhold.issuing.imports.import_authority`.
         """
-        foreign = ForeignAuthority(
-            name=name,
-            certificate=certificate,
-            key=key,
-            issuing=self._checked(issuing, spec_of(certificate.public_key()), certificate),
-            options=self.backends.options(key_backend, "import", options or {}),
-        )
-        return import_authority(
-            self.ledger,
-            self.backends.get(key_backend),
-            self._type(key_backend),
-            self.backends.secrets(key_backend, _secrets(secrets), operation="import"),
-            foreign,
-            self.authorities(),
-        )
+        issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate)
+        foreign = ForeignAuthority(name=name, certificate=certificate, issuing=issuing)
+        place = self._place(key_backend, "adopt" if key is None else "import", secrets, options)
+        source = find_to_adopt(place) if key is None else ForeignKey(key)
+        return import_authority(self.ledger, place, source, foreign, self.authorities())
+
+    def move_key(
+        self,
+        authority: str | Authority,
+        to: str,
+        *,
+        options: OptionValues | None = None,
+        secrets: Mapping[str, Secret | str] | None = None,
+        source_secrets: Mapping[str, Secret | str] | None = None,
+        delete_source: bool = False,
+    ) -> Authority:
+        """Move the key of an authority to another key backend.
+
+        Args:
+            authority: Whose key.
+            to: Alias of the other backend.
+            options: Of that backend, by name.
+            secrets: Of that backend, by name.
+            source_secrets: For the key where it is.
+            delete_source: Whether it is destroyed in its old place at last.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.moving.move_key`.
+        """
+        found = self._found(authority)
+        source = self._place(found.record.key_backend, "use", source_secrets)
+        target = self._place(to, "import", secrets, options)
+        return move_key(self.ledger, found, source, target, delete_source=delete_source)
+
+    def check_key(self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None) -> KeyState:
+        """Whether the key of an authority can be used now; nobody is asked for a secret."""
+        return check_key(self.key_of(authority, secrets, ask=False))
 
     def edit_authority(
         self,
@@ -271,12 +362,13 @@ class Installation:
         key = self.key_of(self._found(authority), secrets)
         return Issuer(self.ledger, self.loaded.settings, key, Chain(self.chain(key.authority)))
 
-    def key_of(self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None) -> AuthorityKey:
+    def key_of(
+        self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None, *, ask: bool = True
+    ) -> AuthorityKey:
         """The key of an authority, not asked for yet."""
         alias = authority.record.key_backend
-        return AuthorityKey(
-            authority, self.backends.get(alias), self.backends.secrets(alias, _secrets(secrets), operation="use")
-        )
+        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", ask=ask)
+        return AuthorityKey(authority, self.backends.get(alias), resolver)
 
     def chain(self, authority: Authority) -> list[Authority]:
         """The authority, its parent, and so on up to the root or the highest that is known."""
@@ -325,12 +417,11 @@ class Installation:
         parent_secrets: Mapping[str, Secret | str] | None = None,
     ) -> Authority:
         """Complete a pending authority whose key exists; see `anchorhold.issuing.recovery.finish`."""
-        alias = record.key_backend
-        own = self.backends.secrets(alias, _secrets(secrets), operation="use")
+        place = self._place(record.key_backend, "use", secrets)
         parent = Authority(self.ledger.authorities.get(record.parent_id)) if record.parent_id is not None else None
-        above = self._parent(parent, parent_secrets, own, alias) if parent is not None else None
+        above = self._parent(parent, parent_secrets, place) if parent is not None else None
         try:
-            return recovery.finish(self.ledger, self.backends.get(alias), own, record, above)
+            return recovery.finish(self.ledger, place, record, above)
         finally:
             if above is not None:
                 above.key.close()
@@ -355,34 +446,83 @@ class Installation:
         if forget_key:
             recovery.forget(self.ledger, record)
             return False
-        alias = record.key_backend
-        own = self.backends.secrets(alias, _secrets(secrets), operation="use")
-        return undo.remove(self.ledger, self.backends.get(alias), own, record)
+        return undo.remove(self.ledger, self._place(record.key_backend, "use", secrets), record)
+
+    def finish_move(
+        self,
+        record: AuthorityRecord,
+        secrets: Mapping[str, Secret | str] | None = None,
+        source_secrets: Mapping[str, Secret | str] | None = None,
+    ) -> Authority:
+        """Complete the move of a key that was interrupted.
+
+        Args:
+            record: From `interrupted`.
+            secrets: For the backend it is moved to.
+            source_secrets: For the one it was in.
+        """
+        old, new = places_of_move(record)
+        source, target = self._place(old, "use", source_secrets), self._place(new, "use", secrets)
+        target = replace(target, options=(record.plan or {}).get("options", {}))
+        return finish_move(self.ledger, Authority(record), source, target)
+
+    def undo_move(self, record: AuthorityRecord, secrets: Mapping[str, Secret | str] | None = None) -> None:
+        """Leave a key where it is used, and remove a copy that arrived without being used.
+
+        Args:
+            record: From `interrupted`.
+            secrets: For the backend it was moved to.
+        """
+        undo_move(self.ledger, Authority(record), self._place(places_of_move(record)[1], "use", secrets))
 
     def _found(self, authority: str | Authority) -> Authority:
         return self.authority(authority) if isinstance(authority, str) else authority
 
-    def _type(self, alias: str) -> str:
-        return self.backends.aliases()[alias].backend
+    def _place(
+        self,
+        alias: str,
+        operation: Operation,
+        secrets: Mapping[str, Secret | str] | None,
+        options: OptionValues | None = None,
+    ) -> KeyPlace:
+        """An alias as one operation uses it; without options, for a key that has its place already."""
+        return KeyPlace(
+            backend=self.backends.get(alias),
+            type=self.backends.aliases()[alias].backend,
+            secrets=self.backends.secrets(alias, _secrets(secrets), operation=operation),
+            options=self.backends.options(alias, operation, options or {}) if operation != "use" else {},
+        )
+
+    def _new_place(
+        self,
+        alias: str,
+        spec: KeySpec | None,
+        options: OptionValues | None,
+        secrets: Mapping[str, Secret | str] | None,
+        *,
+        adopt: bool,
+    ) -> tuple[KeyPlace, KeySource]:
+        """Where the key of a new authority will be, and where it comes from."""
+        place = self._place(alias, "adopt" if adopt else "create", secrets, options)
+        return place, find_to_adopt(place) if adopt else NewKey(spec or key_spec())
+
+    def _profile(self, name: str) -> ProfileSettings:
+        return find_profile(name, self.loaded.settings.profiles)
 
     def _checked(
         self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
     ) -> IssuingDefaults:
         return checked_defaults(issuing or IssuingDefaults(), spec, self.loaded.settings.profiles, certificate)
 
-    def _parent(
-        self,
-        parent: str | Authority,
-        secrets: Mapping[str, Secret | str] | None,
-        own: SecretResolver,
-        own_alias: str,
-    ) -> Parent:
+    def _parent(self, parent: str | Authority, secrets: Mapping[str, Secret | str] | None, own: KeyPlace) -> Parent:
         """The parent with its key; secrets that serve a whole alias fall back to those given for the new key."""
         found = self._found(parent)
         alias = found.record.key_backend
-        if alias != own_alias:
-            own = self.backends.secrets(alias, {}, operation="use")
-        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=own)
+        if alias == own.backend.alias:
+            shared = cast("SecretResolver", own.secrets)  # `_place` made it
+        else:
+            shared = self.backends.secrets(alias, {}, operation="use")
+        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=shared)
         key = AuthorityKey(found, self.backends.get(alias), resolver)
         return Parent(key=key, chain=Chain(self.chain(found)))
 

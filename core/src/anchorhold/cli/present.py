@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.checks import KeyState
     from anchorhold.ledger import CertificateRecord
 
 
@@ -39,6 +40,11 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
     }
 
 
+def key_as_json(state: KeyState) -> dict[str, Any]:
+    """What a check of a key has found; documented in docs/json.md."""
+    return {"key_state": state.condition, "key_problem": str(state.problem) if state.problem is not None else None}
+
+
 def certificate_as_json(record: CertificateRecord, authority: str) -> dict[str, Any]:
     """What the ledger has about a certificate; documented in docs/json.md."""
     return {
@@ -63,16 +69,24 @@ def show_authority(
 
 
 def show_chain(
-    installation: Installation, authority: Authority, form: Format, *, bundle: bool, out: Path | None
+    installation: Installation,
+    authority: Authority,
+    form: Format,
+    *,
+    bundle: bool,
+    out: Path | None,
+    state: KeyState | None = None,
 ) -> None:
-    """The certificate of an authority, with those above it if asked for."""
+    """The certificate of an authority, with those above it if asked for, and what was found out about its key."""
     record = authority.record
     more = [
         ("Authority", f"{record.name} ({record.status})"),
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
+        *([("Its key is", str(state))] if state is not None else []),
     ]
+    shown = authority_as_json(installation, authority) | (key_as_json(state) if state is not None else {})
     chain = [der(above) for above in installation.chain(authority)[1:]] if bundle else []
-    content = render(der(authority), form, chain=chain, more=more, record=authority_as_json(installation, authority))
+    content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from anchorhold.cli.root import Root
     from anchorhold.cli.table import Command
+    from anchorhold.seam import Operation
     from anchorhold.seam.options import BackendOption, OptionValues
 
 
@@ -38,7 +39,7 @@ class Session:
 
     def backend_options(self, command: Command) -> list[BackendOption]:
         """The options of every configured alias for that command; an alias that cannot be bound has none."""
-        if command.operation is None:
+        if not command.operations:
             return []
         options: list[BackendOption] = []
         for alias in self.installation.backends.aliases():
@@ -51,8 +52,11 @@ class Session:
 
     def _options_of(self, alias: str, command: Command) -> list[BackendOption]:
         backend = self.installation.backends.get(alias)
-        own = options_of(backend, command.operation or "use")
-        return [*own, *(options_of(backend, "use", parent=True) if command.parent else ())]
+        own: dict[tuple[str, bool], BackendOption] = {}
+        for operation in command.operations:
+            for option in options_of(backend, operation):
+                own.setdefault((option.name, option.prompt), option)
+        return [*own.values(), *(options_of(backend, "use", parent=True) if command.parent else ())]
 
     def take(self, given: Mapping[BackendOption, Any]) -> None:
         """Remember what was given for the options of aliases; turn secrets into `Secret` at once."""
@@ -69,13 +73,23 @@ class Session:
         asked = {option.name: _ask_twice(option.name) for option in given if option.prompt}
         return asked | {option.name: value for option, value in given.items() if option.secret}
 
-    def options(self, alias: str) -> OptionValues:
-        """Other options given for the keys of an alias."""
-        return {
-            option.name: value
-            for option, value in self._given.items()
-            if option.alias == alias and not (option.parent or option.secret or option.prompt)
+    def options(self, alias: str, operation: Operation) -> OptionValues:
+        """Other options given for the keys of an alias.
+
+        Raises:
+            UnusedOptionError: One was given that belongs to another operation.
+        """
+        given = {
+            option: value for option, value in self._given.items() if (option.alias, option.parent) == (alias, False)
         }
+        known = {option.name for option in options_of(self.installation.backends.get(alias), operation)}
+        for option in given:
+            if option.name not in known:
+                raise UnusedOptionError(
+                    f"{option.flag}: is not for this use of the command ({operation})",
+                    hint="leave it out, or see --help",
+                )
+        return {option.name: value for option, value in given.items() if not (option.secret or option.prompt)}
 
     def close(self) -> None:
         """Close what was opened."""

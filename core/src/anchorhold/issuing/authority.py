@@ -16,7 +16,7 @@ from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.x509.validity import Bound, now
 
 if TYPE_CHECKING:
-    from anchorhold.algorithms import Algorithm
+    from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.ledger import AuthorityRecord
 
 
@@ -45,6 +45,11 @@ class Authority:
         Raises:
             AuthorityNotReadyError: It has none yet.
         """
+        if self.record.certificate is None and (self.record.plan or {}).get("csr") is not None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: waits for its certificate",
+                hint=f"give it with `anchorhold import-ca {shlex.quote(self.name)} --signed FILE`",
+            )
         if self.record.certificate is None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: was never completed", hint="finish or abandon it with `anchorhold recover`"
@@ -65,9 +70,14 @@ class Authority:
         return load_der_public_key(self.record.public_key)  # type: ignore[return-value]  # checked when recorded
 
     @cached_property
+    def spec(self) -> KeySpec:
+        """The kind of its key."""
+        return spec_of(self.public_key)
+
+    @cached_property
     def algorithm(self) -> Algorithm:
         """What it signs with."""
-        return spec_of(self.public_key).algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
+        return self.spec.algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
 
     @cached_property
     def described(self) -> CertificateAuthority:

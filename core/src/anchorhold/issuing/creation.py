@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.key import AuthorityKey
-from anchorhold.issuing.pending import begin, check_store, record_key
+from anchorhold.issuing.pending import Intent, establish
 from anchorhold.issuing.plan import NewAuthority, Plan, make_plan
-from anchorhold.issuing.undo import undo
-from anchorhold.seam.requests import CertificateAuthority, CreatedKey, CreateKeyRequest
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     from anchorhold.issuing.chain import Chain
+    from anchorhold.issuing.place import KeyPlace
+    from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import Ledger
-    from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +38,14 @@ class Parent:
 
 
 def create_authority(
-    ledger: Ledger,
-    backend: KeyBackend,
-    backend_type: str,
-    secrets: Secrets,
-    wanted: NewAuthority,
-    parent: Parent | None,
+    ledger: Ledger, place: KeyPlace, source: KeySource, wanted: NewAuthority, parent: Parent | None
 ) -> Authority:
-    """Create an authority and its key.
+    """Create an authority.
 
     Args:
         ledger: Where it is recorded.
-        backend: Where its key will live.
-        backend_type: Type of that backend.
-        secrets: For that backend.
+        place: Where its key will live.
+        source: Where its key comes from.
         wanted: The authority.
         parent: What signs it; None for a root.
 
@@ -64,47 +55,26 @@ def create_authority(
         AnchorholdError: The backend could not make the key or sign; what was made is removed again, and if it cannot
             be, the hint says so and ``recover`` finishes or removes it.
     """
-    algorithm = wanted.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
-    backend.capabilities.check(backend.owner, wanted.spec, algorithm)
+    algorithm = source.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
+    place.backend.capabilities.check(place.backend.owner, source.spec, algorithm)
     plan = make_plan(wanted, parent.chain if parent is not None else None)
     if parent is not None:
         parent.key.open()  # a wrong password of the parent is found out before anything is made
-    described = CertificateAuthority(name=wanted.name, subject=plan.subject)
-    key_id = os.urandom(20)
-    check_store(backend, secrets, key_id, plan.options)
-    authority_id = begin(
-        ledger,
-        wanted.name,
-        plan.stored(),
+    intent = Intent(
+        name=wanted.name,
         subject=plan.subject,
         parent=parent.authority if parent is not None else None,
-        key_backend=backend.alias,
-        backend_type=backend_type,
-        key_id=key_id,
+        plan=plan.stored(),
         issuing=wanted.issuing,
     )
-    request = CreateKeyRequest(key_id=key_id, spec=plan.spec, ca=described, options=plan.options)
-    try:
-        created = backend.create_key(request, secrets)
-        return complete(ledger, backend, secrets, authority_id, created, parent)
-    except Exception as error:
-        undo(ledger, backend, secrets, authority_id, error)
-        raise
+    return establish(ledger, place, source, intent, lambda row, _: complete(ledger, place, row, parent))
 
 
-def complete(
-    ledger: Ledger,
-    backend: KeyBackend,
-    secrets: Secrets,
-    authority_id: int,
-    created: CreatedKey,
-    parent: Parent | None,
-) -> Authority:
-    """From an existing key to an active authority; also what ``recover`` does."""
-    record_key(ledger, authority_id, created)
+def complete(ledger: Ledger, place: KeyPlace, authority_id: int, parent: Parent | None) -> Authority:
+    """From a recorded key to an active authority; also what ``recover`` does."""
     authority = Authority(ledger.authorities.get(authority_id))
     plan = Plan.of(authority.record.plan or {})
-    draft = plan.draft(created.public_key, parent.authority if parent is not None else None)
+    draft = plan.draft(authority.public_key, parent.authority if parent is not None else None)
 
     def activate(certificates: list[bytes]) -> None:
         ledger.authorities.activate(
@@ -112,7 +82,7 @@ def complete(
         )
         ledger.events.append("authority-created", authority.name, serial=format_serial(draft.serial))
 
-    with AuthorityKey(authority, backend, secrets) as own:
+    with AuthorityKey(authority, place.backend, place.secrets) as own:
         own.prove()
         issue(ledger, parent.key if parent is not None else own, [draft], activate)
     return Authority(ledger.authorities.get(authority_id))

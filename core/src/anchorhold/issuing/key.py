@@ -60,13 +60,17 @@ class AuthorityKey:
             self.backend.owner,
         )
 
-    def prove(self) -> None:
-        """Sign a random message, as proof that the key works.
+    def sign_request(self, message: bytes) -> bytes:
+        """The signature over the CertificationRequestInfo of its own request; not verified yet."""
+        return self._sign(message, "csr")
+
+    def prove(self, challenge: bytes | None = None) -> None:
+        """Sign a challenge, by default a random one, as proof that the key works.
 
         Raises:
             SignatureError: The signature does not verify.
         """
-        message = os.urandom(32)
+        message = challenge or os.urandom(32)
         signature = self._sign(message, "probe")
         if not is_signed_by(self.authority.public_key, signature, message, self.authority.algorithm):
             raise SignatureError(

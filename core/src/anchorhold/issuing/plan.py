@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anchorhold.algorithms import KeySpec
-from anchorhold.errors import InputError, ProfileRefusedError
+from anchorhold.errors import ProfileRefusedError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.seam.requests import Draft
@@ -15,7 +14,7 @@ from anchorhold.settings import ProfileSettings
 from anchorhold.x509.constraints import parse_subtree
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
-from anchorhold.x509.names import format_name, parse_subject
+from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, end_of_validity, now
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
     from anchorhold.publickeys import PublicKey
-    from anchorhold.seam.options import OptionValues
 
 PathLength: TypeAlias = int | Literal["none"] | None
 """How many authorities may follow below one: a number, ``none`` for no limit, None for what the profile says."""
@@ -39,25 +37,21 @@ class NewAuthority:
         name: Under which it is known here.
         subject: Distinguished name as text.
         profile: What its certificate is like.
-        spec: The kind of key.
         path_length: Path length constraint.
         expires: End of validity; by default as the profile says, shortened to the parent's own.
         permitted: Subtrees of names that it may certify, beside those of the profile.
         excluded: Subtrees of names that it must not, beside those of the profile.
         issuing: What it puts into what it signs.
-        options: Of its key backend, complete, without secrets.
     """
 
     name: str
     subject: str
     profile: ProfileSettings
-    spec: KeySpec
     path_length: PathLength = None
     expires: dt.datetime | None = None
     permitted: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     issuing: IssuingDefaults = field(default_factory=IssuingDefaults)
-    options: OptionValues = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +59,12 @@ class Plan:
     """What is needed to make, or to finish making, the certificate of an authority. Stored in its pending row.
 
     Attributes:
-        spec: The kind of key.
-        options: Of the key backend, without secrets.
         subject: Distinguished name (RFC 4514).
         profile: What its certificate is like, all that was wanted included.
         not_before: Start of validity.
         not_after: End of validity.
     """
 
-    spec: KeySpec
-    options: OptionValues
     subject: str
     profile: ProfileSettings
     not_before: dt.datetime
@@ -85,9 +75,7 @@ class Plan:
         return {
             "operation": "create",
             "subject": self.subject,
-            "profile": self.profile.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-            "spec": asdict(self.spec),
-            "options": dict(self.options),
+            "profile": self.profile.stored(),
             "not_before": seconds(self.not_before),
             "not_after": seconds(self.not_after),
         }
@@ -96,8 +84,6 @@ class Plan:
     def of(cls, stored: Mapping[str, Any]) -> Plan:
         """The opposite of `stored`."""
         return cls(
-            spec=KeySpec(**stored["spec"]),
-            options=stored["options"],
             subject=stored["subject"],
             profile=ProfileSettings.model_validate(stored["profile"]),
             not_before=moment(stored["not_before"]),
@@ -125,12 +111,8 @@ class Plan:
 
 def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
     """Check what is wanted against the parent, and fix every value of it."""
-    subject = parse_subject(wanted.subject)
-    if not subject.rdns:
-        raise InputError(
-            "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
-        )
-    profile = _profile(wanted)
+    subject = parse_authority_subject(wanted.subject)
+    profile = effective_profile(wanted)
     start = now() - dt.timedelta(minutes=profile.backdate_minutes)
     bounds = [] if profile.max_days is None else [Bound(start + dt.timedelta(profile.max_days), "its profile allows")]
     if above is not None:
@@ -141,8 +123,6 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
         start = max(start, parent.certificate.not_valid_before_utc)
         bounds += parent.bounds(start)
     return Plan(
-        spec=wanted.spec,
-        options=wanted.options,
         subject=format_name(subject),
         profile=profile,
         not_before=start,
@@ -150,8 +130,13 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
     )
 
 
-def _profile(wanted: NewAuthority) -> ProfileSettings:
-    """The profile with all that was wanted beside it."""
+def effective_profile(wanted: NewAuthority) -> ProfileSettings:
+    """The profile with all that was wanted beside it.
+
+    Raises:
+        ProfileRefusedError: It is not one for authorities.
+        NameForbiddenError: A subtree cannot be read.
+    """
     profile = wanted.profile
     if not profile.ca:
         raise ProfileRefusedError("profile: is not for authorities", hint="use one that has ca = true")

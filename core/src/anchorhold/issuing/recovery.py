@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from anchorhold.errors import KeyMissingError
+from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.creation import complete
 from anchorhold.issuing.imports import complete_import
+from anchorhold.issuing.offline import REQUEST, complete_request, is_waiting
+from anchorhold.issuing.pending import record_key
 from anchorhold.issuing.undo import find_keys
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
-    from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.creation import Parent
+    from anchorhold.issuing.place import KeyPlace
     from anchorhold.ledger import AuthorityRecord, CertificateRecord, Ledger
-    from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Secrets
 
 GRACE: Final = dt.timedelta(minutes=10)
 """How old a reservation must be before it counts as interrupted rather than under way."""
@@ -33,44 +34,54 @@ class Interrupted:
 
     Attributes:
         authorities: Pending authorities.
+        moving: Authorities whose key was being moved.
+        waiting: Authorities that wait for a certificate from elsewhere; nothing is wrong with them.
         certificates: Reservations that were never completed.
     """
 
     authorities: tuple[AuthorityRecord, ...]
+    moving: tuple[AuthorityRecord, ...]
+    waiting: tuple[AuthorityRecord, ...]
     certificates: tuple[CertificateRecord, ...]
 
 
 def interrupted(ledger: Ledger, grace: dt.timedelta = GRACE) -> Interrupted:
     """All that was begun and not completed. Reservations younger than `grace` are taken to be under way."""
     with ledger.guarded():
+        pending = ledger.authorities.pending()
         return Interrupted(
-            authorities=tuple(ledger.authorities.pending()),
+            authorities=tuple(record for record in pending if not is_waiting(record)),
+            moving=tuple(ledger.authorities.moving()),
+            waiting=tuple(record for record in pending if is_waiting(record)),
             certificates=tuple(ledger.certificates.reserved(now() - grace)),
         )
 
 
-def finish(
-    ledger: Ledger, backend: KeyBackend, secrets: Secrets, record: AuthorityRecord, parent: Parent | None
-) -> Authority:
-    """Complete a pending authority whose key exists.
+def finish(ledger: Ledger, place: KeyPlace, record: AuthorityRecord, parent: Parent | None) -> Authority:
+    """Complete a pending authority whose key exists; one that is to be signed elsewhere waits for it afterwards.
 
     Raises:
         KeyMissingError: It has none; the authority can only be abandoned.
         AnchorholdError: As when it was created.
     """
-    keys = find_keys(backend, secrets, record)
+    if is_waiting(record):
+        return Authority(record)
+    keys = find_keys(place, record)
     if not keys:
         raise KeyMissingError(
             f"authority {record.name!r}: its key was never made",
             hint=f"run `anchorhold recover --abandon {shlex.quote(record.name)}`",
         )
     plan = record.plan or {}
+    record_key(ledger, record.id, keys[0])
     if plan["operation"] == "import":
         certificate = x509.load_der_x509_certificate(base64.b64decode(plan["certificate"]))
-        return complete_import(ledger, backend, secrets, record.id, keys[0], certificate)
+        return complete_import(ledger, place, record.id, certificate)
+    if plan["operation"] == REQUEST:
+        return complete_request(ledger, place, record.id)
     with ledger.transaction():
         ledger.certificates.abandon_all(record.id)
-    return complete(ledger, backend, secrets, record.id, keys[0], parent)
+    return complete(ledger, place, record.id, parent)
 
 
 def forget(ledger: Ledger, record: AuthorityRecord) -> None:

@@ -10,44 +10,42 @@ from anchorhold.issuing.authority import Authority
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 
 if TYPE_CHECKING:
+    from anchorhold.issuing.place import KeyPlace
     from anchorhold.ledger import AuthorityRecord, Ledger
-    from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Secrets
 
 logger = logging.getLogger(__name__)
 
 
-def undo(ledger: Ledger, backend: KeyBackend, secrets: Secrets, authority_id: int, cause: Exception) -> None:
+def undo(ledger: Ledger, place: KeyPlace, authority_id: int, cause: Exception) -> None:
     """Remove what a failed creation left behind; if that fails too, leave the row for ``recover`` and say so.
 
     Args:
         ledger: Where the pending row is.
-        backend: Where the key may be.
-        secrets: For that backend.
+        place: Where the key may be.
         authority_id: The pending row.
         cause: What went wrong; its hint is completed if something stays behind.
     """
     try:
-        remove(ledger, backend, secrets, ledger.authorities.get(authority_id))
+        remove(ledger, place, ledger.authorities.get(authority_id))
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += ", and clear up what was begun with `anchorhold recover`"
 
 
-def remove(ledger: Ledger, backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) -> bool:
-    """Destroy the key of a pending authority, if there is one, and abandon the row.
+def remove(ledger: Ledger, place: KeyPlace, record: AuthorityRecord) -> bool:
+    """Destroy the key of a pending authority, if there is one that was not adopted, and abandon the row.
 
     Returns:
-        Whether there was a key.
+        Whether a key was destroyed.
 
     Raises:
         AnchorholdError: The key may still exist; the row stays pending.
     """
-    keys = find_keys(backend, secrets, record)
+    keys = () if (record.plan or {}).get("adopted") else find_keys(place, record)
     ca = CertificateAuthority(name=record.name, subject=record.subject)
     for key in keys:
-        backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), secrets)
+        place.backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), place.secrets)
     with ledger.transaction():
         ledger.certificates.abandon_all(record.id)
         ledger.authorities.abandon(record.id)
@@ -55,7 +53,7 @@ def remove(ledger: Ledger, backend: KeyBackend, secrets: Secrets, record: Author
     return bool(keys)
 
 
-def find_keys(backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
+def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
     """The key of a pending authority: by its handle if that was recorded, else by its id.
 
     Raises:
@@ -64,10 +62,10 @@ def find_keys(backend: KeyBackend, secrets: Secrets, record: AuthorityRecord) ->
     if record.handle is not None:
         authority = Authority(record)
         return (CreatedKey(handle=authority.key_handle, public_key=authority.public_key),)
-    if not backend.supports("find_key"):
+    if not place.backend.supports("find_key"):
         raise OperationUnsupportedError(
-            f"{backend.owner}: cannot search for the key {record.key_id.hex()}",
+            f"{place.backend.owner}: cannot search for the key {record.key_id.hex()}",
             hint="look for it by hand, then abandon the authority with --forget-key",
         )
     options = (record.plan or {}).get("options", {})
-    return backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), secrets)
+    return place.backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), place.secrets)

@@ -58,6 +58,34 @@ class Authorities:
         """Record where the key of a pending authority is."""
         self._update(authority_id, handle=json.dumps(handle), public_key=public_key)
 
+    def record_plan(self, authority_id: int, plan: Mapping[str, Any] | None) -> None:
+        """Record how to go on with what is under way; None when nothing is."""
+        self._update(authority_id, plan=None if plan is None else json.dumps(plan))
+
+    def move(
+        self,
+        authority_id: int,
+        *,
+        key_backend: str,
+        backend_type: str,
+        key_id: bytes,
+        handle: Mapping[str, Any],
+        plan: Mapping[str, Any] | None,
+    ) -> None:
+        """Record where the key is from now on, and what is left to do."""
+        self._update(
+            authority_id,
+            key_backend=key_backend,
+            backend_type=backend_type,
+            key_id=key_id,
+            handle=json.dumps(handle),
+            plan=None if plan is None else json.dumps(plan),
+        )
+
+    def certify(self, authority_id: int, *, subject: str, parent_id: int | None) -> None:
+        """Record what a parent elsewhere has put into the certificate of a pending authority."""
+        self._update(authority_id, subject=subject, parent_id=parent_id)
+
     def activate(self, authority_id: int, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
         """Record the certificate of a pending authority; from now on it signs."""
         self._update(
@@ -96,6 +124,10 @@ class Authorities:
     def pending(self) -> list[AuthorityRecord]:
         """Those whose creation was interrupted or is under way."""
         return [authority for authority in self.known() if authority.status == "pending"]
+
+    def moving(self) -> list[AuthorityRecord]:
+        """Those whose key is being moved."""
+        return [found for found in self.known() if found.status != "pending" and found.plan is not None]
 
     def _update(self, authority_id: int, **values: Any) -> None:
         self._model.update(**values).where(self._model.id == authority_id).execute()

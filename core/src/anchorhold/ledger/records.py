@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class AuthorityRecord:
         public_key: DER SubjectPublicKeyInfo, once the key exists.
         certificate: DER, once it is active.
         not_after: End of its certificate's validity.
-        plan: What is needed to finish a pending creation, as JSON.
+        plan: What is needed to finish what is under way, a creation or the move of its key, as JSON.
         issuing: What it puts into what it signs.
         created_at: When it was begun.
     """
@@ -100,6 +100,10 @@ class AuthorityRecord:
     plan: Mapping[str, Any] | None
     issuing: IssuingDefaults
     created_at: dt.datetime
+
+    def moved(self, *, key_backend: str, handle: Mapping[str, Any]) -> AuthorityRecord:
+        """The same with its key in another place."""
+        return replace(self, key_backend=key_backend, handle=handle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,6 +212,10 @@ class ProfileSettings(Section):
     ocsp_no_check: bool = False
     revocation_urls: bool = True
 
+    def stored(self) -> dict[str, Any]:
+        """As JSON has it, to be read again by ``model_validate``."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for wrong, sentence in _contradictions(self):

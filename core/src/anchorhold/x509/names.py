@@ -8,7 +8,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from anchorhold.errors import SubjectInvalidError
+from anchorhold.errors import InputError, SubjectInvalidError
 
 ATTRIBUTES: Final = {
     "C": NameOID.COUNTRY_NAME,
@@ -53,6 +53,20 @@ def parse_subject(text: str) -> x509.Name:
             hint="write it like CN=example.com,O=Example,C=AT or /C=AT/O=Example/CN=example.com",
         ) from error
     check_subject(name)
+    return name
+
+
+def parse_authority_subject(text: str) -> x509.Name:
+    """Read the distinguished name of an authority, which must not be empty (RFC 5280, section 4.1.2.6).
+
+    Raises:
+        SubjectInvalidError, InputError: It cannot be read, or is empty.
+    """
+    name = parse_subject(text)
+    if not name.rdns:
+        raise InputError(
+            "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
+        )
     return name
 
 

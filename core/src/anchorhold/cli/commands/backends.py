@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.output import ListFormat, as_json, table, write
-from anchorhold.errors import AnchorholdError
+from anchorhold.cli.present import key_as_json
+from anchorhold.errors import AnchorholdError, SecretWrongError
+from anchorhold.issuing.checks import KeyState
+from anchorhold.ledger.database import ledger_exists
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.seam.discovery import installed
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
+    from anchorhold.issuing.authority import Authority
 
 
 def backends(session: Session, output_format: OutputListFormat = ListFormat.TEXT) -> None:
-    """Show key backends and wrappers: which are installed, with versions, which are configured, which can be used."""
-    content = {"installed": _installed(session), "configured": _configured(session)}
+    """Show key backends and wrappers, installed and configured, and whether each authority's key can be used now."""
+    content = {"installed": _installed(session), "configured": _configured(session), "keys": _keys(session)}
     if output_format is ListFormat.JSON:
         write(as_json(content), None)
         return
@@ -26,6 +30,10 @@ def backends(session: Session, output_format: OutputListFormat = ListFormat.TEXT
     write(b"\n", None)
     head = ("CONFIGURED", "ALIAS", "BACKEND", "STATE")
     write(table(head, [tuple(row.values()) for row in content["configured"]]), None)
+    if content["keys"]:
+        write(b"\n", None)
+        rows = [(row["authority"], row["alias"], _told(row)) for row in content["keys"]]
+        write(table(("KEY OF", "ALIAS", "STATE"), rows), None)
 
 
 def _installed(session: Session) -> list[dict[str, Any]]:
@@ -52,6 +60,33 @@ def _configured(session: Session) -> list[dict[str, Any]]:
         for role, section in SECTIONS.items()
         for alias, settings in found.aliases(role).items()
     ]
+
+
+def _keys(session: Session) -> list[dict[str, Any]]:
+    """Each key and whether it can be used; where a PIN or password was refused once, it is not tried again."""
+    installation = session.installation
+    refused: dict[str, SecretWrongError] = {}
+    rows: list[dict[str, Any]] = []
+    for authority in installation.authorities() if ledger_exists(installation.loaded.settings.database) else ():
+        alias = authority.record.key_backend
+        if authority.record.certificate is None:
+            continue
+        state = KeyState("unchecked", refused[alias]) if alias in refused else _checked(session, authority)
+        if isinstance(state.problem, SecretWrongError):
+            refused[alias] = state.problem
+        rows.append({"authority": authority.name, "alias": alias, **key_as_json(state)})
+    return rows
+
+
+def _checked(session: Session, authority: Authority) -> KeyState:
+    try:
+        return session.installation.check_key(authority)
+    except AnchorholdError as error:  # the backend itself cannot be used
+        return KeyState("unusable", error)
+
+
+def _told(row: dict[str, Any]) -> str:
+    return ": ".join(part for part in (row["key_state"], row["key_problem"]) if part)
 
 
 def _state(attempt: Any) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.cli.session import Session
+    from anchorhold.issuing.authority import Authority
     from anchorhold.softkeys import PrivateKey
 
 
@@ -34,8 +35,12 @@ def import_ca(
     session: Session,
     name: Name,
     key: Annotated[
-        str, typer.Argument(help="File of its private key (PEM or DER), or PKCS#12 with both.", metavar="KEY")
-    ],
+        str | None,
+        typer.Argument(
+            help="File of its private key (PEM or DER), or PKCS#12 with both; with --adopt, of its certificate.",
+            metavar="FILE",
+        ),
+    ] = None,
     certificate: Annotated[
         str | None, typer.Argument(help="File of its certificate, PEM or DER; not with PKCS#12.", metavar="CERTIFICATE")
     ] = None,
@@ -43,37 +48,87 @@ def import_ca(
         str | None,
         typer.Option(
             "--import-password",
-            help="Password of the file KEY; asked for at a terminal if it is needed.",
+            help="Password of the private key or PKCS#12 in FILE; asked for at a terminal if it is needed.",
             metavar="SECRET",
             envvar="ANCHORHOLD_IMPORT_PASSWORD",
         ),
     ] = None,
     key_backend: KeyBackend = "default",
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="Use the private key that is in the key backend already; FILE is its certificate."
+        ),
+    ] = False,
+    signed: Annotated[
+        str | None,
+        typer.Option(
+            "--signed",
+            help="Certificate for an authority made by `init-ca --csr-out`; nothing else is needed.",
+            metavar="FILE",
+        ),
+    ] = None,
     *,
     issuing: IssuingOptions,
     output_format: OptionalFormat = None,
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Import a certificate authority: store its private key in a key backend and record its certificate."""
+    """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate."""
     check_output(out, output_format, bundle=bundle)
-    session.check_used({key_backend})
-    session.installation.check_new_name(name)
-    secret = Secret(import_password) if import_password else None
-    loaded = _load(session, key, certificate, secret)
-    authority = session.installation.import_authority(
-        name,
-        loaded[1],
-        loaded[0],
-        key_backend=key_backend,
-        issuing=issuing.defaults(),
-        options=session.options(key_backend),
-        secrets=session.secrets(key_backend),
-    )
-    say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {key_backend!r}.")
+    if signed is not None:
+        if key is not None or adopt or issuing.given():
+            raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
+        authority = _accept(session, name, signed)
+    else:
+        authority = _import(session, name, key, certificate, import_password, key_backend, issuing, adopt=adopt)
+    where = authority.record.key_backend
+    say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
     if authority.certificate.not_valid_after_utc < now():
         say("Note: its certificate has expired, so it cannot sign certificates.")
     show_authority(session.installation, authority, output_format, bundle=bundle, out=out)
+
+
+def _accept(session: Session, name: str, signed: str) -> Authority:
+    authority = session.installation.authority(name)
+    alias = authority.record.key_backend
+    session.check_used({alias})
+    certificate = load_certificate(read_input(signed, "certificate"), signed)
+    return session.installation.accept_certificate(authority, certificate, session.secrets(alias))
+
+
+def _import(
+    session: Session,
+    name: str,
+    key: str | None,
+    certificate: str | None,
+    import_password: str | None,
+    key_backend: str,
+    issuing: IssuingOptions,
+    *,
+    adopt: bool,
+) -> Authority:
+    session.check_used({key_backend})
+    if key is None:
+        raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
+    if adopt and (certificate is not None or import_password is not None):
+        raise InputError("--adopt: takes the certificate only", hint="leave out the private key and its password")
+    session.installation.check_new_name(name)
+    secret = Secret(import_password) if import_password else None
+    private, found = (
+        (None, load_certificate(read_input(key, "certificate"), key))
+        if adopt
+        else _load(session, key, certificate, secret)
+    )
+    return session.installation.import_authority(
+        name,
+        found,
+        private,
+        key_backend=key_backend,
+        issuing=issuing.defaults(),
+        options=session.options(key_backend, "adopt" if adopt else "import"),
+        secrets=session.secrets(key_backend),
+    )
 
 
 def _load(

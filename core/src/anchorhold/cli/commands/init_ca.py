@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.algorithms import key_spec
 from anchorhold.cli.arguments import (
@@ -18,10 +21,13 @@ from anchorhold.cli.arguments import (
 )
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
-from anchorhold.cli.output import check_output, say
+from anchorhold.cli.output import check_output, say, write
 from anchorhold.cli.present import show_authority
+from anchorhold.errors import InputError
+from anchorhold.issuing.offline import request_of
 
 if TYPE_CHECKING:
+    from anchorhold.algorithms import KeySpec
     from anchorhold.cli.session import Session
 
 
@@ -85,6 +91,17 @@ def init_ca(
         list[str] | None,
         typer.Option("--exclude-name", help="Never certify names below this one. Can be repeated.", metavar="SUBTREE"),
     ] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Use a private key that is in the key backend already.")
+    ] = False,
+    csr_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--csr-out",
+            help="Write a CSR for a parent elsewhere; give its certificate to `import-ca --signed` later.",
+            metavar="FILE",
+        ),
+    ] = None,
     *,
     issuing: IssuingOptions,
     output_format: OptionalFormat = None,
@@ -95,7 +112,24 @@ def init_ca(
     check_output(out, output_format, bundle=bundle)
     installation = session.installation
     installation.check_new_name(name)
-    spec = key_spec(key_type, key_size, elliptic_curve)
+    common: dict[str, Any] = {
+        "key": _spec(key_type, key_size, elliptic_curve, adopt=adopt),
+        "adopt": adopt,
+        "profile": profile,
+        "key_backend": key_backend,
+        "path_length": read_path_length(path_length),
+        "permitted": permit_name or (),
+        "excluded": exclude_name or (),
+        "issuing": issuing.defaults(),
+    }
+    if csr_out is not None:
+        if parent is not None or expires is not None or output_format is not None or out is not None or bundle:
+            raise InputError(
+                "--csr-out: there is no certificate yet, and its parent decides about it",
+                hint="leave out --parent, --expires, --output-format, --out and --bundle",
+            )
+        _request(session, name, subject, csr_out, common)
+        return
     above = installation.authority(parent) if parent is not None else None
     parent_alias = above.record.key_backend if above is not None else None
     session.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
@@ -103,18 +137,36 @@ def init_ca(
         name,
         subject,
         parent=above,
-        key=spec,
-        key_backend=key_backend,
-        profile=profile,
-        path_length=read_path_length(path_length),
         expires=expiry(expires),
-        permitted=permit_name or (),
-        excluded=exclude_name or (),
-        issuing=issuing.defaults(),
-        options=session.options(key_backend),
+        **common,
+        options=session.options(key_backend, "adopt" if adopt else "create"),
         secrets=session.secrets(key_backend),
         parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,
     )
     kind = "root" if above is None else f"signed by {above.name}"
     say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
     show_authority(installation, authority, output_format, bundle=bundle, out=out)
+
+
+def _spec(key_type: str | None, key_size: int | None, elliptic_curve: str | None, *, adopt: bool) -> KeySpec | None:
+    """The kind of a new key; None for one that is there."""
+    if not adopt:
+        return key_spec(key_type, key_size, elliptic_curve)
+    if (key_type, key_size, elliptic_curve) != (None, None, None):
+        raise InputError("--adopt: the key is there, of the kind it is", hint="leave out --key-type and its like")
+    return None
+
+
+def _request(session: Session, name: str, subject: str, csr_out: Path, common: dict[str, Any]) -> None:
+    alias = common["key_backend"]
+    check_output(csr_out, None, bundle=False)
+    session.check_used({alias})
+    options = session.options(alias, "adopt" if common["adopt"] else "create")
+    authority = session.installation.request_authority(
+        name, subject, **common, options=options, secrets=session.secrets(alias)
+    )
+    write(request_of(authority).public_bytes(Encoding.PEM), csr_out)
+    say(
+        f"Made the key of {authority.name} in {alias!r}. Have {csr_out} signed, then run "
+        f"`anchorhold import-ca {shlex.quote(name)} --signed FILE`."
+    )

@@ -7,10 +7,13 @@ import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.cli.output import say
+from anchorhold.cli.output import say, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError
 from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.moving import places_of_move
+from anchorhold.issuing.offline import is_waiting, request_of
 from anchorhold.issuing.recovery import abandon_certificates
 
 if TYPE_CHECKING:
@@ -22,11 +25,22 @@ if TYPE_CHECKING:
 def recover(
     session: Session,
     finish: Annotated[
-        str | None, typer.Option("--finish", help="Complete this authority with the key that was made.", metavar="NAME")
+        str | None,
+        typer.Option(
+            "--finish",
+            help="Complete this authority with the key that was made, or the move of its key; of one that waits for "
+            "its certificate, show the request.",
+            metavar="NAME",
+        ),
     ] = None,
     abandon: Annotated[
         str | None,
-        typer.Option("--abandon", help="Destroy the key of this authority and free its name.", metavar="NAME"),
+        typer.Option(
+            "--abandon",
+            help="Destroy the key of this authority, unless it was adopted, and free its name; or undo the move of "
+            "its key.",
+            metavar="NAME",
+        ),
     ] = None,
     forget_key: Annotated[bool, typer.Option("--forget-key", help="With --abandon: do not look for the key.")] = False,
     certificates: Annotated[
@@ -44,9 +58,14 @@ def recover(
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
     waiting = session.installation.interrupted(dt.timedelta(minutes=older_than))
     if finish is not None:
-        _finish(session, _named(waiting, finish))
+        record = _named(waiting, finish)
+        (_finish_move if record in waiting.moving else _finish)(session, record)
     elif abandon is not None:
-        _abandon(session, _named(waiting, abandon), forget_key=forget_key)
+        record = _named(waiting, abandon)
+        if record in waiting.moving:
+            _undo_move(session, record)
+        else:
+            _abandon(session, record, forget_key=forget_key)
     elif certificates:
         abandon_certificates(session.installation.ledger, waiting.certificates)
         say(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
@@ -55,9 +74,10 @@ def recover(
 
 
 def _named(waiting: Interrupted, name: str) -> AuthorityRecord:
-    found = next((record for record in waiting.authorities if record.name == name), None)
+    known = (*waiting.authorities, *waiting.moving, *waiting.waiting)
+    found = next((record for record in known if record.name == name), None)
     if found is None:
-        names = ", ".join(record.name for record in waiting.authorities) or "none"
+        names = ", ".join(record.name for record in known) or "none"
         raise UnknownAuthorityError(f"authority {name!r}: was not interrupted", hint=f"interrupted are: {names}")
     return found
 
@@ -70,6 +90,10 @@ def _finish(session: Session, record: AuthorityRecord) -> None:
     session.check_used({alias}, {parent} if parent is not None else set())
     parent_secrets = session.secrets(parent, parent=True) if parent is not None else None
     authority = installation.finish(record, session.secrets(alias), parent_secrets)
+    if is_waiting(authority.record):
+        say(f"Authority {authority.name} waits for its certificate; this is its request.")
+        write(request_of(authority).public_bytes(Encoding.PEM), None)
+        return
     say(f"Completed authority {authority.name}, serial {authority.record.serial}.")
 
 
@@ -82,6 +106,20 @@ def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> 
     say(f"Abandoned authority {record.name}: {outcome}.")
 
 
+def _finish_move(session: Session, record: AuthorityRecord) -> None:
+    old, new = places_of_move(record)
+    session.check_used({old, new})
+    session.installation.finish_move(record, session.secrets(new), session.secrets(old))
+    say(f"The key of {record.name} was moved from {old!r} to {new!r}.")
+
+
+def _undo_move(session: Session, record: AuthorityRecord) -> None:
+    alias = places_of_move(record)[1]
+    session.check_used({alias})
+    session.installation.undo_move(record, session.secrets(alias))
+    say(f"The key of {record.name} stays in {record.key_backend!r}.")
+
+
 def _show(waiting: Interrupted) -> None:
     for record in waiting.authorities:
         quoted = shlex.quote(record.name)
@@ -89,9 +127,21 @@ def _show(waiting: Interrupted) -> None:
             f"Authority {record.name}, begun {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
             f"{record.key_id.hex()} in {record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
+    for record in waiting.moving:
+        quoted, (old, new) = shlex.quote(record.name), places_of_move(record)
+        say(
+            f"The key of authority {record.name} was being moved from {old!r} to {new!r} and is used in "
+            f"{record.key_backend!r}: --finish {quoted} or --abandon {quoted}."
+        )
+    for record in waiting.waiting:
+        quoted = shlex.quote(record.name)
+        say(
+            f"Authority {record.name} waits for its certificate: import-ca {quoted} --signed FILE, or --abandon "
+            f"{quoted}."
+        )
     for certificate in waiting.certificates:
         say(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
-    count = len(waiting.authorities) + len(waiting.certificates)
+    count = len(waiting.authorities) + len(waiting.moving) + len(waiting.certificates)
     if count:
         raise RecoveryNeededError(f"recover: {count} interrupted", hint="finish or abandon them as said above")
     say("Nothing was interrupted.")

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 def view_ca(
     session: Session, ca: Authority, output_format: OutputFormat = Format.TEXT, bundle: Bundle = False, out: Out = None
 ) -> None:
-    """Show a certificate authority: its certificate, and where its key is."""
+    """Show a certificate authority: its certificate, where its key is, and whether it can be used now."""
     check_output(out, output_format, bundle=bundle)
-    show_chain(session.installation, session.installation.authority(ca), output_format, bundle=bundle, out=out)
+    authority = session.installation.authority(ca)
+    _ = authority.certificate  # without one there is nothing to show, and it says so
+    alias = authority.record.key_backend
+    session.check_used({alias})
+    state = session.installation.check_key(authority, session.secrets(alias)) if _tells(output_format) else None
+    show_chain(session.installation, authority, output_format, bundle=bundle, out=out, state=state)
+
+
+def _tells(form: Format) -> bool:
+    """Whether that form says more than the certificate does."""
+    return form in (Format.TEXT, Format.JSON)

@@ -1,0 +1,39 @@
+"""``move-key``: move the key of a certificate authority to another key backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.arguments import Authority
+from anchorhold.cli.output import say
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+
+def move_key(
+    session: Session,
+    ca: Authority,
+    to: Annotated[str, typer.Option("--to", help="Alias of the key backend it is moved to.", metavar="ALIAS")],
+    delete_source: Annotated[
+        bool, typer.Option("--delete-source", help="Destroy the key in its old place once it is used in the new one.")
+    ] = False,
+) -> None:
+    """Move the key of a certificate authority to another key backend, with proof that it works there."""
+    installation = session.installation
+    authority = installation.authority(ca)
+    old = authority.record.key_backend
+    session.check_used({old, to})
+    session.options(old, "use")
+    moved = installation.move_key(
+        authority,
+        to,
+        options=session.options(to, "import"),
+        secrets=session.secrets(to),
+        source_secrets=session.secrets(old),
+        delete_source=delete_source,
+    )
+    fate = "was destroyed" if delete_source else "is still there too"
+    say(f"Moved the key of {moved.name} from {old!r} to {to!r}; in {old!r} it {fate}.")

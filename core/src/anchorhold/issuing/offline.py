@@ -1,0 +1,127 @@
+"""An authority whose parent is elsewhere: a key and a request for a certificate now, the certificate when it comes."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from anchorhold.errors import AuthorityNotReadyError, SignatureError
+from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.imports import check_authority, check_belongs, check_new, complete_import, find_parent
+from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.pending import Intent, establish
+from anchorhold.issuing.plan import effective_profile
+from anchorhold.publickeys import is_signed_by
+from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.settings import ProfileSettings
+from anchorhold.x509.extensions import ProfileExtensions
+from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anchorhold.issuing.place import KeyPlace
+    from anchorhold.issuing.plan import NewAuthority
+    from anchorhold.issuing.sources import KeySource
+    from anchorhold.ledger import AuthorityRecord, Ledger
+
+REQUEST = "request"
+"""The operation in the plan of an authority that waits for its certificate."""
+
+
+def is_waiting(record: AuthorityRecord) -> bool:
+    """Whether its request was made, so that it waits for its certificate."""
+    plan: Mapping[str, Any] = record.plan or {}
+    return record.status == "pending" and plan.get("operation") == REQUEST and plan.get("csr") is not None
+
+
+def request_authority(ledger: Ledger, place: KeyPlace, source: KeySource, wanted: NewAuthority) -> Authority:
+    """Make or adopt a key and a request (RFC 2986) that a parent elsewhere can sign.
+
+    Args:
+        ledger: Where it is recorded.
+        place: Where its key will live.
+        source: Where its key comes from.
+        wanted: The authority; the request asks for the extensions of its profile, the parent decides.
+
+    Returns:
+        The authority, pending; `request_of` gives the request.
+
+    Raises:
+        AnchorholdError: As `anchorhold.issuing.creation.create_authority`.
+    """
+    algorithm = source.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
+    place.backend.capabilities.check(place.backend.owner, source.spec, algorithm)
+    subject = format_name(parse_authority_subject(wanted.subject))
+    plan = {"operation": REQUEST, "subject": subject, "profile": effective_profile(wanted).stored()}
+    intent = Intent(name=wanted.name, subject=subject, parent=None, plan=plan, issuing=wanted.issuing)
+    return establish(ledger, place, source, intent, lambda row, _: complete_request(ledger, place, row))
+
+
+def complete_request(ledger: Ledger, place: KeyPlace, authority_id: int) -> Authority:
+    """From a recorded key to a recorded request; also what ``recover`` does."""
+    authority = Authority(ledger.authorities.get(authority_id))
+    with AuthorityKey(authority, place.backend, place.secrets) as key:
+        key.prove()
+        csr = _request(authority, key)
+    plan = {**(authority.record.plan or {}), "csr": base64.b64encode(csr).decode()}
+    with ledger.transaction():
+        ledger.authorities.record_plan(authority_id, plan)
+        ledger.events.append("authority-requested", authority.name)
+    return Authority(ledger.authorities.get(authority_id))
+
+
+def request_of(authority: Authority) -> x509.CertificateSigningRequest:
+    """The request of an authority that waits for its certificate.
+
+    Raises:
+        AuthorityNotReadyError: It does not wait for one.
+    """
+    if not is_waiting(authority.record):
+        raise AuthorityNotReadyError(
+            f"authority {authority.name!r}: waits for no certificate", hint="see `anchorhold list-cas`"
+        )
+    return x509.load_der_x509_csr(base64.b64decode((authority.record.plan or {})["csr"]))
+
+
+def accept_certificate(
+    ledger: Ledger, place: KeyPlace, authority: Authority, certificate: x509.Certificate, known: Iterable[Authority]
+) -> Authority:
+    """Complete an authority with the certificate that its parent has made.
+
+    Raises:
+        AuthorityNotReadyError: It does not wait for one.
+        CertificateInvalidError, KeyMismatchError, AuthorityExistsError: It is not one for this authority.
+    """
+    request_of(authority)
+    known = tuple(other for other in known if other.record.id != authority.record.id)
+    check_authority(certificate)
+    check_belongs(authority.public_key, certificate)
+    check_new(certificate, known)
+    parent = find_parent(certificate, known)
+    with ledger.transaction():
+        ledger.authorities.certify(
+            authority.record.id,
+            subject=format_name(certificate.subject),
+            parent_id=parent.record.id if parent is not None else None,
+        )
+    return complete_import(ledger, place, authority.record.id, certificate)
+
+
+def _request(authority: Authority, key: AuthorityKey) -> bytes:
+    """The request in DER, signed through the hook `sign` and verified."""
+    plan = authority.record.plan or {}
+    subject = parse_subject(plan["subject"])
+    profile = ProfileSettings.model_validate(plan["profile"])
+    builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
+    for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, ()):
+        builder = builder.add_extension(extension.value, extension.critical)
+    csr = builder.sign(bridge_key(authority.public_key, key.sign_request), **builder_arguments(authority.algorithm))
+    if not is_signed_by(authority.public_key, csr.signature, csr.tbs_certrequest_bytes, authority.algorithm):
+        raise SignatureError(
+            f"{key.backend.owner}: returned a signature that does not verify", hint="tell the author of the backend"
+        )
+    return csr.public_bytes(Encoding.DER)

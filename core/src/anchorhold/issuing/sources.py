@@ -1,0 +1,143 @@
+"""Where the key of a new authority comes from: it is made, brought from elsewhere, or was in the backend already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from anchorhold.errors import KeyExistsError, KeyMismatchError, KeyMissingError
+from anchorhold.pkcs8 import dump_pkcs8
+from anchorhold.publickeys import spec_of, spki
+from anchorhold.seam.requests import CreateKeyRequest, FindKeyRequest, ImportKeyRequest
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.place import KeyPlace
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.requests import CertificateAuthority, CreatedKey
+    from anchorhold.softkeys import PrivateKey
+
+
+class KeySource(Protocol):
+    """Where a key comes from."""
+
+    @property
+    def existing(self) -> CreatedKey | None:
+        """The key, if it was there before; then it is not ours to destroy."""
+
+    @property
+    def spec(self) -> KeySpec:
+        """The kind of key."""
+
+    def check(self, place: KeyPlace, key_id: bytes) -> None:
+        """Find out that the place can be used, before anything is recorded."""
+
+    def obtain(self, place: KeyPlace, key_id: bytes, ca: CertificateAuthority) -> CreatedKey:
+        """The key; from now on it exists in that place."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that the backend makes."""
+
+    spec: KeySpec
+    existing: None = None
+
+    def check(self, place: KeyPlace, key_id: bytes) -> None:
+        """See `KeySource.check`."""
+        check_store(place, key_id)
+
+    def obtain(self, place: KeyPlace, key_id: bytes, ca: CertificateAuthority) -> CreatedKey:
+        """See `KeySource.obtain`."""
+        request = CreateKeyRequest(key_id=key_id, spec=self.spec, ca=ca, options=place.options)
+        return place.backend.create_key(request, place.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A private key that is brought to the backend."""
+
+    key: PrivateKey
+    existing: None = None
+
+    @property
+    def public_key(self) -> PublicKey:
+        """Its public half."""
+        return self.key.public_key()
+
+    @property
+    def spec(self) -> KeySpec:
+        """See `KeySource.spec`."""
+        return spec_of(self.public_key)
+
+    def check(self, place: KeyPlace, key_id: bytes) -> None:
+        """See `KeySource.check`."""
+        check_store(place, key_id)
+
+    def obtain(self, place: KeyPlace, key_id: bytes, ca: CertificateAuthority) -> CreatedKey:
+        """See `KeySource.obtain`.
+
+        Raises:
+            KeyMismatchError: Another key was stored.
+        """
+        request = ImportKeyRequest(key_id=key_id, pkcs8=dump_pkcs8(self.key), ca=ca, options=place.options)
+        created = place.backend.import_key(request, place.secrets)
+        if spki(created.public_key) != spki(self.public_key):
+            raise KeyMismatchError(f"{place.backend.owner}: stored another key", hint="tell the author of the backend")
+        return created
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedKey:
+    """A key that is in the backend already."""
+
+    existing: CreatedKey
+
+    @property
+    def public_key(self) -> PublicKey:
+        """Its public half."""
+        return self.existing.public_key
+
+    @property
+    def spec(self) -> KeySpec:
+        """See `KeySource.spec`."""
+        return spec_of(self.public_key)
+
+    def check(self, place: KeyPlace, key_id: bytes) -> None:
+        """See `KeySource.check`; it was found, so the place can be used."""
+
+    def obtain(self, place: KeyPlace, key_id: bytes, ca: CertificateAuthority) -> CreatedKey:
+        """See `KeySource.obtain`."""
+        return self.existing
+
+
+def find_to_adopt(place: KeyPlace) -> AdoptedKey:
+    """The key that the options of the place describe.
+
+    Raises:
+        KeyMissingError: There is none.
+        KeyExistsError: There are several.
+        OperationUnsupportedError: The backend cannot search.
+    """
+    found = place.backend.find_key(FindKeyRequest(key_id=None, options=place.options), place.secrets)
+    if not found:
+        raise KeyMissingError(
+            f"{place.backend.owner}: has no such key to adopt", hint="check the options that describe it"
+        )
+    if len(found) > 1:
+        raise KeyExistsError(
+            f"{place.backend.owner}: has {len(found)} keys that fit", hint="describe the one to adopt more precisely"
+        )
+    return AdoptedKey(found[0])
+
+
+def check_store(place: KeyPlace, key_id: bytes) -> None:
+    """Look for a fresh key id, so that a store that cannot be used is found out before anything is recorded.
+
+    Raises:
+        KeyExistsError: There is a key of that id.
+        AnchorholdError: The store cannot be used.
+    """
+    backend, request = place.backend, FindKeyRequest(key_id=key_id, options=place.options)
+    if backend.supports("find_key") and backend.find_key(request, place.secrets):
+        raise KeyExistsError(f"{backend.owner}: has a key of the fresh id {key_id.hex()}", hint="repeat the command")
