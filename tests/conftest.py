@@ -18,7 +18,7 @@ from anchorhold import softkeys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
 
-pytest_plugins = ["programs", "databases"]
+pytest_plugins = ["programs", "postgresql_cluster", "databases"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,14 +54,12 @@ class MakeCsr(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None) -> None:
+def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, the ledger or the variables of the person who runs it."""
     for variable in [name for name in os.environ if name.startswith(("ANCHORHOLD_", "XDG_"))]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ANCHORHOLD_CA_DIR", str(tmp_path / "ca"))
-    if database is not None:
-        monkeypatch.setenv("ANCHORHOLD_DATABASE", database)
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
@@ -74,15 +72,15 @@ def ca_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def installation(_private: None) -> Iterator[Installation]:
-    """An installation with the default settings."""
+def installation(database: str) -> Iterator[Installation]:
+    """An installation with the default settings, on each kind of database."""
     with open_installation() as opened:
         yield opened
 
 
 @pytest.fixture
-def anchorhold(monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command line, in this process, without a terminal."""
+def anchorhold(database: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line, in this process, without a terminal, on each kind of database."""
     from anchorhold.cli import main
 
     def run(*arguments: str, stdin: bytes = b"") -> Outcome:

@@ -1,4 +1,8 @@
-"""The databases that tests marked ``both_databases`` run on: a SQLite file, and a throw-away PostgreSQL cluster.
+"""The databases that the tests run on: a SQLite file, and a throw-away PostgreSQL cluster.
+
+Whatever depends on the fixture `database`, as the command and the installation do, runs once on each kind, shown by
+name. A test or module that cannot says ``databases("sqlite", because="…")``, or ``databases(because="…")`` where no
+ledger is opened at all. A test that opens the default ledger without asking for the fixture fails: `NOWHERE` says why.
 
 With ``ANCHORHOLD_TEST_POSTGRES`` (a URL that may create databases) that server is used instead of a cluster of our own.
 """
@@ -6,87 +10,130 @@ With ``ANCHORHOLD_TEST_POSTGRES`` (a URL that may create databases) that server 
 from __future__ import annotations
 
 import os
-import pwd
-import subprocess
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from programs import program
+from postgresql_cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 KINDS = ("sqlite", "postgresql")
+NOWHERE = "this-test-does-not-ask-for-the-fixture-database://"
+"""A URL that cannot be opened."""
 SERVER = os.environ.get("ANCHORHOLD_TEST_POSTGRES")
 _numbers = iter(range(1_000_000))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line("markers", "both_databases: run with the ledger on SQLite and on PostgreSQL")
+    config.addinivalue_line(
+        "markers", "databases(*kinds, because): run with the ledger on these kinds of database only"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run marked tests once on each database, shown by name."""
-    if metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("database", KINDS, indirect=True)
+    """Run what uses a ledger once on each kind of database, shown by name."""
+    marker = metafunc.definition.get_closest_marker("databases")
+    kinds = KINDS if marker is None else _kinds(*marker.args, **marker.kwargs)
+    if kinds and "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> str | None:
-    """The URL of an empty PostgreSQL database, or None for the default, a SQLite file in ``ANCHORHOLD_CA_DIR``."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return None
-    server: str = request.getfixturevalue("postgresql_server")
-    return new_database(server)
-
-
-def new_database(server: str) -> str:
-    """The URL of a new database on that server."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return urlsplit(server)._replace(path=f"/{name}").geturl()
+def _kinds(*kinds: str, because: str) -> tuple[str, ...]:
+    """What a marker names; one without a reason is refused."""
+    assert because
+    assert set(kinds) <= set(KINDS)
+    return kinds
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server: the one that was named, or a cluster of this process's own, without TCP or durability."""
-    if SERVER is not None:
-        yield SERVER
-        return
-    initdb = program("initdb", "postgresql")
-    folder = Path("/tmp") / f"anchorhold-pg-{os.getpid()}"  # sockets need a short path, and its user must reach it
-    folder.mkdir(mode=0o700)
-    as_server = _become_server_user(folder)
-    try:
-        _run(*as_server, initdb, "-D", folder / "data", "-A", "trust", "-U", "anchorhold", "--no-sync", "-E", "UTF8")
-        pg_ctl = Path(initdb).with_name("pg_ctl")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
-        _run(*as_server, pg_ctl, "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
-        try:
-            yield f"postgresql://anchorhold@/postgres?host={folder}"
-        finally:
-            _run(*as_server, pg_ctl, "-D", folder / "data", "-m", "immediate", "stop")
-    finally:
-        _run("rm", "-rf", folder)
+def database_kind(request: pytest.FixtureRequest) -> str | None:
+    """One of `KINDS`, or None in a test that opens no ledger."""
+    kind: str | None = getattr(request, "param", None)
+    return kind
 
 
-def _become_server_user(folder: Path) -> tuple[str, ...]:
-    """PostgreSQL refuses to run as root; its package has made a user for it."""
-    if os.geteuid() != 0:
-        return ()
-    user = pwd.getpwnam("postgres")
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+@pytest.fixture(autouse=True)
+def _nowhere(_private: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until a test asks for a database, it has none."""
+    monkeypatch.setenv("ANCHORHOLD_DATABASE", NOWHERE)
 
 
-def _run(*command: str | Path) -> None:
-    # A server inherits what its starter had; were it a pipe, nobody would see its end.
-    nowhere = subprocess.DEVNULL
-    done = subprocess.run([*map(str, command)], cwd="/", stdout=nowhere, stderr=nowhere, check=False)
-    assert done.returncode == 0, f"{command} ended with {done.returncode}"
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest,
+    database_kind: str | None,
+    ca_dir: Path,
+    _nowhere: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """The URL of an empty database, which is the default one of the test."""
+    if database_kind == "sqlite":
+        monkeypatch.delenv("ANCHORHOLD_DATABASE")
+        yield f"sqlite:///{ca_dir}/ledger.sqlite3"
+    elif database_kind == "postgresql":
+        own = SERVER is None or "cluster" in request.fixturenames  # who stops the server must not stop that of others
+        url: str = request.getfixturevalue("own_database" if own else "named_database")
+        monkeypatch.setenv("ANCHORHOLD_DATABASE", url)
+        yield url
+        _empty(url)
+    else:
+        yield NOWHERE
+
+
+@contextmanager
+def new_database(server: str, options: str = "") -> Iterator[str]:
+    """The URL of a new database on that server, for as long as it is needed; options as in ``CREATE DATABASE``."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _tell(server, f"CREATE DATABASE {name} {options}")
+    yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    _tell(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def own_database(cluster: Cluster) -> Iterator[str]:
+    """The URL of a database on our own cluster, which the tests of this process use one after the other."""
+    with new_database(cluster.url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def named_database() -> Iterator[str]:
+    """The same on the server that was named."""
+    assert SERVER is not None
+    with new_database(SERVER) as url:
+        yield url
+
+
+def _empty(url: str) -> None:
+    """Make a database as it was; a third of the time that a new one takes."""
+    name = urlsplit(url).path.removeprefix("/")
+    _tell(
+        url,
+        "SET default_transaction_read_only = off",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "DROP SCHEMA public CASCADE",
+        "CREATE SCHEMA public",
+        f"ALTER DATABASE {name} RESET ALL",
+    )
+
+
+def _tell(url: str, *statements: str) -> None:
+    """Run statements, each on its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of this process's own."""
+    with running_cluster() as running:
+        yield running

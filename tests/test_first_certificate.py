@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from programs import openssl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Command
-
-pytestmark = pytest.mark.both_databases
 
 
 def test_a_chain_made_on_the_command_line_verifies_with_openssl(anchorhold: Command, tmp_path: Path) -> None:

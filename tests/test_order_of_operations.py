@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import MakeCsr
 
+pytestmark = pytest.mark.databases("sqlite", because="SQLite traces what it is told")
+
 _WRITE = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "anchorhold_(\w+)"(?: SET (.*?) WHERE)?')
 
 

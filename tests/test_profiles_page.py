@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from anchorhold import open_installation
 from anchorhold.settings import ProfileSettings
 from anchorhold.x509.profiles import BUILT_IN
@@ -12,6 +14,7 @@ from anchorhold.x509.profiles import BUILT_IN
 PAGE = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text()
 
 
+@pytest.mark.usefixtures("database")
 def test_the_settings_on_the_page_are_read(tmp_path: Path) -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     config = tmp_path / "config.toml"

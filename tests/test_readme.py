@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from programs import openssl, program
 
 if TYPE_CHECKING:
     from conftest import MakeCsr
+
+pytestmark = pytest.mark.usefixtures("database")
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

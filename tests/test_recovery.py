@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command
 
-pytestmark = pytest.mark.both_databases
-
 _KILLED = """
 import os, signal, sys
 import anchorhold

@@ -219,6 +219,7 @@ def test_the_key_file_of_another_authority_is_not_used(anchorhold: Command, csr_
     assert left_behind(tmp_path) == before
 
 
+@pytest.mark.databases("sqlite", because="the ledger is a file only there")
 @pytest.mark.parametrize("content", [b"this is not a database", b"\0" * 8192], ids=["text", "zeros"])
 def test_a_ledger_that_is_none_is_one_line(content: bytes, anchorhold: Command, ca_dir: Path) -> None:
     ca_dir.mkdir()
@@ -227,6 +228,7 @@ def test_a_ledger_that_is_none_is_one_line(content: bytes, anchorhold: Command, 
     assert (ca_dir / LEDGER).read_bytes() == content
 
 
+@pytest.mark.databases("sqlite", because="the ledger is a file only there")
 def test_a_ledger_folder_that_is_a_file_is_one_line(anchorhold: Command, ca_dir: Path) -> None:
     ca_dir.write_text("a file")
     refused(anchorhold("init-ca", "Root", "CN=Root"), errors.LedgerError, str(ca_dir))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
+pytestmark = pytest.mark.databases("sqlite", because="where the ledger is may be among the settings that are wrong")
+
 BAD_SETTINGS = {
     "unknown section": ("[storage.default]", ("storage is not known", "did you mean 'storages'?")),
     "unknown top key": ('ca_dri = "/x"', ("ca_dri is not known", "did you mean 'ca_dir'?")),

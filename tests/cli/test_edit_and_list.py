@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-pytestmark = pytest.mark.both_databases
-
 SIGN = ("sign-cert", "--ca=Root", "--csr=example.csr", "--alt=example.com")
 
 

@@ -105,6 +105,7 @@ def test_a_number_beyond_all_limits_is_no_defect(arguments: tuple[str, ...], anc
     assert outcome.data == b""
 
 
+@pytest.mark.usefixtures("database")
 def test_a_closed_standard_input_is_no_defect() -> None:
     """Some daemons start their children without one."""
     shell = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "anchorhold", "list-cas"]

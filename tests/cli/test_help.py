@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
+pytestmark = pytest.mark.databases(because="help opens no ledger")
+
 CONFIG_COMMANDS = ("show", "check", "init")
 LINES = [(name,) for name in COMMANDS] + [("config", name) for name in CONFIG_COMMANDS]
 HEAVY = ("cryptography", "peewee", "playhouse", "fsspec", "pydantic", "pydantic_core", "pluggy", "anchorhold_storages")
@@ -171,6 +173,7 @@ def test_the_installed_command_is_the_function_that_the_tests_call() -> None:
     assert root_app.info.name == "anchorhold"
 
 
+@pytest.mark.databases("sqlite", because="it is about names")
 def test_every_command_runs_under_its_name_with_underscores(anchorhold: Command) -> None:
     good(anchorhold("init_ca", "Root", "CN=Root"))
     good(anchorhold("view_ca", "Root"))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-pytestmark = pytest.mark.both_databases
-
 PASSWORD = "of the file"
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from conftest import Command, MakeCsr
 
-pytestmark = pytest.mark.both_databases
-
 SIGN = ("sign-cert", "--ca=Issuing", "--csr=example.csr", "--alt=example.com")
 LOADERS: dict[str, Callable[[bytes], x509.Certificate]] = {
     "pem": x509.load_pem_x509_certificate,

@@ -163,6 +163,8 @@ def _says_canary(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()]
 
 
+@pytest.mark.databases("sqlite", because="the ledger is one of the files that are searched")
+@pytest.mark.usefixtures("database")
 def test_a_password_on_the_command_line_appears_nowhere(tmp_path: Path, csr_file: Path) -> None:
     """Real processes, because an in-process run would hide what an interpreter prints when it dies."""
     option = f"--password={CANARY}"
@@ -190,6 +192,8 @@ def test_a_password_on_the_command_line_appears_nowhere(tmp_path: Path, csr_file
     assert _says_canary(tmp_path) == [str(tmp_path / "proof")]
 
 
+@pytest.mark.databases("sqlite", because="the ledger is one of the files that are searched")
+@pytest.mark.usefixtures("database")
 def test_a_password_in_a_variable_or_the_settings_appears_nowhere_else(tmp_path: Path, csr_file: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'[key_backends.default]\nbackend = "storages"\noptions = {{ password = "{CANARY}" }}\n')

@@ -76,6 +76,7 @@ def _encrypted(ca_dir: Path) -> list[bool]:
     return ["ENCRYPTED" in path.read_text() for path in ca_dir.rglob("*.key")]
 
 
+@pytest.mark.usefixtures("database")
 def test_password_prompt_asks_twice_and_shows_nothing_of_it(ca_dir: Path) -> None:
     code, shown = at_a_terminal(("init-ca", "Root", "CN=Root", "--password-prompt"), (SECRET, SECRET))
     assert code == 0, shown
@@ -84,6 +85,7 @@ def test_password_prompt_asks_twice_and_shows_nothing_of_it(ca_dir: Path) -> Non
     assert _encrypted(ca_dir) == [True]
 
 
+@pytest.mark.usefixtures("database")
 def test_two_different_answers_make_nothing(ca_dir: Path, tmp_path: Path) -> None:
     code, shown = at_a_terminal(("init-ca", "Root", "CN=Root", "--password-prompt"), (SECRET, "something else"))
     assert code == errors.SecretMissingError.exit_code, shown
@@ -93,6 +95,7 @@ def test_two_different_answers_make_nothing(ca_dir: Path, tmp_path: Path) -> Non
     assert not left_behind(tmp_path)["ledgers"]
 
 
+@pytest.mark.usefixtures("database")
 def test_password_prompt_without_a_terminal_is_refused(tmp_path: Path) -> None:
     result = program("init-ca", "Root", "CN=Root", "--password-prompt", stdin=subprocess.DEVNULL)
     assert result.returncode == errors.SecretMissingError.exit_code

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
+pytestmark = pytest.mark.databases("sqlite", because="where the ledger is follows from the settings that are shown")
+
 
 def _shown(anchorhold: Command, *options: str) -> dict[str, tuple[str, str]]:
     """What ``config show`` says: for each key its value and its origin."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
+pytestmark = pytest.mark.databases("sqlite", because="the file of the ledger moves with the settings")
+
 
 @pytest.mark.parametrize("way", ["variable", "setting"])
 def test_moving_ca_dir_moves_ledger_and_keys(

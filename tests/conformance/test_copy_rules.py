@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from anchorhold import Installation, Issued
 
+pytestmark = pytest.mark.usefixtures("database")
+
 SETTINGS: Final = """
 [profiles.whole]
 copy = { subject = true, alt = ["DNS", "IP", "email", "URI"] }

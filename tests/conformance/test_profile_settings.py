@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from anchorhold import Installation
 
+pytestmark = pytest.mark.usefixtures("database")
+
 SETTINGS = """
 [profiles.rich]
 subject = "O=Example,C=AT"

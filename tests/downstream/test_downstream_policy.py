@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from downstream.wheel_environment import Downstream
 
+pytestmark = [
+    pytest.mark.usefixtures("database"),
+    pytest.mark.databases("sqlite", because="no more is installed than the wheels need"),
+]
+
 pytest_plugins = ["downstream.wheel_environment"]
 
 MODULE = PROJECTS["anchorhold_suffix_policy"] / "src" / "anchorhold_suffix_policy" / "__init__.py"

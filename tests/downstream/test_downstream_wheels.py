@@ -43,7 +43,7 @@ def test_description_is_its_own_readme(downstream: Downstream, package: str) -> 
     found = downstream.metadata(package)
     readme = (PROJECTS[package] / "README.md").read_text()
     assert found["Description-Content-Type"] == "text/markdown"
-    assert found.get_payload() == readme
+    assert found.get_payload(decode=True) == readme.encode()
     assert readme.startswith(f"# {found['Name']}\n")
 
 
@@ -81,6 +81,8 @@ def test_every_package_is_imported_from_its_wheel(downstream: Downstream) -> Non
     assert all(place.startswith(f"{downstream.folder}/lib/") and "/site-packages/" in place for place in places)
 
 
+@pytest.mark.databases("sqlite", because="no more is installed than the wheels need")
+@pytest.mark.usefixtures("database")
 def test_quickstart_needs_only_the_wheels(downstream: Downstream, tmp_path: Path) -> None:
     ended = downstream.anchorhold("quickstart", "localhost")
     assert ended.exit_code == 0, ended.talk

@@ -13,9 +13,6 @@ from anchorhold.ledger import IssuingDefaults, Ledger, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-pytestmark = pytest.mark.both_databases
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 INTENT = Reservation(
@@ -30,9 +27,9 @@ INTENT = Reservation(
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, database: str | None) -> Iterator[Ledger]:
+def ledger(database: str) -> Iterator[Ledger]:
     """A ledger with the authorities 1 and 2."""
-    opened = Ledger(database or f"sqlite:///{tmp_path}/ledger.sqlite3")
+    opened = Ledger(database)
     for number in (1, 2):
         opened.authorities.begin(
             name=f"CA {number}",

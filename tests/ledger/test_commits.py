@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import MakeCsr
 
+pytestmark = pytest.mark.databases("sqlite", because="SQLite traces what it is told")
+
 
 @contextmanager
 def _traced(installation: Installation) -> Iterator[list[str]]:

@@ -39,6 +39,7 @@ def test_first_starts_at_once_all_succeed_and_one_migrates(tmp_path: Path, count
         connection.close()
 
 
+@pytest.mark.usefixtures("database")
 def test_first_commands_at_once_all_succeed(tmp_path: Path) -> None:
     run_at_once(
         4,

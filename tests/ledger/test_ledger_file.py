@@ -14,13 +14,16 @@ import pytest
 
 from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, LedgerVersionError, SettingsError
 from anchorhold.installation import open_installation
+from anchorhold.issuing.issuer import Order
 from anchorhold.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchorhold.installation import Installation
-    from conftest import Command
+    from conftest import Command, MakeCsr
+
+pytestmark = pytest.mark.databases("sqlite", because="the ledger is a file only there")
 
 
 @pytest.fixture
@@ -155,6 +158,25 @@ def test_what_is_not_a_ledger_of_this_version_is_one_clear_error(
     assert refused.talk.count("\n") == 1
     assert refused.data == b""
     assert list(ca_dir.rglob("*.key")) == []
+
+
+def test_a_ledger_that_is_damaged_inside_is_one_clear_error(
+    anchorhold: Command, installation: Installation, ca_dir: Path, make_csr: MakeCsr
+) -> None:
+    installation.create_authority("Root", "CN=Root")
+    with installation.issuer("Root") as issuer:
+        issuer.sign_many(Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(50))
+    installation.ledger.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    installation.close()
+    path = ca_dir / "ledger.sqlite3"
+    whole, page = path.read_bytes(), 4096
+    codes = set()
+    for start in range(page, len(whole), page):
+        path.write_bytes(whole[:start] + bytes(page) + whole[start + page :])
+        outcome = anchorhold("list-certs")
+        codes.add(outcome.exit_code)
+        assert outcome.exit_code == 0 or "is malformed" in outcome.talk, outcome.talk
+    assert codes == {0, LedgerError.exit_code}
 
 
 @pytest.mark.parametrize("bad", ["newer", "foreign", "text"])

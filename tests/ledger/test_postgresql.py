@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from anchorhold.errors import LedgerError, SettingsError
+from anchorhold.errors import LedgerError, LedgerForeignError, SettingsError
+from anchorhold.installation import open_installation
 from anchorhold.issuing.issuer import Order
-from anchorhold.ledger import Ledger
+from anchorhold.ledger import Ledger, Reservation
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.postgresql import open_postgresql
+from databases import new_database
+from ledger.running import run_at_once
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anchorhold.installation import Installation
     from conftest import Command, MakeCsr
+    from postgresql_cluster import Cluster
 
-on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+pytestmark = pytest.mark.databases("postgresql", because="it is particular to it")
 
 
 def _kill_connections(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anchorhold'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'anchorhold' AND datname = current_database()"
         )
 
 
@@ -53,16 +64,6 @@ def test_a_url_that_cannot_be_read_is_refused_without_being_shown(url: str) -> N
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_server_that_is_not_there_is_one_line_without_the_password(
-    anchorhold: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ANCHORHOLD_DATABASE", "postgresql://ca:hunter2@127.0.0.1:1/ledger?connect_timeout=2")
-    outcome = anchorhold("list-cas")
-    assert (outcome.exit_code, outcome.talk.count("\n"), "hunter2" in outcome.talk) == (60, 1, False)
-    assert "127.0.0.1" in outcome.talk
-
-
-@on_postgresql
 def test_a_connection_lost_between_two_certificates_is_replaced(
     installation: Installation, database: str, make_csr: MakeCsr
 ) -> None:
@@ -78,7 +79,6 @@ def test_a_connection_lost_between_two_certificates_is_replaced(
     assert installation.interrupted(dt.timedelta()).certificates == ()
 
 
-@on_postgresql
 def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for_recover(
     installation: Installation, database: str, make_csr: MakeCsr, anchorhold: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +100,6 @@ def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for
     assert [found.names for found in installation.certificates()] == ["", "DNS:after.example"]
 
 
-@on_postgresql
 def test_six_first_starts_at_once_all_succeed_and_one_migrates(database: str) -> None:
     code = "import os; from anchorhold.ledger import Ledger; Ledger(os.environ['ANCHORHOLD_DATABASE']).close()"
     starting = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(6)]
@@ -111,7 +110,6 @@ def test_six_first_starts_at_once_all_succeed_and_one_migrates(database: str) ->
         assert connection.execute("SELECT name FROM anchorhold_migration").fetchall() == [("0001_initial",)]
 
 
-@on_postgresql
 def test_a_ledger_of_a_newer_version_is_refused(database: str, anchorhold: Command) -> None:
     assert anchorhold("list-cas").exit_code == 0
     with psycopg.connect(database) as connection:
@@ -120,7 +118,6 @@ def test_a_ledger_of_a_newer_version_is_refused(database: str, anchorhold: Comma
     assert (outcome.exit_code, "upgrade anchorhold" in outcome.talk) == (61, True)
 
 
-@on_postgresql
 def test_a_database_without_rights_is_one_line(database: str, anchorhold: Command) -> None:
     assert anchorhold("init-ca", "Root", "CN=Root").exit_code == 0
     with psycopg.connect(database, autocommit=True) as connection:
@@ -128,3 +125,104 @@ def test_a_database_without_rights_is_one_line(database: str, anchorhold: Comman
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
     outcome = anchorhold("init-ca", "Other", "CN=Other")
     assert (outcome.exit_code, outcome.talk.count("\n"), "read-only" in outcome.talk) == (60, 1, True)
+
+
+@pytest.mark.parametrize("table", ["certificate", "event"])
+def test_a_database_where_another_program_has_our_names_is_refused_and_left_as_it_was(
+    database: str, anchorhold: Command, table: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE anchorhold_{table} (id integer)".encode())
+        outcome = anchorhold("init-ca", "Root", "CN=Root")
+        assert (outcome.exit_code, outcome.talk.count("\n")) == (LedgerForeignError.exit_code, 1), outcome.talk
+        assert f"anchorhold_{table}" in outcome.talk
+        assert connection.execute("SELECT relname FROM pg_stat_user_tables").fetchall() == [(f"anchorhold_{table}",)]
+
+
+def test_a_database_can_be_shared_with_tables_of_others(database: str, anchorhold: Command) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE django_migrations (id integer)")
+    assert anchorhold("init-ca", "Root", "CN=Root").exit_code == 0
+
+
+@pytest.mark.parametrize("language", ["en-US", "da", "cy"])
+def test_serial_numbers_are_found_by_their_beginning_whatever_language_the_database_sorts_by(
+    cluster: Cluster, language: str
+) -> None:
+    """In Danish "aa" comes after "z", in Welsh "ff" is a letter after "f"."""
+    options = f"TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}' LOCALE 'C.UTF-8'"
+    serials = ["aabb", "abcd", "dd01", "f0ff", "ffff"]
+    with new_database(cluster.url, options) as url, open_installation(environment=_elsewhere(url)) as installation:
+        authority = installation.create_authority("Root", "CN=Root").record.id
+        moment = dt.datetime.now(dt.UTC)
+        intent = Reservation(
+            serial="", profile="webserver", subject="CN=a", names="", not_before=moment, not_after=moment, tbs=b"tbs"
+        )
+        with installation.ledger.transaction():
+            installation.ledger.certificates.reserve(authority, [replace(intent, serial=each) for each in serials])
+        for beginning in ("aab", "a", "d", "dd", "f", "ff", "fff"):
+            found = installation.ledger.certificates.find(beginning, authority, limit=10)
+            expected = [serial for serial in serials if serial.startswith(beginning)]
+            assert sorted(record.serial for record in found if record.serial in serials) == expected
+
+
+def _elsewhere(url: str) -> dict[str, str]:
+    """The variables of this test, but with the ledger in another database."""
+    return {**os.environ, "ANCHORHOLD_DATABASE": url}
+
+
+def test_a_thread_that_gets_no_connection_is_told_why(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anchorhold.ledger.postgresql.CONNECTIONS", 1)
+    monkeypatch.setattr("anchorhold.ledger.postgresql.CONNECT_TIMEOUT", 0.05)
+    with open_installation() as installation, ThreadPoolExecutor() as threads:
+        assert installation.authorities() == []
+        with pytest.raises(LedgerError, match="have all connections"):
+            threads.submit(installation.authorities).result()
+
+
+def test_two_hosts_with_a_key_each_and_one_ledger_issue_together(database: str, tmp_path: Path, csr_file: Path) -> None:
+    """Each has a folder of its own; the key was copied from one to the other."""
+    hosts = [{**os.environ, "ANCHORHOLD_CA_DIR": str(tmp_path / name)} for name in ("one", "two")]
+    with open_installation(environment=hosts[0]) as first:
+        first.create_authority("Root", "CN=Root")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    printed = run_at_once(
+        2,
+        tmp_path,
+        f"""
+        import os
+        os.environ["ANCHORHOLD_CA_DIR"] = ["one", "two"][int(number)]
+        csr = Path({str(csr_file)!r}).read_bytes()
+        with open_installation() as installation, installation.issuer("Root") as issuer:
+            meet("before")
+            for one in range(20):
+                print(issuer.sign(Order(csr=csr, names=[f"host{{number}}.example"])).serial)
+        """,
+    )
+    serials = "".join(printed).split()
+    for host in hosts:
+        with open_installation(environment=host) as installation:
+            found = [record for record in installation.certificates(limit=100) if record.names]
+            assert sorted(record.serial for record in found) == sorted(serials)
+            assert [record.names for record in found].count("DNS:host1.example") == 20
+
+
+def test_a_batch_is_reserved_in_one_transaction_and_recorded_in_another(
+    installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL tells of each row which transaction wrote it."""
+    query = "SELECT DISTINCT status, xmin::text FROM anchorhold_certificate WHERE names <> ''"
+    seen: list[Any] = []
+    complete = Certificates.complete
+
+    def look(book: Certificates, *arguments: Any) -> None:
+        seen.extend(installation.ledger.database.execute_sql(query))
+        complete(book, *arguments)
+
+    installation.create_authority("Root", "CN=Root")
+    monkeypatch.setattr(Certificates, "complete", look)
+    with installation.issuer("Root") as issuer:
+        issuer.sign_many(Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(20))
+    seen += installation.ledger.database.execute_sql(query)
+    assert [status for status, _ in seen] == ["reserved", "issued"]
+    assert seen[0][1] != seen[1][1]

@@ -40,7 +40,7 @@ def test_finding_a_backend_does_not_import_it(monkeypatch: Monkeypatch, tmp_path
     ("group", "name", "problem", "hint"),
     [
         (BACKENDS_GROUP, "storagse", "the key backend type 'storagse' is not installed", "did you mean 'storages'?"),
-        (BACKENDS_GROUP, "hsm", "the key backend type 'hsm' is not installed", "try `pip install anchorhold-hsm`"),
+        (BACKENDS_GROUP, "kms", "the key backend type 'kms' is not installed", "try `pip install anchorhold-kms`"),
         (WRAPPERS_GROUP, "policy", "the wrapper 'policy' is not installed", "install the distribution that offers it"),
     ],
 )

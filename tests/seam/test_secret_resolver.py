@@ -199,6 +199,7 @@ def _tokens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_tokens")
+@pytest.mark.usefixtures("database")
 def test_a_person_gives_the_pin_of_a_token_once_even_if_the_parent_is_on_it_too() -> None:
     person = _Person("1234")
     with open_installation(prompter=person) as installation:
@@ -210,6 +211,7 @@ def test_a_person_gives_the_pin_of_a_token_once_even_if_the_parent_is_on_it_too(
 
 
 @pytest.mark.usefixtures("_tokens")
+@pytest.mark.usefixtures("database")
 def test_nobody_is_asked_by_a_program_unless_it_brings_somebody() -> None:
     with open_installation() as installation, pytest.raises(SecretMissingError, match="--hsm-pin"):
         installation.create_authority("Root", "CN=Root", key_backend="hsm")

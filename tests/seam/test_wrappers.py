@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from anchorhold.seam import Signer, SignRequest
     from conftest import Command, MakeCsr
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 class Refusing(Recorder):
     """A policy: only authorities."""

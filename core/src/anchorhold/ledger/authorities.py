@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from peewee import Database
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 
 class Authorities:
     """Reads and writes authorities.
 
     Args:
-        database: Where they are.
         model: The table.
+        guarded: Turns errors of the database into one sentence.
     """
 
-    def __init__(self, database: Database, model: Any) -> None:
-        self._database = database
+    def __init__(self, model: Any, guarded: Callable[[], AbstractContextManager[None]]) -> None:
         self._model = model
+        self._guarded = guarded
 
     def begin(
         self,
@@ -113,8 +112,13 @@ class Authorities:
         self._update(authority_id, **{column: value for column, value in changes.items() if value is not None})
 
     def get(self, authority_id: int) -> AuthorityRecord:
-        """The authority with that row number."""
-        return self._record(self._model.get_by_id(authority_id))
+        """The authority with that row number; also without a transaction.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        with self._guarded():
+            return self._record(self._model.get_by_id(authority_id))
 
     def known(self) -> list[AuthorityRecord]:
         """All that were not abandoned, in the order in which they were begun."""

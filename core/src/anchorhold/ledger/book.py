@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from peewee import PeeweeException
 
-from anchorhold.errors import LedgerError
+from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
-from anchorhold.ledger.database import close, drop_dead_connection, open_database
+from anchorhold.ledger.database import close, drop_dead_connection, ledger_exists, open_database
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.migrate import migrate
 from anchorhold.ledger.schema import schema
@@ -18,6 +19,8 @@ from anchorhold.settings.show import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from peewee import Database
 
 
 class Ledger:
@@ -32,8 +35,8 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self._where = f"ledger {without_password(url).removeprefix('sqlite:///')}"
-        self.database = open_database(url)
+        self.database = open_database(url)  # which refuses a URL that cannot be read
+        self._where = _place(url)
         try:
             with self.guarded():
                 migrate(self.database, self._where)
@@ -41,7 +44,7 @@ class Ledger:
             close(self.database)
             raise
         tables = schema(self.database)
-        self.authorities = Authorities(self.database, tables.authority)
+        self.authorities = Authorities(tables.authority, self.guarded)
         self.certificates = Certificates(self.database, tables.certificate)
         self.events = Events(tables.event)
 
@@ -62,16 +65,53 @@ class Ledger:
         Raises:
             LedgerError: In their place.
         """
-        try:
+        with _sentences(self.database, self._where):
             yield
-        except PeeweeException as error:
-            drop_dead_connection(self.database)
-            message = " ".join(str(error).split()) or type(error).__name__
-            raise LedgerError(
-                f"{self._where}: {message}",
-                hint="check that the database is reachable, writable and not full, and repeat",
-            ) from error
 
     def close(self) -> None:
         """Close this thread's connection, and those that no thread uses."""
         close(self.database)
+
+
+def check_database(url: str) -> None:
+    """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
+
+    Raises:
+        SettingsError, LedgerError: The URL cannot be read, or the database not be reached.
+    """
+    if not ledger_exists(url):
+        return
+    database = open_database(url)
+    try:
+        with _sentences(database, _place(url)):
+            database.connect(reuse_if_open=True)
+    finally:
+        close(database)
+
+
+def _place(url: str) -> str:
+    return f"ledger {without_password(url).removeprefix('sqlite:///')}"
+
+
+@contextmanager
+def _sentences(database: Database, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (PeeweeException, sqlite3.Error) as error:  # SQLite reads rows when peewee looks away
+        drop_dead_connection(database)
+        first = _first(error)
+        message = " ".join(str(first).split()) or type(first).__name__
+        raise LedgerError(
+            f"{where}: {message}", hint="check that the database is reachable, writable and not full, and repeat"
+        ) from error
+
+
+def _first(error: Exception) -> Exception:
+    """What went wrong at first: when a commit fails, the rollback after it often fails too and would hide why."""
+    first: Exception = error
+    earlier = error.__context__
+    while earlier is not None and not isinstance(earlier, AnchorholdError):
+        if isinstance(earlier, PeeweeException):
+            first = earlier
+        earlier = earlier.__context__
+    return first

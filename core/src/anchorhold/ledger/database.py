@@ -9,7 +9,6 @@ import weakref
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from peewee import SqliteDatabase
 
@@ -34,7 +33,7 @@ def open_database(url: str) -> Database:
         SettingsError: The URL is of no known kind. It is not shown, for it may hold a password.
         LedgerError: The file cannot be created.
     """
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     try:
         opener = _OPENERS[scheme]
     except KeyError:
@@ -55,14 +54,22 @@ def close(database: Database) -> None:
 
 
 def drop_dead_connection(database: Database) -> None:
-    """Forget a connection the server has closed, so that the next use makes a new one."""
-    if hasattr(database, "manual_close") and not database.is_closed() and database.connection().closed:
+    """Forget a connection the server has closed, so that the next use makes a new one; not within a transaction."""
+    if not hasattr(database, "manual_close") or database.is_closed() or database.in_transaction():
+        return
+    if database.connection().closed:
         database.manual_close()
 
 
 def ledger_exists(url: str) -> bool:
     """Whether a look into the ledger would not create it; a database server is taken to have one."""
-    return urlsplit(url).scheme != "sqlite" or _sqlite_path(url).exists()
+    return _scheme(url) != "sqlite" or _sqlite_path(url).exists()
+
+
+def _scheme(url: str) -> str:
+    """What stands before the colon; a URL that cannot be read any further has one too."""
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon else ""
 
 
 def _sqlite_path(url: str) -> Path:

@@ -75,9 +75,10 @@ def _check(database: Database, where: str, applied: frozenset[str]) -> None:
         raise LedgerVersionError(
             f"{where}: was written by a newer anchorhold (it has {unknown[-1]})", hint="upgrade anchorhold"
         )
-    foreign = [table for table in database.get_tables() if not table.startswith(PREFIX)]
-    if isinstance(database, SqliteDatabase) and not applied and foreign:
+    shared = not isinstance(database, SqliteDatabase)  # a server's database may have tables of others beside ours
+    foreign = [table for table in database.get_tables() if table.startswith(PREFIX) or not shared]
+    if foreign and not applied:
         raise LedgerForeignError(
             f"{where}: belongs to another program (it has a table {foreign[0]!r})",
-            hint="name another file in `database`",
+            hint="name another one in `database`",
         )

@@ -33,10 +33,10 @@ def open_postgresql(url: str) -> Database:
             "database: PostgreSQL needs psycopg, which is not installed",
             hint="run `pip install anchorhold[postgresql]`",
         )
-    from playhouse.postgres_ext import PooledPsycopg3Database
+    from anchorhold.ledger.pool import Pool
 
     name, parameters = _parameters(url)
-    database: Database = PooledPsycopg3Database(
+    database: Database = Pool(
         name, max_connections=CONNECTIONS, stale_timeout=LIFETIME, timeout=CONNECT_TIMEOUT, **parameters
     )
     return database
@@ -47,12 +47,18 @@ def _parameters(url: str) -> tuple[str, dict[str, Any]]:
         parts = urlsplit(url)
         given = {"user": parts.username, "password": parts.password, "host": parts.hostname, "port": parts.port}
         query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-    except ValueError:
-        raise SettingsError(  # the cause would show the URL
-            "database: the URL cannot be read", hint="write postgresql://user:password@host:5432/name, specials quoted"
-        ) from None
+    except ValueError:  # which would show the URL
+        raise _unreadable() from None
+    if "@" in parts.path or parts.fragment:  # these are of a password that was not quoted
+        raise _unreadable()
     name = unquote(parts.path.removeprefix("/"))
     if not name:
         raise SettingsError("database: the URL names no database", hint="write postgresql://host/name")
     known = {key: unquote(value) if isinstance(value, str) else value for key, value in given.items() if value}
     return name, {"connect_timeout": CONNECT_TIMEOUT, "application_name": "anchorhold", **query, **known}
+
+
+def _unreadable() -> SettingsError:
+    return SettingsError(
+        "database: the URL cannot be read", hint="write postgresql://user:password@host:5432/name, specials quoted"
+    )

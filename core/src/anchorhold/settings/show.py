@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from anchorhold.secret import MASK, SecretReference
 
@@ -29,11 +28,9 @@ def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
 
 
 def without_password(url: str) -> str:
-    """A database URL with its password masked, in the user part and in the query."""
-    password = urlsplit(url).password
-    if password:
-        url = url.replace(f":{password}@", f":{MASK}@", 1)
-    return re.sub(r"([?&]pass\w*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
+    """A database URL with its password masked, in the query and in the user part, quoted or not."""
+    url = re.sub(r"([?&]\w*pass\w*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
+    return re.sub(r"(://[^:/?#@]*:).*@", rf"\1{MASK}@", url)
 
 
 def _leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -48,3 +48,12 @@ def _size(data: bytes) -> int:
         octets = length & 0x7F
         return at + 1 + octets + int.from_bytes(data[at + 1 : at + 1 + octets])
     return at + 1 + length
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """A DER value of that one-octet tag."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((tag, 0x80 | len(length))) + length + content

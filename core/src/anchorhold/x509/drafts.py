@@ -50,12 +50,20 @@ def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> l
         issuer: The issuer's certificate; None for a root, which is its own.
     """
     subject = x509.SubjectKeyIdentifier.from_public_key(public_key)
-    found = _subject_key_identifier(issuer) if issuer is not None else subject
-    if found is not None:
-        authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
+    if issuer is None:
+        authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
     else:
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[union-attr,arg-type]
+        authority = authority_key_identifier(issuer)
     return [x509.Extension(value.oid, False, value) for value in (subject, authority)]
+
+
+def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """What an issuer puts into all it signs: its own subject key identifier, or one made of its key."""
+    try:
+        found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
 
 
 def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
@@ -117,10 +125,3 @@ def _with_key(tbs: bytes, public_key_info: bytes) -> bytes:
     certificate = asn1.decode_der(_TbsCertificate, tbs)
     certificate.public_key = asn1.decode_der(asn1.TLV, public_key_info)
     return asn1.encode_der(certificate)
-
-
-def _subject_key_identifier(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier | None:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    except x509.ExtensionNotFound:
-        return None

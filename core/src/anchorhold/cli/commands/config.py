@@ -14,6 +14,7 @@ from anchorhold.cli.output import say, write
 from anchorhold.cli.root import Root
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
+from anchorhold.ledger.book import check_database
 from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
@@ -41,13 +42,14 @@ def show(ctx: typer.Context) -> None:
 
 @app.command("check")
 def check(ctx: typer.Context) -> None:
-    """Check the settings: every key and value, and that every backend and wrapper they name can be used."""
+    """Check the settings: every key and value, and that the backends, wrappers and database they name can be used."""
     with open_installation(_named(ctx)) as installation:
         for role in SECTIONS:
             for alias in installation.backends.aliases(role):
                 installation.backends.get(alias, role)
         settings = installation.loaded.settings
         find_profile(settings.default_profile, settings.profiles)
+        check_database(settings.database)
         say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
 
 

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from peewee import SQL, AutoField, BigAutoField, BigIntegerField, BlobField, ForeignKeyField, Model, TextField
+from peewee import (
+    SQL,
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    ForeignKeyField,
+    Model,
+    SqliteDatabase,
+    TextField,
+)
 
 
 def up(migrator: Any, database: Any) -> None:
@@ -60,6 +70,8 @@ def up(migrator: Any, database: Any) -> None:
     tables = [Authority, Certificate, Event]
     database.bind(tables, bind_refs=False, bind_backrefs=False)
     database.create_tables(tables, safe=False)
+    if not isinstance(database, SqliteDatabase):  # in Danish "aa" comes after "z", and hex digits are no Danish
+        database.execute(SQL('ALTER TABLE anchorhold_certificate ALTER COLUMN serial TYPE text COLLATE "C"'))
     for statement in (
         "CREATE UNIQUE INDEX anchorhold_authority_name ON anchorhold_authority (name) WHERE status <> 'abandoned'",
         "CREATE UNIQUE INDEX anchorhold_certificate_serial ON anchorhold_certificate (authority_id, serial)",
