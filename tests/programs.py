@@ -23,9 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def find_program(name: str) -> str | None:
-    """Its path; Debian keeps PostgreSQL's programs out of the PATH."""
+    """Its path; Debian keeps servers, and PostgreSQL's programs, out of the PATH of most accounts."""
     newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    return shutil.which(name) or (str(newest[0]) if newest else None)
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin") or (str(newest[0]) if newest else None)
 
 
 def program(name: str, package: str | None = None) -> str:

@@ -86,12 +86,13 @@ def _signing(purpose: str) -> list[str]:
 
 OPTIONS = ["hook add_cli_options", "done add_cli_options"]
 STORE_ASKED = ["hook find_key", "done find_key"]
-BEGUN = [*STORE_ASKED, "insert authority", "insert event", "commit"]
+EVENT = ["insert event", "update epoch"]
+BEGUN = [*STORE_ASKED, "insert authority", *EVENT, "commit"]
 KEY = ["hook create_key", "done create_key", "update authority (handle)", "commit"]
 PROOF = ["hook load_signer", "done load_signer", *_signing("probe")]
 RESERVED = ["insert certificate", "commit"]
 RECORDED = ["update certificate (certificate, status)"]
-ACTIVE = ["update authority (certificate, status)", "insert event", "commit"]
+ACTIVE = ["update authority (certificate, status)", *EVENT, "commit"]
 
 
 def _without_options(seen: list[str]) -> list[str]:

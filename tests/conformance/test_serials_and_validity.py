@@ -75,7 +75,7 @@ def test_the_serial_numbers_of_authorities_are_of_the_same_kind(chains: Chains) 
 
 @pytest.mark.parametrize(
     ("order", "days"),
-    [({}, 90), ({"profile": "ocsp"}, 30), ({"profile": "intermediate"}, 5 * 365), ({"profile": "day"}, 1)],
+    [({}, 90), ({"profile": "ocsp"}, 7), ({"profile": "intermediate"}, 5 * 365), ({"profile": "day"}, 1)],
 )
 def test_a_certificate_is_valid_from_this_second_for_the_days_of_its_profile(
     chains: Chains, order: dict[str, Any], days: int

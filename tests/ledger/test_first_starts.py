@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from anchorhold.installation import open_installation
 from anchorhold.ledger.database import open_database
 from anchorhold.ledger.migrate import migrate, shipped
+from anchorhold.ledger.schema import schema
 from ledger.running import run_at_once
 
 if TYPE_CHECKING:
@@ -85,5 +87,5 @@ def test_a_migration_that_was_interrupted_is_repeated_as_a_whole(
     database.close()
     assert migrate(database) in ([], sorted(shipped()))
     names = {name for name in database.get_tables() if not name.startswith("sqlite_")}
-    assert names == {f"anchorhold_{name}" for name in ("authority", "certificate", "event", "migration")}
+    assert names == {f"anchorhold_{field.name}" for field in fields(schema(database))} | {"anchorhold_migration"}
     database.close()

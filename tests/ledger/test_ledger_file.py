@@ -113,7 +113,7 @@ def _newer(path: Path) -> None:
         others = ", ".join(column for column in columns if column not in ("id", "name"))
         connection.execute(
             f"INSERT INTO anchorhold_migration (name, {others}) "  # noqa: S608
-            f"SELECT '9999_from_the_future', {others} FROM anchorhold_migration"
+            f"SELECT '9999_from_the_future', {others} FROM anchorhold_migration LIMIT 1"
         )
     connection.close()
 

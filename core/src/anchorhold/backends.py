@@ -103,6 +103,10 @@ class Backends:
                     resolver.refuse_cleared(option.name)
         return resolver
 
+    def ocsp_secrets(self, alias: str) -> SecretResolver:
+        """The secrets of an alias that keeps keys of OCSP responders; nobody is asked."""
+        return self._resolver(self.get(alias, "ocsp"), {}, unattended=True)
+
     def options(self, alias: str, operation: Operation, given: Mapping[str, Any]) -> OptionValues:
         """Values of all options of an alias that are not secret: what was given, else the defaults.
 

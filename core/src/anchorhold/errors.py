@@ -277,6 +277,18 @@ class PluginMissingError(AnchorholdError):
     exit_code = 64
 
 
+class RevocationError(AnchorholdError):
+    """A certificate cannot be revoked or released as asked: it is already, or never was."""
+
+    exit_code = 65
+
+
+class ExpiringError(AnchorholdError):
+    """Certificates were found that expire soon; for scheduled jobs that look for them."""
+
+    exit_code = 66
+
+
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
     return sorted(AnchorholdError.__subclasses__(), key=lambda error: error.exit_code)

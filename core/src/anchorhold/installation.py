@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import Backends
-from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
+from anchorhold.errors import InputError, UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
 from anchorhold.issuing.checks import check_key
 from anchorhold.issuing.creation import Parent, create_authority
+from anchorhold.issuing.crls import LIFETIME, generate_crl, shards_of
 from anchorhold.issuing.defaults import checked_defaults
-from anchorhold.issuing.imports import ForeignAuthority, import_authority
+from anchorhold.issuing.imports import ForeignAuthority, import_authority, record_certificate
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.maintenance import maintain
 from anchorhold.issuing.moving import finish_move, move_key, places_of_move, undo_move
 from anchorhold.issuing.offline import accept_certificate, request_authority
 from anchorhold.issuing.pending import check_name, check_name_free
 from anchorhold.issuing.place import KeyPlace
 from anchorhold.issuing.plan import NewAuthority
+from anchorhold.issuing.responders import PROFILE, OcspPlace, is_due, renew_responder, sweep_responders
+from anchorhold.issuing.revocation import release, revoke
 from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
 from anchorhold.ledger.database import ledger_exists
@@ -32,11 +36,12 @@ from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
 from anchorhold.x509.profiles import find_profile
-from anchorhold.x509.serials import parse_serial
+from anchorhold.x509.revocation import parse_reason
+from anchorhold.x509.serials import format_serial, parse_serial
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cryptography import x509
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord
-    from anchorhold.ledger.records import AuthorityStatus
+    from anchorhold.ledger.records import AuthorityStatus, CrlRecord, ResponderRecord, RevocationRecord
     from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
@@ -343,6 +348,11 @@ class Installation:
         _ = found.certificate  # one that was never completed cannot be edited
         if issuing is not None:
             issuing = self._checked(issuing, spec_of(found.public_key), found.certificate)
+            if issuing.crl_shards != found.record.issuing.crl_shards:
+                raise InputError(
+                    "CRL shards: cannot change, for certificates name the list they are on",
+                    hint="leave it, or use a new authority",
+                )
         check_name(found.name if name is None else name)
         status = _STATUS[enabled]
         with self.ledger.transaction():
@@ -378,7 +388,14 @@ class Installation:
         return chain
 
     def certificates(
-        self, authority: str | Authority | None = None, *, after: int = 0, limit: int = 100, expired: bool = False
+        self,
+        authority: str | Authority | None = None,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        expired: bool = False,
+        revoked: bool | None = None,
+        expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
         """A page of issued certificates, oldest first.
 
@@ -387,10 +404,14 @@ class Installation:
             after: Row number (`CertificateRecord.id`) of the last one of the page before.
             limit: Length of the page.
             expired: Whether those that have expired are among them.
+            revoked: Only those that are revoked, or only those that are not; None for both.
+            expiring: Only those that expire until then.
         """
         found = None if authority is None else self._found(authority).record.id
         with self.ledger.guarded():
-            return self.ledger.certificates.page(authority_id=found, after=after, limit=limit, expired=expired)
+            return self.ledger.certificates.page(
+                authority_id=found, after=after, limit=limit, expired=expired, revoked=revoked, expiring=expiring
+            )
 
     def certificate(self, serial: str) -> CertificateRecord:
         """A certificate by its serial number in hex, or the beginning of it, if only one fits.
@@ -405,6 +426,139 @@ class Installation:
         if len(found) > 1:
             raise UnknownCertificateError(f"certificate {serial}: several fit", hint="give more of the serial number")
         raise UnknownCertificateError(f"certificate {serial}: is not in the ledger", hint="look it up with list-certs")
+
+    def revoke(
+        self, serial: str, reason: str = "unspecified", invalidity: dt.datetime | None = None
+    ) -> CertificateRecord:
+        """Revoke a certificate; the next CRL and OCSP answer say so.
+
+        Args:
+            serial: Its serial number in hex, or the beginning of it, if only one fits.
+            reason: One of `anchorhold.x509.revocation.REASONS`.
+            invalidity: Since when its key may not have been trustworthy.
+
+        Raises:
+            UnknownCertificateError, RevocationError, InputError: As they say.
+        """
+        found = self.certificate(serial)
+        authority = Authority(self.ledger.authorities.get(found.authority_id))
+        revoke(self.ledger, authority, found, parse_reason(reason), invalidity)
+        return found
+
+    def release(self, serial: str) -> CertificateRecord:
+        """Take back that a certificate is on hold.
+
+        Raises:
+            UnknownCertificateError, RevocationError: As they say.
+        """
+        found = self.certificate(serial)
+        release(self.ledger, Authority(self.ledger.authorities.get(found.authority_id)), found)
+        return found
+
+    def generate_crls(
+        self,
+        authority: str | Authority,
+        secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        lifetime: dt.timedelta = LIFETIME,
+    ) -> Iterator[CrlRecord]:
+        """Make the CRLs of an authority one after the other: the full one, then those of its shards.
+
+        Args:
+            authority: Which one; a disabled one may, for what it has signed is out there.
+            secrets: For its key.
+            lifetime: Until the next ones are due.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.crls.generate_crl`.
+        """
+        with self.key_of(self._found(authority), secrets) as key:
+            for shard in shards_of(key):
+                yield generate_crl(self.ledger, key, shard, lifetime)
+
+    def crl(self, authority: str | Authority, shard: int | None = None) -> CrlRecord | None:
+        """The newest CRL of an authority; None if none was made.
+
+        Args:
+            authority: Which one.
+            shard: None for the full one.
+        """
+        found = self._found(authority)
+        with self.ledger.guarded():
+            return self.ledger.crls.last(found.record.id, shard)
+
+    def revocation(self, certificate: CertificateRecord) -> RevocationRecord | None:
+        """Whether and why a certificate is revoked."""
+        return self.revocations([certificate]).get(certificate.id)
+
+    def revocations(self, certificates: Sequence[CertificateRecord]) -> dict[int, RevocationRecord]:
+        """Which of these are revoked, by their row numbers."""
+        with self.ledger.guarded():
+            return self.ledger.revocations.of([record.id for record in certificates])
+
+    def import_certificate(self, authority: str | Authority, certificate: x509.Certificate) -> CertificateRecord:
+        """Record a certificate that an authority signed elsewhere, so that it can be revoked here.
+
+        Raises:
+            CertificateInvalidError: That authority has not signed it.
+            AuthorityExistsError: Its serial number is in the ledger already.
+        """
+        record_certificate(self.ledger, self._found(authority), certificate)
+        return self.certificate(format_serial(certificate.serial_number))
+
+    def renew_responder(
+        self,
+        authority: str | Authority,
+        secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        key: KeySpec | None = None,
+    ) -> ResponderRecord:
+        """Make a new OCSP responder for an authority; the old one retires, and is destroyed by `sweep_responders`.
+
+        Args:
+            authority: Which one.
+            secrets: For its key, which signs the responder's certificate.
+            key: The kind of the responder's key; by default that of the authority's own.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.responders.renew_responder`.
+        """
+        with self.key_of(self._found(authority), secrets) as own:
+            return renew_responder(self.ledger, own, self.ocsp_place, self._profile(PROFILE), key)
+
+    def responder_is_due(self, authority: Authority) -> bool:
+        """Whether an authority needs a new OCSP responder; see `anchorhold.issuing.responders.is_due`."""
+        return is_due(self.ledger, authority)
+
+    def sweep_responders(self, authority: Authority) -> int:
+        """Destroy keys of OCSP responders that nothing needs any more; returns how many."""
+        return sweep_responders(self.ledger, authority, self.ocsp_place)
+
+    def maintain(self, authority: str | Authority, *, lifetime: dt.timedelta = LIFETIME) -> list[str]:
+        """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
+
+        Args:
+            authority: Which one.
+            lifetime: Of CRLs.
+
+        Returns:
+            What was done, in words.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.maintenance.maintain`.
+        """
+        with self.key_of(self._found(authority), ask=False) as key:
+            return maintain(self.ledger, key, self.ocsp_place, self._profile(PROFILE), lifetime)
+
+    def ocsp_place(self, alias: str) -> OcspPlace:
+        """An alias of ``ocsp_key_backends``, ready for use with nobody present."""
+        backend = self.backends.get(alias, "ocsp")
+        return OcspPlace(
+            backend=backend,
+            type=self.backends.aliases("ocsp")[alias].backend,
+            store=backend.ocsp_store(),
+            secrets=self.backends.ocsp_secrets(alias),
+        )
 
     def interrupted(self, grace: dt.timedelta = recovery.GRACE) -> Interrupted:
         """What was begun and not completed; see `anchorhold.issuing.recovery`."""
@@ -512,7 +666,10 @@ class Installation:
     def _checked(
         self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
     ) -> IssuingDefaults:
-        return checked_defaults(issuing or IssuingDefaults(), spec, self.loaded.settings.profiles, certificate)
+        checked = checked_defaults(issuing or IssuingDefaults(), spec, self.loaded.settings.profiles, certificate)
+        if checked.ocsp_key_backend != IssuingDefaults().ocsp_key_backend:
+            self.backends.get(checked.ocsp_key_backend, "ocsp")
+        return checked
 
     def _parent(self, parent: str | Authority, secrets: Mapping[str, Secret | str] | None, own: KeyPlace) -> Parent:
         """The parent with its key; secrets that serve a whole alias fall back to those given for the new key."""

@@ -15,6 +15,15 @@ Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the autho
 Authority: TypeAlias = Annotated[
     str, typer.Argument(help="Name or serial number of the authority, or the beginning of it.", metavar="CA")
 ]
+SigningAuthority: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--ca", help="Authority that signs: its name, its serial number, or the beginning of it.", metavar="CA"
+    ),
+]
+Serial: TypeAlias = Annotated[
+    str, typer.Argument(help="Serial number in hex, with or without colons, or the beginning of it.", metavar="SERIAL")
+]
 KeyBackend: TypeAlias = Annotated[
     str, typer.Option("--key-backend", help="Alias of the key backend in which the key will live.", metavar="ALIAS")
 ]
@@ -85,10 +94,25 @@ class IssuingOptions:
         list[str] | None,
         _issuing("--policy", "Certificate policy, dotted, where the profile names none. Can be repeated.", "OID"),
     ]
-    crl_url: Annotated[list[str] | None, _issuing("--crl-url", "URL of its CRL. Can be repeated.", "URL")]
+    hostname: Annotated[
+        str | None,
+        _issuing("--hostname", "Host where `anchorhold serve` answers for it; its URLs are written.", "HOST[:PORT]"),
+    ]
+    crl_url: Annotated[
+        list[str] | None,
+        _issuing("--crl-url", "URL of its CRL; {shard} in it is the number of a partial one. Can be repeated.", "URL"),
+    ]
+    crl_shards: Annotated[
+        int | None,
+        _issuing("--crl-shards", "Divide its certificates among so many partial CRLs, beside the full one.", "N"),
+    ]
     ocsp_url: Annotated[list[str] | None, _issuing("--ocsp-url", "URL of its OCSP responder. Can be repeated.", "URL")]
     issuer_url: Annotated[
         list[str] | None, _issuing("--issuer-url", "URL of its own certificate. Can be repeated.", "URL")
+    ]
+    ocsp_key_backend: Annotated[
+        str | None,
+        _issuing("--ocsp-key-backend", "Alias of the backend for keys of its OCSP responders.", "ALIAS"),
     ]
     issuer_alt: Annotated[
         list[str] | None,
@@ -104,11 +128,18 @@ class IssuingOptions:
             "issuer_urls": self.issuer_url,
             "issuer_alt": self.issuer_alt,
         }
-        texts = {"hash": self.algorithm, "rsa_padding": self.rsa_padding, "profile": self.default_profile}
+        texts = {
+            "hash": self.algorithm,
+            "rsa_padding": self.rsa_padding,
+            "profile": self.default_profile,
+            "hostname": self.hostname,
+        }
         return {
             **{name: tuple(filter(None, values)) for name, values in lists.items() if values is not None},
             **{name: value or None for name, value in texts.items() if value is not None},
             **({"max_days": self.max_days or None} if self.max_days is not None else {}),
+            **({"ocsp_key_backend": self.ocsp_key_backend} if self.ocsp_key_backend else {}),
+            **({"crl_shards": self.crl_shards} if self.crl_shards is not None else {}),
         }
 
     def defaults(self) -> IssuingDefaults:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import is_dataclass
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from anchorhold.cli.session import Session
-from anchorhold.cli.table import COMMANDS
+from anchorhold.cli.table import COMMANDS, COMMANDS_GROUP
+from anchorhold.errors import PluginMissingError
 from anchorhold.seam.options import check_flags
 
 if TYPE_CHECKING:
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 def build_command(name: str, root: Root) -> Any:
     """The command of that name, with the options of the aliases that the settings configure."""
     command = COMMANDS[name]
-    module, _, attribute = command.target.partition(":")
-    target = getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
+    target = _target(name, command)
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
     app = typer.Typer(
@@ -37,6 +38,23 @@ def build_command(name: str, root: Root) -> Any:
     function = _with_backend_options(name, command, target, Session(root))
     app.command(name, epilog=_escaped("\n\n".join(_notes(root))))(function)
     return typer.main.get_command(app)
+
+
+def _target(name: str, command: Command) -> Any:
+    """The function or group behind a command.
+
+    Raises:
+        PluginMissingError: It is in a distribution that is not installed.
+    """
+    if command.distribution is None:
+        module, _, attribute = command.target.partition(":")
+        return getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
+    offered = tuple(entry_points(group=COMMANDS_GROUP, name=name))
+    if not offered:
+        raise PluginMissingError(
+            f"{name}: is in a distribution of its own", hint=f"install it: pip install {command.distribution}"
+        )
+    return offered[0].load()
 
 
 def _with_backend_options(

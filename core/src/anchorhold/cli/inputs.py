@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError, PathLengthError
-from anchorhold.x509.validity import now, parse_expiry
+from anchorhold.x509.validity import now, parse_expiry, parse_past
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,6 +46,21 @@ def read_input(place: str, what: str) -> bytes:
 def expiry(text: str | None) -> dt.datetime | None:
     """An expiry as typed; None if there was none."""
     return None if text is None else parse_expiry(text, now())
+
+
+def span(text: str) -> dt.timedelta:
+    """A span as typed, such as ``7d``."""
+    start = now()
+    return parse_expiry(text, start) - start
+
+
+def past(text: str | None) -> dt.datetime | None:
+    """A moment that has passed, as typed; None if there was none.
+
+    Raises:
+        ValidityError: It cannot be read, or has not passed.
+    """
+    return None if text is None else parse_past(text)
 
 
 def path_length(text: str | None) -> PathLength:

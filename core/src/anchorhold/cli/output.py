@@ -30,6 +30,14 @@ class Format(StrEnum):
     TEXT = "text"
 
 
+class CrlFormat(StrEnum):
+    """How a CRL is shown."""
+
+    PEM = "pem"
+    DER = "der"
+    JSON = "json"
+
+
 class ListFormat(StrEnum):
     """How a list is shown."""
 

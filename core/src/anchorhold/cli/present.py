@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.checks import KeyState
     from anchorhold.ledger import CertificateRecord
+    from anchorhold.ledger.records import RevocationRecord
 
 
 def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
@@ -28,13 +29,16 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
         "key_backend": record.key_backend,
         "key_backend_type": record.backend_type,
         "not_after": record.not_after.isoformat() if record.not_after else None,
-        "crl_urls": list(record.issuing.crl_urls),
-        "ocsp_urls": list(record.issuing.ocsp_urls),
-        "issuer_urls": list(record.issuing.issuer_urls),
+        "hostname": record.issuing.hostname,
+        "crl_urls": list(authority.issuing.crl_urls),
+        "crl_shards": record.issuing.crl_shards,
+        "ocsp_urls": list(authority.issuing.ocsp_urls),
+        "issuer_urls": list(authority.issuing.issuer_urls),
         "issuer_alt": list(record.issuing.issuer_alt),
         "policies": list(record.issuing.policies),
         "default_profile": record.issuing.profile,
         "max_days": record.issuing.max_days,
+        "ocsp_key_backend": record.issuing.ocsp_key_backend,
         "hash": record.issuing.hash,
         "rsa_padding": record.issuing.rsa_padding,
     }
@@ -45,7 +49,9 @@ def key_as_json(state: KeyState) -> dict[str, Any]:
     return {"key_state": state.condition, "key_problem": str(state.problem) if state.problem is not None else None}
 
 
-def certificate_as_json(record: CertificateRecord, authority: str) -> dict[str, Any]:
+def certificate_as_json(
+    record: CertificateRecord, authority: str, revocation: RevocationRecord | None
+) -> dict[str, Any]:
     """What the ledger has about a certificate; documented in docs/json.md."""
     return {
         "serial": record.serial,
@@ -56,6 +62,8 @@ def certificate_as_json(record: CertificateRecord, authority: str) -> dict[str, 
         "not_before": record.not_before.isoformat(),
         "not_after": record.not_after.isoformat(),
         "issued_at": record.issued_at.isoformat() if record.issued_at else None,
+        "revoked_at": revocation.revoked_at.isoformat() if revocation is not None else None,
+        "revocation_reason": revocation.reason if revocation is not None else None,
     }
 
 

@@ -12,21 +12,28 @@ if TYPE_CHECKING:
     from anchorhold.seam.requests import Operation
 
 
+COMMANDS_GROUP: Final = "anchorhold.commands"
+"""The entry-point group in which other distributions offer commands of the table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command.
 
     Attributes:
         summary: One sentence for the list of commands.
-        target: ``module:function`` below `anchorhold.cli.commands`, or ``module:app`` for a group of commands.
+        target: ``module:function`` below `anchorhold.cli.commands`, or ``module:app`` for a group of commands; empty
+            for a command of another distribution, which offers it in the group ``anchorhold.commands``.
         operations: What it does with keys of an alias, one of these at a time; adds the options of each alias.
         parent: Whether it uses the key of a parent authority too.
+        distribution: Where it comes from, if not from here.
     """
 
     summary: str
     target: str
     operations: tuple[Operation, ...] = ()
     parent: bool = False
+    distribution: str | None = None
 
 
 COMMANDS: Final = {
@@ -40,6 +47,17 @@ COMMANDS: Final = {
     "sign-cert": Command("Sign a certificate from a CSR.", "sign_cert:sign_cert", ("use",)),
     "list-certs": Command("List certificates.", "list_certs:list_certs"),
     "view-cert": Command("Show a certificate.", "view_cert:view_cert"),
+    "import-cert": Command("Record a certificate made elsewhere.", "import_cert:import_cert"),
+    "revoke-cert": Command("Revoke a certificate.", "revoke_cert:revoke_cert"),
+    "generate-crls": Command("Make certificate revocation lists.", "generate_crls:generate_crls", ("use",)),
+    "dump-crl": Command("Write a certificate revocation list.", "dump_crl:dump_crl"),
+    "regenerate-ocsp-keys": Command(
+        "Renew keys of OCSP responders.", "regenerate_ocsp_keys:regenerate_ocsp_keys", ("use",)
+    ),
+    "maintain": Command("Renew CRLs and OCSP responders before they run out.", "maintain:maintain"),
+    "serve": Command(
+        "Answer OCSP, and publish CRLs and certificates of authorities.", "", distribution="anchorhold-server"
+    ),
     "recover": Command("Finish or abandon what was interrupted.", "recover:recover", ("use",), parent=True),
     "backends": Command("Show key backends: installed, configured, usable.", "backends:backends"),
     "config": Command("Show, check or write the settings.", "config:app"),
@@ -47,6 +65,10 @@ COMMANDS: Final = {
 """In the order of the help."""
 
 
+OTHER_NAMES: Final = {"generate-ocsp-keys": "regenerate-ocsp-keys"}
+
+
 def canonical(name: str) -> str:
-    """The name of a command; underscores are read as hyphens."""
-    return name.replace("_", "-")
+    """The name of a command; underscores are read as hyphens, and some commands have an older name too."""
+    name = name.replace("_", "-")
+    return OTHER_NAMES.get(name, name)

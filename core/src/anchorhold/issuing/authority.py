@@ -17,7 +17,7 @@ from anchorhold.x509.validity import Bound, now
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
-    from anchorhold.ledger import AuthorityRecord
+    from anchorhold.ledger import AuthorityRecord, IssuingDefaults
 
 
 class Authority:
@@ -78,6 +78,11 @@ class Authority:
     def algorithm(self) -> Algorithm:
         """What it signs with."""
         return self.spec.algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
+
+    @cached_property
+    def issuing(self) -> IssuingDefaults:
+        """What it puts into what it signs, with the URLs of the server that publishes for it."""
+        return self.record.issuing.published_as(self.record.serial or "")
 
     @cached_property
     def described(self) -> CertificateAuthority:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
+from anchorhold.ledger.records import SHARD
 from anchorhold.x509.certificates import is_pss_only
-from anchorhold.x509.general_names import check_urls, parse_alt
+from anchorhold.x509.general_names import check_hostname, check_urls, parse_alt
 from anchorhold.x509.identifiers import POLICIES, dotted
 from anchorhold.x509.profiles import find_profile
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
     from anchorhold.ledger import IssuingDefaults
     from anchorhold.settings import ProfileSettings
+
+
+MOST_SHARDS: Final = 4_096
 
 
 def checked_defaults(
@@ -49,6 +53,9 @@ def checked_defaults(
         _check_policy(policy)
     if issuing.profile is not None:
         find_profile(issuing.profile, profiles)
+    if issuing.hostname is not None:
+        check_hostname(issuing.hostname)
+    _check_shards(issuing)
     if issuing.max_days is not None and issuing.max_days < 1:
         raise InputError(f"longest validity: {issuing.max_days} days are none", hint="give 1 or more")
     if certificate is not None and is_pss_only(certificate):
@@ -69,6 +76,20 @@ def _only_pss(padding: str | None) -> str:
             f"RSA padding {padding!r}: the certificate says that its key signs with pss only", hint="leave it out"
         )
     return "pss"
+
+
+def _check_shards(issuing: IssuingDefaults) -> None:
+    """Each list has a URL of its own, or there is only one list."""
+    numbered = [SHARD in url for url in issuing.crl_urls]
+    shards = issuing.crl_shards
+    published = issuing.hostname is not None and all(numbered)
+    if not any(numbered) and shards is None:
+        return
+    if not (published or (numbered and all(numbered))) or shards is None or not 1 <= shards <= MOST_SHARDS:
+        raise InputError(
+            f"CRL shards: a number from 1 to {MOST_SHARDS} goes with CRL URLs that have {SHARD} in each, or a hostname",
+            hint=f"write for instance --crl-shards 16 --crl-url http://crl.example.com/ca/{SHARD}.crl",
+        )
 
 
 def _check_policy(policy: str) -> None:

@@ -68,15 +68,16 @@ class Drafter:
         _check_named(subject, names, ca=profile.settings.ca)
         self._chain.check_names(subject, names)
         start, end = profile.validity(order, authority)
+        serial = new_serial()
         return Draft(
             issuer=authority.certificate.subject,
             subject=subject,
-            serial=new_serial(),
+            serial=serial,
             not_before=start,
             not_after=end,
             public_key=key.public_key,
             extensions=(
-                *profile.extensions(request, key, subject, names),
+                *profile.extensions(request, key, subject, names, serial),
                 *key_identifiers(key.public_key, authority.certificate),
             ),
             profile=profile.name,
@@ -95,7 +96,7 @@ class _Profile:
     def __init__(self, name: str, settings: ProfileSettings, authority: Authority) -> None:
         self.name = name
         self.settings = settings
-        self._extensions = ProfileExtensions(settings, authority.record.issuing)
+        self._extensions = ProfileExtensions(settings, authority.issuing)
         self._rules = CopyRules(settings.copy_rules)
 
     def names(self, order: Order, request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
@@ -144,12 +145,14 @@ class _Profile:
         key: SubjectKey,
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
+        serial: int,
     ) -> list[x509.Extension[x509.ExtensionType]]:
         """The profile's, then those copied that it has none of."""
         own = self._extensions.extensions(
             key.public_key,
             subject,
             names,
+            serial=serial,
             signing_only=key.info is not None,
             more_purposes=self._rules.purposes(request),
         )

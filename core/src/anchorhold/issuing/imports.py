@@ -93,6 +93,26 @@ def complete_import(ledger: Ledger, place: KeyPlace, authority_id: int, certific
     return Authority(ledger.authorities.get(authority_id))
 
 
+def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.Certificate) -> None:
+    """Record a certificate that an authority signed elsewhere.
+
+    Raises:
+        CertificateInvalidError: That authority has not signed it.
+        AuthorityExistsError: Its serial number is in the ledger already.
+    """
+    serial = format_serial(certificate.serial_number)
+    if find_parent(certificate, [authority]) is None:
+        raise CertificateInvalidError(
+            f"certificate {serial}: was not signed by {authority.name!r}", hint="name the authority that signed it"
+        )
+    intent = _intent(certificate, check_strength(certificate.public_key(), "certificate"), profile="imported")
+    with ledger.transaction():
+        if ledger.certificates.find(serial, authority.record.id, limit=1):
+            raise AuthorityExistsError(f"certificate {serial}: is in the ledger", hint="there is nothing to do")
+        ledger.certificates.record(authority.record.id, intent, certificate.public_bytes(Encoding.DER))
+        ledger.events.append("certificate-imported", authority.name, serial=serial)
+
+
 def check_belongs(key: PublicKey, certificate: x509.Certificate) -> None:
     """Refuse a key that is not the one in the certificate.
 
@@ -155,7 +175,7 @@ def check_new(certificate: x509.Certificate, known: Iterable[Authority]) -> None
             )
 
 
-def _intent(certificate: x509.Certificate, public_key: PublicKey) -> Reservation:
+def _intent(certificate: x509.Certificate, public_key: PublicKey, profile: str = "authority") -> Reservation:
     return reservation(
         Draft(
             issuer=certificate.issuer,
@@ -165,7 +185,7 @@ def _intent(certificate: x509.Certificate, public_key: PublicKey) -> Reservation
             not_after=certificate.not_valid_after_utc,
             public_key=public_key,
             extensions=tuple(certificate.extensions),
-            profile="authority",
+            profile=profile,
         ),
         certificate.tbs_certificate_bytes,
     )

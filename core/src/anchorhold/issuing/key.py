@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.requests import Draft, SignRequest
+from anchorhold.x509.crls import sign_crl
 from anchorhold.x509.drafts import sign_tbs
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ class AuthorityKey:
             self.authority.public_key,
             self.authority.algorithm,
             lambda message: self._sign(message, "certificate", draft),
+            self.backend.owner,
+        )
+
+    def sign_crl(self, tbs: bytes) -> bytes:
+        """The CRL for a TBSCertList, in DER, signed through the hook `sign` and verified."""
+        return sign_crl(
+            tbs,
+            self.authority.public_key,
+            self.authority.algorithm,
+            lambda message: self._sign(message, "crl"),
             self.backend.owner,
         )
 

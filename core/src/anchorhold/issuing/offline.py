@@ -117,7 +117,7 @@ def _request(authority: Authority, key: AuthorityKey) -> bytes:
     subject = parse_subject(plan["subject"])
     profile = ProfileSettings.model_validate(plan["profile"])
     builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
-    for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, ()):
+    for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, (), serial=0):
         builder = builder.add_extension(extension.value, extension.critical)
     csr = builder.sign(bridge_key(authority.public_key, key.sign_request), **builder_arguments(authority.algorithm))
     if not is_signed_by(authority.public_key, csr.signature, csr.tbs_certrequest_bytes, authority.algorithm):

@@ -93,16 +93,17 @@ class Plan:
     def draft(self, public_key: PublicKey, parent: Authority | None) -> Draft:
         """The certificate of the authority before it is signed, by itself if there is no parent."""
         subject = parse_subject(self.subject)
-        made = ProfileExtensions(self.profile, parent.record.issuing if parent is not None else None)
+        serial = new_serial()
+        made = ProfileExtensions(self.profile, parent.issuing if parent is not None else None)
         return Draft(
             issuer=parent.certificate.subject if parent is not None else subject,
             subject=subject,
-            serial=new_serial(),
+            serial=serial,
             not_before=self.not_before,
             not_after=self.not_after,
             public_key=public_key,
             extensions=(
-                *made.extensions(public_key, subject, ()),
+                *made.extensions(public_key, subject, (), serial=serial),
                 *key_identifiers(public_key, parent.certificate if parent is not None else None),
             ),
             profile="authority",

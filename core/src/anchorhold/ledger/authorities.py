@@ -111,6 +111,25 @@ class Authorities:
         }
         self._update(authority_id, **{column: value for column, value in changes.items() if value is not None})
 
+    def lock(self, authority_id: int) -> None:
+        """Keep others from revoking, and from making lists, until the transaction ends."""
+        self._update(authority_id, crl_number=self._model.crl_number)
+
+    def next_crl_number(self, authority_id: int) -> tuple[int, int]:
+        """Take the next CRL number, and keep others out as `lock` does; returns it and the count of rewrites."""
+        model = self._model
+        self._update(authority_id, crl_number=model.crl_number + 1)
+        row = model.select(model.crl_number, model.rewrites).where(model.id == authority_id).get()
+        return int(row.crl_number), int(row.rewrites)
+
+    def rewrites(self, authority_id: int) -> int:
+        """How often entries of its revocation lists were changed or taken back."""
+        return int(self._model.select(self._model.rewrites).where(self._model.id == authority_id).scalar())
+
+    def count_rewrite(self, authority_id: int) -> None:
+        """Record that an entry of an earlier revocation list was changed or taken back."""
+        self._update(authority_id, rewrites=self._model.rewrites + 1)
+
     def get(self, authority_id: int) -> AuthorityRecord:
         """The authority with that row number; also without a transaction.
 

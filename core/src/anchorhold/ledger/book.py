@@ -11,9 +11,14 @@ from peewee import PeeweeException
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
+from anchorhold.ledger.crls import Crls
 from anchorhold.ledger.database import close, drop_dead_connection, ledger_exists, open_database
+from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
+from anchorhold.ledger.leases import Leases
 from anchorhold.ledger.migrate import migrate
+from anchorhold.ledger.responders import Responders
+from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import schema
 from anchorhold.settings.show import without_password
 
@@ -45,8 +50,13 @@ class Ledger:
             raise
         tables = schema(self.database)
         self.authorities = Authorities(tables.authority, self.guarded)
-        self.certificates = Certificates(self.database, tables.certificate)
-        self.events = Events(tables.event)
+        self.certificates = Certificates(self.database, tables.certificate, tables.revocation)
+        self._epoch = Epoch(self.database, tables.epoch)
+        self.events = Events(tables.event, self._epoch)
+        self.revocations = Revocations(self.database, tables.revocation)
+        self.crls = Crls(tables.crl)
+        self.responders = Responders(tables.responder)
+        self.leases = Leases(tables.lease)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -67,6 +77,15 @@ class Ledger:
         """
         with _sentences(self.database, self._where):
             yield
+
+    def epoch(self) -> int:
+        """A number that changes with each revocation, release, CRL, responder and change of an authority.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        with self.guarded():
+            return self._epoch.read()
 
     def close(self) -> None:
         """Close this thread's connection, and those that no thread uses."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from peewee import __exception_wrapper__  # type: ignore[attr-defined]  # what execute_sql itself uses
+from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.records import CertificateRecord, Reservation, moment, seconds
@@ -39,11 +39,13 @@ class Certificates:
     Args:
         database: Where they are.
         model: The table.
+        revocation: The table of revocations.
     """
 
-    def __init__(self, database: Database, model: Any) -> None:
+    def __init__(self, database: Database, model: Any, revocation: Any) -> None:
         self._database = database
         self._model = model
+        self._revocation = revocation
         table, mark = model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
@@ -122,7 +124,14 @@ class Certificates:
         return []
 
     def page(
-        self, *, authority_id: int | None = None, after: int = 0, limit: int = 100, expired: bool = False
+        self,
+        *,
+        authority_id: int | None = None,
+        after: int = 0,
+        limit: int = 100,
+        expired: bool = False,
+        revoked: bool | None = None,
+        expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
         """Issued certificates in the order of reservation.
 
@@ -131,13 +140,20 @@ class Certificates:
             after: Row number of the last certificate of the page before.
             limit: Length of the page.
             expired: Whether those that have expired are among them.
+            revoked: Only those that are revoked, or only those that are not; None for both.
+            expiring: Only those that expire until then.
         """
-        model = self._model
+        model, revocation = self._model, self._revocation
         query = model.select().where((model.id > after) & (model.status == "issued"))
         if authority_id is not None:
             query = query.where(model.authority == authority_id)
         if not expired:
             query = query.where(model.not_after >= seconds(dt.datetime.now(dt.UTC)))
+        if expiring is not None:
+            query = query.where(model.not_after <= seconds(expiring))
+        if revoked is not None:
+            is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
+            query = query.where(is_revoked if revoked else ~is_revoked)
         return [self._record(row) for row in query.order_by(model.id).limit(limit)]
 
     def _execute_many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:

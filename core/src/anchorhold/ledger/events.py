@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.ledger.records import Event, moment, seconds
+
+if TYPE_CHECKING:
+    from anchorhold.ledger.epoch import Epoch
 
 
 class Events:
@@ -14,15 +17,18 @@ class Events:
 
     Args:
         model: The table.
+        epoch: Begins anew with each event.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, epoch: Epoch) -> None:
         self._model = model
+        self._epoch = epoch
 
     def append(self, kind: str, authority: str, **detail: Any) -> None:
         """Record an event, within the caller's transaction. No detail may be a secret."""
         now = seconds(dt.datetime.now(dt.UTC))
         self._model.create(at=now, kind=kind, authority=authority, detail=json.dumps(detail, sort_keys=True))
+        self._epoch.advance()
 
     def history(self, authority: str | None = None) -> list[Event]:
         """All events, oldest first, or those of one authority."""

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned"]
+ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroyed"]
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
+
+
+SHARD = "{shard}"
+"""Stands in URLs for the number of a list."""
 
 
 def seconds(moment: dt.datetime) -> int:
@@ -28,31 +33,63 @@ class IssuingDefaults:
     """What an authority puts into everything it signs.
 
     Attributes:
+        hostname: Of the server that publishes for it; its URLs are added to those below, see `published_urls`.
         crl_urls: Of its CRL, for CRL distribution points (RFC 5280, section 4.2.1.13).
         ocsp_urls: Of its OCSP responder, for authority information access (section 4.2.2.1).
+        crl_shards: Into how many lists its certificates are divided beside the one of all; ``{shard}`` in `crl_urls`
+            is the number of the list. None for the one of all only.
         issuer_urls: Of its own certificate, for authority information access.
         issuer_alt: Alternative names of its own (issuerAltName, section 4.2.1.7), as text.
         policies: Certificate policies of what it signs by profiles that name none, dotted.
         profile: Name of the profile it signs by unless told otherwise; None for the one of the settings.
         max_days: The longest validity of what it signs; None for as long as its own.
+        ocsp_key_backend: Alias of the backend in which the keys of its OCSP responders live.
         hash: The hash it signs with; None for the one of its key's own strength.
         rsa_padding: ``pss`` or ``pkcs1v15``, for RSA keys only; None for the latter.
     """
 
+    hostname: str | None = None
     crl_urls: tuple[str, ...] = ()
+    crl_shards: int | None = None
     ocsp_urls: tuple[str, ...] = ()
     issuer_urls: tuple[str, ...] = ()
     issuer_alt: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     profile: str | None = None
     max_days: int | None = None
+    ocsp_key_backend: str = "default"
     hash: str | None = None
     rsa_padding: str | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:
         """All of them."""
-        return self.crl_urls + self.ocsp_urls + self.issuer_urls
+        return self.crl_urls_of(0) + self.ocsp_urls + self.issuer_urls
+
+    def published_as(self, serial: str) -> IssuingDefaults:
+        """The same with the URLs under which `anchorhold serve` publishes for an authority.
+
+        Args:
+            serial: Of the authority's own certificate, in hex.
+        """
+        if self.hostname is None:
+            return self
+        base = f"http://{self.hostname}"
+        crl = f"{base}/crl/{serial}/{SHARD}.crl" if self.crl_shards else f"{base}/crl/{serial}.crl"
+        return replace(
+            self,
+            crl_urls=(crl, *self.crl_urls),
+            ocsp_urls=(f"{base}/ocsp", *self.ocsp_urls),
+            issuer_urls=(f"{base}/issuer/{serial}.der", *self.issuer_urls),
+        )
+
+    def shard_of(self, serial: int) -> int | None:
+        """The list that a certificate with that serial number is on, beside the one of all."""
+        return serial % self.crl_shards if self.crl_shards else None
+
+    def crl_urls_of(self, shard: int | None) -> tuple[str, ...]:
+        """Where that list is."""
+        return tuple(url.replace(SHARD, str(shard)) for url in self.crl_urls)
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> IssuingDefaults:
@@ -162,6 +199,86 @@ class CertificateRecord:
     certificate: bytes | None
     reserved_at: dt.datetime
     issued_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationRecord:
+    """That a certificate is revoked.
+
+    Attributes:
+        id: Row number, rising in the order of revocation.
+        certificate_id: Row number of the certificate.
+        revoked_at: When.
+        reason: Why (RFC 5280, section 5.3.1).
+        invalidity_at: Since when its key may not have been trustworthy (section 5.3.2); None if unknown.
+    """
+
+    id: int
+    certificate_id: int
+    revoked_at: dt.datetime
+    reason: str
+    invalidity_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrlRecord:
+    """A certificate revocation list.
+
+    Attributes:
+        shard: Of which shard of the certificates; None for all of them.
+        number: CRL number (RFC 5280, section 5.2.3).
+        this_update: When it was made.
+        next_update: When the next one is due.
+        upto: Row number of the last revocation that it knows.
+        floor: Certificates that expired before this moment (seconds since 1970) are not on it.
+        rewrites: How often entries of the authority had been changed or taken back when it was made.
+        der: The list.
+    """
+
+    shard: int | None
+    number: int
+    this_update: dt.datetime
+    next_update: dt.datetime
+    upto: int
+    floor: int
+    rewrites: int
+    der: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponderRecord:
+    """An OCSP responder of an authority: its key and its delegated certificate (RFC 6960, section 4.2.2.2).
+
+    Attributes:
+        id: Row number.
+        authority_id: Of which authority.
+        status: ``pending`` until its certificate is recorded, ``active`` while it answers, ``retired`` while its
+            answers are about, ``destroyed`` once its key is gone.
+        key_backend: Alias under ``ocsp_key_backends``.
+        backend_type: Type of that backend when the key was made.
+        key_id: 20 random octets drawn before the key was made.
+        handle: The key handle as JSON, once the key exists.
+        public_key: DER SubjectPublicKeyInfo, once the key exists.
+        serial: Serial number of its certificate, in hex.
+        certificate: DER.
+        not_after: End of its certificate's validity.
+        answers_until: When the last answer of a retired one runs out.
+        created_at: When it was begun.
+    """
+
+    id: int
+    authority_id: int
+    status: ResponderStatus
+    key_backend: str
+    backend_type: str
+    key_id: bytes
+    handle: Mapping[str, Any] | None
+    public_key: bytes | None
+    serial: str | None
+    certificate: bytes | None
+    not_after: dt.datetime | None
+    answers_until: dt.datetime | None
+    created_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

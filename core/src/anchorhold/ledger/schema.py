@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import AutoField, BigAutoField, BigIntegerField, BlobField, Database, ForeignKeyField, Model, TextField
+from peewee import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    Database,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 PREFIX = "anchorhold_"
 """Of every table, so that the ledger can share a database."""
@@ -22,6 +32,11 @@ class Schema:
     authority: Any
     certificate: Any
     event: Any
+    revocation: Any
+    crl: Any
+    responder: Any
+    epoch: Any
+    lease: Any
 
 
 def schema(database: Database) -> Schema:
@@ -44,6 +59,8 @@ def schema(database: Database) -> Schema:
         plan = TextField(null=True)
         issuing = TextField()
         created_at = BigIntegerField()
+        crl_number = BigIntegerField(default=0)
+        rewrites = IntegerField(default=0)
 
         class Meta:
             table_name = f"{PREFIX}authority"
@@ -76,5 +93,70 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}event"
 
-    database.bind([Authority, Certificate, Event], bind_refs=False, bind_backrefs=False)
-    return Schema(authority=Authority, certificate=Certificate, event=Event)
+    class Revocation(Model):
+        id = BigAutoField()
+        authority_id = IntegerField()
+        certificate_id = BigIntegerField(unique=True)
+        serial = TextField()
+        shard = IntegerField(null=True)
+        revoked_at = BigIntegerField()
+        reason = TextField()
+        invalidity_at = BigIntegerField(null=True)
+        not_after = BigIntegerField()
+        entry = BlobField()
+
+        class Meta:
+            table_name = f"{PREFIX}revocation"
+
+    class Crl(Model):
+        id = BigAutoField()
+        authority_id = IntegerField()
+        shard = IntegerField(null=True)
+        number = BigIntegerField()
+        this_update = BigIntegerField()
+        next_update = BigIntegerField()
+        upto = BigIntegerField()
+        floor = BigIntegerField()
+        rewrites = IntegerField()
+        der = BlobField()
+
+        class Meta:
+            table_name = f"{PREFIX}crl"
+
+    class Responder(Model):
+        id = AutoField()
+        authority_id = IntegerField()
+        status = TextField()
+        key_backend = TextField()
+        backend_type = TextField()
+        key_id = BlobField()
+        handle = TextField(null=True)
+        public_key = BlobField(null=True)
+        secrets = TextField()
+        serial = TextField(null=True)
+        certificate = BlobField(null=True)
+        not_after = BigIntegerField(null=True)
+        answers_until = BigIntegerField(null=True)
+        created_at = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}responder"
+
+    class Epoch(Model):
+        id = IntegerField(primary_key=True)
+        value = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}epoch"
+
+    class Lease(Model):
+        authority_id = IntegerField(primary_key=True)
+        holder = TextField()
+        until = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}lease"
+
+    models = (Authority, Certificate, Event, Revocation, Crl, Responder, Epoch, Lease)
+    database.bind(models, bind_refs=False, bind_backrefs=False)
+    return Schema(*models)

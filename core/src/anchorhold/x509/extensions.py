@@ -62,6 +62,7 @@ class ProfileExtensions:
         self._purposes = [dotted(name, PURPOSES, "a key purpose") for name in profile.extended_key_usage]
         self._purposes_critical = profile.extended_key_usage_critical
         self._common = tuple(_common(profile, issuing))
+        self._points = _Points(issuing if profile.revocation_urls else None)
 
     def extensions(
         self,
@@ -69,6 +70,7 @@ class ProfileExtensions:
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
         *,
+        serial: int,
         signing_only: bool = False,
         more_purposes: Iterable[str] = (),
     ) -> list[Extension]:
@@ -76,6 +78,7 @@ class ProfileExtensions:
 
         Args:
             key: The holder's.
+            serial: Tells which revocation list it is on.
             subject: Without one, the alternative names are critical.
             names: Alternative names.
             signing_only: Whether the key says of itself that it only signs (id-RSASSA-PSS).
@@ -91,7 +94,7 @@ class ProfileExtensions:
             found.append(extension(value, critical=self._purposes_critical))
         if names:
             found.append(extension(x509.SubjectAlternativeName(names), critical=not subject.rdns))
-        return [*found, *self._common]
+        return [*found, *self._points.of(serial), *self._common]
 
     def _usage(self, key_type: str, signing_only: bool) -> Extension:
         kind = (key_type, signing_only)
@@ -151,7 +154,7 @@ def _policy_oid(name: str) -> ObjectIdentifier:
 
 
 def _urls(issuing: IssuingDefaults) -> Iterator[Extension]:
-    """Authority information access and CRL distribution points."""
+    """Authority information access."""
     access = [
         x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
         for method, places in (
@@ -162,10 +165,25 @@ def _urls(issuing: IssuingDefaults) -> Iterator[Extension]:
     ]
     if access:
         yield extension(x509.AuthorityInformationAccess(access))
-    if issuing.crl_urls:
-        locations = [x509.UniformResourceIdentifier(url) for url in issuing.crl_urls]
-        point = x509.DistributionPoint(full_name=locations, relative_name=None, reasons=None, crl_issuer=None)
-        yield extension(x509.CRLDistributionPoints([point]))
+
+
+class _Points:
+    """CRL distribution points, one extension for each list."""
+
+    def __init__(self, issuing: IssuingDefaults | None) -> None:
+        self._issuing = issuing if issuing is not None and issuing.crl_urls else None
+        self._made: dict[int | None, Extension] = {}
+
+    def of(self, serial: int) -> tuple[Extension, ...]:
+        """The extension for a certificate, if it has one."""
+        if self._issuing is None:
+            return ()
+        shard = self._issuing.shard_of(serial)
+        if shard not in self._made:
+            locations = [x509.UniformResourceIdentifier(url) for url in self._issuing.crl_urls_of(shard)]
+            point = x509.DistributionPoint(full_name=locations, relative_name=None, reasons=None, crl_issuer=None)
+            self._made[shard] = extension(x509.CRLDistributionPoints([point]))
+        return (self._made[shard],)
 
 
 def _custom(settings: ExtensionSettings) -> Extension:

@@ -76,6 +76,32 @@ def check_urls(urls: Iterable[str]) -> None:
         parse_alt(f"URI:{url}")
 
 
+def check_hostname(text: str) -> None:
+    """Refuse what is not a host in a URL: a DNS name or an address, with a port or without.
+
+    Raises:
+        NameForbiddenError: It is not.
+    """
+    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d{1,5}))?", text)
+    try:
+        _check_host(match[1] if match else text, int(match[2] or 80) if match else 0)
+    except ValueError as error:
+        raise NameForbiddenError(
+            f"host {text!r}: {error}", hint="write ca.example.com, 192.0.2.1:8080 or [2001:db8::1]"
+        ) from error
+
+
+def _check_host(host: str, port: int) -> None:
+    if not 0 < port < 1 << 16:
+        raise ValueError("is not a host, or has a port that is none")
+    if host.startswith("["):
+        ipaddress.IPv6Address(host[1:-1])
+    elif re.fullmatch(r"[0-9.]+", host):
+        ipaddress.IPv4Address(host)
+    else:
+        check_domain(host)
+
+
 def check_domain(value: str) -> str:
     """A DNS name in preferred name syntax (RFC 1034, section 3.5).
 

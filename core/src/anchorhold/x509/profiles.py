@@ -52,7 +52,7 @@ BUILT_IN: Final[dict[str, ProfileSettings]] = {
         extended_key_usage=("OCSPSigning",),
         ocsp_no_check=True,
         revocation_urls=False,
-        days=30,
+        days=7,
     ),
     "intermediate": ProfileSettings(
         description="An authority below another one.", key_usage=_AUTHORITY, ca=True, path_length=0, days=5 * 365

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
+_SHORT_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 def now() -> dt.datetime:
@@ -50,6 +51,36 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     if end <= start:
         raise ValidityError(f"expiry {text!r}: is not in the future", hint="give a later one")
     return end
+
+
+def parse_pause(text: str) -> float:
+    """Read how long to wait, in seconds: ``30s``, ``10m`` or ``1h``.
+
+    Raises:
+        ValidityError: It cannot be read, or is no time at all.
+    """
+    pause = re.fullmatch(r"([0-9]{1,6})([smh])", text.strip().lower())
+    if pause is None or not int(pause[1]):
+        raise ValidityError(f"pause {text!r}: cannot be read", hint="give for instance 30s, 10m or 1h")
+    return float(int(pause[1]) * _SHORT_UNITS[pause[2]])
+
+
+def parse_past(text: str) -> dt.datetime:
+    """Read a moment that has passed.
+
+    Args:
+        text: A date (``2026-12-31``) or a moment (ISO 8601; UTC unless it says otherwise).
+
+    Raises:
+        ValidityError: It cannot be read, or has not passed.
+    """
+    try:
+        moment = in_utc(dt.datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError) as error:
+        raise ValidityError(f"moment {text!r}: cannot be read", hint="give a date such as 2026-12-31") from error
+    if moment > now():
+        raise ValidityError(f"moment {text!r}: is in the future", hint="give one that has passed")
+    return moment
 
 
 @dataclass(frozen=True, slots=True)

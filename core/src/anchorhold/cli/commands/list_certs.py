@@ -7,17 +7,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
+from anchorhold.cli.inputs import span
 from anchorhold.cli.output import ListFormat, as_json, say, table, write
 from anchorhold.cli.present import certificate_as_json
+from anchorhold.errors import ExpiringError
+from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from anchorhold.cli.session import Session
+    from anchorhold.ledger import CertificateRecord
+    from anchorhold.ledger.records import RevocationRecord
 
 
 def list_certs(
     session: Session,
     ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.", metavar="CA")] = None,
     expired: Annotated[bool, typer.Option("--expired", help="Also those that have expired.")] = False,
+    revoked: Annotated[
+        bool | None,
+        typer.Option(
+            "--revoked/--not-revoked", help="Only those that are revoked, or that are not.", show_default=False
+        ),
+    ] = None,
+    expiring: Annotated[
+        str | None,
+        typer.Option(
+            "--expiring",
+            help="Only those that expire within this span (30d, 12h) and are not revoked; the exit code is 66 if there "
+            "are any.",
+            metavar="SPAN",
+        ),
+    ] = None,
     after: Annotated[
         int,
         typer.Option(
@@ -31,16 +53,42 @@ def list_certs(
     installation = session.installation
     authority = installation.authority(ca) if ca is not None else None
     names = {known.record.id: known.name for known in installation.authorities()}
-    found = installation.certificates(authority, after=after, limit=limit, expired=expired)
+    found = installation.certificates(
+        authority,
+        after=after,
+        limit=limit,
+        expired=expired,
+        revoked=False if expiring is not None and revoked is None else revoked,
+        expiring=None if expiring is None else now() + span(expiring),
+    )
+    revocations = installation.revocations(found)
     if output_format is ListFormat.JSON:
-        entries = [{"number": record.id, **certificate_as_json(record, names[record.authority_id])} for record in found]
+        entries = [
+            {
+                "number": record.id,
+                **certificate_as_json(record, names[record.authority_id], revocations.get(record.id)),
+            }
+            for record in found
+        ]
         write(as_json(entries), None)
-        return
+    else:
+        _show(found, revocations, names, limit)
+    if expiring is not None and found:
+        raise ExpiringError(f"list-certs: {len(found)} expire within {expiring}", hint="replace them")
+
+
+def _show(
+    found: Sequence[CertificateRecord],
+    revocations: Mapping[int, RevocationRecord],
+    names: Mapping[int, str],
+    limit: int,
+) -> None:
     rows = [
         (
             record.serial,
             names[record.authority_id],
             f"{record.not_after:%Y-%m-%d}",
+            "revoked" if record.id in revocations else "good",
             record.profile,
             record.names or record.subject,
         )
@@ -48,6 +96,6 @@ def list_certs(
     ]
     if not rows:
         say("There are no such certificates.")
-    write(table(("SERIAL", "AUTHORITY", "EXPIRES", "PROFILE", "NAMES"), rows), None)
+    write(table(("SERIAL", "AUTHORITY", "EXPIRES", "STATUS", "PROFILE", "NAMES"), rows), None)
     if len(found) == limit:
         say(f"There may be more: repeat with --after {found[-1].id}.")

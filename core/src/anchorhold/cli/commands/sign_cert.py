@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat
+from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.inputs import expiry, read_input
 from anchorhold.cli.output import Format, check_output, render, say, write
 from anchorhold.cli.present import der
@@ -27,12 +27,7 @@ class Part(StrEnum):
 
 def sign_cert(
     session: Session,
-    ca: Annotated[
-        str,
-        typer.Option(
-            "--ca", help="Authority that signs: its name, its serial number, or the beginning of it.", metavar="CA"
-        ),
-    ],
+    ca: SigningAuthority,
     csr: Annotated[
         str,
         typer.Option("--csr", help="File of the certificate signing request; - for standard input.", metavar="FILE"),

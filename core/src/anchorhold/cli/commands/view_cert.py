@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from anchorhold.cli.arguments import Bundle, Out, OutputFormat
+from anchorhold.cli.arguments import Bundle, Out, OutputFormat, Serial
 from anchorhold.cli.output import Format, check_output, render, write
 from anchorhold.cli.present import certificate_as_json, der
 from anchorhold.issuing.authority import Authority
@@ -17,10 +15,7 @@ if TYPE_CHECKING:
 
 def view_cert(
     session: Session,
-    serial: Annotated[
-        str,
-        typer.Argument(help="Serial number in hex, with or without colons, or the beginning of it.", metavar="SERIAL"),
-    ],
+    serial: Serial,
     output_format: OutputFormat = Format.TEXT,
     bundle: Bundle = False,
     out: Out = None,
@@ -30,13 +25,16 @@ def view_cert(
     installation = session.installation
     record = installation.certificate(serial)
     issuer = Authority(installation.ledger.authorities.get(record.authority_id))
+    revocation = installation.revocation(record)
     more = [("Issued by", issuer.name), ("Profile", record.profile)]
+    if revocation is not None:
+        more.append(("Revoked", f"{revocation.revoked_at:%Y-%m-%d %H:%M:%S} UTC ({revocation.reason})"))
     chain = [der(above) for above in installation.chain(issuer)] if bundle else []
     content = render(
         record.certificate or b"",
         output_format,
         chain=[part for part in chain if part != record.certificate],
         more=more,
-        record=certificate_as_json(record, issuer.name),
+        record=certificate_as_json(record, issuer.name, revocation),
     )
     write(content, out)

@@ -1,0 +1,56 @@
+"""``dump-crl``: write a certificate revocation list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from anchorhold.cli.arguments import Authority, Out
+from anchorhold.cli.output import CrlFormat, as_json, check_output, write
+from anchorhold.errors import UnknownCertificateError
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+    from anchorhold.ledger.records import CrlRecord
+
+
+def dump_crl(
+    session: Session,
+    ca: Authority,
+    shard: Annotated[
+        int | None, typer.Option("--shard", help="The partial CRL of that number (default: the full one).", min=0)
+    ] = None,
+    output_format: Annotated[
+        CrlFormat, typer.Option("--output-format", "-f", help="How it is shown; json without its entries.")
+    ] = CrlFormat.PEM,
+    out: Out = None,
+) -> None:
+    """Write the newest certificate revocation list of an authority."""
+    check_output(out)
+    authority = session.installation.authority(ca)
+    record = session.installation.crl(authority, shard)
+    if record is None:
+        raise UnknownCertificateError(
+            f"authority {authority.name!r}: has no such CRL", hint="make it with `anchorhold generate-crls`"
+        )
+    write(_shown(record, output_format), out)
+
+
+def _shown(record: CrlRecord, form: CrlFormat) -> bytes:
+    if form is CrlFormat.DER:
+        return record.der
+    crl = x509.load_der_x509_crl(record.der)
+    if form is CrlFormat.PEM:
+        return crl.public_bytes(Encoding.PEM)
+    return as_json(
+        {
+            "number": record.number,
+            "shard": record.shard,
+            "this_update": record.this_update.isoformat(),
+            "next_update": record.next_update.isoformat(),
+            "revoked": len(crl),
+        }
+    )

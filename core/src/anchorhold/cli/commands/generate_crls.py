@@ -1,0 +1,60 @@
+"""``generate-crls``: make certificate revocation lists."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.inputs import span
+from anchorhold.cli.output import say
+from anchorhold.issuing.crls import LIFETIME
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from anchorhold.cli.session import Session
+    from anchorhold.issuing.authority import Authority
+
+
+def generate_crls(
+    session: Session,
+    cas: Annotated[
+        list[str] | None,
+        typer.Argument(help="Which authorities (default: all that are active).", metavar="[CA]..."),
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", help="How long they are good: 12h, 7d (the default), 4w.", metavar="SPAN"),
+    ] = None,
+) -> None:
+    """Make certificate revocation lists: the full one of each authority, and those of its shards."""
+    installation = session.installation
+    lifetime = LIFETIME if expires is None else span(expires)
+    authorities = [installation.authority(name) for name in cas or ()] or [
+        found for found in installation.authorities() if found.record.status == "active"
+    ]
+    session.check_used({found.record.key_backend for found in authorities})
+    if not authorities:
+        say("There are no authorities yet.")
+    for authority in authorities:
+        made = _make(session, authority, lifetime)
+        say(f"Made {made[0]} CRL{'s' if made[0] != 1 else ''} of {authority.name}, the last with number {made[1]}.")
+
+
+def _make(session: Session, authority: Authority, lifetime: dt.timedelta) -> tuple[int, int]:
+    """How many were made, and the last number."""
+    secrets = session.secrets(authority.record.key_backend)
+    count = 1 + (authority.record.issuing.crl_shards or 0)
+    lists = session.installation.generate_crls(authority, secrets, lifetime=lifetime)
+    number = 0
+    with typer.progressbar(lists, length=count, label=authority.name, file=sys.stderr, hidden=_is_quiet(count)) as bar:
+        for made in bar:
+            number = made.number
+    return count, number
+
+
+def _is_quiet(count: int) -> bool:
+    """Whether a bar would be no use to anybody."""
+    return count == 1 or not sys.stderr.isatty()

@@ -1,0 +1,28 @@
+"""``import-cert``: record a certificate that an authority signed elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.arguments import SigningAuthority
+from anchorhold.cli.inputs import read_input
+from anchorhold.cli.output import say
+from anchorhold.x509.certificates import load_certificate
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+
+def import_cert(
+    session: Session,
+    certificate: Annotated[
+        str, typer.Argument(help="File of the certificate, PEM or DER; - for standard input.", metavar="CERTIFICATE")
+    ],
+    ca: SigningAuthority,
+) -> None:
+    """Record a certificate that an authority signed elsewhere, so that it can be revoked here."""
+    loaded = load_certificate(read_input(certificate, "certificate"), certificate)
+    record = session.installation.import_certificate(ca, loaded)
+    say(f"Imported certificate {record.serial} for {record.subject or record.names}.")

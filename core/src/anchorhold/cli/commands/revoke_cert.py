@@ -1,0 +1,52 @@
+"""``revoke-cert``: revoke a certificate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorhold.cli.arguments import Serial
+from anchorhold.cli.inputs import past
+from anchorhold.cli.output import say
+from anchorhold.errors import InputError
+from anchorhold.x509.revocation import HOLD
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+
+def revoke_cert(
+    session: Session,
+    serial: Serial,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            help="unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, "
+            "certificateHold, privilegeWithdrawn or aACompromise.",
+            metavar="REASON",
+        ),
+    ] = "unspecified",
+    invalidity_date: Annotated[
+        str | None,
+        typer.Option(
+            "--invalidity-date",
+            help="Since when its key may not have been trustworthy: a date (2026-12-31) or moment (ISO 8601, UTC).",
+            metavar="WHEN",
+        ),
+    ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="Take back that it is on hold (revoked for certificateHold).")
+    ] = False,
+) -> None:
+    """Revoke a certificate. OCSP answers say so at once, CRLs when they are made next."""
+    if release:
+        if reason != "unspecified" or invalidity_date is not None:
+            raise InputError("--release: takes no reason and no date", hint="leave them out")
+        record = session.installation.release(serial)
+        say(f"Released certificate {record.serial}; the next CRL will not have it.")
+        return
+    record = session.installation.revoke(serial, reason, past(invalidity_date))
+    note = f" Take that back with --release, or give another reason than {HOLD}." if reason == HOLD else ""
+    say(f"Revoked certificate {record.serial} for {record.subject or record.names}.{note}")

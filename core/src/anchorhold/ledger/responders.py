@@ -1,0 +1,105 @@
+"""The book of keys of OCSP responders. Every method runs within the caller's transaction.
+
+The passwords that core generated for these keys are here, because they are used with nobody present; records do not
+carry them, and nothing shows them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.ledger.records import ResponderRecord, moment, seconds
+from anchorhold.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anchorhold.ledger.records import ResponderStatus
+
+
+class Responders:
+    """Reads and writes keys of responders.
+
+    Args:
+        model: The table.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def begin(
+        self, authority_id: int, *, key_backend: str, backend_type: str, key_id: bytes, secrets: Mapping[str, Secret]
+    ) -> int:
+        """Record a key before it is made; returns its row number."""
+        row = self._model.create(
+            authority_id=authority_id,
+            status="pending",
+            key_backend=key_backend,
+            backend_type=backend_type,
+            key_id=key_id,
+            secrets=json.dumps({name: secret.reveal() for name, secret in secrets.items()}),
+            created_at=seconds(dt.datetime.now(dt.UTC)),
+        )
+        return int(row.id)
+
+    def record_key(self, responder_id: int, *, handle: Mapping[str, Any], public_key: bytes) -> None:
+        """Record where the key is."""
+        self._update(responder_id, handle=json.dumps(handle), public_key=public_key)
+
+    def activate(self, responder_id: int, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
+        """Record its certificate; from now on it answers."""
+        self._update(
+            responder_id, status="active", serial=serial, certificate=certificate, not_after=seconds(not_after)
+        )
+
+    def retire(self, responder_id: int, answers_until: dt.datetime) -> None:
+        """Record that it answers no more, and until when its answers may still be about."""
+        self._update(responder_id, status="retired", answers_until=seconds(answers_until))
+
+    def destroyed(self, responder_id: int) -> None:
+        """Record that the key is gone; its generated passwords go with it."""
+        self._update(responder_id, status="destroyed", secrets="{}")
+
+    def of(self, authority_id: int) -> list[ResponderRecord]:
+        """All of an authority whose keys may exist, oldest first."""
+        model = self._model
+        alive = (model.authority_id == authority_id) & (model.status != "destroyed")
+        return [self._record(row) for row in model.select().where(alive).order_by(model.id)]
+
+    def active(self, authority_id: int) -> ResponderRecord | None:
+        """The one that answers for an authority."""
+        found = [responder for responder in self.of(authority_id) if responder.status == "active"]
+        return found[-1] if found else None
+
+    def secrets(self, responder_id: int) -> dict[str, Secret]:
+        """The passwords that core generated for a key."""
+        stored: dict[str, str] = json.loads(self._model.get_by_id(responder_id).secrets)
+        return {name: Secret(value) for name, value in stored.items()}
+
+    def get(self, responder_id: int) -> ResponderRecord:
+        """The one with that row number."""
+        return self._record(self._model.get_by_id(responder_id))
+
+    def _update(self, responder_id: int, **values: Any) -> None:
+        self._model.update(**values).where(self._model.id == responder_id).execute()
+
+    @staticmethod
+    def _record(row: Any) -> ResponderRecord:
+        status: ResponderStatus = row.status
+        return ResponderRecord(
+            id=row.id,
+            authority_id=row.authority_id,
+            status=status,
+            key_backend=row.key_backend,
+            backend_type=row.backend_type,
+            key_id=bytes(row.key_id),
+            handle=None if row.handle is None else json.loads(row.handle),
+            public_key=None if row.public_key is None else bytes(row.public_key),
+            serial=row.serial,
+            certificate=None if row.certificate is None else bytes(row.certificate),
+            not_after=None if row.not_after is None else moment(row.not_after),
+            answers_until=None if row.answers_until is None else moment(row.answers_until),
+            created_at=moment(row.created_at),
+        )

@@ -1,0 +1,118 @@
+"""The book of revocations. Every method runs within the caller's transaction.
+
+Each row has its entry for revocation lists encoded already, so that a list is made by putting octets together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.ledger.records import RevocationRecord, moment, seconds
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from peewee import Database
+
+    from anchorhold.ledger.records import CertificateRecord
+
+
+class Revocations:
+    """Reads and writes revocations.
+
+    Args:
+        database: Where they are.
+        model: The table.
+    """
+
+    def __init__(self, database: Database, model: Any) -> None:
+        self._database = database
+        self._model = model
+
+    def add(
+        self,
+        certificate: CertificateRecord,
+        *,
+        shard: int | None,
+        revoked_at: dt.datetime,
+        reason: str,
+        invalidity_at: dt.datetime | None,
+        entry: bytes,
+    ) -> None:
+        """Record that a certificate is revoked; the authority's row must be locked."""
+        self._model.create(
+            authority_id=certificate.authority_id,
+            certificate_id=certificate.id,
+            serial=certificate.serial,
+            shard=shard,
+            revoked_at=seconds(revoked_at),
+            reason=reason,
+            invalidity_at=None if invalidity_at is None else seconds(invalidity_at),
+            not_after=seconds(certificate.not_after),
+            entry=entry,
+        )
+
+    def change(self, revocation_id: int, *, reason: str, invalidity_at: dt.datetime | None, entry: bytes) -> None:
+        """Record another reason for the same revocation."""
+        self._model.update(
+            reason=reason, invalidity_at=None if invalidity_at is None else seconds(invalidity_at), entry=entry
+        ).where(self._model.id == revocation_id).execute()
+
+    def remove(self, revocation_id: int) -> None:
+        """Take a hold back."""
+        self._model.delete().where(self._model.id == revocation_id).execute()
+
+    def of(self, certificate_ids: Sequence[int]) -> dict[int, RevocationRecord]:
+        """Revocations by the row numbers of their certificates; those that are not revoked are not there."""
+        query = self._model.select().where(self._model.certificate_id.in_(list(certificate_ids)))
+        return {row.certificate_id: self._record(row) for row in query}
+
+    def last(self, authority_id: int) -> int:
+        """The row number of the last revocation of an authority; 0 if there is none."""
+        model = self._model
+        row = model.select(model.id).where(model.authority_id == authority_id).order_by(model.id.desc()).first()
+        return 0 if row is None else int(row.id)
+
+    def entries(self, authority_id: int, *, shard: int | None, after: int, upto: int, floor: int) -> bytes:
+        """Entries for a list, one behind the other, in the order of revocation.
+
+        Args:
+            authority_id: Of which authority.
+            shard: Of which shard; None for all.
+            after: Row number after which to begin.
+            upto: Row number to end with.
+            floor: Certificates that expired before this moment (seconds since 1970) are left out.
+        """
+        model, mark = self._model, self._database.param
+        narrowed, values = ("", ()) if shard is None else (f" AND shard = {mark}", (shard,))
+        statement = (
+            f'SELECT entry FROM "{model._meta.table_name}" WHERE authority_id = {mark}{narrowed} '  # noqa: S608, SLF001
+            f"AND id > {mark} AND id <= {mark} AND not_after >= {mark} ORDER BY id"
+        )
+        cursor = self._database.execute_sql(statement, (authority_id, *values, after, upto, floor))
+        return b"".join(entry for (entry,) in cursor)
+
+    def any_after(self, authority_id: int, *, shard: int | None, after: int) -> bool:
+        """Whether there is a revocation behind that row number, of all certificates or of a shard."""
+        model = self._model
+        newer = (model.authority_id == authority_id) & (model.id > after)
+        if shard is not None:
+            newer &= model.shard == shard
+        return bool(model.select().where(newer).exists())
+
+    def any_expired(self, authority_id: int, *, since: int, before: int) -> bool:
+        """Whether a revoked certificate expired between two moments (seconds since 1970)."""
+        model = self._model
+        expired = (model.authority_id == authority_id) & (model.not_after >= since) & (model.not_after < before)
+        return bool(model.select().where(expired).exists())
+
+    @staticmethod
+    def _record(row: Any) -> RevocationRecord:
+        return RevocationRecord(
+            id=row.id,
+            certificate_id=row.certificate_id,
+            revoked_at=moment(row.revoked_at),
+            reason=row.reason,
+            invalidity_at=None if row.invalidity_at is None else moment(row.invalidity_at),
+        )
