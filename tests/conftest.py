@@ -18,7 +18,15 @@ from anchorhold import softkeys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
 
-pytest_plugins = ["programs", "postgresql_cluster", "databases"]
+pytest_plugins = [
+    "programs",
+    "postgresql_cluster",
+    "databases",
+    "db.database_fixtures",
+    "downstream.wheel_environment",
+    "hsm.softhsm",
+    "storages.server_fixtures",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

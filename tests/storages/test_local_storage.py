@@ -198,6 +198,7 @@ def test_a_failure_leaves_no_temporary_file_and_says_what_failed(
     assert [path.name for path in tmp_path.iterdir()] == ["x.key"]
 
 
+@pytest.mark.databases("sqlite", because="the ledger has made the folder already")
 @pytest.mark.parametrize("number", range(4))
 def test_an_authority_whose_key_is_not_surely_on_the_disk_is_not_made(
     installation: Installation, ca_dir: Path, monkeypatch: pytest.MonkeyPatch, number: int
@@ -228,6 +229,7 @@ def _configure(folder: Path, monkeypatch: pytest.MonkeyPatch, options: str) -> N
     monkeypatch.setenv("ANCHORHOLD_CONFIG", str(path))
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [('"0640"', '"0750"'), ("0o640", "0o750"), ('"640"', '"750"')])
 def test_modes_may_be_written_as_numbers_or_as_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_mode: str, folder_mode: str

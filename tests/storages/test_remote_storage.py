@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, SettingsError
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, PluginMissingError, SettingsError
 from anchorhold.installation import open_installation
 from anchorhold.seam import FindKeyRequest
 from programs import openssl
@@ -201,6 +203,19 @@ def test_secrets_of_a_storage_are_not_shown(
     assert '"eu"' in shown.text
     monkeypatch.setattr(CloudFileSystem, "failure", ValueError("hunter2 was refused"))
     assert "hunter2" not in anchorhold("init-ca", "Root", "CN=Root").talk
+    debug = anchorhold("--debug", "init-ca", "Root", "CN=Root")
+    assert "hunter2" not in debug.talk
+    monkeypatch.setattr(CloudFileSystem, "failure", ValueError("eu was refused"))
+    assert "ValueError: eu was refused" in anchorhold("--debug", "init-ca", "Root", "CN=Root").talk
+
+
+def test_a_secret_that_was_referred_to_is_not_in_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    monkeypatch.setenv("CLOUD", "hunter2")
+    _configure(tmp_path, monkeypatch, "cloud://bucket", 'deep = { name = ["x", { env = "CLOUD" }] }')
+    monkeypatch.setattr(CloudFileSystem, "failure", ValueError("hunter2 was refused"))
+    assert "hunter2" not in anchorhold("--debug", "init-ca", "Root", "CN=Root").talk
 
 
 @pytest.mark.parametrize(
@@ -232,6 +247,7 @@ def test_an_unknown_storage_is_named_with_the_nearest(
         ("unheardof://bucket", BackendFailedError.exit_code, ("'default'", "unheardof")),
         ("nolib://bucket", BackendFailedError.exit_code, ("'default'", "nolibfs")),
         ("bucket", SettingsError.exit_code, ("storages.default.backend", "neither 'local' nor an fsspec URL")),
+        ("simplecache::memory://vault", SettingsError.exit_code, ("storages.default.backend", "copies of keys")),
     ],
 )
 def test_a_storage_that_cannot_be_opened_is_one_clear_sentence(
@@ -280,3 +296,74 @@ def test_a_store_that_dies_while_a_key_is_written_leaves_an_authority_to_recover
     finished = anchorhold("recover", "--finish", "Root")
     assert finished.exit_code == 0, finished.talk
     assert len(CloudFileSystem.store) == 1
+
+
+class BucketFileSystem(CloudFileSystem):
+    """Like one where making a folder makes the bucket."""
+
+    protocol = "gs"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return f"/{path.removeprefix('gs://').strip('/')}"
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        raise AssertionError("a bucket was made")
+
+
+def test_no_bucket_is_made_for_a_misspelt_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    fsspec.register_implementation("gs", BucketFileSystem, clobber=True)
+    _configure(tmp_path, monkeypatch, "gs://bucket")
+    made = anchorhold("init-ca", "Root", "CN=Root")
+    assert made.exit_code == 0, made.talk
+
+
+def test_a_store_that_fails_has_not_deleted_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _configure(tmp_path, monkeypatch, "cloud://bucket")
+    backend = configured().get("default")
+    created = backend.create_key(create_request(), NO_SECRETS)
+    monkeypatch.setattr(CloudFileSystem, "info", lambda *_: (_ for _ in ()).throw(ConnectionError("reset")))
+    with pytest.raises(BackendFailedError, match="cannot delete"):
+        backend.delete_key(key_request(created), NO_SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "extra"),
+    [("s3://bucket", "s3fs", "[s3]"), ("s3://bucket", "botocore", "[s3]"), ("sftp://host/keys", "paramiko", "[sftp]")],
+)
+def test_a_library_that_is_not_installed_is_named_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, url: str, library: str, extra: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("anchorhold_storages.s", library))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    _configure(tmp_path, monkeypatch, url)
+    refused = anchorhold("init-ca", "Root", "CN=Root")
+    assert refused.exit_code == PluginMissingError.exit_code, refused.talk
+    assert f"needs the package {library}" in refused.talk
+    assert f"pip install 'anchorhold-storages{extra}'" in refused.talk
+    assert refused.talk.count("\n") == 1
+
+
+_QUIET = """
+import sys
+from anchorhold.cli import main
+sys.argv = ["anchorhold", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(sorted({"s3fs", "fsspec", "botocore", "aiohttp", "paramiko"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("url", ["s3://bucket", "sftp://host/keys", "memory://vault"])
+@pytest.mark.parametrize("command", [("list-cas",), ("init-ca", "--help"), ("config", "check")], ids=" ".join)
+def test_libraries_are_imported_only_when_a_key_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, command: tuple[str, ...]
+) -> None:
+    _configure(tmp_path, monkeypatch, url)
+    done = subprocess.run([sys.executable, "-c", _QUIET, *command], capture_output=True, text=True, check=True)
+    assert done.stderr.endswith("[]\n"), done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import InputError, KeyMissingError
+from anchorhold.errors import InputError, KeyMissingError, OperationUnsupportedError
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_storages import options as models
 from anchorhold_storages.storage import storage_opener
@@ -99,7 +99,10 @@ class StoragesBackend:
         from anchorhold_storages.keyfile import public_key_of
 
         if request.key_id is None:
-            return ()
+            raise OperationUnsupportedError(
+                f"key backend {self._context.alias!r}: keeps no keys but its own, so there is none to adopt",
+                hint="import the file of a key with import-ca",
+            )
         path = _file_path(self._folder(request.options.get("path")), request.key_id)
         content = self._storage.read(path)
         return () if content is None else (_created(path, public_key_of(content, path)),)

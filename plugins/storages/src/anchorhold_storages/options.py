@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from anchorhold.seam import SecretReference
 
@@ -33,6 +33,8 @@ def _inside(value: str) -> str:
 FileMode = Annotated[int, BeforeValidator(partial(_mode, 0o400))]
 FolderMode = Annotated[int, BeforeValidator(partial(_mode, 0o700))]
 Folder = Annotated[str, AfterValidator(_inside)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 inside = _inside
 
 
@@ -80,5 +82,58 @@ class LocalOptions(Section):
     """
 
     location: Path
+    file_permissions_mode: FileMode = 0o600
+    directory_permissions_mode: FolderMode = 0o700
+
+
+class RemoteOptions(Section):
+    """``storages.<name>.options`` for a file system of fsspec: its own, passed on as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is for the file system; references are not resolved."""
+        return dict(self.model_extra or {})
+
+
+class S3Options(RemoteOptions):
+    """``storages.<name>.options`` for ``backend = "s3://…"``; others are those of `s3fs.S3FileSystem`.
+
+    Attributes:
+        deadline: Seconds after which one operation is given up, all attempts together.
+        config_kwargs: For `botocore.config.Config`; laid over our own time-outs and number of attempts.
+    """
+
+    deadline: Seconds = 30
+    config_kwargs: dict[str, Any] = {}
+
+
+class SftpOptions(Section):
+    """``storages.<name>.options`` for ``backend = "sftp://…"``.
+
+    Attributes:
+        username: Unless the URL names one; by default that of this account.
+        port: Unless the URL names one.
+        password: For the account on the server.
+        key_filename: A private key for it. If neither is given, the SSH agent and the keys in ``~/.ssh`` are tried.
+        passphrase: Of that private key.
+        known_hosts: A file in the format of OpenSSH with the server's host key; by default ``~/.ssh/known_hosts``.
+        host_key: The server's host key itself, as ``ssh-ed25519 AAAA…``; ``known_hosts`` is not read then.
+        timeout: Seconds the server may take for an answer.
+        deadline: Seconds after which one operation is given up.
+        file_permissions_mode: Of new files.
+        directory_permissions_mode: Of new folders.
+    """
+
+    username: str | None = None
+    port: Port = 22
+    password: SecretReference | None = None
+    key_filename: Path | None = None
+    passphrase: SecretReference | None = None
+    known_hosts: Path | None = None
+    host_key: str | None = None
+    timeout: Seconds = 10
+    deadline: Seconds = 30
     file_permissions_mode: FileMode = 0o600
     directory_permissions_mode: FolderMode = 0o700

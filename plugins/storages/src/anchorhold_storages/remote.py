@@ -1,38 +1,40 @@
-"""Files on any file system that fsspec knows: object stores, SFTP, memory."""
+"""Files on any file system that fsspec knows: object stores, network shares, memory."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold_storages.references import cause_without_secrets, resolve_references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from anchorhold_storages.options import RemoteOptions
+
+_WITHOUT_FOLDERS = frozenset({"gs", "gcs", "abfs", "abfss", "az", "adl"})
+"""Object stores: there is no folder to make, and making one would make a bucket with a misspelt name."""
+
 
 class RemoteStorage:
-    """A place on a file system of fsspec.
+    """A place on a file system of fsspec, which is opened anew for each operation.
+
+    So nothing of it (connections, threads, cached listings) can be stale, or be inherited by a forked process.
 
     Args:
-        url: Of the folder everything is below, such as ``s3://bucket/folder``.
-        options: Of the file system, secrets resolved.
+        url: Of the folder everything is below, such as ``gs://bucket/folder``.
+        options: Of the file system.
+        environment: The variables that references in them name.
         subject: What to call it in messages.
     """
 
-    def __init__(self, url: str, options: Mapping[str, Any], subject: str) -> None:
+    def __init__(self, url: str, options: RemoteOptions, environment: Mapping[str, str], subject: str) -> None:
+        self._url = url
+        self._options = options.given
+        self._environment = environment
         self._subject = subject
-        import fsspec
-
-        try:
-            fsspec.get_filesystem_class(url.partition("://")[0].partition("::")[0])
-        except (ValueError, ImportError) as error:  # these two name the protocol, and no secret
-            raise BackendFailedError(
-                f"{subject}: cannot be opened ({error})", hint="correct its backend, or install what it needs"
-            ) from error
-        try:
-            self._files, self._root = fsspec.url_to_fs(url, **options)
-        except Exception as error:  # every file system has exceptions of its own
-            raise self._failed("open", "", error) from error
+        self._protocol = url.partition("://")[0]
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None if there is no such file.
@@ -40,12 +42,13 @@ class RemoteStorage:
         Raises:
             BackendFailedError: The store cannot be reached.
         """
+        files, root = self._open()
         try:
-            content: bytes = self._files.cat_file(self._at(path))
+            content: bytes = files.cat_file(f"{root}/{path}")
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise self._failed("read", path, error) from error
+            raise self._failed("read", path, error) from self._cause(error)
         return content
 
     def write_new(self, path: str, content: bytes) -> None:
@@ -55,14 +58,18 @@ class RemoteStorage:
             KeyExistsError: There is such a file; it is left alone.
             BackendFailedError: It cannot be written.
         """
-        target = self._at(path)
+        if self.read(path) is not None:  # some file systems ignore the mode
+            raise self._exists(path)
+        files, root = self._open()
+        target = f"{root}/{path}"
         try:
-            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(target, content, mode="create")
+            if self._protocol not in _WITHOUT_FOLDERS:
+                files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            files.pipe_file(target, content, mode="create")
         except FileExistsError:
-            raise KeyExistsError(f"{self._subject}: {path} exists already", hint="choose another path") from None
+            raise self._exists(path) from None
         except Exception as error:
-            raise self._failed("write", path, error) from error
+            raise self._failed("write", path, error) from self._cause(error)
 
     def delete(self, path: str) -> bool:
         """Remove a file; False if it was not there.
@@ -70,22 +77,43 @@ class RemoteStorage:
         Raises:
             BackendFailedError: It may still be there.
         """
+        files, root = self._open()
         try:
-            if not self._files.exists(self._at(path)):
-                return False
-            self._files.rm_file(self._at(path))
+            files.info(f"{root}/{path}")  # unlike exists(), this does not take a failure for an absence
+            files.rm_file(f"{root}/{path}")
         except FileNotFoundError:
             return False
         except Exception as error:
-            raise self._failed("delete", path, error) from error
+            raise self._failed("delete", path, error) from self._cause(error)
         return True
 
-    def _at(self, path: str) -> str:
-        return f"{self._root.rstrip('/')}/{path}"
+    def _open(self) -> tuple[Any, str]:
+        """The file system and the path of our folder on it."""
+        import fsspec
+
+        try:
+            fsspec.get_filesystem_class(self._protocol)
+        except (ValueError, ImportError) as error:  # these two name the protocol, and no secret
+            raise BackendFailedError(
+                f"{self._subject}: cannot be opened ({error})", hint="correct its backend, or install what it needs"
+            ) from error
+        options = resolve_references(self._options, self._environment)
+        try:
+            files, root = fsspec.url_to_fs(self._url, **{**options, "skip_instance_cache": True})
+        except Exception as error:  # every file system has exceptions of its own
+            raise self._failed("open", "the storage", error) from self._cause(error)
+        return files, root.rstrip("/")
+
+    def _exists(self, path: str) -> KeyExistsError:
+        return KeyExistsError(f"{self._subject}: {path} exists already", hint="choose another path")
+
+    def _cause(self, error: Exception) -> Exception | None:
+        return cause_without_secrets(error, self._options, resolve_references(self._options, self._environment))
 
     def _failed(self, what: str, path: str, error: Exception) -> BackendFailedError:
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        number = getattr(error, "errno", None)  # the text beside it may quote anything
+        reason = os.strerror(number) if isinstance(number, int) else type(error).__name__
         return BackendFailedError(
-            f"{self._subject}: cannot {what} {path or 'the storage'} ({reason})",
+            f"{self._subject}: cannot {what} {path} ({reason})",
             hint="check its URL and options in the settings and that it can be reached",
         )

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from anchorhold.errors import SettingsError
-from anchorhold.seam import SecretReference
+from anchorhold.errors import PluginMissingError, SettingsError
 from anchorhold.settings.problems import first_problem
 from anchorhold.suggestions import suggestion
 from anchorhold_storages.local import LocalStorage
-from anchorhold_storages.options import LocalOptions
+from anchorhold_storages.options import LocalOptions, RemoteOptions, S3Options, Section, SftpOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from anchorhold.settings.model import StorageSettings
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Files elsewhere: the model of the options, the class (imported when a key is used), the extra it needs."""
+
+    options: type[Section]
+    target: str
+    extra: str = ""
+
+
+_S3 = _Kind(S3Options, "anchorhold_storages.s3:S3Storage", "s3")
+_SFTP = _Kind(SftpOptions, "anchorhold_storages.sftp:SftpStorage", "sftp")
+_ANY = _Kind(RemoteOptions, "anchorhold_storages.remote:RemoteStorage")
+_KINDS = {"s3": _S3, "s3a": _S3, "sftp": _SFTP, "ssh": _SFTP}
+"""File systems that need more than fsspec promises of all of them."""
 
 
 class Storage(Protocol):
@@ -49,47 +70,55 @@ def storage_opener(name: str, storages: Mapping[str, Any], environment: Mapping[
         raise SettingsError(
             f"storages: no storage {name!r} is configured", hint=suggestion(name, storages, "configured are: {}")
         ) from None
-    subject = f"storage {name!r}"
-    place, local = settings.backend, settings.backend in ("local", "file")
-    if local or place.startswith("file://"):
-        location = {} if local else {"location": place.removeprefix("file://")}
-        return partial(LocalStorage, _local_options(name, {**location, **settings.options}), subject)
+    place = settings.backend
+    if place in ("local", "file"):
+        return _local(name, settings)
     if "://" not in place:
         raise SettingsError(
             f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL",
             hint="write for instance s3://bucket/folder",
         )
-    return partial(_open_remote, place, settings.options, environment, subject)
+    if "::" in place:
+        raise SettingsError(
+            f"storages.{name}.backend: chained file systems may keep copies of keys elsewhere",
+            hint="name the file system itself, for instance s3://bucket/folder",
+        )
+    if place.startswith("file://"):
+        return _local(name, settings, location=place.removeprefix("file://"))
+    return _remote(name, settings, environment)
 
 
-def _open_remote(url: str, options: Mapping[str, Any], environment: Mapping[str, str], subject: str) -> Storage:
-    from anchorhold_storages.remote import RemoteStorage
-
-    return RemoteStorage(url, resolve_references(options, environment), subject)
-
-
-def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
-    """Options with every ``{ env = … }`` and ``{ file = … }`` replaced by the secret.
-
-    Raises:
-        SettingsError: A variable is not set, or a file cannot be read.
-    """
-    if isinstance(value, dict) and set(value) in ({"env"}, {"file"}):
-        reference = SecretReference.parse(value)
-        secret = reference.resolve(environment)
-        if secret is None:
-            raise SettingsError(f"storages: the variable {reference.place} is not set", hint="set it")
-        return secret.reveal()
-    if isinstance(value, dict):
-        return {key: resolve_references(part, environment) for key, part in value.items()}
-    if isinstance(value, list):
-        return [resolve_references(part, environment) for part in value]
-    return value
+def _local(name: str, settings: StorageSettings, **location: str) -> Callable[[], Storage]:
+    options = _checked(name, LocalOptions, {**location, **settings.options})
+    options = options.model_copy(update={"location": Path(options.location).expanduser()})
+    return partial(LocalStorage, options, _subject(name))
 
 
-def _local_options(name: str, options: Mapping[str, Any]) -> LocalOptions:
+def _remote(name: str, settings: StorageSettings, environment: Mapping[str, str]) -> Callable[[], Storage]:
+    kind = _KINDS.get(settings.backend.partition("://")[0], _ANY)
+    options = _checked(name, kind.options, settings.options)
+
+    def open_storage() -> Storage:
+        module, _, storage = kind.target.partition(":")
+        try:
+            make = getattr(import_module(module), storage)
+        except ImportError as missing:
+            raise PluginMissingError(
+                f"{_subject(name)}: needs the package {missing.name}, which cannot be imported",
+                hint=f"run `pip install 'anchorhold-storages[{kind.extra}]'`",
+            ) from missing
+        opened: Storage = make(settings.backend, options, environment, _subject(name))
+        return opened
+
+    return open_storage
+
+
+def _subject(name: str) -> str:
+    return f"storage {name!r}"
+
+
+def _checked(name: str, model: type[S], options: Mapping[str, Any]) -> S:
     try:
-        checked = LocalOptions.model_validate(options)
+        return model.model_validate(options)
     except ValidationError as error:
-        raise first_problem(error, LocalOptions, "settings", prefix=("storages", name, "options")) from None
-    return checked.model_copy(update={"location": Path(checked.location).expanduser()})
+        raise first_problem(error, model, "settings", prefix=("storages", name, "options")) from None

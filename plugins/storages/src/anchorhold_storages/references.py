@@ -1,0 +1,77 @@
+"""Secrets in the options of a storage: where they are kept, and keeping them out of tracebacks."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import SettingsError
+from anchorhold.seam import Secret, SecretReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TELLING = re.compile(r"pass|secret|token|key|credential|auth|connection", re.IGNORECASE)
+"""Names of options whose values are secrets although they are written into the settings as they are."""
+
+
+def resolve(reference: SecretReference, environment: Mapping[str, str]) -> Secret:
+    """The secret that a reference in the settings of a storage leads to.
+
+    Raises:
+        SettingsError: The variable is not set, the file cannot be read, or a person would have to be asked.
+    """
+    if reference.source == "prompt":
+        raise SettingsError(
+            'storages: "prompt" is not possible for a storage', hint='write { env = "VARIABLE" } or { file = "PATH" }'
+        )
+    secret = reference.resolve(environment)
+    if secret is None:
+        raise SettingsError(f"storages: the variable {reference.place} is not set", hint="set it")
+    return secret
+
+
+def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
+    """Options with every ``{ env = … }`` and ``{ file = … }`` replaced by the secret.
+
+    Raises:
+        SettingsError: A variable is not set, or a file cannot be read.
+    """
+    if _is_reference(value):
+        return resolve(SecretReference.parse(value), environment).reveal()
+    if isinstance(value, dict):
+        return {key: resolve_references(part, environment) for key, part in value.items()}
+    if isinstance(value, list):
+        return [resolve_references(part, environment) for part in value]
+    return value
+
+
+def cause_without_secrets(error: Exception, given: Any, resolved: Any) -> Exception | None:
+    """The cause to chain to an error of ours: None if a traceback of it would show a secret of the options.
+
+    Libraries quote what they were given; ``--debug`` prints the tracebacks of causes.
+
+    Args:
+        error: What a library raised.
+        given: The options as they stand in the settings.
+        resolved: The same from `resolve_references`.
+    """
+    text = "".join(traceback.format_exception(error))
+    return None if any(secret in text for secret in _secrets(given, resolved, telling=False)) else error
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) in ({"env"}, {"file"})
+
+
+def _secrets(given: Any, resolved: Any, *, telling: bool) -> Iterator[str]:
+    if isinstance(resolved, str):
+        if resolved and (telling or _is_reference(given)):
+            yield resolved
+    elif isinstance(resolved, dict):
+        for name, part in resolved.items():
+            yield from _secrets(given[name], part, telling=telling or bool(_TELLING.search(str(name))))
+    elif isinstance(resolved, list):
+        for before, after in zip(given, resolved, strict=True):
+            yield from _secrets(before, after, telling=telling)
