@@ -1,1 +1,1 @@
-"""The start-up benchmark: how long anchorhold's commands take, beside its peers and its limits."""
+"""The benchmark: start-up, issuance, growth of the ledger, memory; beside peers and limits measured in the same run."""

@@ -1,64 +1,78 @@
-"""``python -m bench [quick|full] [--markdown FILE]``: measure start-up and issuance, and print the tables.
+"""``python -m bench [quick|full|page] [--part PART] [--page]``: measure, and print the tables.
 
-To be run from the repository's root, in an environment where anchorhold is installed from its wheels.
+To be run in an environment where anchorhold is installed from its wheels. ``--page`` also writes the tables and plots
+into the documentation; ``page`` writes them again from the results that stand there, and measures nothing.
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench import anchorhold_setup
+from bench import page
 from bench.command import BenchError
+from bench.databases import open_databases
 from bench.facts import facts
 from bench.folders import cache_folder, fresh_folder
-from bench.issuance.rates import HEADINGS as ISSUANCE_HEADINGS
-from bench.issuance.rates import issuance_rows
-from bench.measure import PAIRS, measure
-from bench.openssl import make_request, openssl_version
-from bench.peers import django_ca, openssl_ca
-from bench.report import HEADINGS, as_markdown, as_text, row
-from bench.startup import startup_lines
+from bench.modes import MODES, Mode
+from bench.openssl import make_request
+from bench.parts import PARTS, Run, tell
+from bench.results import Results
+from bench.startup import prepare_peers
+from bench.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bench.peers.peer import Peer
 
 
 def main() -> None:
     """Read the arguments, run the benchmark, and end with one clear sentence where it cannot go on."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measure how fast anchorhold starts and issues."
+        prog="python -m bench", description="Measure anchorhold beside its peers and its limits."
     )
-    parser.add_argument("mode", nargs="?", choices=PAIRS, default="full", help="how many pairs to run for a line")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE as Markdown, too")
+    parser.add_argument("mode", nargs="?", choices=[*MODES, "page"], default="full", help="how much to measure")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be given several times")
+    parser.add_argument("--page", action="store_true", help="write tables and plots into the documentation")
     arguments = parser.parse_args()
+    if arguments.page and arguments.part:
+        parser.error("the page shows all parts of one run: leave out --part")
     try:
-        benchmark(PAIRS[arguments.mode], arguments.markdown)
+        results = (
+            Results.read(page.RESULTS)
+            if arguments.mode == "page"
+            else benchmark(MODES[arguments.mode], arguments.part or PARTS)
+        )
+        if arguments.page or arguments.mode == "page":
+            page.write(results)
     except BenchError as error:
         sys.exit(f"bench: {error}")
 
 
-def benchmark(pairs: int, markdown: Path | None) -> None:
-    """Set up all sides, measure every line, and report."""
+def benchmark(mode: Mode, parts: Iterable[str]) -> Results:
+    """Set up all sides, measure the parts, and print their tables; the results are kept in the scratch folder, too."""
     cache = cache_folder()
+    tell("preparing the peers")
     request = make_request(fresh_folder(cache / "request"))
-    ours = anchorhold_setup.prepare(cache, request)
-    progress("preparing the peers")
-    django = django_ca.prepare(cache, request)
-    openssl = openssl_ca.prepare(cache, request)
-    stated = facts(django.versions, openssl_version(cache), pairs)
-    rows = []
-    for line in startup_lines(ours, django, openssl, request):
-        progress(f"measuring {line.name} against {line.against}")
-        rows.append(row(line, measure(line.ours, line.peer, pairs)))
-    print(as_text(stated, HEADINGS, rows))
-    progress("measuring issuance against its limit")
-    issued = list(issuance_rows(cache, pairs))
-    print("\n" + as_text({}, ISSUANCE_HEADINGS, issued))
-    if markdown is not None:
-        tables = (as_markdown(stated, HEADINGS, rows), as_markdown({}, ISSUANCE_HEADINGS, issued))
-        markdown.write_text("\n\n".join(tables) + "\n")
+    peers = prepare_peers(cache, request)
+    with open_databases() as databases:
+        results = Results(facts=facts(mode, databases.version(), _versions(peers)))
+        run = Run(mode=mode, cache=cache, request=request, peers=peers, databases=databases, results=results)
+        for part in parts:
+            PARTS[part](run)
+    results.write(cache / "results.json")
+    tables = [table(results) for table in TABLES.values()]
+    print("\n\n".join(table.as_text() for table in tables if table.rows))
+    return results
 
 
-def progress(text: str) -> None:
-    """Tell what is going on without mixing it into the table."""
-    print(f"bench: {text}", file=sys.stderr)
+def _versions(peers: Mapping[str, Peer | str]) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for name, peer in peers.items():
+        versions |= {name: f"not measured: {peer}"} if isinstance(peer, str) else peer.versions
+    return versions
 
 
 if __name__ == "__main__":

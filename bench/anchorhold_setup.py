@@ -1,5 +1,7 @@
 """Our side: a scratch folder with a certificate authority ``Bench``, and the commands that are measured."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +24,25 @@ class Anchorhold:
         """Return an anchorhold command."""
         return Command((str(EXECUTABLE), *arguments), self._environment(), self.folder, output)
 
-    def imports(self, modules: str) -> Command:
-        """Return the limit: an interpreter that does nothing but import these modules."""
-        return Command((sys.executable, "-c", f"import {modules}"), self._environment(), self.folder)
+    def python(self, statement: str) -> Command:
+        """Return an interpreter that runs one statement."""
+        return Command((sys.executable, "-c", statement), self._environment(), self.folder)
 
     def sign(self, request: Path) -> Command:
         """Return the command that signs the request into a fresh file."""
         certificate = self.folder / "certificate.pem"
         files = ("--csr", str(request), "--out", str(certificate))
         return self.command("sign-cert", "--ca", "Bench", "--alt", f"DNS:{HOST}", *files, output=certificate)
+
+    def measured(self, request: Path) -> dict[str, Command]:
+        """Return the commands that are measured, by name."""
+        return {
+            "--help": self.command("--help"),
+            "init-ca --help": self.command("init-ca", "--help"),
+            "list-cas": self.command("list-cas"),
+            "view-ca": self.command("view-ca", "Bench"),
+            "sign-cert": self.sign(request),
+        }
 
     def _environment(self) -> dict[str, str]:
         return bare_environment(self.folder, ANCHORHOLD_CA_DIR=str(self.folder / "ca"))

@@ -1,25 +1,43 @@
 """What a measurement depends on and is reported with: the machine, and the versions of what ran."""
 
+from __future__ import annotations
+
+import datetime as dt
 import os
 import platform
+import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.modes import Mode
 
 CPUINFO = Path("/proc/cpuinfo")
+PACKAGES = ("anchorhold", "cryptography", "peewee", "psycopg", "typer")
 
 
-def facts(peer_versions: dict[str, str], openssl: str, pairs: int) -> dict[str, str]:
-    """Return the facts of this run by name, in the order in which they are reported."""
+def facts(mode: Mode, postgresql: str, peers: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts of this run by name, in the order in which they are reported.
+
+    Args:
+        mode: Of the run.
+        postgresql: Version of the server.
+        peers: Versions of the peers, by the names they are reported under.
+    """
     load, _, _ = os.getloadavg()
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}",
-        "CPUs": str(os.cpu_count()),
+        "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
+        "run": f"{mode.name}, {mode.pairs} pairs",
+        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} CPUs",
         "load average at the start": f"{load:.2f}",
         "Python": platform.python_version(),
-        **{package: _version(package) for package in ("anchorhold", "typer", "cryptography")},
-        **peer_versions,
-        "openssl": openssl,
-        "pairs": str(pairs),
+        **{package: _version(package) for package in PACKAGES},
+        "SQLite": sqlite3.sqlite_version,
+        "PostgreSQL": postgresql,
+        **peers,
     }
 
 

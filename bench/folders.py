@@ -1,17 +1,20 @@
-"""The folders the benchmark works in, all below ``.bench/`` in the current folder."""
+"""The folders the benchmark works in, all below ``.bench/`` in the repository."""
+
+from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-CACHE = Path(".bench")
+REPOSITORY = Path(__file__).parents[1]
+"""Where the benchmark is run from, and where its child processes find its modules."""
+CACHE = REPOSITORY / ".bench"
 """Kept from run to run, since installing the peers takes longer than measuring them."""
 
 
 def cache_folder() -> Path:
-    """Return the cache folder as an absolute path, made if it is not there."""
-    cache = CACHE.absolute()
-    cache.mkdir(exist_ok=True)
-    return cache
+    """Return the cache folder, made if it is not there."""
+    CACHE.mkdir(exist_ok=True)
+    return CACHE
 
 
 def fresh_folder(path: Path) -> Path:

@@ -1,42 +1,80 @@
-"""The lines of the start-up part: each of our commands beside a peer's command or a limit."""
+"""The start-up part: each of our commands beside the commands of peers that do the same, and beside limits."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from __future__ import annotations
 
-from bench.anchorhold_setup import Anchorhold
-from bench.command import Command
-from bench.peers.django_ca import DjangoCa
-from bench.peers.openssl_ca import OpensslCa
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.command import BenchError, run
+from bench.measure import alternately
+from bench.peers import cfssl, django_ca, easy_rsa, openssl_ca
+from bench.results import Comparison, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bench.anchorhold_setup import Anchorhold
+    from bench.command import Command
+    from bench.peers.peer import Peer, PeerModule
+
+PEERS: tuple[PeerModule, ...] = (django_ca, openssl_ca, easy_rsa, cfssl)
+LIMITS = {
+    "--help": ("import typer", "import typer, cryptography.x509"),
+    "init-ca --help": ("import typer, cryptography.x509",),
+    "list-cas": ("import typer, cryptography.x509",),
+    "view-ca": ("import typer, cryptography.x509",),
+    "sign-cert": ("import typer, cryptography.x509",),
+}
+"""An interpreter that only imports: a command line built on typer cannot be faster than importing typer."""
+TARGETS = {
+    ("--help", "import typer"): Target(sign="<=", ratio=2.0),
+    ("sign-cert", "django-ca sign_cert"): Target(sign="<=", ratio=0.4),
+}
 
 
-@dataclass(frozen=True)
-class Line:
-    """One comparison: our command, what it is measured against, and the ratio to reach, if there is one."""
+def prepare_peers(cache: Path, request: Path) -> dict[str, Peer | str]:
+    """Set up all peers; for one that cannot be had, the reason."""
+    prepared: dict[str, Peer | str] = {}
+    for module in PEERS:
+        try:
+            prepared[module.NAME] = module.prepare(cache, request)
+        except BenchError as error:
+            first, *more = str(error).splitlines()
+            prepared[module.NAME] = " ".join([first, *more[-1:]])  # a command line, and the last it said
+    return prepared
 
-    name: str
-    against: str
-    ours: Command
-    peer: Command
-    target: float | None = None
+
+def startup_lines(
+    ours: Anchorhold, peers: Mapping[str, Peer | str], request: Path, pairs: int
+) -> Iterator[list[Comparison]]:
+    """Measure each of our commands with all others that do the same in turn, one command after the other."""
+    for name, command in ours.measured(request).items():
+        sides = {limit: ours.python(limit) for limit in LIMITS[name]}
+        missing: dict[str, str] = {}
+        for module in PEERS:
+            peer = peers[module.NAME]
+            for line in module.LINES.get(name, ()):
+                if isinstance(peer, str):
+                    missing[line] = peer
+                else:
+                    sides[line] = peer.commands[line]
+        yield [
+            *_measured(name, command, sides, pairs),
+            *(Comparison(labels=(name,), against=line, not_measured=reason) for line, reason in missing.items()),
+        ]
 
 
-def startup_lines(ours: Anchorhold, django_ca: DjangoCa, openssl_ca: OpensslCa, request: Path) -> tuple[Line, ...]:
-    """Return all lines, in the order in which they are measured and reported.
+def _measured(name: str, command: Command, others: Mapping[str, Command], pairs: int) -> list[Comparison]:
+    sides = {"": command, **others}
+    times = alternately({side: partial(_milliseconds, sides[side]) for side in sides}, pairs)
+    return [
+        Comparison(
+            labels=(name,), against=other, ours=times[""], theirs=times[other], target=TARGETS.get((name, other))
+        )
+        for other in others
+    ]
 
-    The limits are imports alone: a command line built on typer cannot be faster than importing typer.
-    """
-    typer = ours.imports("typer")
-    typer_and_x509 = ours.imports("typer, cryptography.x509")
-    init_help = ours.command("init-ca", "--help")
-    list_cas = ours.command("list-cas")
-    sign = ours.sign(request)
-    return (
-        Line("--help", "import typer", ours.command("--help"), typer, target=2.0),
-        Line("init-ca --help", "django-ca init_ca --help", init_help, django_ca.manage("init_ca", "--help")),
-        Line("init-ca --help", "import typer, cryptography.x509", init_help, typer_and_x509),
-        Line("list-cas", "django-ca list_cas", list_cas, django_ca.manage("list_cas")),
-        Line("list-cas", "import typer, cryptography.x509", list_cas, typer_and_x509),
-        Line("sign-cert", "django-ca sign_cert", sign, django_ca.sign(request), target=0.4),
-        Line("sign-cert", "openssl ca", sign, openssl_ca.ca(request)),
-        Line("sign-cert", "openssl x509 -req", sign, openssl_ca.x509(request)),
-    )
+
+def _milliseconds(command: Command) -> float:
+    return run(command).seconds * 1000

@@ -1,15 +1,13 @@
-"""``python -m bench.issuance.limit KIND COUNT single|batch FOLDER``: the limit, made without anchorhold.
+"""``python -m bench.issuance.limit KIND FOLDER [URL]``: the limit, made without anchorhold.
 
 For each certificate: check of the CSR, capture of the TBSCertificate by a key that signs nothing, build, sign, verify;
-and, one at a time, two durable commits to SQLite (WAL, synchronous=FULL). In a batch all of them share two. Prints
-certificates per second.
+and two durable commits, for each certificate or, in a batch, for all of them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -18,71 +16,81 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-KINDS: dict[str, Any] = {
-    "EC": lambda: ec.generate_private_key(ec.SECP256R1()),
+from bench.issuance.kinds import HOST
+from bench.issuance.request import request
+from bench.issuance.stores import Store, open_store
+from bench.worker import serve
+
+KEYS: dict[str, Any] = {
+    "EC P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RSA-2048": lambda: rsa.generate_private_key(65537, 2048),
+    "RSA-4096": lambda: rsa.generate_private_key(65537, 4096),
     "Ed25519": ed25519.Ed25519PrivateKey.generate,
     "ML-DSA-65": mldsa.MLDSA65PrivateKey.generate,
 }
-INTERFACES: tuple[Any, ...] = (
+_INTERFACES: tuple[Any, ...] = (
     ec.EllipticCurvePrivateKey,
     rsa.RSAPrivateKey,
     ed25519.Ed25519PrivateKey,
     mldsa.MLDSA65PrivateKey,
 )
-COLUMNS = (
-    "authority, serial, status, profile, subject, names, not_before, not_after, tbs, certificate, reserved, issued"
-)
+_SHA256 = hashes.SHA256()
+_USAGE = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign")
 
 
-def main(kind: str, count: int, mode: str, folder: Path) -> None:
-    """Make the key, issue, and print the rate."""
-    key = KINDS[kind]()
-    request = _request()
-    database = _database(folder / "limit.sqlite3")
-    begun = time.perf_counter()
-    silent = _silent(key)
-    for size in [1] * count if mode == "single" else [count]:
-        _issue(database, key, silent, request, size)
-    print(count / (time.perf_counter() - begun))
+class Limit:
+    """An authority with a key in memory and a table.
 
+    Args:
+        kind: Of its key.
+        store: Where it records.
+    """
 
-def _issue(database: sqlite3.Connection, key: Any, silent: Any, request: bytes, size: int) -> None:
-    drafts = []
-    for _ in range(size):
-        csr = x509.load_pem_x509_csr(request)
+    def __init__(self, kind: str, store: Store) -> None:
+        self._key = KEYS[kind]()
+        self._silent = _silent(self._key)
+        self._digest = _SHA256 if kind.startswith(("EC", "RSA")) else None
+        self._store = store
+        self._request = request()
+
+    def single(self, count: int) -> None:
+        """Issue that many, one at a time."""
+        for _ in range(count):
+            self.batch(1)
+
+    def batch(self, count: int) -> None:
+        """Issue that many with two commits."""
+        drafts = [self._draft() for _ in range(count)]
+        now = int(time.time())
+        fixed = (1, "reserved", "webserver", f"CN={HOST}", f"DNS:{HOST}", now, now)
+        self._store.reserve(
+            [(fixed[0], serial, *fixed[1:], tbs, None, now, None) for serial, _, tbs in drafts],
+        )
+        self._store.complete([(self._signed(builder, tbs), now, 1, serial) for serial, builder, tbs in drafts])
+
+    def _draft(self) -> tuple[str, x509.CertificateBuilder, bytes]:
+        csr = x509.load_pem_x509_csr(self._request)
         if not csr.is_signature_valid:
             raise ValueError("the request is not signed by its key")
         serial = (1 << 158) | secrets.randbits(158)
-        builder = _builder(key, csr, serial)
-        drafts.append((serial, builder, builder.sign(silent, _digest(key)).tbs_certificate_bytes))
-    now = int(time.time())
-    with database:
-        rows = [
-            (1, f"{serial:x}", "reserved", "webserver", "CN=a", "DNS:a", now, now, tbs, None, now, None)
-            for serial, _, tbs in drafts
-        ]
-        database.executemany(f"INSERT INTO certificate ({COLUMNS}) VALUES ({','.join('?' * 12)})", rows)  # noqa: S608
-    signed = []
-    for serial, builder, tbs in drafts:
-        certificate = builder.sign(key, _digest(key))
+        builder = _builder(self._key, csr, serial)
+        return f"{serial:x}", builder, builder.sign(self._silent, self._digest).tbs_certificate_bytes
+
+    def _signed(self, builder: x509.CertificateBuilder, tbs: bytes) -> bytes:
+        certificate = builder.sign(self._key, self._digest)
         if certificate.tbs_certificate_bytes != tbs:
             raise ValueError("another certificate was signed")
-        _verify(key.public_key(), certificate)
-        signed.append((certificate.public_bytes(Encoding.DER), now, 1, f"{serial:x}"))
-    with database:
-        database.executemany(
-            "UPDATE certificate SET status='issued', certificate=?, issued=?, tbs=NULL WHERE authority=? AND serial=?",
-            signed,
-        )
+        _verify(self._key.public_key(), certificate)
+        return certificate.public_bytes(Encoding.DER)
 
 
 def _silent(key: Any) -> Any:
     """A key of that kind that signs nothing, to learn what would be signed."""
-    interface = next(kind for kind in INTERFACES if isinstance(key, kind))
+    interface = next(kind for kind in _INTERFACES if isinstance(key, kind))
 
     class Silent:
         def sign(self, *_: Any) -> bytes:
@@ -104,19 +112,18 @@ def _builder(key: Any, csr: x509.CertificateSigningRequest, serial: int) -> x509
     builder = (
         x509.CertificateBuilder()
         .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Limit")]))
-        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "limit.example.com")]))
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)]))
         .public_key(public)
         .serial_number(serial)
         .not_valid_before(now)
         .not_valid_after(now + dt.timedelta(days=90))
     )
-    usage = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
-    usage |= dict.fromkeys(("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
+    usage = dict.fromkeys((*_USAGE, "encipher_only", "decipher_only"), False)
     for value, critical in (
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (x509.KeyUsage(digital_signature=True, **usage), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        (x509.SubjectAlternativeName([x509.DNSName("limit.example.com")]), False),
+        (x509.SubjectAlternativeName([x509.DNSName(HOST)]), False),
         (x509.SubjectKeyIdentifier.from_public_key(public), False),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False),
     ):
@@ -124,41 +131,21 @@ def _builder(key: Any, csr: x509.CertificateSigningRequest, serial: int) -> x509
     return builder
 
 
-def _digest(key: Any) -> hashes.SHA256 | None:
-    return hashes.SHA256() if isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) else None
-
-
 def _verify(public: Any, certificate: x509.Certificate) -> None:
     signature, message = certificate.signature, certificate.tbs_certificate_bytes
     if isinstance(public, rsa.RSAPublicKey):
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
-        public.verify(signature, message, PKCS1v15(), hashes.SHA256())
+        public.verify(signature, message, PKCS1v15(), _SHA256)
     elif isinstance(public, ec.EllipticCurvePublicKey):
-        public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        public.verify(signature, message, ec.ECDSA(_SHA256))
     else:
         public.verify(signature, message)
 
 
-def _request() -> bytes:
-    holder = ec.generate_private_key(ec.SECP256R1())
-    return (
-        x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))
-        .sign(holder, hashes.SHA256())
-        .public_bytes(Encoding.PEM)
-    )
-
-
-def _database(path: Path) -> sqlite3.Connection:
-    path.unlink(missing_ok=True)
-    database = sqlite3.connect(path)
-    database.execute("PRAGMA journal_mode=wal")
-    database.execute("PRAGMA synchronous=full")
-    database.execute(f"CREATE TABLE certificate (id INTEGER PRIMARY KEY, {COLUMNS})")
-    database.execute("CREATE UNIQUE INDEX by_serial ON certificate (authority, serial)")
-    return database
+def main(kind: str, folder: Path, url: str = "") -> None:
+    """Set up, and issue when asked to."""
+    limit = Limit(kind, open_store(url, folder))
+    serve({"single": limit.single, "batch": limit.batch})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

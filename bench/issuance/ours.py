@@ -1,42 +1,40 @@
-"""``python -m bench.issuance.ours KIND COUNT single|batch FOLDER``: the same by anchorhold's Python API.
-
-Prints certificates per second.
-"""
+"""``python -m bench.issuance.ours KIND FOLDER [URL]``: the same by anchorhold's Python API, with a key in a file."""
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-
 import anchorhold
+from bench.issuance.kinds import HOST
+from bench.issuance.request import request
+from bench.worker import serve
+
+KEYS = {
+    "EC P-256": ("EC", None),
+    "RSA-2048": ("RSA", 2048),
+    "RSA-4096": ("RSA", 4096),
+    "Ed25519": ("Ed25519", None),
+    "ML-DSA-65": ("ML-DSA-65", None),
+}
 
 
-def main(kind: str, count: int, mode: str, folder: Path) -> None:
-    """Make an authority with a key in a file, issue, and print the rate."""
-    name, _, size = kind.partition("-") if kind.startswith("RSA") else (kind, "", "")
-    holder = ec.generate_private_key(ec.SECP256R1())
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(holder, hashes.SHA256())
-    order = anchorhold.Order(csr=request.public_bytes(Encoding.PEM), names=["limit.example.com"])
+def main(kind: str, folder: Path, url: str = "") -> None:
+    """Make an authority, and issue when asked to. Without a URL the ledger is the default one, on SQLite."""
+    order = anchorhold.Order(csr=request(), names=[HOST])
     environment = {"ANCHORHOLD_CA_DIR": str(folder / "ca"), "HOME": str(folder)}
+    if url:
+        environment["ANCHORHOLD_DATABASE"] = url
     with anchorhold.open_installation(environment=environment) as installation:
-        root = f"Bench {time.time_ns()}"
-        installation.create_authority(root, "CN=Bench", key=anchorhold.key_spec(name, int(size) if size else None))
-        with installation.issuer(root) as issuer:
-            issuer.sign(order)
-            begun = time.perf_counter()
-            if mode == "single":
+        installation.create_authority("Bench", "CN=Bench", key=anchorhold.key_spec(*KEYS[kind]))
+        with installation.issuer("Bench") as issuer:
+
+            def single(count: int) -> None:
                 for _ in range(count):
                     issuer.sign(order)
-            else:
-                issuer.sign_many([order] * count)
-            print(count / (time.perf_counter() - begun))
+
+            serve({"single": single, "batch": lambda count: issuer.sign_many([order] * count)})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,44 @@
+"""How much each mode of the benchmark measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """The extent of a run.
+
+    Attributes:
+        name: As it is given on the command line.
+        pairs: How often the sides of a line are run alternately.
+        seconds: How long one run of issuing one at a time takes, about.
+        every_batch: Whether batches are measured for every kind of key on every database; otherwise only for
+            those that sign quickly.
+        sizes: The numbers of certificates to which the ledger grows.
+        memory: The numbers of issued certificates between which a process must not grow.
+    """
+
+    name: str
+    pairs: int
+    seconds: float
+    every_batch: bool
+    sizes: tuple[int, ...]
+    memory: tuple[int, int]
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode(name="quick", pairs=5, seconds=0.2, every_batch=False, sizes=(100_000,), memory=(1_000, 5_000)),
+        Mode(
+            name="full",
+            pairs=11,
+            seconds=1.0,
+            every_batch=True,
+            sizes=(10_000, 100_000, 1_000_000),
+            memory=(10_000, 50_000),
+        ),
+    )
+}
+"""By name."""

@@ -1,0 +1,101 @@
+"""The parts of a run, each of which measures and adds its lines to the results."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench import anchorhold_setup
+from bench.growth.lines import growth_lines
+from bench.issuance.lines import issuance_lines
+from bench.memory import memory_lines
+from bench.peers import django_ca
+from bench.startup import startup_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bench.databases import Databases
+    from bench.modes import Mode
+    from bench.peers.peer import Peer
+    from bench.results import Comparison, Results
+
+
+_STARTED = time.perf_counter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What all parts share.
+
+    Attributes:
+        mode: How much to measure.
+        cache: The scratch folder.
+        request: A signing request.
+        peers: By name; for one that could not be had, the reason.
+        databases: That ledgers can be put on.
+        results: Where lines are added.
+    """
+
+    mode: Mode
+    cache: Path
+    request: Path
+    peers: Mapping[str, Peer | str]
+    databases: Databases
+    results: Results
+
+
+def startup(run: Run) -> None:
+    """Measure how quickly commands start."""
+    ours = anchorhold_setup.prepare(run.cache, run.request)
+    for lines in startup_lines(ours, run.peers, run.request, run.mode.pairs):
+        run.results.startup.extend(lines)
+        progress("start-up", lines)
+
+
+def issuance(run: Run) -> None:
+    """Measure how many certificates are issued per second."""
+    django = run.peers[django_ca.NAME]
+    missing = django if isinstance(django, str) else None
+    for lines in issuance_lines(run.cache, run.mode, run.databases, missing):
+        run.results.issuance.extend(lines)
+        progress("issuance", lines)
+
+
+def growth(run: Run) -> None:
+    """Measure the ledger as it grows."""
+    for lines, plans in growth_lines(run.cache, run.mode, run.databases):
+        run.results.growth.extend(lines)
+        run.results.plans.extend(plans)
+        progress("growth", lines)
+
+
+def memory(run: Run) -> None:
+    """Measure what a process that issues holds on to."""
+    for line in memory_lines(run.cache, run.mode):
+        run.results.memory.append(line)
+        tell(f"memory, {line.how}: done")
+
+
+PARTS: dict[str, Callable[[Run], None]] = {
+    "startup": startup,
+    "issuance": issuance,
+    "growth": growth,
+    "memory": memory,
+}
+"""By name, in the order in which they are run."""
+
+
+def progress(part: str, lines: list[Comparison]) -> None:
+    """Tell which lines are done."""
+    for line in lines:
+        what = f"{part}, {', '.join(line.labels)}, against {line.against}"
+        tell(f"{what}: {'not measured' if line.not_measured else f'{line.ratio:.2f}'}")
+
+
+def tell(text: str) -> None:
+    """Tell what is going on, and since how many seconds, without mixing it into the tables."""
+    print(f"bench: {time.perf_counter() - _STARTED:4.0f} s  {text}", file=sys.stderr, flush=True)
