@@ -39,7 +39,7 @@ def chain(anchorhold: Command, csr_file: Path) -> Command:
 def _commands(chain: Command) -> dict[str, tuple[tuple[str, ...], str]]:
     """Lines that show a certificate, each with its subject."""
     good(chain(*SIGN))
-    serial = json.loads(good(chain("list-certs", "--output-format=json")).data)[-1]["serial"]
+    serial = json.loads(good(chain("list-certs", "--output-format=json")).data)[0]["serial"]
     return {
         "sign-cert": (SIGN, "CN=example.com"),
         "view-ca": (("view-ca", "Issuing"), "CN=Issuing"),
@@ -122,7 +122,7 @@ def test_lists_in_json_have_what_the_ledger_has(chain: Command) -> None:
     root, issuing = json.loads(good(chain("list-cas", "-f", "json")).data)
     assert (root["name"], root["parent"], issuing["name"], issuing["parent"]) == ("Root", None, "Issuing", "Root")
     assert issuing["status"] == "active"
-    found = json.loads(good(chain("list-certs", "-f", "json")).data)[-1]
+    found = json.loads(good(chain("list-certs", "-f", "json")).data)[0]
     assert int(found["serial"], 16) == leaf.serial_number
     assert (found["authority"], found["profile"], found["names"]) == ("Issuing", "webserver", ["DNS:example.com"])
     assert found["not_after"] == leaf.not_valid_after_utc.isoformat()
@@ -135,7 +135,7 @@ def test_lists_as_text_have_a_head_and_a_line_for_each(chain: Command) -> None:
     assert [row.split()[0] for row in rows] == ["Root", "Issuing"]
     assert rows[1].startswith("  Issuing")  # below the one that signed it
     head, *rows = good(chain("list-certs")).text.splitlines()
-    assert [row.split()[-1] for row in rows] == ["CN=Root", "CN=Issuing", "DNS:example.com"]
+    assert [row.split()[-1] for row in rows] == ["DNS:example.com", "CN=Issuing", "CN=Root"]
     assert [row.split()[1] for row in good(chain("list-certs", "--ca=Issuing")).text.splitlines()[1:]] == ["Issuing"]
 
 

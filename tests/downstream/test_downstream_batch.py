@@ -17,8 +17,6 @@ pytestmark = [
     pytest.mark.databases("sqlite", because="no more is installed than the wheels need"),
 ]
 
-pytest_plugins = ["downstream.wheel_environment"]
-
 COUNTER = '''
 """A wrapper that remembers what it was asked to sign."""
 

@@ -23,8 +23,6 @@ pytestmark = [
     pytest.mark.databases("sqlite", because="no more is installed than the wheels need"),
 ]
 
-pytest_plugins = ["downstream.wheel_environment"]
-
 MODULE = PROJECTS["anchorhold_suffix_policy"] / "src" / "anchorhold_suffix_policy" / "__init__.py"
 
 

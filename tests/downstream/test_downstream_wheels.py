@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from downstream.wheel_environment import Downstream
 
-pytest_plugins = ["downstream.wheel_environment"]
-
 CLASSIFIERS = ("Typing :: Typed", *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)))
 
 every_wheel = pytest.mark.parametrize("package", PROJECTS)

@@ -208,7 +208,20 @@ def test_pages_follow_one_another_and_show_what_is_asked_for(ledger: Ledger) -> 
     first = ledger.certificates.page(limit=2)
     assert [record.serial for record in first] == ["f1", "e2"]
     assert page(limit=2, after=first[-1].id) == ["d3", "c4"]
-    assert page(after=ledger.certificates.page(expired=True)[-1].id) == []
+    assert page(after=ledger.certificates.page()[-1].id) == []
+    assert page(expired=True, after=ledger.certificates.page(expired=True)[-1].id) == []
+
+
+def test_what_is_valid_comes_in_the_order_of_its_end(ledger: Ledger) -> None:
+    for serial, days in (("f1", 30), ("e2", 10), ("d3", 20), ("c4", 10)):
+        _issue(ledger, serial, not_after=NOW + dt.timedelta(days=days))
+    pages, after = [], 0
+    while found := ledger.certificates.page(limit=1, after=after):
+        pages.append(found[0].serial)
+        after = found[0].id
+    assert pages == ["e2", "c4", "d3", "f1"]
+    until = NOW + dt.timedelta(days=15)
+    assert [record.serial for record in ledger.certificates.page(expiring=until)] == ["e2", "c4"]
 
 
 def test_open_reservations_are_those_that_are_old_enough(ledger: Ledger) -> None:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from conftest import Command
     from storages.servers import Bucket, Sshd
 
-pytest_plugins = ["storages.server_fixtures"]
-
 
 class Place(Protocol):
     """Where keys are, seen from outside."""

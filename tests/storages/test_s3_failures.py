@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-pytest_plugins = ["storages.server_fixtures"]
-pytestmark = pytest.mark.databases("sqlite", because="what becomes of a key file does not depend on the ledger")
 
 SECRET = "hunter2hunter2"
 _ONCE = "config_kwargs = { read_timeout = 0.5, connect_timeout = 0.5, retries = { total_max_attempts = 1 } }\n"

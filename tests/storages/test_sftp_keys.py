@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-pytest_plugins = ["storages.server_fixtures"]
-pytestmark = pytest.mark.databases("sqlite", because="what becomes of a key file does not depend on the ledger")
-
 
 def _use(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, options: str) -> None:
     storage = f'[storages.default]\nbackend = "{url}"\n[storages.default.options]\n{options}\n'

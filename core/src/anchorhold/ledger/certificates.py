@@ -109,7 +109,8 @@ class Certificates:
         """Reservations made until that moment and never completed."""
         model = self._model
         query = model.select().where((model.status == "reserved") & (model.reserved_at <= seconds(before)))
-        return [self._record(row) for row in query.order_by(model.id)]
+        # Sorted here: asked for the order of another index, SQLite would read the whole table instead of the open few.
+        return sorted((self._record(row) for row in query), key=lambda record: record.id)
 
     def find(self, serial: str, authority_id: int | None = None, limit: int = 2) -> list[CertificateRecord]:
         """Certificates whose serial begins with these hex digits; an exact match alone if there is one."""
@@ -133,7 +134,7 @@ class Certificates:
         revoked: bool | None = None,
         expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
-        """Issued certificates in the order of reservation.
+        """Issued certificates: those that are valid, the first to expire first; or all, in the order of reservation.
 
         Args:
             authority_id: Of one authority only.
@@ -144,17 +145,27 @@ class Certificates:
             expiring: Only those that expire until then.
         """
         model, revocation = self._model, self._revocation
-        query = model.select().where((model.id > after) & (model.status == "issued"))
+        query = model.select().where(model.status == "issued")
         if authority_id is not None:
             query = query.where(model.authority == authority_id)
-        if not expired:
-            query = query.where(model.not_after >= seconds(dt.datetime.now(dt.UTC)))
         if expiring is not None:
             query = query.where(model.not_after <= seconds(expiring))
         if revoked is not None:
             is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
             query = query.where(is_revoked if revoked else ~is_revoked)
-        return [self._record(row) for row in query.order_by(model.id).limit(limit)]
+        if expired:
+            query = query.where(model.id > after).order_by(model.id)
+        else:
+            query = query.where(self._valid_after(after)).order_by(model.not_after, model.id)
+        return [self._record(row) for row in query.limit(limit)]
+
+    def _valid_after(self, after: int) -> Any:
+        """Those that have not expired and come behind that row; a range of one index, so any page takes as long."""
+        model, now = self._model, seconds(dt.datetime.now(dt.UTC))
+        last = model.select(model.not_after).where(model.id == after).scalar() if after else None
+        if last is None or last < now:
+            return model.not_after >= now
+        return (model.not_after >= last) & ((model.not_after > last) | (model.id > after))
 
     def _execute_many(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
         with __exception_wrapper__:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import s3fs  # type: ignore[import-untyped]
-from fsspec.asyn import get_loop, sync
+from fsspec.asyn import get_loop, reset_lock, sync
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.references import cause_without_secrets, resolve_references
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from anchorhold_storages.options import S3Options
 
 T = TypeVar("T")
+
+os.register_at_fork(after_in_child=reset_lock)  # fsspec's thread is not in the child; older versions do not notice
 
 LIMITS: Final = {
     "connect_timeout": 5,

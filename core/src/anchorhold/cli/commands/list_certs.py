@@ -11,6 +11,7 @@ from anchorhold.cli.inputs import span
 from anchorhold.cli.output import ListFormat, as_json, say, table, write
 from anchorhold.cli.present import certificate_as_json
 from anchorhold.errors import ExpiringError
+from anchorhold.x509.revocation import HOLD
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def list_certs(
     limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = 100,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
-    """List certificates, oldest first; those of authorities too."""
+    """List certificates that are valid, the first to expire first; with --expired all of them, oldest first."""
     installation = session.installation
     authority = installation.authority(ca) if ca is not None else None
     names = {known.record.id: known.name for known in installation.authorities()}
@@ -77,6 +78,13 @@ def list_certs(
         raise ExpiringError(f"list-certs: {len(found)} expire within {expiring}", hint="replace them")
 
 
+def _status(record: CertificateRecord, revocation: RevocationRecord | None) -> str:
+    """Revoked or on hold, else whether it has expired."""
+    if revocation is not None:
+        return "on hold" if revocation.reason == HOLD else "revoked"
+    return "expired" if record.not_after < now() else "good"
+
+
 def _show(
     found: Sequence[CertificateRecord],
     revocations: Mapping[int, RevocationRecord],
@@ -88,7 +96,7 @@ def _show(
             record.serial,
             names[record.authority_id],
             f"{record.not_after:%Y-%m-%d}",
-            "revoked" if record.id in revocations else "good",
+            _status(record, revocations.get(record.id)),
             record.profile,
             record.names or record.subject,
         )

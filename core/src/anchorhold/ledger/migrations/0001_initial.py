@@ -77,6 +77,7 @@ def up(migrator: Any, database: Any) -> None:
         "CREATE UNIQUE INDEX anchorhold_certificate_serial ON anchorhold_certificate (authority_id, serial)",
         "CREATE INDEX anchorhold_certificate_any_serial ON anchorhold_certificate (serial)",
         "CREATE INDEX anchorhold_certificate_page ON anchorhold_certificate (authority_id, id)",
-        "CREATE INDEX anchorhold_certificate_open ON anchorhold_certificate (id) WHERE status = 'reserved'",
+        "CREATE INDEX anchorhold_certificate_open ON anchorhold_certificate (authority_id, serial) "
+        "WHERE status = 'reserved'",
     ):
         database.execute(SQL(statement))

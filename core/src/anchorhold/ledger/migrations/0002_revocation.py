@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import SQL, BigAutoField, BigIntegerField, BlobField, IntegerField, Model, TextField
+from peewee import SQL, BigAutoField, BigIntegerField, BlobField, CompositeKey, IntegerField, Model, TextField
 
 
 def up(migrator: Any, database: Any) -> None:
@@ -33,12 +33,25 @@ def up(migrator: Any, database: Any) -> None:
         upto = BigIntegerField()
         floor = BigIntegerField()
         rewrites = IntegerField()
-        der = BlobField()
+        parts = TextField()
+        head = BlobField()
+        tail = BlobField()
 
         class Meta:
             table_name = "anchorhold_crl"
 
-    tables = [Revocation, Crl]
+    class CrlPart(Model):
+        authority_id = IntegerField()
+        shard = IntegerField(null=True)
+        number = BigIntegerField()
+        position = IntegerField()
+        octets = BlobField()
+
+        class Meta:
+            table_name = "anchorhold_crl_part"
+            primary_key = CompositeKey("authority_id", "number", "position")
+
+    tables = [Revocation, Crl, CrlPart]
     database.bind(tables, bind_refs=False, bind_backrefs=False)
     database.create_tables(tables, safe=False)
     for statement in (
@@ -47,7 +60,11 @@ def up(migrator: Any, database: Any) -> None:
         "CREATE INDEX anchorhold_revocation_list ON anchorhold_revocation (authority_id, id)",
         "CREATE INDEX anchorhold_revocation_shard ON anchorhold_revocation (authority_id, shard, id)",
         "CREATE INDEX anchorhold_revocation_expired ON anchorhold_revocation (authority_id, not_after)",
-        "CREATE INDEX anchorhold_certificate_expiry ON anchorhold_certificate (not_after) WHERE status = 'issued'",
+        "CREATE INDEX anchorhold_certificate_expiry ON anchorhold_certificate (not_after, id) WHERE status = 'issued'",
+        "CREATE INDEX anchorhold_certificate_expiry_of ON anchorhold_certificate (authority_id, not_after, id) "
+        "WHERE status = 'issued'",
         "CREATE UNIQUE INDEX anchorhold_crl_number ON anchorhold_crl (authority_id, number)",
+        "CREATE INDEX anchorhold_crl_shard ON anchorhold_crl (authority_id, shard, number)",
+        "CREATE INDEX anchorhold_crl_part_shard ON anchorhold_crl_part (authority_id, shard, number)",
     ):
         database.execute(SQL(statement))

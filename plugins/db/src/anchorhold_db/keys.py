@@ -1,0 +1,130 @@
+"""The rows of the table of keys."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from peewee import PeeweeException, SqliteDatabase
+
+from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold.seam import Secret
+from anchorhold.secret import MASK
+from anchorhold_db.row import StoredKey
+from anchorhold_db.schema import key_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from peewee import Database
+
+    from anchorhold_db.places import Place
+
+T = TypeVar("T")
+
+
+class Keys:
+    """The table of keys in one place. Every change is one statement, and so a transaction of its own.
+
+    All methods raise `BackendFailedError` when the database cannot be reached, read or written.
+
+    Args:
+        place: Where the table is.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def where(self) -> str:
+        """The backend and its database, for messages."""
+        return self._place.name
+
+    def read(self, key_id: bytes, *, may_create: bool = False) -> StoredKey | None:
+        """The row of a key; None if there is none.
+
+        Args:
+            key_id: Of the key.
+            may_create: Whether a database that is not there is created; else that is an error.
+        """
+        return self._run(lambda database: _row(database, key_id), may_create=may_create)
+
+    def add(self, row: StoredKey) -> None:
+        """Add a row, which is there for good when this returns.
+
+        Raises:
+            KeyExistsError: That key id has another row.
+        """
+        stored = self._run(lambda database: _inserted(database, row), may_create=True)
+        if stored != row:
+            raise KeyExistsError(
+                f"{self.where}: the key {row.key_id.hex()} exists already", hint="keys are never overwritten"
+            )
+
+    def delete(self, key_id: bytes) -> bool:
+        """Remove a row, and on SQLite what is left of it in the files; whether it was there."""
+        return self._run(lambda database: _deleted(database, key_id), may_create=False)
+
+    def _run(self, work: Callable[[Database], T], *, may_create: bool) -> T:
+        with self._one_sentence():
+            try:
+                return self._place.run(work, may_create=may_create)
+            except PeeweeException:
+                if not self._place.forget_lost_connection():
+                    raise
+            return self._place.run(work, may_create=may_create)
+
+    @contextmanager
+    def _one_sentence(self) -> Iterator[None]:
+        try:
+            yield
+        except PeeweeException as error:
+            # PostgreSQL's details quote rows, so neither they nor a traceback with them may be shown.
+            message = " ".join(str(error).partition("DETAIL:")[0].split()) or type(error).__name__
+            raise BackendFailedError(
+                f"{self.where}: {message}", hint="check that the database is reachable, writable and not full"
+            ) from None
+
+
+class _Unlogged(bytes):
+    """Octets that peewee may log with its statement."""
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+def _row(database: Database, key_id: bytes) -> StoredKey | None:
+    found = key_model(database).get_or_none(key_id=key_id.hex())
+    if found is None:
+        return None
+    content, public_key = Secret(bytes(found.content)), bytes(found.public_key)
+    return StoredKey(key_id=key_id, public_key=public_key, sealing=found.sealing, content=content)
+
+
+def _inserted(database: Database, row: StoredKey) -> StoredKey | None:
+    """The row that is there afterwards: the same result however often it is tried."""
+    _overwrite_what_is_freed(database)
+    key_model(database).insert(
+        key_id=row.key_id.hex(),
+        public_key=row.public_key,
+        sealing=row.sealing,
+        content=_Unlogged(row.content.reveal_bytes()),
+        created_at=int(time.time()),
+    ).on_conflict_ignore().execute()
+    return _row(database, row.key_id)
+
+
+def _deleted(database: Database, key_id: bytes) -> bool:
+    _overwrite_what_is_freed(database)
+    model = key_model(database)
+    count = model.delete().where(model.key_id == key_id.hex()).execute()
+    if isinstance(database, SqliteDatabase):
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # the log still has the row
+    return bool(count)
+
+
+def _overwrite_what_is_freed(database: Database) -> None:
+    """SQLite leaves what was deleted or moved in its file unless told otherwise."""
+    if isinstance(database, SqliteDatabase):
+        database.pragma("secure_delete", 1)

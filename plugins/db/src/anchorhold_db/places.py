@@ -1,0 +1,150 @@
+"""Where the table of keys is: in the ledger's database, or in one of its own."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from anchorhold.errors import BackendFailedError, LedgerError, SettingsError
+from anchorhold.ledger.database import close, drop_dead_connection, ledger_exists, open_database
+from anchorhold.settings.show import without_password
+from anchorhold_db.migrate import migrate
+from anchorhold_db.options import check_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from peewee import Database
+
+    from anchorhold.seam import SecretReference
+
+T = TypeVar("T")
+
+
+class Place(Protocol):
+    """A database with the table of keys."""
+
+    name: str
+    """For messages; never with a password."""
+
+    def run(self, work: Callable[[Database], T], *, may_create: bool) -> T:
+        """Do something with the database, with its tables in place. Threads may do so at once.
+
+        Args:
+            work: What to do.
+            may_create: Whether a database that is not there is created; else that is an error.
+        """
+
+    def forget_lost_connection(self) -> bool:
+        """After an error: whether the server had closed the connection, so that it makes sense to try once more."""
+
+
+class LedgerPlace:
+    """The ledger's database, on the connection that the thread has to it anyway, and that core closes.
+
+    Args:
+        subject: What to call the backend in messages.
+        open_ledger: Opens it.
+    """
+
+    def __init__(self, subject: str, open_ledger: Callable[[], Database]) -> None:
+        self.name = f"{subject}, in the ledger's database"
+        self._open = open_ledger
+        self._migrated = False
+
+    def run(self, work: Callable[[Database], T], *, may_create: bool) -> T:
+        """See `Place.run`; the ledger is always there when keys are used."""
+        database = self._open()
+        if not self._migrated:
+            migrate(database, self.name)
+            self._migrated = True
+        return work(database)
+
+    def forget_lost_connection(self) -> bool:
+        """See `Place.forget_lost_connection`."""
+        database = self._open()
+        if database.is_closed():
+            return False
+        drop_dead_connection(database)
+        if not database.is_closed():
+            return False
+        close(database)  # what else lies in the pool is as old, and as dead
+        return True
+
+
+class OwnDatabase:
+    """A database of its own, connected to for each operation: nobody would say when a connection can be closed.
+
+    Args:
+        subject: What to call the backend in messages.
+        url: Of the database.
+
+    Raises:
+        SettingsError: It is not the URL of a database that can be used.
+    """
+
+    def __init__(self, subject: str, url: str) -> None:
+        try:
+            self._url = check_url(url)
+        except ValueError as error:
+            raise SettingsError(f"{subject}: the URL of its database cannot be used", hint=str(error)) from None
+        self.name = f"{subject}, database {without_password(url).removeprefix('sqlite:///')}"
+        self._subject = subject
+        self._opening = Lock()
+        self._database: Database | None = None
+
+    def run(self, work: Callable[[Database], T], *, may_create: bool) -> T:
+        """See `Place.run`."""
+        database = self._opened(may_create=may_create)
+        try:
+            return work(database)
+        finally:
+            close(database)
+
+    def forget_lost_connection(self) -> bool:
+        """See `Place.forget_lost_connection`; each operation has a fresh one."""
+        return False
+
+    def _opened(self, *, may_create: bool) -> Database:
+        with self._opening:
+            if not self._exists():  # never was, or is on a file system that is not there
+                if not may_create:
+                    raise BackendFailedError(f"{self.name}: is not there", hint="mount it, or restore it from a backup")
+                self._database = None
+            if self._database is None:
+                database = self._open()
+                try:
+                    migrate(database, self.name)
+                finally:
+                    close(database)
+                self._database = database
+            return self._database
+
+    def _exists(self) -> bool:
+        try:
+            return ledger_exists(self._url)
+        except OSError as error:
+            raise BackendFailedError(
+                f"{self.name}: cannot be reached ({error.strerror})", hint="check the permissions of its folder"
+            ) from error
+
+    def _open(self) -> Database:
+        try:
+            return open_database(self._url)
+        except LedgerError as error:  # it calls every database a ledger
+            reason = error.problem.removeprefix("ledger ")
+            raise BackendFailedError(f"{self._subject}, database {reason}", hint="name another place") from error
+
+
+def resolve_url(subject: str, reference: SecretReference, environment: Mapping[str, str]) -> str:
+    """The URL that an option of the settings leads to.
+
+    Raises:
+        SettingsError: The variable is not set, or the file cannot be read.
+    """
+    found = reference.resolve(environment)
+    if found is None:
+        raise SettingsError(
+            f"{subject}: the variable {reference.place} for the URL of its database is not set", hint="set it"
+        )
+    return found.reveal().strip()
