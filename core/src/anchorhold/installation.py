@@ -397,7 +397,7 @@ class Installation:
         revoked: bool | None = None,
         expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
-        """A page of issued certificates, oldest first.
+        """A page of issued certificates: the valid ones, the first to expire first; or all, oldest first.
 
         Args:
             authority: Of one authority only.

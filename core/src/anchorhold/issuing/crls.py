@@ -1,24 +1,62 @@
 """Making certificate revocation lists: number reserved, entries put together, signed, verified, recorded.
 
-The number and the last revocation that belongs to a list are fixed in one commit that excludes other writers, so a list
-with a higher number never knows less. A list whose making was interrupted leaves a gap in the numbers, nothing else.
+The number, the moment and the last revocation that belongs to a list are fixed in one commit that excludes other
+writers, so a list with a higher number never knows less. A list whose making was interrupted leaves a gap in the
+numbers, nothing else.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
+
+from anchorhold.errors import AuthorityExpiredError, CertificateInvalidError, ValidityError
 from anchorhold.ledger.records import CrlRecord, seconds
-from anchorhold.x509.crls import CrlDraft, entries_of, tbs_cert_list
+from anchorhold.x509.crls import CrlDraft, entries_span, tbs_cert_list
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
+    from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.ledger import Ledger
+    from anchorhold.ledger.records import CrlState
 
 LIFETIME: Final = dt.timedelta(days=7)
 """How long a list is good unless told otherwise."""
+MOST_PARTS: Final = 50
+"""Lists that may have brought entries; then they are read anew and become one part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """What is fixed when the number of a list is taken.
+
+    Attributes:
+        shard: Which list.
+        number: Its number.
+        rewrites: How often entries had been changed or taken back.
+        upto: Row number of the last revocation.
+        this_update: The moment.
+        previous: The list before it.
+    """
+
+    shard: int | None
+    number: int
+    rewrites: int
+    upto: int
+    this_update: dt.datetime
+    previous: CrlState | None
+
+    @property
+    def floor(self) -> int:
+        """Certificates that expired before this moment (seconds since 1970) are left out.
+
+        They were on the list before (RFC 5280, section 3.3), unless the clock was wrong then.
+        """
+        return 0 if self.previous is None else seconds(min(self.previous.this_update, self.this_update))
 
 
 def shards_of(key: AuthorityKey) -> tuple[int | None, ...]:
@@ -26,72 +64,109 @@ def shards_of(key: AuthorityKey) -> tuple[int | None, ...]:
     return (None, *range(key.authority.record.issuing.crl_shards or 0))
 
 
+def check_makes_crls(authority: Authority) -> None:
+    """Refuse to make lists that nobody would accept.
+
+    Raises:
+        AuthorityNotReadyError: It was never completed.
+        AuthorityExpiredError: It has expired.
+        CertificateInvalidError: Its certificate is not for that (RFC 5280, section 4.2.1.3).
+    """
+    certificate = authority.certificate
+    if now() >= certificate.not_valid_after_utc:
+        raise AuthorityExpiredError(
+            f"authority {authority.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+            hint="none of its certificates is good any more, so it needs no CRL",
+        )
+    try:
+        may_sign = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        may_sign = True
+    if not may_sign:
+        raise CertificateInvalidError(
+            f"authority {authority.name!r}: its certificate is not for signing CRLs (keyUsage cRLSign)",
+            hint="rely on OCSP, or have its certificate made anew",
+        )
+
+
 def generate_crl(ledger: Ledger, key: AuthorityKey, shard: int | None, lifetime: dt.timedelta = LIFETIME) -> CrlRecord:
     """Make a new list.
 
     Args:
         ledger: Where revocations are, and the list is recorded.
-        key: Of the authority.
+        key: Of the authority; a disabled one may, for what it has signed is about.
         shard: None for all certificates; else those of that shard (RFC 5280, section 5.2.5).
-        lifetime: Until the next one is due; shortened to the authority's own.
+        lifetime: Until the next one is due, a second or more; shortened to the authority's own.
 
     Raises:
+        AuthorityNotReadyError, AuthorityExpiredError, CertificateInvalidError, ValidityError: As they say.
         AnchorholdError: The key cannot be used; nothing changed but the number.
     """
     authority = key.authority
-    authority_id, issuing = authority.record.id, authority.issuing
+    check_makes_crls(authority)
+    if lifetime < dt.timedelta(seconds=1):
+        raise ValidityError(f"lifetime of a CRL: {lifetime} is none", hint="give a second or more")
     key.open()
-    with ledger.transaction():
-        number, rewrites = ledger.authorities.next_crl_number(authority_id)
-        upto = ledger.revocations.last(authority_id)
-        previous = ledger.crls.last(authority_id, shard)
-    this_update = now() if previous is None else max(now(), previous.this_update)
-    floor = 0 if previous is None else seconds(previous.this_update)
+    basis = _begin(ledger, authority.record.id, shard)
     draft = CrlDraft(
         issuer=authority.certificate,
-        number=number,
-        this_update=this_update,
-        next_update=min(this_update + lifetime, authority.certificate.not_valid_after_utc),
-        distribution_points=() if shard is None else issuing.crl_urls_of(shard),
+        number=basis.number,
+        this_update=basis.this_update,
+        next_update=min(basis.this_update + lifetime, authority.certificate.not_valid_after_utc),
+        distribution_points=() if shard is None else authority.issuing.crl_urls_of(shard),
     )
-    entries = _entries(ledger, authority_id, shard, upto, floor, rewrites, previous)
-    der = key.sign_crl(tbs_cert_list(draft, entries, authority.public_key, authority.algorithm))
+    parts, known, added = _entries(ledger, authority.record.id, basis)
+    der = key.sign_crl(tbs_cert_list(draft, [*known, added], authority.public_key, authority.algorithm))
     record = CrlRecord(
         shard=shard,
-        number=number,
-        this_update=this_update,
+        number=basis.number,
+        this_update=draft.this_update,
         next_update=draft.next_update,
-        upto=upto,
-        floor=floor,
-        rewrites=rewrites,
+        upto=basis.upto,
+        floor=basis.floor,
+        rewrites=basis.rewrites,
+        parts=(*parts, basis.number) if added else parts,
         der=der,
     )
+    begin, end = entries_span(der)
     with ledger.transaction():
-        ledger.crls.add(authority_id, record)
-        ledger.events.append("crl-made", authority.name, number=number, shard=shard)
+        ledger.crls.add(authority.record.id, record, head=der[:begin], entries=added, tail=der[end:])
+        ledger.events.append("crl-made", authority.name, number=record.number, shard=shard)
     return record
 
 
-def _entries(
-    ledger: Ledger,
-    authority_id: int,
-    shard: int | None,
-    upto: int,
-    floor: int,
-    rewrites: int,
-    previous: CrlRecord | None,
-) -> bytes:
-    """Those of the previous list and what came after it; or all anew, if some were changed, released or expired.
+def _begin(ledger: Ledger, authority_id: int, shard: int | None) -> _Basis:
+    """Take the next number."""
+    with ledger.transaction():
+        number, rewrites = ledger.authorities.next_crl_number(authority_id)
+        return _Basis(
+            shard=shard,
+            number=number,
+            rewrites=rewrites,
+            upto=ledger.revocations.last(authority_id),
+            this_update=now(),
+            previous=ledger.crls.state(authority_id, shard),
+        )
 
-    An entry stays until it was on a list made after its certificate had expired (section 3.3).
-    """
+
+def _entries(ledger: Ledger, authority_id: int, basis: _Basis) -> tuple[tuple[int, ...], list[bytes], bytes]:
+    """Parts of the previous list and what is in them, and entries that came after it; or all entries anew."""
+    shard, upto, floor, previous = basis.shard, basis.upto, basis.floor, basis.previous
     with ledger.guarded():
         book = ledger.revocations
-        if (
-            previous is None
-            or previous.rewrites != rewrites
-            or book.any_expired(authority_id, since=previous.floor, before=floor)
-        ):
-            return book.entries(authority_id, shard=shard, after=0, upto=upto, floor=floor)
-        newer = book.entries(authority_id, shard=shard, after=previous.upto, upto=upto, floor=floor)
-        return entries_of(previous.der) + newer
+        if previous is not None and not _is_outdated(ledger, authority_id, basis, previous):
+            known = ledger.crls.entries(authority_id, previous.parts)
+            if known is not None:
+                added = book.entries(authority_id, shard=shard, after=previous.upto, upto=upto, floor=floor)
+                return previous.parts, known, added
+        return (), [], book.entries(authority_id, shard=shard, after=0, upto=upto, floor=floor)
+
+
+def _is_outdated(ledger: Ledger, authority_id: int, basis: _Basis, previous: CrlState) -> bool:
+    """Whether the next list cannot have the entries of this one: some were changed, released, or have expired."""
+    return (
+        previous.rewrites != basis.rewrites
+        or len(previous.parts) >= MOST_PARTS
+        or basis.floor < previous.floor  # the clock was put back, and some that were left out have not expired at all
+        or ledger.revocations.any_expired(authority_id, since=previous.floor, before=basis.floor)
+    )

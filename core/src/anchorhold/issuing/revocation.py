@@ -24,24 +24,26 @@ def revoke(
 ) -> None:
     """Revoke a certificate; one that is on hold is revoked for good, since the moment it was put on hold.
 
+    One that has expired can be revoked too: what was signed with its key may be verified much later.
+
     Args:
         ledger: Where it is recorded, at once and durably.
         authority: Its issuer.
         certificate: The certificate.
         reason: One of `anchorhold.x509.revocation.REASONS`.
-        invalidity: Since when its key may not have been trustworthy.
+        invalidity: Since when its key may not have been trustworthy; None for what was said when it was put on hold.
 
     Raises:
         RevocationError: It is revoked already, or is the authority's own.
     """
-    if certificate.serial == authority.record.serial and authority.record.parent_id is None:
+    if certificate.certificate == authority.record.certificate:
         raise RevocationError(
             f"certificate {certificate.serial}: is that of the root {authority.name!r} itself, which it cannot revoke",
             hint="remove it from where it is trusted, and disable it with edit-ca",
         )
-    moment = now()
     with ledger.transaction():
         ledger.authorities.lock(authority.record.id)
+        moment = now()  # not before the lock: lists made while it was waited for do not have it
         known = ledger.revocations.of([certificate.id]).get(certificate.id)
         if known is not None and (known.reason != HOLD or reason == HOLD):
             raise RevocationError(
@@ -50,6 +52,7 @@ def revoke(
                 hint="there is nothing to do",
             )
         revoked_at = moment if known is None else known.revoked_at
+        invalidity = known.invalidity_at if known is not None and invalidity is None else invalidity
         entry = crl_entry(int(certificate.serial, 16), revoked_at, reason, invalidity)
         if known is None:
             ledger.revocations.add(

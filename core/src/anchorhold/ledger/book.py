@@ -54,7 +54,7 @@ class Ledger:
         self._epoch = Epoch(self.database, tables.epoch)
         self.events = Events(tables.event, self._epoch)
         self.revocations = Revocations(self.database, tables.revocation)
-        self.crls = Crls(tables.crl)
+        self.crls = Crls(tables.crl, tables.crl_part)
         self.responders = Responders(tables.responder)
         self.leases = Leases(tables.lease)
 

@@ -1,10 +1,23 @@
-"""The book of certificate revocation lists. Every method runs within the caller's transaction."""
+"""The book of certificate revocation lists. Every method runs within the caller's transaction.
+
+A list is kept in pieces: what stands before its entries, what stands behind them, and the parts in which its entries
+came. The next list shares the parts of the one before it, so a million entries are not written again for a few more.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.ledger.records import CrlRecord, moment, seconds
+from anchorhold.errors import LedgerError
+from anchorhold.ledger.records import CrlRecord, CrlState, moment, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ATTEMPTS: Final = 10
+_CHUNK: Final = 1 << 20
+"""Octets to a row: databases hand out many rows of that size faster than one of all, and in less memory."""
 
 
 class Crls:
@@ -12,48 +25,101 @@ class Crls:
 
     Args:
         model: The table.
+        part: The table of entries, in parts.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, part: Any) -> None:
         self._model = model
+        self._part = part
 
-    def add(self, authority_id: int, crl: CrlRecord) -> None:
-        """Record a signed list, and drop older ones of the same kind but the one before it."""
-        model, shard = self._model, crl.shard
-        model.create(
+    def add(self, authority_id: int, state: CrlState, *, head: bytes, entries: bytes, tail: bytes) -> None:
+        """Record a signed list, and drop older ones of the same kind but the one before it.
+
+        Args:
+            authority_id: Of which authority.
+            state: The list; the last of its parts is its own if it has one.
+            head: Its DER before the entries.
+            entries: Those of its own part; empty if it has none.
+            tail: Its DER behind the entries.
+        """
+        for position, begin in enumerate(range(0, len(entries), _CHUNK)):
+            self._part.create(
+                authority_id=authority_id,
+                shard=state.shard,
+                number=state.number,
+                position=position,
+                octets=entries[begin : begin + _CHUNK],
+            )
+        self._model.create(
             authority_id=authority_id,
-            shard=shard,
-            number=crl.number,
-            this_update=seconds(crl.this_update),
-            next_update=seconds(crl.next_update),
-            upto=crl.upto,
-            floor=crl.floor,
-            rewrites=crl.rewrites,
-            der=crl.der,
+            shard=state.shard,
+            number=state.number,
+            this_update=seconds(state.this_update),
+            next_update=seconds(state.next_update),
+            upto=state.upto,
+            floor=state.floor,
+            rewrites=state.rewrites,
+            parts=json.dumps(state.parts),
+            head=head,
+            tail=tail,
         )
-        kept = [row.id for row in self._same(authority_id, shard).order_by(model.number.desc()).limit(2)]
-        same = [row.id for row in self._same(authority_id, shard)]
-        model.delete().where(model.id.in_([number for number in same if number not in kept])).execute()
+        self._drop_old(authority_id, state.shard)
+
+    def state(self, authority_id: int, shard: int | None) -> CrlState | None:
+        """The newest list of all certificates of an authority, or of one shard of them, without its entries."""
+        row = self._newest(authority_id, shard)
+        return None if row is None else CrlState(**_values(row))
 
     def last(self, authority_id: int, shard: int | None) -> CrlRecord | None:
-        """The newest list of all certificates of an authority, or of one shard of them."""
-        row = self._same(authority_id, shard, whole=True).order_by(self._model.number.desc()).first()
-        return None if row is None else self._record(row)
+        """The newest list of all certificates of an authority, or of one shard of them.
 
-    def _same(self, authority_id: int, shard: int | None, *, whole: bool = False) -> Any:
-        model = self._model
-        kind = model.shard.is_null() if shard is None else model.shard == shard
-        return (model.select() if whole else model.select(model.id)).where((model.authority_id == authority_id) & kind)
+        Raises:
+            LedgerError: Its entries are missing.
+        """
+        for _ in range(_ATTEMPTS):  # others may put two newer ones in its place while it is read
+            row = self._newest(authority_id, shard)
+            if row is None:
+                return None
+            values = _values(row)
+            entries = self.entries(authority_id, values["parts"])
+            if entries is not None:
+                return CrlRecord(**values, der=b"".join([bytes(row.head), *entries, bytes(row.tail)]))
+        raise LedgerError("ledger: entries of a CRL are missing", hint="restore the ledger from a backup")
 
-    @staticmethod
-    def _record(row: Any) -> CrlRecord:
-        return CrlRecord(
-            shard=row.shard,
-            number=row.number,
-            this_update=moment(row.this_update),
-            next_update=moment(row.next_update),
-            upto=row.upto,
-            floor=row.floor,
-            rewrites=row.rewrites,
-            der=bytes(row.der),
-        )
+    def entries(self, authority_id: int, parts: Sequence[int]) -> list[bytes] | None:
+        """The entries in those parts, in pieces of any size; None if not all of them are there any more."""
+        part = self._part
+        wanted = (part.authority_id == authority_id) & part.number.in_(list(parts))
+        rows = part.select(part.number, part.octets).where(wanted).order_by(part.number, part.position)
+        found = [(number, bytes(octets)) for number, octets in rows.tuples()]
+        return [octets for _, octets in found] if {number for number, _ in found} == set(parts) else None
+
+    def _newest(self, authority_id: int, shard: int | None) -> Any:
+        return _of(self._model, authority_id, shard).order_by(self._model.number.desc()).first()
+
+    def _drop_old(self, authority_id: int, shard: int | None) -> None:
+        """Keep two lists, for the newest may be on its way to somebody who has the one before it, and their parts."""
+        kept = list(_of(self._model, authority_id, shard).order_by(self._model.number.desc()).limit(2))
+        used = {number for row in kept for number in json.loads(row.parts)}
+        for model, numbers in ((self._model, {row.number for row in kept}), (self._part, used)):
+            unused = {row.number for row in _of(model, authority_id, shard, model.number).distinct()} - numbers
+            model.delete().where((model.authority_id == authority_id) & model.number.in_(list(unused))).execute()
+
+
+def _of(model: Any, authority_id: int, shard: int | None, *columns: Any) -> Any:
+    kind = model.shard.is_null() if shard is None else model.shard == shard
+    return model.select(*columns).where((model.authority_id == authority_id) & kind)
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """What a row has for a `CrlState`."""
+    return {
+        "shard": row.shard,
+        "number": row.number,
+        "this_update": moment(row.this_update),
+        "next_update": moment(row.next_update),
+        "upto": row.upto,
+        "floor": row.floor,
+        "rewrites": row.rewrites,
+        "parts": tuple(json.loads(row.parts)),
+    }

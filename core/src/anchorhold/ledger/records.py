@@ -221,8 +221,8 @@ class RevocationRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrlRecord:
-    """A certificate revocation list.
+class CrlState:
+    """What is known of a certificate revocation list without reading its entries, which may be many.
 
     Attributes:
         shard: Of which shard of the certificates; None for all of them.
@@ -232,7 +232,7 @@ class CrlRecord:
         upto: Row number of the last revocation that it knows.
         floor: Certificates that expired before this moment (seconds since 1970) are not on it.
         rewrites: How often entries of the authority had been changed or taken back when it was made.
-        der: The list.
+        parts: Numbers of the lists that brought its entries, in the order of these.
     """
 
     shard: int | None
@@ -242,6 +242,17 @@ class CrlRecord:
     upto: int
     floor: int
     rewrites: int
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrlRecord(CrlState):
+    """A certificate revocation list.
+
+    Attributes:
+        der: The list.
+    """
+
     der: bytes
 
 

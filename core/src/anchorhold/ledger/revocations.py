@@ -5,7 +5,7 @@ Each row has its entry for revocation lists encoded already, so that a list is m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.ledger.records import RevocationRecord, moment, seconds
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from anchorhold.ledger.records import CertificateRecord
+
+_AT_ONCE: Final = 10_000
+"""Parameters of a statement; SQLite takes 32,766 at most, PostgreSQL 65,535."""
 
 
 class Revocations:
@@ -49,7 +52,7 @@ class Revocations:
             revoked_at=seconds(revoked_at),
             reason=reason,
             invalidity_at=None if invalidity_at is None else seconds(invalidity_at),
-            not_after=seconds(certificate.not_after),
+            not_after=seconds(max(certificate.not_after, revoked_at)),  # until when its entry has to stay
             entry=entry,
         )
 
@@ -65,8 +68,12 @@ class Revocations:
 
     def of(self, certificate_ids: Sequence[int]) -> dict[int, RevocationRecord]:
         """Revocations by the row numbers of their certificates; those that are not revoked are not there."""
-        query = self._model.select().where(self._model.certificate_id.in_(list(certificate_ids)))
-        return {row.certificate_id: self._record(row) for row in query}
+        found: dict[int, RevocationRecord] = {}
+        for begin in range(0, len(certificate_ids), _AT_ONCE):
+            asked = list(certificate_ids[begin : begin + _AT_ONCE])
+            query = self._model.select().where(self._model.certificate_id.in_(asked))
+            found |= {row.certificate_id: self._record(row) for row in query}
+        return found
 
     def last(self, authority_id: int) -> int:
         """The row number of the last revocation of an authority; 0 if there is none."""
@@ -82,7 +89,8 @@ class Revocations:
             shard: Of which shard; None for all.
             after: Row number after which to begin.
             upto: Row number to end with.
-            floor: Certificates that expired before this moment (seconds since 1970) are left out.
+            floor: Certificates that expired before this moment (seconds since 1970) are left out, unless they were
+                revoked later.
         """
         model, mark = self._model, self._database.param
         narrowed, values = ("", ()) if shard is None else (f" AND shard = {mark}", (shard,))

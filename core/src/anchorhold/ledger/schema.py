@@ -14,6 +14,7 @@ from peewee import (
     BigAutoField,
     BigIntegerField,
     BlobField,
+    CompositeKey,
     Database,
     ForeignKeyField,
     IntegerField,
@@ -34,6 +35,7 @@ class Schema:
     event: Any
     revocation: Any
     crl: Any
+    crl_part: Any
     responder: Any
     epoch: Any
     lease: Any
@@ -118,10 +120,23 @@ def schema(database: Database) -> Schema:
         upto = BigIntegerField()
         floor = BigIntegerField()
         rewrites = IntegerField()
-        der = BlobField()
+        parts = TextField()
+        head = BlobField()
+        tail = BlobField()
 
         class Meta:
             table_name = f"{PREFIX}crl"
+
+    class CrlPart(Model):
+        authority_id = IntegerField()
+        shard = IntegerField(null=True)
+        number = BigIntegerField()
+        position = IntegerField()
+        octets = BlobField()
+
+        class Meta:
+            table_name = f"{PREFIX}crl_part"
+            primary_key = CompositeKey("authority_id", "number", "position")
 
     class Responder(Model):
         id = AutoField()
@@ -157,6 +172,6 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}lease"
 
-    models = (Authority, Certificate, Event, Revocation, Crl, Responder, Epoch, Lease)
+    models = (Authority, Certificate, Event, Revocation, Crl, CrlPart, Responder, Epoch, Lease)
     database.bind(models, bind_refs=False, bind_backrefs=False)
     return Schema(*models)

@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat import asn1
 
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
-from anchorhold.x509.der import tlv
+from anchorhold.x509.der import header, span, tlv
 from anchorhold.x509.drafts import authority_key_identifier
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
 
-_SEQUENCE = 0x30
+_SEQUENCE, _BIT_STRING = 0x30, 0x03
+_REVOKED = 5
+"""Members of a TBSCertList before revokedCertificates; all of them are there in lists made here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,77 +49,24 @@ class CrlDraft:
     distribution_points: tuple[str, ...] = ()
 
 
-@asn1.sequence
-class _Empty:
-    """TBSCertList without revokedCertificates."""
-
-    version: int
-    signature: asn1.TLV
-    issuer: asn1.TLV
-    this_update: asn1.TLV
-    next_update: asn1.TLV
-    extensions: asn1.TLV
-
-
-@asn1.sequence
-class _Filled:
-    """TBSCertList."""
-
-    version: int
-    signature: asn1.TLV
-    issuer: asn1.TLV
-    this_update: asn1.TLV
-    next_update: asn1.TLV
-    revoked: asn1.TLV
-    extensions: asn1.TLV
-
-
-@asn1.sequence
-class _CertificateList:
-    """CertificateList."""
-
-    tbs: asn1.TLV
-    algorithm: asn1.TLV
-    signature: asn1.BitString
-
-
-def tbs_cert_list(draft: CrlDraft, entries: bytes, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
+def tbs_cert_list(draft: CrlDraft, entries: Sequence[bytes], issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
     """What is signed, in DER, made without any private key.
 
     Args:
         draft: The list.
-        entries: Its revokedCertificates one behind the other, each in DER.
+        entries: Its revokedCertificates, each in DER, any number of them one behind the other in each member.
         issuer_key: The issuer's public key.
         algorithm: How it will be signed.
     """
-    captured: list[bytes] = []
-
-    def capture(message: bytes) -> bytes:
-        captured.append(message)
-        return b"\x00"
-
-    builder = x509.CertificateRevocationListBuilder(
-        issuer_name=draft.issuer.subject,
-        last_update=draft.this_update.replace(tzinfo=None),
-        next_update=draft.next_update.replace(tzinfo=None),
-    )
-    for value, critical in _extensions(draft):
-        builder = builder.add_extension(value, critical)
-    builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
-    if not entries:  # an empty sequence must be absent (section 5.1.2.6)
-        return captured[0]
-    empty = asn1.decode_der(_Empty, captured[0])
-    return asn1.encode_der(
-        _Filled(
-            version=empty.version,
-            signature=empty.signature,
-            issuer=empty.issuer,
-            this_update=empty.this_update,
-            next_update=empty.next_update,
-            revoked=asn1.decode_der(asn1.TLV, tlv(_SEQUENCE, entries)),
-            extensions=empty.extensions,
-        )
-    )
+    empty = _empty(draft, issuer_key, algorithm)
+    size = sum(map(len, entries))
+    if not size:  # an empty sequence must be absent (section 5.1.2.6)
+        return empty
+    begin, end = span(empty)
+    at = _places(empty, begin)[-1]  # of the extensions
+    list_header = header(_SEQUENCE, size)
+    total = end - begin + len(list_header) + size
+    return b"".join([header(_SEQUENCE, total), empty[begin:at], list_header, *entries, empty[at:]])
 
 
 def sign_crl(
@@ -137,29 +85,49 @@ def sign_crl(
         raise SignatureError(
             f"{signer}: returned a signature that does not verify", hint="tell the author of the backend"
         )
-    return asn1.encode_der(
-        _CertificateList(
-            tbs=asn1.decode_der(asn1.TLV, tbs),
-            algorithm=_signature_algorithm(tbs),
-            signature=asn1.BitString(signature, 0),
-        )
+    _, algorithm_at, issuer_at, *_ = _places(tbs, span(tbs)[0])
+    end = tbs[algorithm_at:issuer_at] + tlv(_BIT_STRING, b"\0" + signature)
+    return b"".join([header(_SEQUENCE, len(tbs) + len(end)), tbs, end])
+
+
+def entries_span(crl: bytes) -> tuple[int, int]:
+    """Where the entries of a list made here begin and end in its DER; the same place twice if there are none."""
+    place = _places(crl, span(crl, span(crl)[0])[0])[_REVOKED]
+    return span(crl, place) if crl[place] == _SEQUENCE else (place, place)
+
+
+def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
+    """TBSCertList without revokedCertificates."""
+    captured: list[bytes] = []
+
+    def capture(message: bytes) -> bytes:
+        captured.append(message)
+        return b"\x00"
+
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=draft.issuer.subject,
+        last_update=draft.this_update.replace(tzinfo=None),
+        next_update=draft.next_update.replace(tzinfo=None),
     )
+    for value, critical in _extensions(draft):
+        builder = builder.add_extension(value, critical)
+    builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
+    return captured[0]
 
 
-def entries_of(crl: bytes) -> bytes:
-    """The revokedCertificates of a list made here, one behind the other."""
-    tbs = asn1.encode_der(asn1.decode_der(_CertificateList, crl).tbs)
-    try:
-        return bytes(asn1.decode_der(_Filled, tbs).revoked.data)
-    except ValueError:
-        return b""
+def _places(data: bytes, at: int) -> list[int]:
+    """Where the first six members of a TBSCertList are.
 
+    That is version, signature, issuer, thisUpdate, nextUpdate, and revokedCertificates or, without any, the extensions.
 
-def _signature_algorithm(tbs: bytes) -> asn1.TLV:
-    try:
-        return asn1.decode_der(_Filled, tbs).signature
-    except ValueError:
-        return asn1.decode_der(_Empty, tbs).signature
+    Args:
+        data: Has it.
+        at: Where its first member is.
+    """
+    places = [at]
+    for _ in range(_REVOKED):
+        places.append(span(data, places[-1])[1])
+    return places
 
 
 def _extensions(draft: CrlDraft) -> list[tuple[x509.ExtensionType, bool]]:

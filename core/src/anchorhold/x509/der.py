@@ -52,8 +52,21 @@ def _size(data: bytes) -> int:
 
 def tlv(tag: int, content: bytes) -> bytes:
     """A DER value of that one-octet tag."""
-    size = len(content)
+    return header(tag, len(content)) + content
+
+
+def header(tag: int, size: int) -> bytes:
+    """What stands before so many octets of content: the one-octet tag and the length."""
     if size < 0x80:
-        return bytes((tag, size)) + content
+        return bytes((tag, size))
     length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return bytes((tag, 0x80 | len(length))) + length
+
+
+def span(data: bytes, at: int = 0) -> tuple[int, int]:
+    """Where the content of the value at that place begins and ends; the value has a one-octet tag and is well made."""
+    length, begin = data[at + 1], at + 2
+    if length & 0x80:
+        begin += length & 0x7F
+        length = int.from_bytes(data[at + 2 : begin])
+    return begin, begin + length

@@ -57,8 +57,7 @@ def crl_entry(serial: int, revoked_at: dt.datetime, reason: str, invalidity: dt.
         code = tlv(_ENUMERATED, bytes([REASONS[reason]]))
         extensions += tlv(_SEQUENCE, _REASON_CODE + tlv(_OCTETS, code))
     if invalidity is not None:
-        moment = tlv(_GENERALIZED_TIME, f"{invalidity:%Y%m%d%H%M%SZ}".encode())
-        extensions += tlv(_SEQUENCE, _INVALIDITY_DATE + tlv(_OCTETS, moment))
+        extensions += tlv(_SEQUENCE, _INVALIDITY_DATE + tlv(_OCTETS, _generalized(invalidity)))
     content = tlv(_INTEGER, serial.to_bytes(serial.bit_length() // 8 + 1)) + encoded_time(revoked_at)
     return tlv(_SEQUENCE, content + (tlv(_SEQUENCE, extensions) if extensions else b""))
 
@@ -67,4 +66,8 @@ def encoded_time(moment: dt.datetime) -> bytes:
     """Time: UTCTime through 2049, GeneralizedTime later (section 5.1.2.4)."""
     if moment.year < 2050:  # the year of the RFC
         return tlv(_UTC_TIME, f"{moment:%y%m%d%H%M%SZ}".encode())
-    return tlv(_GENERALIZED_TIME, f"{moment:%Y%m%d%H%M%SZ}".encode())
+    return _generalized(moment)
+
+
+def _generalized(moment: dt.datetime) -> bytes:
+    return tlv(_GENERALIZED_TIME, f"{moment.year:04}{moment:%m%d%H%M%SZ}".encode())  # %Y has no zeros before 999

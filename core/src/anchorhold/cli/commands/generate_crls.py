@@ -9,7 +9,8 @@ import typer
 
 from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
-from anchorhold.issuing.crls import LIFETIME
+from anchorhold.errors import AnchorholdError
+from anchorhold.issuing.crls import LIFETIME, check_makes_crls
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +23,7 @@ def generate_crls(
     session: Session,
     cas: Annotated[
         list[str] | None,
-        typer.Argument(help="Which authorities (default: all that are active).", metavar="[CA]..."),
+        typer.Argument(help="Which authorities (default: all that can, disabled ones too).", metavar="[CA]..."),
     ] = None,
     expires: Annotated[
         str | None,
@@ -32,15 +33,37 @@ def generate_crls(
     """Make certificate revocation lists: the full one of each authority, and those of its shards."""
     installation = session.installation
     lifetime = LIFETIME if expires is None else span(expires)
-    authorities = [installation.authority(name) for name in cas or ()] or [
-        found for found in installation.authorities() if found.record.status == "active"
-    ]
+    authorities = [installation.authority(name) for name in cas] if cas else _all(session)
     session.check_used({found.record.key_backend for found in authorities})
     if not authorities:
-        say("There are no authorities yet.")
+        say("There are no authorities that make CRLs.")
+    failed: list[AnchorholdError] = []
     for authority in authorities:
-        made = _make(session, authority, lifetime)
-        say(f"Made {made[0]} CRL{'s' if made[0] != 1 else ''} of {authority.name}, the last with number {made[1]}.")
+        try:
+            count, number = _make(session, authority, lifetime)
+        except AnchorholdError as error:  # the lists of the others must not run out for that
+            failed.append(error)
+        else:
+            say(f"Made {count} CRL{'s' if count != 1 else ''} of {authority.name}, the last with number {number}.")
+    for another in failed[1:]:
+        say(f"{another}.")
+    if failed:
+        raise failed[0]
+
+
+def _all(session: Session) -> list[Authority]:
+    """Every authority that may make lists; of one that has a certificate and may not, it is said why."""
+    found = []
+    for authority in session.installation.authorities():
+        if authority.record.status == "pending":
+            continue
+        try:
+            check_makes_crls(authority)
+        except AnchorholdError as error:
+            say(f"{error}.")
+        else:
+            found.append(authority)
+    return found
 
 
 def _make(session: Session, authority: Authority, lifetime: dt.timedelta) -> tuple[int, int]:
