@@ -1,0 +1,99 @@
+"""One alias's way to its token: log in, lend a session, and try once more when something can be put right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pkcs11.exceptions import PKCS11Error
+
+from anchorhold_hsm.failures import explain
+from anchorhold_hsm.module import ModuleChoice, module_of
+from anchorhold_hsm.tokens import TokenChoice
+from anchorhold_hsm.trouble import Remedy, remedy_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold_hsm.login import Credential
+    from anchorhold_hsm.module import Module
+    from anchorhold_hsm.opened import OpenedToken
+    from anchorhold_hsm.options import Options
+    from anchorhold_hsm.pool import Worker
+
+T = TypeVar("T")
+
+
+class Access:
+    """Runs tasks on the token of an alias. Threads may share it; after a fork it finds the token anew.
+
+    Args:
+        alias: The alias.
+        options: Its options.
+        credential: What to log in with.
+    """
+
+    def __init__(self, alias: str, options: Options, credential: Credential) -> None:
+        self.credential = credential
+        self.subject = f"key backend {alias!r}"
+        self._module = ModuleChoice.of(options)
+        self._token = TokenChoice.of(options)
+        self._max_sessions = options.max_sessions
+
+    def run(self, task: Callable[[Worker], T], about: str = "", *, writing: bool = False, repeat: bool = True) -> T:
+        """Do something in a session of its own that is logged in.
+
+        Args:
+            task: What to do; done again after a remedy, so it must not have half-done things.
+            about: The key in question, for messages.
+            writing: Whether it changes objects of the token.
+            repeat: Whether it may be done again at all.
+
+        Raises:
+            AnchorholdError: One sentence on what went wrong.
+        """
+        tried: tuple[Remedy, ...] = ()
+        while True:
+            module = module_of(self._module, self.subject)
+            generation, opened = module.generation, None
+            try:
+                with module.gate:
+                    generation = module.generation
+                    opened = module.token(self._token, self._max_sessions, self.subject)
+                    if self.credential.digest != opened.accepted:
+                        opened.admit(self.credential)
+                    result = _in_session(opened, task, writing=writing)
+                if module.renewed_for:
+                    module.worked(about)
+            except PKCS11Error as error:
+                remedy = remedy_for(error, tried) if repeat else None
+                if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about)):
+                    raise explain(error, self.describe(opened, about)) from error
+            else:
+                return result
+            tried += (remedy,)
+            self._apply(remedy, module, generation, opened)
+
+    def describe(self, opened: OpenedToken | None, about: str = "") -> str:
+        """Alias, token and key, for a message."""
+        token = f", token {opened.label!r}" if opened is not None else ""
+        return f"{self.subject}{token}{', ' + about if about else ''}"
+
+    def _apply(self, remedy: Remedy, module: Module, generation: int, opened: OpenedToken | None) -> None:
+        if remedy is Remedy.RENEW or opened is None:
+            module.renew(generation, self.subject)
+            return
+        with module.gate:
+            if module.generation == generation:
+                opened.reopen()
+
+
+def _in_session(opened: OpenedToken, task: Callable[[Worker], T], *, writing: bool) -> T:
+    pool = opened.pool
+    worker = pool.take(writing=writing or opened.is_security_officer)
+    try:
+        result = task(worker)
+    except BaseException:
+        pool.drop(worker)  # an operation may have stayed active in it
+        raise
+    pool.give(worker)
+    return result

@@ -1,0 +1,88 @@
+"""The hooks of the backend ``hsm``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.seam import API_VERSION, Capabilities, OcspStore, hookimpl
+from anchorhold_hsm import options as models
+
+if TYPE_CHECKING:
+    from anchorhold.seam import (
+        AddOption,
+        BackendContext,
+        CreatedKey,
+        CreateKeyRequest,
+        FindKeyRequest,
+        ImportKeyRequest,
+        KeyRequest,
+        Operation,
+        Secrets,
+        Signer,
+    )
+    from anchorhold_hsm.vault import Vault
+
+
+class HsmBackend:
+    """Makes keys in a token, where they stay, and signs with them there. There is no `export_key`.
+
+    Args:
+        options: Of the alias.
+        context: Its name.
+    """
+
+    anchorhold_api = API_VERSION
+    capabilities = Capabilities()
+    Options = models.Options
+    OcspOptions = models.OcspOptions
+
+    def __init__(self, options: models.Options, context: BackendContext) -> None:
+        self._options = options
+        self._alias = context.alias
+
+    @hookimpl
+    def add_cli_options(self, add: AddOption, operation: Operation) -> None:
+        """The PINs always; what describes a key where one is made or adopted."""
+        if operation in ("create", "import"):
+            add("key-label", help="Label of the key in the token (default: the name of the CA).", scope="key")
+        if operation == "adopt":
+            add("key-label", help="Label of the key to adopt.", scope="key")
+            add("key-id", help="Id (CKA_ID) of the key to adopt, in hexadecimal.", scope="key")
+            add("key-uri", help="The key to adopt as a PKCS#11 URI (RFC 7512).", scope="key")
+        add("user-pin", help="PIN of the token's user; empty to clear the one in the settings.", secret=True)
+        add("so-pin", help="PIN of the token's security officer, instead of the user's.", secret=True)
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        """Make a key pair in the token."""
+        return self._vault(secrets).create(request)
+
+    @hookimpl
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        """Put a key that was made elsewhere into the token."""
+        return self._vault(secrets).import_key(request)
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        """Find the key; the signer finds it again whenever it has to."""
+        return self._vault(secrets).signer(request)
+
+    @hookimpl
+    def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
+        """Look for a key by its id, or by what the options say."""
+        return self._vault(secrets).find(request)
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        """Destroy both halves of a key."""
+        return self._vault(secrets).delete(request)
+
+    @hookimpl
+    def ocsp_store(self) -> OcspStore:
+        """Keys of OCSP responders need the user PIN, which must be there without a person."""
+        return OcspStore(options={"key-label": None}, unattended=frozenset({"user-pin"}))
+
+    def _vault(self, secrets: Secrets) -> Vault:
+        from anchorhold_hsm.vault import Vault
+
+        return Vault(self._alias, self._options, secrets)

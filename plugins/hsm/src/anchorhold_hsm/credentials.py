@@ -1,0 +1,39 @@
+"""Which PIN an alias logs in with: the user's or the security officer's, never both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import SettingsError
+from anchorhold.seam.options import flag_of
+from anchorhold_hsm.login import Credential
+
+if TYPE_CHECKING:
+    from anchorhold.seam import Secrets
+    from anchorhold_hsm.options import Options
+
+
+def credential_of(alias: str, options: Options, secrets: Secrets) -> Credential:
+    """What to log in with.
+
+    Raises:
+        SettingsError: Both PINs were given, or one although it is typed at the device.
+        SecretMissingError: None was given, and there is nobody to ask.
+    """
+    user, so = secrets.get("user-pin"), secrets.get("so-pin")
+    flags = [flag_of(alias, name, parent=False) for name in ("user-pin", "so-pin")]
+    if user and so:
+        raise SettingsError(
+            f"key backend {alias!r}: the PINs of user and security officer are both given, and only one can log in",
+            hint=f'clear one of them: {flags[0]}="" or {flags[1]}=""',
+        )
+    if options.protected_auth and (user or so):
+        raise SettingsError(
+            f"key backend {alias!r}: a PIN is given, and protected_auth says that it is typed at the device",
+            hint="leave out one of them",
+        )
+    if options.protected_auth:
+        return Credential("user", None)
+    if so or (options.so_pin is not None and not user):
+        return Credential("so", so or secrets.require("so-pin"))
+    return Credential("user", user or secrets.require("user-pin"))

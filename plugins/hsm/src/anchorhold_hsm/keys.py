@@ -1,0 +1,136 @@
+"""Keys of a token: made, brought in, found, deleted. Each function works in a session that was lent to it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pkcs11.exceptions import PKCS11Error
+
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError
+from anchorhold_hsm import objects
+from anchorhold_hsm.offers import generate_pair, refused_key
+from anchorhold_hsm.templates import GUARDS, templates_of
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.softkeys import PrivateKey
+    from anchorhold_hsm.objects import KeyReference, Object
+    from anchorhold_hsm.pool import Worker
+
+
+def check_free(worker: Worker, reference: KeyReference, subject: str) -> None:
+    """Refuse an id or label that a private key has: some tokens would overwrite it without a word.
+
+    Raises:
+        KeyExistsError: One is taken.
+    """
+    if objects.private_keys(worker, label=reference.label):
+        raise KeyExistsError(
+            f"{subject}: a private key with the label {reference.label!r} is there already",
+            hint="choose another key label, or use the key that is there with --adopt",
+        )
+    if objects.private_keys(worker, reference.id):
+        raise KeyExistsError(
+            f"{subject}: a private key with the id {reference.id.hex()} is there already",
+            hint="repeat the command",
+        )
+
+
+def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: str) -> PublicKey:
+    """Make a key pair in the token.
+
+    Raises:
+        KeyUnsupportedError: The token does not make such a key; says which it makes.
+        BackendFailedError: What came out could leave the token; it was destroyed again.
+        KeyInvalidError: What came out cannot be read.
+        PKCS11Error: The token does not answer.
+    """
+    try:
+        public, private = generate_pair(worker, spec, reference, store=True)
+    except PKCS11Error as error:
+        raise refused_key(worker, spec, error, subject) from error
+    check_guarded(private, (private, public), subject)
+    return _readable(worker, private, (private, public), subject)
+
+
+def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subject: str) -> PublicKey:
+    """Put a key pair that was made elsewhere into the token. The public half goes first: alone it does no harm.
+
+    Raises:
+        BackendFailedError, KeyInvalidError: As `generate`.
+        KeyUnsupportedError: There is no agreed form for such a key.
+        PKCS11Error: The token does not take it.
+    """
+    public_template, private_template = templates_of(key, reference)
+    public = worker.session.create_object(public_template)
+    try:
+        private = worker.session.create_object(private_template)
+    except PKCS11Error:
+        with suppress(PKCS11Error):  # the first error is the one to tell
+            public.destroy()
+        raise
+    check_guarded(private, (private, public), subject)
+    return _readable(worker, private, (private, public), subject)
+
+
+def find(worker: Worker, key_id: bytes, label: str, subject: str) -> list[tuple[KeyReference, PublicKey]]:
+    """Private keys by id, label or both, with their public halves.
+
+    Raises:
+        KeyInvalidError: The public half of one is not in the token.
+    """
+    found = []
+    for private in objects.private_keys(worker, key_id, label):
+        reference, half = objects.reference_to(private), objects.public_key_of(worker, private)
+        if half is None:
+            raise _without_public_half(f"{subject}, {reference}")
+        found.append((reference, half))
+    return found
+
+
+def delete(worker: Worker, reference: KeyReference, public_key: PublicKey) -> bool:
+    """Destroy a key pair for good.
+
+    Returns:
+        Whether the private key was there.
+    """
+    private = objects.locate(worker, reference, public_key)
+    others = objects.private_keys(worker, reference.id, "" if reference.id else reference.label)
+    if private is not None:
+        private.destroy()
+    if len(others) < 2:
+        objects.destroy(objects.public_objects(worker, reference))
+    return private is not None
+
+
+def check_guarded(private: Object, made: tuple[Object, ...], subject: str) -> None:
+    """Read back that a new private key is private, sensitive and not extractable; destroy it if it is not.
+
+    Raises:
+        BackendFailedError: It was not.
+    """
+    values = objects.read(private, *GUARDS)
+    wrong = [attribute.name for attribute, wanted in GUARDS.items() if values.get(attribute) is not wanted]
+    if wrong:
+        objects.destroy(made)
+        raise BackendFailedError(
+            f"{subject}: the token made a key that is not protected ({', '.join(wrong)}), so it was destroyed again",
+            hint="see the manual of the device for keys that are sensitive and cannot be extracted",
+        )
+
+
+def _readable(worker: Worker, private: Object, made: tuple[Object, ...], subject: str) -> PublicKey:
+    half = objects.public_key_of(worker, private)
+    if half is None:
+        objects.destroy(made)
+        raise _without_public_half(subject)
+    return half
+
+
+def _without_public_half(subject: str) -> KeyInvalidError:
+    return KeyInvalidError(
+        f"{subject}: its public key is not in the token in a form that can be read",
+        hint="put the public key or the certificate into the token, under the same id",
+    )

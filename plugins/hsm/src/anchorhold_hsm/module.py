@@ -1,0 +1,248 @@
+"""PKCS#11 modules of this process: each loaded once, initialised for threads, and again after a fork or a failure."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pkcs11 import PKCS11Error
+from pkcs11._pkcs11 import lib
+
+from anchorhold.errors import BackendFailedError, SettingsError
+from anchorhold_hsm.gate import Gate
+from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError, NativeModule, NotAModuleError
+from anchorhold_hsm.opened import OpenedToken
+from anchorhold_hsm.tokens import find_token, tokens_in
+from anchorhold_hsm.trouble import name_of
+
+if TYPE_CHECKING:
+    from anchorhold_hsm.options import Options
+    from anchorhold_hsm.tokens import TokenChoice
+
+FAILURE_PAUSE: Final = 30.0
+"""Seconds after a failed attempt to initialise a module before it is tried again: some crash if they are pressed."""
+RENEWAL_PAUSE: Final = 5.0
+"""Seconds before a module is initialised again for what the last time did not bring back."""
+
+
+class ModuleChoice(NamedTuple):
+    """What the settings say about a module.
+
+    Attributes:
+        path: Path or bare file name.
+        parameters: For its initialisation.
+        serialise: Whether it gets one call at a time.
+    """
+
+    path: str
+    parameters: str | None = None
+    serialise: bool = False
+
+    @classmethod
+    def of(cls, options: Options) -> ModuleChoice:
+        """What the options of an alias say."""
+        return cls(options.library_path, options.library_parameters, options.serialise)
+
+
+class _Library(lib):
+    """python-pkcs11's view of a module that was initialised by us; it neither initialises nor finalises it."""
+
+    def initialize(self) -> None:
+        """Called by the constructor; done already."""
+
+
+class Module:
+    """A module. Every use is made inside `gate`, after `renew` has initialised it.
+
+    Args:
+        native: The loaded module.
+        choice: What the settings say about it.
+
+    Attributes:
+        gate: Whoever calls the module is inside.
+        generation: Counts initialisations; objects of an earlier one are never touched again.
+        ready: Whether it is initialised.
+        renewed_for: What did not help yet, and when it was done.
+    """
+
+    def __init__(self, native: NativeModule, choice: ModuleChoice) -> None:
+        self.gate = Gate(serialise=choice.serialise)
+        self.generation = 0
+        self.ready = False
+        self._choice = choice
+        self._native = native
+        self._opening = Lock()
+        self._opened: dict[TokenChoice, OpenedToken] = {}
+        self._failed_at: float | None = None
+        self.renewed_for: dict[str, float] = {}
+        self._library: Any = None
+
+    def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenedToken:
+        """The token that is meant.
+
+        Raises:
+            NotThereError, SettingsError, BackendFailedError, PKCS11Error: As `find_token`.
+        """
+        opened = self._opened.get(choice)
+        if opened is not None:
+            return opened
+        with self._opening:
+            found = find_token(tokens_in(self._library.get_slots(), subject), choice, subject)
+            known = (each for each in self._opened.values() if each.slot.slot_id == found.slot.slot_id)
+            opened = next(known, None) or OpenedToken(self._native, found, max_sessions)
+            opened.limit(max_sessions)
+            self._opened[choice] = opened
+            return opened
+
+    def renew(self, generation: int, subject: str) -> None:
+        """Finalise and initialise, unless another thread has done so since.
+
+        Args:
+            generation: The one that is to be replaced.
+            subject: Whose settings these are, for the messages.
+
+        Raises:
+            BackendFailedError: It cannot be initialised now.
+        """
+        with self.gate.alone():
+            if self.ready and generation != self.generation:
+                return
+            if self._failed_at is not None and time.monotonic() - self._failed_at < FAILURE_PAUSE:
+                raise BackendFailedError(
+                    f"{subject}: the module {self._native.path} could not be initialised a moment ago",
+                    hint=f"check its device or service, and try again after {FAILURE_PAUSE:g} seconds",
+                )
+            self.forget()
+            self._initialise(subject)
+
+    def forget(self) -> None:
+        """Finalise; nobody may be inside."""
+        self.generation += 1
+        self._opened.clear()
+        if self.ready:
+            self.ready = False
+            with suppress(CryptokiError):  # what lost its device or service fails here; initialising decides
+                self._native.finalise()
+
+    def may_renew(self, reason: str) -> bool:
+        """Whether that may help: not if it was done a moment ago for the same reason, and did not.
+
+        Args:
+            reason: The key or token that is not there.
+        """
+        now = time.monotonic()
+        if now - self.renewed_for.get(reason, -RENEWAL_PAUSE) < RENEWAL_PAUSE:
+            return False
+        self.renewed_for[reason] = now
+        return True
+
+    def worked(self, reason: str) -> None:
+        """What was missing is there again."""
+        self.renewed_for.pop(reason, None)
+
+    def agree(self, choice: ModuleChoice, subject: str) -> None:
+        """Accept the settings of another alias for this module.
+
+        Raises:
+            SettingsError: They contradict those it was initialised with.
+        """
+        if choice.parameters != self._choice.parameters:
+            raise SettingsError(
+                f"{subject}: another alias initialises this module with other library_parameters",
+                hint="give all aliases of one module the same library_parameters",
+            )
+        if choice.serialise:
+            self.gate.serialise()
+
+    def _initialise(self, subject: str) -> None:
+        try:
+            locks = self._initialised()
+            self._library = self._library or _Library(self._native.path)
+        except PKCS11Error as error:
+            self._failed_at = time.monotonic()
+            raise BackendFailedError(
+                f"{subject}: the module {self._native.path} cannot be initialised ({name_of(error)})",
+                hint="check its configuration, and that its device or service is there",
+            ) from error
+        self._failed_at = None
+        self.ready = True
+        if not locks:
+            self.gate.serialise()
+
+    def _initialised(self) -> bool:
+        """Initialise; returns whether the module locks by itself."""
+        try:
+            return self._native.initialise(self._choice.parameters)
+        except CryptokiError as error:
+            if error.code != CRYPTOKI_ALREADY_INITIALIZED:
+                raise
+        if not _forked:
+            return False  # by somebody else in this process, perhaps without locks
+        self._native.finalise()  # what was inherited
+        return self._native.initialise(self._choice.parameters)
+
+
+_registry: dict[str, Module] = {}
+_by_choice: dict[ModuleChoice, Module] = {}
+_registering = Lock()
+_kept: list[object] = []
+_forked = False
+
+
+def module_of(choice: ModuleChoice, subject: str) -> Module:
+    """The module, loaded and initialised when it is first asked for.
+
+    Args:
+        choice: What the settings say about it.
+        subject: Whose settings these are, for the messages.
+
+    Raises:
+        SettingsError: The file is not a PKCS#11 module, or another alias wants it otherwise.
+        BackendFailedError: It cannot be initialised.
+    """
+    module = _by_choice.get(choice) or _register(choice, subject)
+    if not module.ready:
+        module.renew(module.generation, subject)
+    return module
+
+
+def close_modules() -> None:
+    """Finalise every module of this process: for tests, and for programs that let go of their tokens.
+
+    They are initialised again when they are next used.
+    """
+    with _registering:
+        for module in _registry.values():
+            with module.gate.alone():
+                module.forget()
+
+
+def _register(choice: ModuleChoice, subject: str) -> Module:
+    with _registering:
+        try:
+            native = NativeModule(choice.path)
+        except NotAModuleError as error:
+            raise SettingsError(
+                f"{subject}: library_path {choice.path} is not a PKCS#11 module ({error})",
+                hint="name the shared library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so",
+            ) from error
+        module = _registry.setdefault(native.path, Module(native, choice))
+        module.agree(choice, subject)
+        _by_choice[choice] = module
+        return module
+
+
+def _forget_inherited() -> None:
+    """In a forked child nothing of the parent's may be touched; its locks may be held by threads that do not exist."""
+    global _registering, _forked
+    _kept.extend(_registry.values())  # nor may it be taken down
+    _registry.clear()
+    _by_choice.clear()
+    _registering = Lock()
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_forget_inherited)

@@ -1,0 +1,249 @@
+"""Objects of a token: finding private keys, and the public halves of them wherever the token keeps those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pkcs11 import Attribute, KeyType, ObjectClass
+from pkcs11.exceptions import (
+    ArgumentsBad,
+    AttributeSensitive,
+    AttributeTypeInvalid,
+    FunctionFailed,
+    UserNotLoggedIn,
+)
+
+from anchorhold.errors import KeyUnsupportedError
+from anchorhold.publickeys import spec_of, spki
+from anchorhold_hsm.curves import decode_point
+from anchorhold_hsm.pool import PUBLIC_KEY_INFO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from anchorhold.publickeys import PublicKey
+    from anchorhold_hsm.pool import Worker
+
+Object: TypeAlias = Any
+"""An object of python-pkcs11."""
+Attributes: TypeAlias = "Mapping[Any, Any]"
+
+_UNREADABLE: Final = (
+    ArgumentsBad,
+    AttributeSensitive,
+    AttributeTypeInvalid,
+    FunctionFailed,
+    NotImplementedError,
+    ValueError,
+)
+"""What reading one attribute may raise while the object itself is fine; the last two are python-pkcs11's own."""
+
+_ML_DSA: Final[dict[int, Callable[[bytes], PublicKey]]] = {
+    1: mldsa.MLDSA44PublicKey.from_public_bytes,
+    2: mldsa.MLDSA65PublicKey.from_public_bytes,
+    3: mldsa.MLDSA87PublicKey.from_public_bytes,
+}
+
+
+class KeyReference(NamedTuple):
+    """What a private key is found by. A tuple, because it is looked up for every signature.
+
+    Attributes:
+        id: CKA_ID; empty if it has none.
+        label: CKA_LABEL; empty if it has none.
+    """
+
+    id: bytes
+    label: str
+
+    def __str__(self) -> str:
+        return f"key {self.label!r}" if self.label else f"key with id {self.id.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyObject:
+    """A private key in a session.
+
+    Attributes:
+        object: As python-pkcs11 has it.
+        asks_pin: Whether it wants the PIN for every single use (CKA_ALWAYS_AUTHENTICATE).
+    """
+
+    object: Object
+    asks_pin: bool
+
+
+def read(found: Object, *attributes: Any) -> dict[Any, Any]:
+    """Those of the attributes that the object has and the token shows; empty ones are left out."""
+    values: dict[Any, Any] = {}
+    for attribute in attributes:
+        try:
+            value = found[attribute]
+        except _UNREADABLE:
+            continue
+        if value not in (b"", ""):
+            values[attribute] = value
+    return values
+
+
+def search(worker: Worker, kind: ObjectClass, key_id: bytes = b"", label: str = "") -> list[Object]:
+    """Objects of one class, by id, label or both.
+
+    Raises:
+        PKCS11Error: The token cannot search; UserNotLoggedIn if private keys would only seem not to be there.
+    """
+    logged_in = worker.token.logged_in(worker)  # raises if the session is gone, where searching would print a traceback
+    template: dict[Attribute, Any] = {Attribute.CLASS: kind}
+    if key_id:
+        template[Attribute.ID] = key_id
+    if label:
+        template[Attribute.LABEL] = label
+    found = list(worker.session.get_objects(template))
+    if not found and not logged_in:
+        raise UserNotLoggedIn
+    return found
+
+
+def private_keys(worker: Worker, key_id: bytes = b"", label: str = "") -> list[Object]:
+    """Private keys, by id, label or both."""
+    return search(worker, ObjectClass.PRIVATE_KEY, key_id, label)
+
+
+def reference_to(private: Object) -> KeyReference:
+    """What to find a private key by, later."""
+    values = read(private, Attribute.ID, Attribute.LABEL)
+    return KeyReference(values.get(Attribute.ID, b""), values.get(Attribute.LABEL, ""))
+
+
+def locate(worker: Worker, reference: KeyReference, public_key: PublicKey) -> Object | None:
+    """The private key that is referred to; among several the one whose public half fits.
+
+    Returns:
+        None if there is none.
+    """
+    found = private_keys(worker, reference.id, "" if reference.id else reference.label)
+    if len(found) < 2:
+        return found[0] if found else None
+    wanted = spki(public_key)
+    halves = ((private, public_key_of(worker, private)) for private in found)
+    return next((private for private, half in halves if half is not None and spki(half) == wanted), None)
+
+
+def public_key_of(worker: Worker, private: Object) -> PublicKey | None:
+    """The public half of a private key: from its public object, from itself, or from a certificate beside it.
+
+    Returns:
+        None if the token has it nowhere.
+
+    Raises:
+        KeyUnsupportedError: It is of a kind that anchorhold does not use.
+    """
+    return next(_candidates(worker, private), None)
+
+
+def public_objects(worker: Worker, reference: KeyReference) -> list[Object]:
+    """The public key objects that belong to a private key."""
+    return _beside(worker, reference, ObjectClass.PUBLIC_KEY)
+
+
+def _candidates(worker: Worker, private: Object) -> Iterator[PublicKey]:
+    reference = reference_to(private)
+    for found in (*public_objects(worker, reference), private):
+        key = _decoded(found)
+        if key is not None:
+            yield _usable(key)
+    for found in _beside(worker, reference, ObjectClass.CERTIFICATE):
+        key = _from_certificate(read(found, Attribute.VALUE).get(Attribute.VALUE, b""))
+        if key is not None:
+            yield _usable(key)
+
+
+def _beside(worker: Worker, reference: KeyReference, kind: ObjectClass) -> list[Object]:
+    if not (reference.id or reference.label):
+        return []
+    return search(worker, kind, reference.id, "" if reference.id else reference.label)
+
+
+def _usable(key: object) -> PublicKey:
+    spec_of(key)
+    return key  # type: ignore[return-value]  # spec_of refused every other type
+
+
+def _decoded(found: Object) -> object | None:
+    kind = read(found, Attribute.KEY_TYPE).get(Attribute.KEY_TYPE)
+    names, decode = _DECODERS.get(kind, ((), _nothing))
+    values = read(found, *names)
+    key = decode(values) if len(values) == len(names) else None
+    return key or _from_info(read(found, PUBLIC_KEY_INFO).get(PUBLIC_KEY_INFO, b""))
+
+
+def _nothing(_: Attributes) -> None:
+    return None
+
+
+def _rsa(values: Attributes) -> PublicKey | None:
+    exponent, modulus = values[Attribute.PUBLIC_EXPONENT], values[Attribute.MODULUS]
+    numbers = rsa.RSAPublicNumbers(int.from_bytes(exponent), int.from_bytes(modulus))
+    try:
+        return numbers.public_key()
+    except ValueError:
+        return None
+
+
+def _elliptic(values: Attributes) -> PublicKey | None:
+    return decode_point(values[Attribute.EC_PARAMS], values[Attribute.EC_POINT])
+
+
+def _ml_dsa(values: Attributes) -> PublicKey | None:
+    load = _ML_DSA.get(values[Attribute.PARAMETER_SET])
+    try:
+        return load(values[Attribute.VALUE]) if load is not None else None
+    except ValueError:
+        return None
+
+
+_DECODERS: Final[dict[object, tuple[tuple[Attribute, ...], Callable[[Attributes], PublicKey | None]]]] = {
+    KeyType.RSA: ((Attribute.PUBLIC_EXPONENT, Attribute.MODULUS), _rsa),
+    KeyType.EC: ((Attribute.EC_PARAMS, Attribute.EC_POINT), _elliptic),
+    KeyType.EC_EDWARDS: ((Attribute.EC_PARAMS, Attribute.EC_POINT), _elliptic),
+    KeyType.ML_DSA: ((Attribute.PARAMETER_SET, Attribute.VALUE), _ml_dsa),
+}
+"""Key types, each with the attributes that its public half is in."""
+
+
+def _from_info(der: bytes) -> object | None:
+    """A SubjectPublicKeyInfo that some tokens have, and some have wrongly."""
+    try:
+        return load_der_public_key(der) if der else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _from_certificate(der: bytes) -> object | None:
+    try:
+        return x509.load_der_x509_certificate(der).public_key() if der else None
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def check_may_sign(private: Object, subject: str) -> None:
+    """Refuse a private key that the token does not let sign (CKA_SIGN).
+
+    Raises:
+        KeyUnsupportedError: It is for something else.
+    """
+    if not hasattr(private, "sign"):
+        raise KeyUnsupportedError(
+            f"{subject}: the key is not for signing (CKA_SIGN is not set)", hint="use a key that was made for signing"
+        )
+
+
+def destroy(objects: Iterable[Object]) -> None:
+    """Destroy objects for good."""
+    for found in objects:
+        found.destroy()

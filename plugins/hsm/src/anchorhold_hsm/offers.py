@@ -1,0 +1,147 @@
+"""What a token offers: found out by trying, told when it refuses something."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from pkcs11 import Mechanism, MechanismFlag
+from pkcs11.exceptions import AttributeTypeInvalid, AttributeValueInvalid, PKCS11Error, TemplateInconsistent
+
+from anchorhold.algorithms import CURVES, KEY_TYPES, RSA_SIZES, KeySpec
+from anchorhold.errors import AnchorholdError, BackendFailedError, KeyUnsupportedError
+from anchorhold_hsm.objects import KeyReference, destroy
+from anchorhold_hsm.templates import PRIVATE_TEMPLATES, PUBLIC_TEMPLATE, generation_of
+from anchorhold_hsm.trouble import name_of
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import Algorithm
+    from anchorhold_hsm.objects import Object
+    from anchorhold_hsm.pool import Worker
+
+_OTHER_TEMPLATE: Final = (AttributeTypeInvalid, AttributeValueInvalid, TemplateInconsistent)
+"""Answers after which another template may do."""
+
+NOT_OFFERED: Final = frozenset(
+    {
+        "ActionProhibited",
+        "ArgumentsBad",
+        "AttributeTypeInvalid",
+        "AttributeValueInvalid",
+        "CurveNotSupported",
+        "DataInvalid",
+        "DataLenRange",
+        "DomainParamsInvalid",
+        "FunctionNotSupported",
+        "FunctionRejected",
+        "KeyFunctionNotPermitted",
+        "KeySizeRange",
+        "KeyTypeInconsistent",
+        "MechanismInvalid",
+        "MechanismParamInvalid",
+        "TemplateIncomplete",
+        "TemplateInconsistent",
+    }
+)
+"""Answers of a token that is well, to something it does not have."""
+
+_PERHAPS_NOT_OFFERED: Final = NOT_OFFERED | {"GeneralError", "FunctionFailed", "DeviceError", "HostMemory"}
+"""The others some tokens give too, for curves they do not know."""
+
+_SIGNING: Final = {
+    "ecdsa": ("ECDSA",),
+    "rsa-pkcs1v15": ("RSA_PKCS", "RSA_X_509"),
+    "rsa-pss": ("PSS", "RSA_X_509"),
+    "ed25519": ("EDDSA",),
+    "ed448": ("EDDSA",),
+}
+"""Parts of the names of mechanisms that have to do with a signature scheme."""
+
+
+def generate_pair(worker: Worker, spec: KeySpec, reference: KeyReference, *, store: bool) -> tuple[Object, Object]:
+    """Make a key pair, with the first template the token takes.
+
+    Args:
+        worker: A session.
+        spec: The kind of key.
+        reference: Id and label it gets.
+        store: Whether it outlives the session.
+
+    Returns:
+        Public and private object.
+
+    Raises:
+        PKCS11Error: The token does not make it.
+    """
+    key_type, size, wanted = generation_of(spec)
+    *first, last = PRIVATE_TEMPLATES
+
+    def attempt(template: dict[object, object]) -> tuple[Object, Object]:
+        pair: tuple[Object, Object] = worker.session.generate_keypair(
+            key_type,
+            size,
+            id=reference.id,
+            label=reference.label,
+            store=store,
+            capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
+            public_template={**PUBLIC_TEMPLATE, **wanted},
+            private_template=template,
+        )
+        return pair
+
+    for template in first:
+        with suppress(*_OTHER_TEMPLATE):
+            return attempt(template)
+    return attempt(last)
+
+
+def refused_key(worker: Worker, spec: KeySpec, error: PKCS11Error, subject: str) -> Exception:
+    """What to raise when the token did not make a key: with what it does make, if it makes any."""
+    name = name_of(error)
+    if worker.token.is_security_officer:
+        return BackendFailedError(
+            f"{subject}: the token does not let its security officer create private keys ({name})",
+            hint="give the user PIN, and clear the PIN of the security officer",
+        )
+    if name not in _PERHAPS_NOT_OFFERED:
+        return error
+    offered = offered_keys(worker)
+    if not offered or str(spec) in offered:
+        return error
+    return KeyUnsupportedError(
+        f"{subject}: the token does not make {spec} keys ({name})", hint=f"it offers: {', '.join(offered)}"
+    )
+
+
+def refused_signature(worker: Worker, algorithm: Algorithm, refusals: list[str], subject: str) -> AnchorholdError:
+    """What to raise when no way to make a signature worked: with the mechanisms the token lists."""
+    parts = _SIGNING.get(algorithm.scheme, ("ML_DSA",))
+    names = [mechanism.name for mechanism in worker.token.mechanisms() if isinstance(mechanism, Mechanism)]
+    listed = sorted(name for name in names if any(part in name for part in parts))
+    return KeyUnsupportedError(
+        f"{subject}: the token does not sign with {algorithm} ({', '.join(refusals)})",
+        hint=f"choose another algorithm; mechanisms it lists for such keys: {', '.join(listed) or 'none'}",
+    )
+
+
+def offered_keys(worker: Worker) -> list[str]:
+    """Kinds of keys the token makes: tried with keys that end with the session; for RSA what it says."""
+    specs = [KeySpec(type="EC", curve=curve) for curve in CURVES]
+    specs += [KeySpec(type=name) for name in KEY_TYPES if name not in ("EC", "RSA")]
+    offered = _rsa_sizes(worker)
+    for spec in specs:
+        with suppress(PKCS11Error):  # the answer is no
+            pair = generate_pair(worker, spec, KeyReference(os.urandom(20), "anchorhold probe"), store=False)
+            offered.append(str(spec))
+            destroy(pair)
+    return offered
+
+
+def _rsa_sizes(worker: Worker) -> list[str]:
+    try:
+        info = worker.token.slot.get_mechanism_info(Mechanism.RSA_PKCS_KEY_PAIR_GEN)
+    except PKCS11Error:
+        return []
+    smallest, largest = max(info.min_key_length or 0, RSA_SIZES[0]), min(info.max_key_length or 0, RSA_SIZES[1])
+    return [f"RSA {smallest} to {largest}"] if smallest <= largest else []

@@ -1,0 +1,176 @@
+"""Sessions in which keys are used: each lent to one thread at a time, never more than the limit."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from threading import Condition, Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from pkcs11.attributes import AttributeMapper
+from pkcs11.constants import Attribute
+from pkcs11.exceptions import PKCS11Error, SessionCount
+
+from anchorhold.errors import BackendFailedError
+
+if TYPE_CHECKING:
+    from pkcs11 import Session, Token
+
+    from anchorhold_hsm.objects import KeyObject, KeyReference
+    from anchorhold_hsm.opened import OpenedToken
+
+PATIENCE: Final = 60.0
+"""Seconds that a thread waits for a session."""
+
+PUBLIC_KEY_INFO: Any = 0x129
+"""CKA_PUBLIC_KEY_INFO (PKCS #11 v2.40, section 4.8), which python-pkcs11 has no name for."""
+
+
+def _mapper() -> AttributeMapper:
+    """python-pkcs11's, except that labels in other encodings do no harm."""
+    mapper = AttributeMapper()
+    mapper.register_handler(PUBLIC_KEY_INFO, bytes, bytes)
+    mapper.register_handler(Attribute.LABEL, str.encode, lambda label: label.rstrip(b"\0").decode(errors="replace"))
+    return mapper
+
+
+class Worker:
+    """A session, and the keys found in it.
+
+    Attributes:
+        token: The token it belongs to.
+        session: The session; private keys are visible in it.
+        writing: Whether objects of the token can be changed in it.
+        keys: Key objects; they live as long as the session.
+    """
+
+    def __init__(self, token: OpenedToken, session: Session, *, writing: bool) -> None:
+        self.token = token
+        self.session: Any = session
+        self.writing = writing
+        self.keys: dict[KeyReference, KeyObject] = {}
+
+    def close(self) -> None:
+        """Close the session; it may be gone already."""
+        with suppress(PKCS11Error):
+            self.session.close()
+
+
+class Pool:
+    """The sessions of this process with one token.
+
+    Args:
+        owner: The token they belong to.
+        token: As python-pkcs11 has it.
+        limit: How many there may be at once.
+        subject: Names the token in messages.
+        patience: Seconds to wait for one.
+    """
+
+    def __init__(
+        self, owner: OpenedToken, token: Token, limit: int, subject: str, *, patience: float = PATIENCE
+    ) -> None:
+        self._owner = owner
+        self._token = token
+        self._limit = limit
+        self._subject = subject
+        self._patience = patience
+        self._mapper = _mapper()
+        self._idle: deque[Worker] = deque()
+        self._count = 0
+        self._waiting = 0
+        self._lock = Lock()
+        self._returned = Condition(self._lock)
+
+    @property
+    def busy(self) -> int:
+        """How many are lent at this moment."""
+        return self._count - len(self._idle)
+
+    def limit(self, limit: int) -> None:
+        """Lower the limit, if it is higher."""
+        self._limit = min(self._limit, limit)
+
+    def take(self, *, writing: bool) -> Worker:
+        """A session for this thread alone.
+
+        Args:
+            writing: Whether objects of the token will be changed; such a session is a fresh one.
+
+        Raises:
+            BackendFailedError: All were in use for too long.
+            PKCS11Error: The token gives none.
+        """
+        if not writing:
+            with suppress(IndexError):
+                return self._idle.pop()  # of a deque, which needs no lock
+        while True:
+            worker = self._reserve(reuse=not writing)
+            if worker is not None:
+                return worker
+            try:
+                session = self._token.open(rw=writing, attribute_mapper=self._mapper)
+            except BaseException as error:
+                self._unreserve()
+                if isinstance(error, SessionCount) and self._count > 0:
+                    self.limit(self._count)  # the token has told us how many it has for us
+                    continue
+                raise
+            return Worker(self._owner, session, writing=writing)
+
+    def give(self, worker: Worker) -> None:
+        """Take a session back for the next thread; one that can write is closed."""
+        if worker.writing:
+            self.drop(worker)
+            return
+        self._idle.append(worker)
+        if self._waiting:  # they say so before they look, so none is overlooked
+            with self._lock:
+                self._returned.notify()
+
+    def drop(self, worker: Worker) -> None:
+        """Close a session that was lent: something went wrong in it, or it can write."""
+        worker.close()
+        self._unreserve()
+
+    def clear(self) -> None:
+        """Close all sessions that nobody uses."""
+        with suppress(IndexError):
+            while True:
+                self.drop(self._idle.pop())
+
+    def _reserve(self, *, reuse: bool) -> Worker | None:
+        """An idle session, or None: then one more may be opened."""
+        with self._lock:
+            self._waiting += 1
+            try:
+                while True:
+                    idle = self._pop()
+                    if idle is not None and reuse:
+                        return idle
+                    if idle is not None:
+                        idle.close()  # in its place a new one can be opened
+                        return None
+                    if self._count < self._limit:
+                        self._count += 1
+                        return None
+                    self._wait()
+            finally:
+                self._waiting -= 1
+
+    def _pop(self) -> Worker | None:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
+
+    def _wait(self) -> None:
+        if not self._returned.wait(self._patience):
+            raise BackendFailedError(
+                f"{self._subject}: all {self._limit} sessions were in use for {self._patience:g} seconds",
+                hint="set max_sessions higher, or find out why the token is so slow",
+            )
+
+    def _unreserve(self) -> None:
+        with self._lock:
+            self._count -= 1
+            self._returned.notify()

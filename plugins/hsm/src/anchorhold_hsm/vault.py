@@ -1,0 +1,156 @@
+"""The keys of one alias, for one command: from requests to what is done in the token, and back to handles."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from anchorhold import pkcs8
+from anchorhold.errors import InputError
+from anchorhold.seam import CreatedKey, KeyHandle
+from anchorhold_hsm import keys
+from anchorhold_hsm.access import Access
+from anchorhold_hsm.credentials import credential_of
+from anchorhold_hsm.objects import KeyReference
+from anchorhold_hsm.signer import HsmSigner
+from anchorhold_hsm.tokens import TokenChoice
+from anchorhold_hsm.uri import Pkcs11Uri, parse_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.seam import CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, Secrets, Signer
+    from anchorhold_hsm.options import Options
+    from anchorhold_hsm.pool import Worker
+
+HANDLE_VERSION: Final = 1
+_HEX: Final = re.compile(r"([0-9a-f]{2}:?)*[0-9a-f]{2}", re.IGNORECASE)
+
+
+class Vault:
+    """The keys in a token.
+
+    Args:
+        alias: The alias.
+        options: Its options.
+        secrets: Its PINs.
+
+    Raises:
+        SettingsError, SecretMissingError: As `credential_of`.
+    """
+
+    def __init__(self, alias: str, options: Options, secrets: Secrets) -> None:
+        self._access = Access(alias, options, credential_of(alias, options, secrets))
+
+    def create(self, request: CreateKeyRequest) -> CreatedKey:
+        """See `BackendSpec.create_key`."""
+        spec = request.spec
+        return self._make(request, lambda worker, reference, place: keys.generate(worker, spec, reference, place))
+
+    def import_key(self, request: ImportKeyRequest) -> CreatedKey:
+        """See `BackendSpec.import_key`."""
+        key = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
+        return self._make(request, lambda worker, reference, place: keys.import_pair(worker, key, reference, place))
+
+    def signer(self, request: KeyRequest) -> Signer:
+        """See `BackendSpec.load_signer`."""
+        reference = _referred(request.handle)
+        return HsmSigner(self._access, reference, request.public_key, str(reference))
+
+    def find(self, request: FindKeyRequest) -> tuple[CreatedKey, ...]:
+        """See `BackendSpec.find_key`."""
+        key_id, label, token = (request.key_id, "", TokenChoice()) if request.key_id else _described(request.options)
+
+        def look(worker: Worker) -> tuple[CreatedKey, ...]:
+            worker.token.check_is(token, self._access.subject)
+            found = keys.find(worker, key_id or b"", label, self._access.describe(worker.token))
+            return tuple(_created(worker, reference, half) for reference, half in found)
+
+        return self._access.run(look)
+
+    def delete(self, request: KeyRequest) -> bool:
+        """See `BackendSpec.delete_key`."""
+        reference = _referred(request.handle)
+        task = partial(keys.delete, reference=reference, public_key=request.public_key)
+        return self._access.run(task, str(reference), writing=True)
+
+    def _make(
+        self, request: CreateKeyRequest | ImportKeyRequest, make: Callable[[Worker, KeyReference, str], PublicKey]
+    ) -> CreatedKey:
+        """Make a key, once: what may be in the way is found out, and put right, by the search before it."""
+        reference = _new_reference(request)
+        about = str(reference)
+
+        def check(worker: Worker) -> None:
+            keys.check_free(worker, reference, self._access.describe(worker.token))
+
+        def task(worker: Worker) -> CreatedKey:
+            return _created(worker, reference, make(worker, reference, self._access.describe(worker.token, about)))
+
+        self._access.run(check, about)
+        return self._access.run(task, about, writing=True, repeat=False)
+
+
+def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference:
+    """Id and label of a new key. Keys of OCSP responders follow one another, so their labels have the id in them."""
+    label = request.options.get("key-label")
+    if label is None:
+        unique = f" {request.role} {request.key_id.hex()[:8]}" if request.role != "ca" else ""
+        label = f"{request.ca.name}{unique}"
+    if not isinstance(label, str) or not label.strip() or not label.isprintable():
+        raise InputError("key label: is empty, or has control characters in it", hint="give the key another label")
+    return KeyReference(request.key_id, label)
+
+
+def _created(worker: Worker, reference: KeyReference, public_key: PublicKey) -> CreatedKey:
+    data = {
+        "id": reference.id.hex(),
+        "label": reference.label,
+        "token": worker.token.label,
+        "serial": worker.token.serial,
+    }
+    return CreatedKey(handle=KeyHandle(version=HANDLE_VERSION, data=data), public_key=public_key)
+
+
+def _referred(handle: KeyHandle) -> KeyReference:
+    return KeyReference(bytes.fromhex(handle.data["id"]), str(handle.data["label"]))
+
+
+def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:
+    """Id, label and token of a key to adopt.
+
+    Raises:
+        InputError: They cannot be read, contradict one another, or say nothing.
+    """
+    label, key_id, uri = (str(options.get(name) or "") for name in ("key-label", "key-id", "key-uri"))
+    parsed = _key_uri(uri) if uri else Pkcs11Uri()
+    found_id = _from_hex(key_id) if key_id else b""
+    if (parsed.id and found_id not in (b"", parsed.id)) or label not in ("", parsed.path.get("object", label)):
+        raise InputError("key to adopt: its URI and the other options do not agree", hint="leave one of them out")
+    found_id, label = found_id or parsed.id or b"", label or parsed.path.get("object", "")
+    if not (found_id or label):
+        raise InputError(
+            "key to adopt: nothing says which key of the token is meant", hint="give its key label, key id or key URI"
+        )
+    path = parsed.path
+    return found_id, label, TokenChoice(path.get("token"), path.get("serial"), None, path.get("manufacturer"))
+
+
+def _key_uri(text: str) -> Pkcs11Uri:
+    try:
+        uri = parse_uri(text)
+    except ValueError as error:
+        raise InputError(f"key URI: {error}", hint="write it as in pkcs11:object=label;id=%01%02") from None
+    if uri.path.get("type", "private") != "private":
+        raise InputError("key URI: its type is not private", hint="name the private key, with type=private or none")
+    if {"pin-value", "pin-source"} & set(uri.query):
+        raise InputError("key URI: has a PIN in it", hint="leave it out, and give the PIN as an option or variable")
+    return uri
+
+
+def _from_hex(text: str) -> bytes:
+    if not _HEX.fullmatch(text):
+        raise InputError("key id: is not hexadecimal", hint="write it as pkcs11-tool shows it, such as 01ab")
+    return bytes.fromhex(text.replace(":", ""))
