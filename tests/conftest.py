@@ -26,6 +26,7 @@ pytest_plugins = [
     "downstream.wheel_environment",
     "hsm.softhsm",
     "storages.server_fixtures",
+    "across.places",
 ]
 
 if TYPE_CHECKING:
