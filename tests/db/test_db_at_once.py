@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from anchorhold.errors import KeyMissingError
 from anchorhold.installation import open_installation
 from anchorhold.publickeys import spki
 from anchorhold.seam import FindKeyRequest
@@ -23,7 +24,7 @@ from seam.fakes import NO_SECRETS, create_request, key_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold.installation import Installation
+    from anchorhold.seam import KeyRequest
     from anchorhold.seam.facade import KeyBackend
     from conftest import Command
 
@@ -32,19 +33,28 @@ ONE_MIGRATION = [("0001_initial",)]
 HISTORY = "SELECT name FROM anchorhold_db_migration"
 
 
+@pytest.fixture
+def _tests_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that a test starts can import what tests share."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+
 def test_six_first_starts_at_once_on_an_own_database_all_succeed_and_one_migrates(own_url: str, tmp_path: Path) -> None:
+    # A race between first connections to a file shows in one of twenty meetings.
+    urls = [f"{own_url}.{number}" for number in range(20)] if own_url.startswith("sqlite") else [own_url]
     run_at_once(
         6,
         tmp_path,
         f"""
         from anchorhold_db.keys import Keys
         from anchorhold_db.places import OwnDatabase
-        keys = Keys(OwnDatabase("key backend", {own_url!r}))
-        meet("ready")
-        assert keys.read(bytes(20), may_create=True) is None
+        for number_of_url, url in enumerate({urls}):
+            keys = Keys(OwnDatabase("key backend", url))
+            meet(f"ready {{number_of_url}}")
+            assert keys.read(bytes(20), may_create=True) is None
         """,
     )
-    assert sql(own_url, HISTORY) == ONE_MIGRATION
+    assert [sql(url, HISTORY) for url in urls] == [ONE_MIGRATION] * len(urls)
 
 
 def test_six_first_starts_at_once_on_the_ledger_all_succeed_and_both_have_their_history(
@@ -75,7 +85,7 @@ created = []
 for round in range(10):
     for key_id in (bytes([round] * 20), bytes([int(number) + 100, round] * 10)):
         try:
-            backend.create_key(create_request(key_id=key_id), secrets(number))
+            backend.create_key(create_request(key_id=key_id), secrets())
         except KeyExistsError:
             continue
         created.append(key_id.hex())
@@ -83,18 +93,16 @@ print(*created)
 """
 
 
-@pytest.mark.usefixtures("own")
+@pytest.mark.usefixtures("own", "_tests_on_the_path")
 def test_of_processes_that_store_a_key_under_one_id_one_succeeds(own_url: str, tmp_path: Path) -> None:
-    # without passwords' long derivation they meet more often
-    program = f"import sys; sys.path.insert(0, {TESTS!r})\n" + _CREATE_AT_ONCE.replace("secrets(number)", "secrets()")
-    created = [key for line in run_at_once(3, tmp_path, program) for key in line.split()]
+    created = [key for line in run_at_once(3, tmp_path, _CREATE_AT_ONCE) for key in line.split()]
     assert len(created) == 10 + 3 * 10
     assert sorted(created) == sorted(rows(own_url))
 
 
 @pytest.mark.parametrize("place", ["ledger", "own"])
 def test_threads_create_use_and_delete_keys_at_once(
-    installation: Installation, own: KeyBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    database: str, own: KeyBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     use_db(tmp_path, monkeypatch)
     shared = open_installation()
@@ -111,7 +119,7 @@ def test_threads_create_use_and_delete_keys_at_once(
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(40)))
     shared.close()
-    del installation
+    assert place == "own" or rows(database) == {}
 
 
 _FORK = """
@@ -142,6 +150,7 @@ with open_installation() as installation:
 """
 
 
+@pytest.mark.usefixtures("_tests_on_the_path")
 @pytest.mark.parametrize("place", ["ledger", "own"])
 def test_forked_children_use_connections_of_their_own_and_the_parent_goes_on(
     database: str, own_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
@@ -153,13 +162,21 @@ def test_forked_children_use_connections_of_their_own_and_the_parent_goes_on(
     assert len(rows(own_url if place == "own" else database)) == 4
 
 
+OPERATIONS: dict[str, Callable[[KeyBackend, KeyRequest], object]] = {
+    "find": lambda backend, _: backend.find_key(FindKeyRequest(key_id=bytes(20)), NO_SECRETS),
+    "create": lambda backend, _: backend.create_key(create_request(key_id=KEY_ID), secrets()),
+    "load": lambda backend, request: backend.load_signer(request, secrets()),
+    "export": lambda backend, request: backend.export_key(request, secrets()),
+    "delete": lambda backend, request: backend.delete_key(request, secrets()),
+}
+
+
 @pytest.mark.databases("postgresql", because="only a server loses connections")
-@pytest.mark.parametrize("operation", ["find", "create", "load", "export", "delete"])
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_lost_connection_is_replaced_in_the_same_operation(
-    installation: Installation, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     use_db(tmp_path, monkeypatch)
-    del installation
     with open_installation() as opened:
         backend = opened.backends.get("default")
         created = backend.create_key(create_request(), secrets())
@@ -233,8 +250,6 @@ def test_a_key_whose_creation_was_killed_is_destroyed_without_its_password(
 def test_killed_before_the_row_was_written_there_is_nothing_to_finish(
     anchorhold: Command, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anchorhold.errors import KeyMissingError
-
     use_db(tmp_path, monkeypatch)
     _kill_at("anchorhold_db.keys", "Keys", "add")
     refused(anchorhold("recover", "--finish=Root"), KeyMissingError)

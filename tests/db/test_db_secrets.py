@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from anchorhold.errors import SecretMissingError, SecretWrongError, SettingsError
+from anchorhold.installation import open_installation
+from anchorhold.issuing.issuer import Order
 from anchorhold.seam import KeyRequest, Secret
 from anchorhold.seam.resolver import GeneratedSecrets
 from cli.cli_steps import good, refused
@@ -80,12 +82,32 @@ def test_no_plain_key_is_made_because_the_encryption_key_is_not_there(
 ) -> None:
     use_db(tmp_path, monkeypatch, REFERENCE)
     _set(monkeypatch, value)
-    refused(anchorhold("init-ca", "Root", "CN=Root"), SecretMissingError, "'default'", "encryption key")
+    refused(anchorhold("init-ca", "Root", "CN=Root"), SecretMissingError, "'default'", "options.encryption_key")
     assert rows(database) == {}
     good(anchorhold("recover"))
 
 
-@pytest.mark.databases("sqlite", because="no database is asked")
+def test_a_person_is_asked_for_the_encryption_key_of_a_key_that_exists_and_not_for_a_new_one(
+    database: str, csr_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_db(tmp_path, monkeypatch, 'encryption_key = "prompt"')
+    asked: list[str] = []
+
+    def prompter(question: str) -> Secret:
+        asked.append(question)
+        return Secret(RANDOM)
+
+    with open_installation(prompter=prompter) as installation:
+        with pytest.raises(SecretMissingError, match="nobody is asked for it when a key is made"):
+            installation.create_authority("Root", "CN=Root")
+        assert (asked, rows(database)) == ([], {})
+        installation.create_authority("Root", "CN=Root", secrets={"encryption-key": RANDOM})
+    with open_installation(prompter=prompter) as installation, installation.issuer("Root") as issuer:
+        issuer.sign(Order(csr=csr_file.read_bytes(), names=["example.com"]))
+    assert asked == ["encryption key of key backend 'default'"]
+
+
+@pytest.mark.databases("sqlite", because="the secret is the same on all")
 def test_an_encryption_key_can_come_from_a_file_and_serves_parent_and_child(
     anchorhold: Command, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +120,7 @@ def test_an_encryption_key_can_come_from_a_file_and_serves_parent_and_child(
     assert [sealing is None for _, sealing, _ in rows(database).values()] == [False, False]
 
 
-@pytest.mark.databases("sqlite", because="no database is asked")
+@pytest.mark.databases("sqlite", because="the secret is the same on all")
 @pytest.mark.parametrize(
     ("encryption_key", "stretched"),
     [
@@ -222,7 +244,7 @@ def test_a_responder_key_has_the_password_that_core_drew_and_not_that_of_authori
     assert backend.delete_key(request, drawn) is True
 
 
-@pytest.mark.databases("sqlite", because="no database is asked")
+@pytest.mark.databases("sqlite", because="the secret is the same on all")
 @pytest.mark.parametrize("reference", ['"prompt"', '{ env = "NOT_SET" }', '""'])
 def test_responder_keys_whose_encryption_key_somebody_would_have_to_type_are_refused(
     anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str

@@ -348,11 +348,7 @@ class Installation:
         _ = found.certificate  # one that was never completed cannot be edited
         if issuing is not None:
             issuing = self._checked(issuing, spec_of(found.public_key), found.certificate)
-            if issuing.crl_shards != found.record.issuing.crl_shards:
-                raise InputError(
-                    "CRL shards: cannot change, for certificates name the list they are on",
-                    hint="leave it, or use a new authority",
-                )
+            _check_lists_stay(found, issuing)
         check_name(found.name if name is None else name)
         status = _STATUS[enabled]
         with self.ledger.transaction():
@@ -413,14 +409,19 @@ class Installation:
                 authority_id=found, after=after, limit=limit, expired=expired, revoked=revoked, expiring=expiring
             )
 
-    def certificate(self, serial: str) -> CertificateRecord:
+    def certificate(self, serial: str, authority: str | Authority | None = None) -> CertificateRecord:
         """A certificate by its serial number in hex, or the beginning of it, if only one fits.
+
+        Args:
+            serial: Its serial number.
+            authority: Its issuer, where several have given that number.
 
         Raises:
             UnknownCertificateError: None fits, or several do.
         """
+        issuer = None if authority is None else self._found(authority).record.id
         with self.ledger.guarded():
-            found = self.ledger.certificates.find(parse_serial(serial))
+            found = self.ledger.certificates.find(parse_serial(serial), issuer)
         if len(found) == 1 and found[0].certificate is not None:
             return found[0]
         if len(found) > 1:
@@ -428,7 +429,12 @@ class Installation:
         raise UnknownCertificateError(f"certificate {serial}: is not in the ledger", hint="look it up with list-certs")
 
     def revoke(
-        self, serial: str, reason: str = "unspecified", invalidity: dt.datetime | None = None
+        self,
+        serial: str,
+        reason: str = "unspecified",
+        invalidity: dt.datetime | None = None,
+        *,
+        authority: str | Authority | None = None,
     ) -> CertificateRecord:
         """Revoke a certificate; the next CRL and OCSP answer say so.
 
@@ -436,22 +442,23 @@ class Installation:
             serial: Its serial number in hex, or the beginning of it, if only one fits.
             reason: One of `anchorhold.x509.revocation.REASONS`.
             invalidity: Since when its key may not have been trustworthy.
+            authority: Its issuer, where several have given that number.
 
         Raises:
             UnknownCertificateError, RevocationError, InputError: As they say.
         """
-        found = self.certificate(serial)
-        authority = Authority(self.ledger.authorities.get(found.authority_id))
-        revoke(self.ledger, authority, found, parse_reason(reason), invalidity)
+        found = self.certificate(serial, authority)
+        issuer = Authority(self.ledger.authorities.get(found.authority_id))
+        revoke(self.ledger, issuer, found, parse_reason(reason), invalidity)
         return found
 
-    def release(self, serial: str) -> CertificateRecord:
-        """Take back that a certificate is on hold.
+    def release(self, serial: str, *, authority: str | Authority | None = None) -> CertificateRecord:
+        """Take back that a certificate is on hold; arguments as for `revoke`.
 
         Raises:
             UnknownCertificateError, RevocationError: As they say.
         """
-        found = self.certificate(serial)
+        found = self.certificate(serial, authority)
         release(self.ledger, Authority(self.ledger.authorities.get(found.authority_id)), found)
         return found
 
@@ -504,7 +511,7 @@ class Installation:
             AuthorityExistsError: Its serial number is in the ledger already.
         """
         record_certificate(self.ledger, self._found(authority), certificate)
-        return self.certificate(format_serial(certificate.serial_number))
+        return self.certificate(format_serial(certificate.serial_number), authority)
 
     def renew_responder(
         self,
@@ -682,6 +689,16 @@ class Installation:
         resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=shared)
         key = AuthorityKey(found, self.backends.get(alias), resolver)
         return Parent(key=key, chain=Chain(self.chain(found)))
+
+
+def _check_lists_stay(authority: Authority, issuing: IssuingDefaults) -> None:
+    """Certificates name the partial list they are on, so neither number nor URLs of these lists may change."""
+    old, new = authority.issuing, issuing.published_as(authority.record.serial or "")
+    if (old.crl_shards or new.crl_shards) and (old.crl_shards, old.crl_urls) != (new.crl_shards, new.crl_urls):
+        raise InputError(
+            "CRL shards: their number and URLs cannot change, for certificates name the list they are on",
+            hint="leave them, or use a new authority",
+        )
 
 
 def open_installation(

@@ -12,12 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.issuance import reservation
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.pending import Intent, establish
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuingDefaults, Reservation
 from anchorhold.publickeys import check_strength, spki
-from anchorhold.seam.requests import Draft
+from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import AdoptedKey, ForeignKey
-    from anchorhold.ledger import Ledger, Reservation
+    from anchorhold.ledger import Ledger
     from anchorhold.publickeys import PublicKey
 
 
@@ -85,7 +84,7 @@ def complete_import(ledger: Ledger, place: KeyPlace, authority_id: int, certific
     der, serial = certificate.public_bytes(Encoding.DER), format_serial(certificate.serial_number)
     with ledger.transaction():
         if authority.record.parent_id is None and certificate.subject == certificate.issuer:
-            ledger.certificates.record(authority_id, _intent(certificate, authority.public_key), der)
+            ledger.certificates.record(authority_id, _intent(certificate, "authority"), der)
         ledger.authorities.activate(
             authority_id, serial=serial, certificate=der, not_after=certificate.not_valid_after_utc
         )
@@ -105,7 +104,7 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
         raise CertificateInvalidError(
             f"certificate {serial}: was not signed by {authority.name!r}", hint="name the authority that signed it"
         )
-    intent = _intent(certificate, check_strength(certificate.public_key(), "certificate"), profile="imported")
+    intent = _intent(certificate, "imported")
     with ledger.transaction():
         if ledger.certificates.find(serial, authority.record.id, limit=1):
             raise AuthorityExistsError(f"certificate {serial}: is in the ledger", hint="there is nothing to do")
@@ -175,17 +174,18 @@ def check_new(certificate: x509.Certificate, known: Iterable[Authority]) -> None
             )
 
 
-def _intent(certificate: x509.Certificate, public_key: PublicKey, profile: str = "authority") -> Reservation:
-    return reservation(
-        Draft(
-            issuer=certificate.issuer,
-            subject=certificate.subject,
-            serial=certificate.serial_number,
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            public_key=public_key,
-            extensions=tuple(certificate.extensions),
-            profile=profile,
-        ),
-        certificate.tbs_certificate_bytes,
+def _intent(certificate: x509.Certificate, profile: str) -> Reservation:
+    """What the ledger has of a certificate made elsewhere, whatever its key is like."""
+    try:
+        names = tuple(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        names = ()
+    return Reservation(
+        serial=format_serial(certificate.serial_number),
+        profile=profile,
+        subject=format_name(certificate.subject),
+        names=",".join(format_general_name(name) for name in names),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        tbs=certificate.tbs_certificate_bytes,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
+from anchorhold.errors import KeyUnsupportedError
 from anchorhold.publickeys import spec_of
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.extensions import USAGE_FIELDS
@@ -28,7 +30,7 @@ def describe(certificate: x509.Certificate) -> dict[str, Any]:
         "serial": format_serial(certificate.serial_number),
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
-        "key": f"{spec_of(certificate.public_key())}{', for RSASSA-PSS only' if is_pss_only(certificate) else ''}",
+        "key": f"{_key(certificate)}{', for RSASSA-PSS only' if is_pss_only(certificate) else ''}",
         "signature_algorithm": certificate.signature_algorithm_oid._name,  # noqa: SLF001
         "signature_hash": digest.name if digest is not None else None,
         "fingerprint_sha256": certificate.fingerprint(hashes.SHA256()).hex(),
@@ -76,6 +78,14 @@ def _inline(value: Any) -> str:
 def _value(value: x509.ExtensionType) -> Any:
     formatter = _FORMATTERS.get(type(value))
     return formatter(value) if formatter is not None else value.public_bytes().hex()
+
+
+def _key(certificate: x509.Certificate) -> str:
+    """The kind of its key; of one that is not used here, its object identifier."""
+    try:
+        return str(spec_of(certificate.public_key()))
+    except (KeyUnsupportedError, UnsupportedAlgorithm, ValueError):
+        return certificate.public_key_algorithm_oid.dotted_string
 
 
 def _policy(policy: x509.PolicyInformation) -> dict[str, Any]:

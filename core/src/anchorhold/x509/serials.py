@@ -26,6 +26,6 @@ def parse_serial(text: str) -> str:
         InputError: It is not hex.
     """
     digits = text.replace(":", "").replace(" ", "").lower().removeprefix("0x")
-    if not re.fullmatch(r"[0-9a-f]{1,40}", digits):
+    if not re.fullmatch(r"[0-9a-f]{1,128}", digits):
         raise InputError(f"serial {text!r}: is not a serial number in hex", hint="copy it from list-certs")
     return digits

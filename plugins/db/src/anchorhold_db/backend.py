@@ -139,9 +139,23 @@ class DatabaseBackend:
         return Keys(OwnDatabase(self._subject, url))
 
     def _protection(self, secrets: Secrets) -> _Protection:
-        """Fails if the settings name an encryption key that is not there: a key must not become a plain one by that."""
-        sealed = self._options.encryption_key is not None
-        return _Protection(secrets.get("password"), secrets.require(_ENCRYPTION_KEY) if sealed else None)
+        """Fails if the settings name an encryption key that is not there: a key must not become a plain one by that.
+
+        Nobody is asked, for what is typed once may be mistyped, and would open the key never again.
+        """
+        password, encryption_key = secrets.get("password"), secrets.get(_ENCRYPTION_KEY)
+        if self._options.encryption_key is None:
+            return _Protection(password, None)
+        if encryption_key is None:
+            raise SecretMissingError(
+                f"{self._subject}: the encryption key for a new key is missing or empty",
+                hint=f"set what {self._option_name} names; nobody is asked for it when a key is made",
+            )
+        return _Protection(password, encryption_key)
+
+    @property
+    def _option_name(self) -> str:
+        return f"{_SECTIONS[self._context.role]}.{self._context.alias}.options.encryption_key"
 
     def _store(self, key: PrivateKey, key_id: bytes, protection: _Protection) -> CreatedKey:
         from anchorhold import pkcs8
@@ -181,8 +195,7 @@ class DatabaseBackend:
         if row.sealing is None:
             return row.content
         if self._options.encryption_key is None:
-            place = f"{_SECTIONS[self._context.role]}.{self._context.alias}.options.encryption_key"
-            raise SecretMissingError(f"{subject}: it is sealed with an encryption key", hint=f"set {place}")
+            raise SecretMissingError(f"{subject}: it is sealed with an encryption key", hint=f"set {self._option_name}")
         return unseal(row, secrets.require(_ENCRYPTION_KEY), subject)
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 def revoke_cert(
     session: Session,
     serial: Serial,
+    ca: Annotated[
+        str | None,
+        typer.Option("--ca", help="Its issuer, where several have given that serial number.", metavar="CA"),
+    ] = None,
     reason: Annotated[
         str,
         typer.Option(
@@ -44,9 +48,9 @@ def revoke_cert(
     if release:
         if reason != "unspecified" or invalidity_date is not None:
             raise InputError("--release: takes no reason and no date", hint="leave them out")
-        record = session.installation.release(serial)
+        record = session.installation.release(serial, authority=ca)
         say(f"Released certificate {record.serial}; the next CRL will not have it.")
         return
-    record = session.installation.revoke(serial, reason, past(invalidity_date))
+    record = session.installation.revoke(serial, reason, past(invalidity_date), authority=ca)
     note = f" Take that back with --release, or give another reason than {HOLD}." if reason == HOLD else ""
     say(f"Revoked certificate {record.serial} for {record.subject or record.names}.{note}")

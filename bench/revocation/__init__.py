@@ -1,0 +1,1 @@
+"""What revocation costs: lists of a million entries, beside ``openssl ca -gencrl``."""
