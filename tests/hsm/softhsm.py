@@ -130,7 +130,7 @@ class Bench:
         """The signer of a key."""
         return self.backend.load_signer(self.request(created), self.secrets)
 
-    def find(self, key_id: bytes | None = None, **options: str) -> tuple[CreatedKey, ...]:
+    def find(self, key_id: bytes | None = None, /, **options: str) -> tuple[CreatedKey, ...]:
         """Keys that fit; options have underscores here."""
         named = {name.replace("_", "-"): value for name, value in options.items()}
         return self.backend.find_key(FindKeyRequest(key_id=key_id, options=named), self.secrets)
@@ -180,3 +180,9 @@ def _run(*command: str, environment: dict[str, str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def configure(folder: Path, monkeypatch: pytest.MonkeyPatch, *sections: str) -> None:
+    """Make these sections the settings of this process and its children."""
+    (folder / "config.toml").write_text("".join(sections))
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(folder / "config.toml"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold import errors
 from cli.cli_steps import good, refused
-from hsm.softhsm import settings
+from hsm.softhsm import configure, settings
 from programs import openssl
 
 if TYPE_CHECKING:
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
     from hsm.softhsm import SoftHsm
-
-
-def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *sections: str) -> None:
-    (tmp_path / "config.toml").write_text("".join(sections))
-    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(tmp_path / "config.toml"))
 
 
 def test_a_ca_in_the_token_signs_a_certificate(
@@ -39,7 +34,6 @@ def test_a_ca_in_the_token_signs_a_certificate(
 def test_the_security_officer_cannot_make_keys_and_leaves_nothing_behind(
     softhsm: SoftHsm, anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure(tmp_path, monkeypatch, settings(softhsm, alias="default", more='user_pin = "9999"'))
     softhsm.add_token("two", so_pin="1234")
     configure(tmp_path, monkeypatch, settings(softhsm, "default", "two", more='user_pin = "9999"'))
     outcome = anchorhold("init_ca", "--so-pin=1234", "--user-pin=", "CAInHSM", "CN=HSM")

@@ -168,7 +168,7 @@ def test_a_release_takes_no_reason_and_no_date(more: tuple[str, ...], root: Comm
 @pytest.mark.parametrize("more", [(), ("--release",)])
 @pytest.mark.parametrize(
     ("serial", "error"),
-    [("00" * 20, errors.UnknownCertificateError), ("no hex", errors.InputError), ("a" * 41, errors.InputError)],
+    [("00" * 20, errors.UnknownCertificateError), ("no hex", errors.InputError), ("a" * 200, errors.InputError)],
 )
 def test_an_unknown_serial_number_is_refused(
     serial: str, error: type[errors.AnchorholdError], more: tuple[str, ...], root: Command
@@ -231,9 +231,10 @@ def test_a_certificate_whose_signing_was_interrupted_can_be_revoked(
 ) -> None:
     """A signature may exist somewhere: the ledger keeps the serial number for that very reason."""
     installation.create_authority("Root", "CN=Root")
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("anchorhold.issuing.key.AuthorityKey.sign_draft", _interrupted)
-        leaf(installation, "Root", make_csr())
+        with pytest.raises(KeyboardInterrupt):
+            leaf(installation, "Root", make_csr())
     database = installation.ledger.database
     with installation.ledger.guarded():
         query = "SELECT serial FROM anchorhold_certificate WHERE status = 'abandoned'"

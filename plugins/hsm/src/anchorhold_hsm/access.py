@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from anchorhold_hsm.module import Module
     from anchorhold_hsm.opened import OpenedToken
     from anchorhold_hsm.options import Options
-    from anchorhold_hsm.pool import Worker
 
 T = TypeVar("T")
 
@@ -35,16 +34,22 @@ class Access:
     def __init__(self, alias: str, options: Options, credential: Credential) -> None:
         self.credential = credential
         self.subject = f"key backend {alias!r}"
-        self._module = ModuleChoice.of(options)
-        self._token = TokenChoice.of(options)
+        self._module_choice = ModuleChoice.of(options)
+        self._token_choice = TokenChoice.of(options)
         self._max_sessions = options.max_sessions
+        self._module: Module | None = None
+        self._opened: OpenedToken | None = None
 
-    def run(self, task: Callable[[Worker], T], about: str = "", *, writing: bool = False, repeat: bool = True) -> T:
+    def run(
+        self, task: Callable[..., T], about: str = "", *given: object, writing: bool = False, repeat: bool = True
+    ) -> T:
         """Do something in a session of its own that is logged in.
 
         Args:
-            task: What to do; done again after a remedy, so it must not have half-done things.
+            task: What to do; is called with a worker and `given`. It is done again after a remedy, so it must not
+                have half-done things.
             about: The key in question, for messages.
+            given: For the task.
             writing: Whether it changes objects of the token.
             repeat: Whether it may be done again at all.
 
@@ -53,25 +58,35 @@ class Access:
         """
         tried: tuple[Remedy, ...] = ()
         while True:
-            module = module_of(self._module, self.subject)
-            generation, opened = module.generation, None
+            module, opened = self._initialised(), None
+            generation = module.generation
             try:
                 with module.gate:
-                    generation = module.generation
-                    opened = module.token(self._token, self._max_sessions, self.subject)
-                    if self.credential.digest != opened.accepted:
-                        opened.admit(self.credential)
-                    result = _in_session(opened, task, writing=writing)
+                    generation, opened = module.generation, self._opened
+                    if opened is None or opened.generation != generation:
+                        opened = self._opened = self._open(module)
+                    if opened.accepted != self.credential.digest:
+                        opened.admit(self.credential, self.describe(opened))
+                    result = _in_session(opened, task, given, writing=writing)
                 if module.renewed_for:
                     module.worked(about)
             except PKCS11Error as error:
                 remedy = remedy_for(error, tried) if repeat else None
-                if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about)):
+                if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about, generation)):
                     raise explain(error, self.describe(opened, about)) from error
             else:
                 return result
             tried += (remedy,)
             self._apply(remedy, module, generation, opened)
+
+    def _initialised(self) -> Module:
+        module = self._module
+        if module is None or not module.ready:
+            module = self._module = module_of(self._module_choice, self.subject)
+        return module
+
+    def _open(self, module: Module) -> OpenedToken:
+        return module.token(self._token_choice, self._max_sessions, self.subject)
 
     def describe(self, opened: OpenedToken | None, about: str = "") -> str:
         """Alias, token and key, for a message."""
@@ -87,11 +102,11 @@ class Access:
                 opened.reopen()
 
 
-def _in_session(opened: OpenedToken, task: Callable[[Worker], T], *, writing: bool) -> T:
+def _in_session(opened: OpenedToken, task: Callable[..., T], given: tuple[object, ...], *, writing: bool) -> T:
     pool = opened.pool
     worker = pool.take(writing=writing or opened.is_security_officer)
     try:
-        result = task(worker)
+        result = task(worker, *given)
     except BaseException:
         pool.drop(worker)  # an operation may have stayed active in it
         raise

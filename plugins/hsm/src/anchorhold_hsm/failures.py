@@ -11,36 +11,28 @@ if TYPE_CHECKING:
     from pkcs11.exceptions import PKCS11Error
 
 _AWAY: Final = ("the token is not there, or does not answer", "plug it in, or start its service, and try again")
+_FAILED: Final = ("the token failed without saying why", "see its log, and whether its device or service is well")
 _FULL: Final = ("the token is full", "remove keys that are not used any more, or use another token")
 _SESSIONS: Final = ("the token has no session left", "set max_sessions lower, or end other programs that use it")
 _READ_ONLY: Final = ("the token is write-protected", "lift the protection, or use another token")
 _REFUSES: Final = ("the token does not allow it", "see the manual of the device, or the policy set on it")
 _DEAD: Final = ("the session was lost again right after it was renewed", "see why the device or service ends sessions")
+_ONE_USE: Final = ("the PIN was refused for this one use", "give the right one; it is not tried again")
+_CANNOT: Final = ("the token cannot do this", "use another kind of key or signature")
 
-_SENTENCES: Final[dict[str, tuple[type[AnchorholdError], tuple[str, str]]]] = {
-    **dict.fromkeys(
-        ("DeviceRemoved", "TokenNotPresent", "TokenNotRecognised", "SlotIDInvalid"), (BackendFailedError, _AWAY)
-    ),
-    **dict.fromkeys(
-        ("GeneralError", "DeviceError", "FunctionFailed", "CryptokiNotInitialized"), (BackendFailedError, _AWAY)
-    ),
-    **dict.fromkeys(("DeviceMemory",), (BackendFailedError, _FULL)),
-    **dict.fromkeys(("SessionCount",), (BackendFailedError, _SESSIONS)),
-    **dict.fromkeys(("TokenWriteProtected", "SessionReadOnly"), (BackendFailedError, _READ_ONLY)),
-    **dict.fromkeys(
-        ("ActionProhibited", "KeyFunctionNotPermitted", "FunctionRejected"), (BackendFailedError, _REFUSES)
-    ),
-    **dict.fromkeys(("SessionHandleInvalid", "SessionClosed", "UserNotLoggedIn"), (BackendFailedError, _DEAD)),
-    **dict.fromkeys(("KeyHandleInvalid", "ObjectHandleInvalid"), (BackendFailedError, _DEAD)),
-    **dict.fromkeys(
-        ("PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked"),
-        (SecretWrongError, ("the PIN was refused for this one use", "give the right one; it is not tried again")),
-    ),
-    **dict.fromkeys(
-        ("MechanismInvalid", "MechanismParamInvalid", "FunctionNotSupported"),
-        (KeyUnsupportedError, ("the token cannot do this", "use another kind of key or signature")),
-    ),
-}
+_MEANINGS: Final[tuple[tuple[tuple[str, ...], type[AnchorholdError], tuple[str, str]], ...]] = (
+    (("DeviceRemoved", "TokenNotPresent", "TokenNotRecognised", "SlotIDInvalid"), BackendFailedError, _AWAY),
+    (("GeneralError", "DeviceError", "FunctionFailed", "CryptokiNotInitialized"), BackendFailedError, _FAILED),
+    (("DeviceMemory",), BackendFailedError, _FULL),
+    (("SessionCount",), BackendFailedError, _SESSIONS),
+    (("TokenWriteProtected", "SessionReadOnly"), BackendFailedError, _READ_ONLY),
+    (("ActionProhibited", "KeyFunctionNotPermitted", "FunctionRejected"), BackendFailedError, _REFUSES),
+    (("SessionHandleInvalid", "SessionClosed", "UserNotLoggedIn"), BackendFailedError, _DEAD),
+    (("KeyHandleInvalid", "ObjectHandleInvalid"), BackendFailedError, _DEAD),
+    (("PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked"), SecretWrongError, _ONE_USE),
+    (("MechanismInvalid", "MechanismParamInvalid", "FunctionNotSupported"), KeyUnsupportedError, _CANNOT),
+)
+_SENTENCES: Final = {name: (kind, sentence) for names, kind, sentence in _MEANINGS for name in names}
 _UNFORESEEN: Final = (BackendFailedError, ("the token refused", "look the answer up in the manual of the device"))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError
+from anchorhold.publickeys import spec_of
 from anchorhold_hsm import objects
 from anchorhold_hsm.offers import generate_pair, refused_key
 from anchorhold_hsm.templates import GUARDS, templates_of
@@ -50,7 +51,10 @@ def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: st
     try:
         public, private = generate_pair(worker, spec, reference, store=True)
     except PKCS11Error as error:
-        raise refused_key(worker, spec, error, subject) from error
+        refusal = refused_key(worker, spec, error, subject)
+        if refusal is None:
+            raise
+        raise refusal from error
     check_guarded(private, (private, public), subject)
     return _readable(worker, private, (private, public), subject)
 
@@ -60,17 +64,22 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
 
     Raises:
         BackendFailedError, KeyInvalidError: As `generate`.
-        KeyUnsupportedError: There is no agreed form for such a key.
-        PKCS11Error: The token does not take it.
+        KeyUnsupportedError: There is no agreed form for such a key, or the token does not take it.
+        PKCS11Error: The token does not answer.
     """
     public_template, private_template = templates_of(key, reference)
-    public = worker.session.create_object(public_template)
+    made: list[Object] = []
     try:
-        private = worker.session.create_object(private_template)
-    except PKCS11Error:
+        made.append(worker.session.create_object(public_template))
+        made.append(worker.session.create_object(private_template))
+    except PKCS11Error as error:
         with suppress(PKCS11Error):  # the first error is the one to tell
-            public.destroy()
-        raise
+            objects.destroy(made)
+        refusal = refused_key(worker, spec_of(key.public_key()), error, subject, imported=True)
+        if refusal is None:
+            raise
+        raise refusal from error
+    public, private = made
     check_guarded(private, (private, public), subject)
     return _readable(worker, private, (private, public), subject)
 

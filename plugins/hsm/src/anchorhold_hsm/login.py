@@ -116,24 +116,23 @@ class Login:
     Args:
         native: The module.
         token: The token, as it was found.
-        subject: Names it in messages.
     """
 
-    def __init__(self, native: NativeModule, token: Token, subject: str) -> None:
+    def __init__(self, native: NativeModule, token: Token) -> None:
         self._native = native
         self._token = token
         self._place = f"{token.serial!r} {token.label}"
-        self._subject = subject
         self._session: Any = None
         self._accepted: bytes | None = None
         self.kind: Kind | None = None
 
-    def admit(self, credential: Credential, log_out: Callable[[], None]) -> None:
+    def admit(self, credential: Credential, log_out: Callable[[], None], subject: str) -> None:
         """Log in, or compare with the PIN that the token has accepted.
 
         Args:
             credential: As whom, and the PIN.
             log_out: Makes way for another kind of user, or raises.
+            subject: Alias and token, for the messages.
 
         Raises:
             SecretWrongError: The PIN is wrong, or locked.
@@ -145,9 +144,9 @@ class Login:
             self.end()
         if self.kind is None or not self._lasts():
             self._forget()
-            self._log_in(credential)
+            self._log_in(credential, subject)
         elif not hmac.compare_digest(self._accepted or b"", credential.digest):
-            raise self._wrong(credential)
+            raise _wrong(credential, subject)
 
     def end(self) -> None:
         """Log out."""
@@ -168,22 +167,22 @@ class Login:
         except CryptokiError:
             return False
 
-    def _log_in(self, credential: Credential) -> None:
+    def _log_in(self, credential: Credential, subject: str) -> None:
         fresh = self._token.slot.get_token()
         if (fresh.serial, fresh.label) != (self._token.serial, self._token.label):
             raise CryptokiError(0x0E0)  # another token is in the slot: this PIN is not for it
-        check_flags(fresh.flags, credential, self._subject)
+        check_flags(fresh.flags, credential, subject)
         if (self._place, credential.digest) in _refused:
-            raise self._wrong(credential)
+            raise _wrong(credential, subject)
         session: Any = self._token.open(rw=credential.kind == "so")  # read-only ones are in the security officer's way
         try:
-            self._present(session.handle, credential)
+            self._present(session.handle, credential, subject)
         except BaseException:
             session.close()
             raise
         self._session, self._accepted, self.kind = session, credential.digest, credential.kind
 
-    def _present(self, handle: int, credential: Credential) -> None:
+    def _present(self, handle: int, credential: Credential, subject: str) -> None:
         pin = credential.pin.reveal_bytes() if credential.pin is not None else None
         try:
             try:
@@ -194,22 +193,26 @@ class Login:
                 self._native.log_out(handle)  # nobody has compared this PIN with the one that was given then
                 self._native.log_in(handle, credential.kind, pin)
         except CryptokiError as error:
-            raise self._refusal(error, credential) from error
+            refusal = self._refusal(error, credential, subject)
+            if refusal is None:
+                raise
+            raise refusal from error
 
-    def _refusal(self, error: PKCS11Error, credential: Credential) -> Exception:
+    def _refusal(self, error: PKCS11Error, credential: Credential, subject: str) -> AnchorholdError | None:
         name, who = name_of(error), WHO[credential.kind]
         if name in _REFUSALS:
             if name in _NEVER_AGAIN:
                 _refused.add((self._place, credential.digest))
             problem, hint = _REFUSALS[name]
-            return SecretWrongError(f"{self._subject}: {problem.format(who=who)}", hint=hint)
+            return SecretWrongError(f"{subject}: {problem.format(who=who)}", hint=hint)
         if name in ("AnotherUserAlreadyLoggedIn", "UserTooManyTypes", "SessionReadOnlyExists"):
             return BackendFailedError(
-                f"{self._subject}: the {who} cannot log in while others have sessions ({name})",
+                f"{subject}: the {who} cannot log in while others have sessions ({name})",
                 hint="use the PINs of user and security officer in separate processes",
             )
-        return error
+        return None
 
-    def _wrong(self, credential: Credential) -> AnchorholdError:
-        problem, hint = _REFUSALS["PinIncorrect"]
-        return SecretWrongError(f"{self._subject}: {problem.format(who=WHO[credential.kind])}", hint=hint)
+
+def _wrong(credential: Credential, subject: str) -> AnchorholdError:
+    problem, hint = _REFUSALS["PinIncorrect"]
+    return SecretWrongError(f"{subject}: {problem.format(who=WHO[credential.kind])}", hint=hint)

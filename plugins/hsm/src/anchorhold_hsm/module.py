@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,6 +27,10 @@ FAILURE_PAUSE: Final = 30.0
 """Seconds after a failed attempt to initialise a module before it is tried again: some crash if they are pressed."""
 RENEWAL_PAUSE: Final = 5.0
 """Seconds before a module is initialised again for what the last time did not bring back."""
+
+
+_generations = count()
+"""Goes on in forked children, so that a number never means two initialisations."""
 
 
 class ModuleChoice(NamedTuple):
@@ -63,21 +68,21 @@ class Module:
 
     Attributes:
         gate: Whoever calls the module is inside.
-        generation: Counts initialisations; objects of an earlier one are never touched again.
+        generation: Number of its initialisation; objects of an earlier one are never touched again.
         ready: Whether it is initialised.
-        renewed_for: What did not help yet, and when it was done.
+        renewed_for: What for it was renewed without success yet: the generation that was replaced, and when.
     """
 
     def __init__(self, native: NativeModule, choice: ModuleChoice) -> None:
         self.gate = Gate(serialise=choice.serialise)
-        self.generation = 0
+        self.generation = next(_generations)
         self.ready = False
         self._choice = choice
         self._native = native
         self._opening = Lock()
         self._opened: dict[TokenChoice, OpenedToken] = {}
         self._failed_at: float | None = None
-        self.renewed_for: dict[str, float] = {}
+        self.renewed_for: dict[str, tuple[int, float]] = {}
         self._library: Any = None
 
     def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenedToken:
@@ -92,7 +97,7 @@ class Module:
         with self._opening:
             found = find_token(tokens_in(self._library.get_slots(), subject), choice, subject)
             known = (each for each in self._opened.values() if each.slot.slot_id == found.slot.slot_id)
-            opened = next(known, None) or OpenedToken(self._native, found, max_sessions)
+            opened = next(known, None) or OpenedToken(self._native, found, max_sessions, self.generation)
             opened.limit(max_sessions)
             self._opened[choice] = opened
             return opened
@@ -120,23 +125,32 @@ class Module:
 
     def forget(self) -> None:
         """Finalise; nobody may be inside."""
-        self.generation += 1
+        self.generation = next(_generations)
         self._opened.clear()
         if self.ready:
             self.ready = False
             with suppress(CryptokiError):  # what lost its device or service fails here; initialising decides
                 self._native.finalise()
 
-    def may_renew(self, reason: str) -> bool:
+    def close(self) -> None:
+        """Finalise, and begin anew when it is next used."""
+        with self.gate.alone():
+            self.forget()
+            self._failed_at = None
+            self.renewed_for.clear()
+
+    def may_renew(self, reason: str, generation: int) -> bool:
         """Whether that may help: not if it was done a moment ago for the same reason, and did not.
 
         Args:
             reason: The key or token that is not there.
+            generation: The one in which it was not; threads that miss it at the same time share one renewal.
         """
         now = time.monotonic()
-        if now - self.renewed_for.get(reason, -RENEWAL_PAUSE) < RENEWAL_PAUSE:
+        known, since = self.renewed_for.get(reason, (generation, now))
+        if known != generation and now - since < RENEWAL_PAUSE:
             return False
-        self.renewed_for[reason] = now
+        self.renewed_for[reason] = generation, now
         return True
 
     def worked(self, reason: str) -> None:
@@ -216,8 +230,7 @@ def close_modules() -> None:
     """
     with _registering:
         for module in _registry.values():
-            with module.gate.alone():
-                module.forget()
+            module.close()
 
 
 def _register(choice: ModuleChoice, subject: str) -> Module:
@@ -239,6 +252,8 @@ def _forget_inherited() -> None:
     """In a forked child nothing of the parent's may be touched; its locks may be held by threads that do not exist."""
     global _registering, _forked
     _kept.extend(_registry.values())  # nor may it be taken down
+    for module in _registry.values():
+        module.ready = False
     _registry.clear()
     _by_choice.clear()
     _registering = Lock()

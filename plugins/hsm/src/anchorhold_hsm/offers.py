@@ -96,8 +96,10 @@ def generate_pair(worker: Worker, spec: KeySpec, reference: KeyReference, *, sto
     return attempt(last)
 
 
-def refused_key(worker: Worker, spec: KeySpec, error: PKCS11Error, subject: str) -> Exception:
-    """What to raise when the token did not make a key: with what it does make, if it makes any."""
+def refused_key(
+    worker: Worker, spec: KeySpec, error: PKCS11Error, subject: str, *, imported: bool = False
+) -> AnchorholdError | None:
+    """What to raise when the token did not make or take a key: with what it makes. None if that is not the reason."""
     name = name_of(error)
     if worker.token.is_security_officer:
         return BackendFailedError(
@@ -105,12 +107,20 @@ def refused_key(worker: Worker, spec: KeySpec, error: PKCS11Error, subject: str)
             hint="give the user PIN, and clear the PIN of the security officer",
         )
     if name not in _PERHAPS_NOT_OFFERED:
-        return error
-    offered = offered_keys(worker)
-    if not offered or str(spec) in offered:
-        return error
+        return None
+    tried = kinds_that_can_be_made(worker)
+    if name not in NOT_OFFERED and not tried:
+        return None
+    offered = [*_rsa_sizes(worker), *tried]
+    if imported and name in NOT_OFFERED:
+        return KeyUnsupportedError(
+            f"{subject}: the token does not take an {spec} key from elsewhere ({name})",
+            hint=f"create a new key in it; it makes: {', '.join(offered) or 'none'}",
+        )
+    if str(spec) in offered:
+        return None
     return KeyUnsupportedError(
-        f"{subject}: the token does not make {spec} keys ({name})", hint=f"it offers: {', '.join(offered)}"
+        f"{subject}: the token does not make {spec} keys ({name})", hint=f"it offers: {', '.join(offered) or 'none'}"
     )
 
 
@@ -125,11 +135,11 @@ def refused_signature(worker: Worker, algorithm: Algorithm, refusals: list[str],
     )
 
 
-def offered_keys(worker: Worker) -> list[str]:
-    """Kinds of keys the token makes: tried with keys that end with the session; for RSA what it says."""
+def kinds_that_can_be_made(worker: Worker) -> list[str]:
+    """Kinds of keys the token makes, except RSA, which takes long: tried with keys that end with the session."""
     specs = [KeySpec(type="EC", curve=curve) for curve in CURVES]
     specs += [KeySpec(type=name) for name in KEY_TYPES if name not in ("EC", "RSA")]
-    offered = _rsa_sizes(worker)
+    offered = []
     for spec in specs:
         with suppress(PKCS11Error):  # the answer is no
             pair = generate_pair(worker, spec, KeyReference(os.urandom(20), "anchorhold probe"), store=False)
@@ -139,6 +149,7 @@ def offered_keys(worker: Worker) -> list[str]:
 
 
 def _rsa_sizes(worker: Worker) -> list[str]:
+    """What the token says about RSA."""
     try:
         info = worker.token.slot.get_mechanism_info(Mechanism.RSA_PKCS_KEY_PAIR_GEN)
     except PKCS11Error:

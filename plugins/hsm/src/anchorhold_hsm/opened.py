@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from anchorhold_hsm.objects import KeyReference
     from anchorhold_hsm.pool import Worker
     from anchorhold_hsm.tokens import TokenChoice
+    from anchorhold_hsm.ways import Way, Ways
 
 
 class OpenedToken:
@@ -28,28 +29,31 @@ class OpenedToken:
         native: The module.
         token: As python-pkcs11 has it.
         max_sessions: How many sessions may sign at once.
+        generation: The initialisation of the module it belongs to.
 
     Attributes:
         label: Of the token.
         serial: Its serial number.
         native: The module.
+        generation: The initialisation of the module it belongs to.
         slot: The slot it is in.
-        ways: For each scheme and hash the number of the way to sign that worked.
+        chosen_ways: Of all ways to make a kind of signature the one that worked.
         pool: Sessions for those who were admitted.
         accepted: Digest of the credential that the token let in; None if that is to be found out again.
         is_security_officer: Whether that was the security officer's, who has only sessions that can write.
         public_keys: Of private keys that were looked up.
     """
 
-    def __init__(self, native: NativeModule, token: Token, max_sessions: int) -> None:
+    def __init__(self, native: NativeModule, token: Token, max_sessions: int, generation: int) -> None:
         self.label = token.label
         self.serial = serial_of(token)
         self.native = native
+        self.generation = generation
         self.slot = token.slot
-        self.ways: dict[tuple[str, str | None], int] = {}
+        self.chosen_ways: dict[Ways, Way] = {}
         self.public_keys: dict[KeyReference, PublicKey] = {}
         subject = f"token {token.label!r}"
-        self._login = Login(native, token, subject)
+        self._login = Login(native, token)
         self.pool = Pool(self, token, max_sessions, subject)
         self._subject = subject
         self._token = token
@@ -57,14 +61,18 @@ class OpenedToken:
         self.accepted: bytes | None = None
         self.is_security_officer = False
 
-    def admit(self, credential: Credential) -> None:
+    def admit(self, credential: Credential, subject: str) -> None:
         """Make sure that we are logged in, and that this PIN is the right one.
+
+        Args:
+            credential: As whom, and the PIN.
+            subject: Alias and token, for the messages.
 
         Raises:
             SecretWrongError, BackendFailedError, PKCS11Error: As `Login.admit`.
         """
         with self._admitting:
-            self._login.admit(credential, self._make_way)
+            self._login.admit(credential, self._make_way, subject)
             self.accepted = credential.digest
             self.is_security_officer = credential.kind == "so"
 

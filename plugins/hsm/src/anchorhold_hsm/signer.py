@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pkcs11 import Attribute
 from pkcs11.exceptions import PKCS11Error
 
-from anchorhold.errors import BackendFailedError, KeyMissingError
+from anchorhold.algorithms import RSA_PADDINGS, SIGNATURE_SCHEMES
+from anchorhold.errors import BackendFailedError, KeyMissingError, KeyUnsupportedError
+from anchorhold.publickeys import spec_of
 from anchorhold_hsm import objects
 from anchorhold_hsm.objects import KeyObject
 from anchorhold_hsm.offers import NOT_OFFERED, refused_signature
-from anchorhold_hsm.trouble import NotThereError, name_of
-from anchorhold_hsm.ways import ways_to_sign
+from anchorhold_hsm.trouble import NotThereError, is_vague, name_of
+from anchorhold_hsm.ways import Ways, ways_to_sign
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from anchorhold_hsm.access import Access
     from anchorhold_hsm.objects import KeyReference
     from anchorhold_hsm.pool import Worker
-    from anchorhold_hsm.ways import Way
 
 
 class _RefusedWayError(Exception):
@@ -37,20 +37,24 @@ class HsmSigner:
         access: The way to the token.
         reference: The key.
         recorded: Its public half, as the ledger has it.
-        subject: Names the key in messages.
+        origin: The token it was made in, for messages.
 
     Raises:
         KeyMissingError: The key is not in the token.
         AnchorholdError: As `Access.run`.
     """
 
-    def __init__(self, access: Access, reference: KeyReference, recorded: PublicKey, subject: str) -> None:
+    def __init__(self, access: Access, reference: KeyReference, recorded: PublicKey, origin: str) -> None:
         self._access: Access | None = access
         self._reference = reference
         self._recorded = recorded
-        self._subject = subject
+        self._subject = str(reference)
+        self._origin = origin
+        self._last: tuple[Algorithm | None, Ways] = None, Ways(())
+        kind = spec_of(recorded).type
+        self._schemes = tuple(RSA_PADDINGS.values()) if kind == "RSA" else (SIGNATURE_SCHEMES[kind],)
         self._bits: int = getattr(recorded, "key_size", 0)  # EdDSA and ML-DSA keys have one length only
-        self.public_key = access.run(self._look_up, subject)
+        self.public_key = access.run(self._look_up, self._subject)
 
     def __repr__(self) -> str:
         return f"<signer of {self._subject}>"
@@ -63,15 +67,19 @@ class HsmSigner:
             KeyUnsupportedError: The token does not make such signatures; says what it lists.
             AnchorholdError: As `Access.run`.
         """
+        known, ways = self._last
+        if known is not algorithm:
+            ways = self._ways_for(algorithm)
+            self._last = algorithm, ways  # nearly always the same one, so it is worth a moment
         access = self._open_access()
-        ways = ways_to_sign(algorithm)
-        refusals: list[str] = []
-        for number in range(len(ways)):
-            try:
-                return access.run(partial(self._sign, bytes(message), algorithm, ways, number), self._subject)
-            except _RefusedWayError as refused:
-                refusals.append(str(refused))
-        raise access.run(lambda worker: refused_signature(worker, algorithm, refusals, self._place(worker)))
+        try:
+            return access.run(self._sign, self._subject, message, ways, 0)
+        except _RefusedWayError as refused:
+            return self._sign_otherwise(access, message, algorithm, [str(refused)])
+        except BackendFailedError as failed:
+            if not is_vague(failed.__cause__):
+                raise
+            return self._sign_otherwise(access, message, algorithm, [], failed)
 
     def close(self) -> None:
         """Forget the PIN. Sessions stay, for whoever comes next."""
@@ -89,22 +97,56 @@ class HsmSigner:
             known[self._reference] = objects.public_key_of(worker, key.object) or self._recorded
         return known[self._reference]
 
-    def _sign(self, message: bytes, algorithm: Algorithm, ways: tuple[Way, ...], number: int, worker: Worker) -> bytes:
+    def _ways_for(self, algorithm: Algorithm) -> Ways:
+        if algorithm.scheme not in self._schemes:  # some modules crash when a key is used as what it is not
+            raise KeyUnsupportedError(
+                f"{self._open_access().subject}, {self._subject}: such a key does not sign with {algorithm}",
+                hint=f"use {' or '.join(self._schemes)}",
+            )
+        return ways_to_sign(algorithm)
+
+    def _sign_otherwise(
+        self,
+        access: Access,
+        message: bytes,
+        algorithm: Algorithm,
+        refusals: list[str],
+        unclear: BackendFailedError | None = None,
+    ) -> bytes:
+        """Try the other ways; `unclear` is what a token said that perhaps meant that it cannot do this."""
+        ways = ways_to_sign(algorithm)
+        for number in range(1, len(ways.each)):
+            try:
+                return access.run(self._sign, self._subject, message, ways, number)
+            except _RefusedWayError as refused:
+                refusals.append(str(refused))
+            except BackendFailedError as failed:
+                if not is_vague(failed.__cause__):
+                    raise
+                unclear = failed
+        if unclear is not None:
+            raise unclear
+        raise access.run(lambda worker: refused_signature(worker, algorithm, refusals, self._place(worker)))
+
+    def _sign(self, worker: Worker, message: bytes, ways: Ways, number: int) -> bytes:
+        """Sign in the way that worked before, or in that one."""
         key = worker.keys.get(self._reference) or self._found(worker)
-        chosen, kind = worker.token.ways, (algorithm.scheme, algorithm.hash)
-        way = ways[chosen.get(kind, number)]
-        more = {"pin": self._pin()} if key.asks_pin else {}
+        chosen = worker.token.chosen_ways
+        way = chosen.get(ways) or ways.each[number]
         try:
             signature = key.object.sign(
-                way.prepare(message, self._bits), mechanism=way.mechanism, mechanism_param=way.parameter, **more
+                way.prepare(bytes(message), self._bits),
+                mechanism=way.mechanism,
+                mechanism_param=way.parameter,
+                pin=self._pin() if key.asks_pin else None,
             )
         except PKCS11Error as error:
             name = name_of(error)
             if name not in NOT_OFFERED:
                 raise
-            chosen.pop(kind, None)
+            chosen.pop(ways, None)
             raise _RefusedWayError(f"{way.mechanism.name}: {name}") from error
-        chosen.setdefault(kind, number)
+        chosen[ways] = way
         return way.finish(signature)
 
     def _found(self, worker: Worker) -> KeyObject:
@@ -113,7 +155,7 @@ class HsmSigner:
             raise NotThereError(
                 KeyMissingError(
                     f"{self._place(worker)}: the key is not in the token",
-                    hint="restore it from a backup of the token, or correct which token the settings name",
+                    hint=f"restore it from a backup, or correct the settings: it was last seen in {self._origin}",
                 )
             )
         objects.check_may_sign(private, self._place(worker))

@@ -40,6 +40,7 @@ class Remedy(Enum):
 
 
 CODES: Final = {
+    0x002: "HostMemory",
     0x005: "GeneralError",
     0x006: "FunctionFailed",
     0x007: "ArgumentsBad",
@@ -113,6 +114,11 @@ def name_of(error: PKCS11Error) -> str:
         return text.partition(".")[0]
     code = int(unmapped[1], 16)
     return CODES.get(code, f"return code 0x{code:x}")
+
+
+def is_vague(error: BaseException | None) -> bool:
+    """Whether a token may have meant "I cannot do this" where it said that something went wrong."""
+    return isinstance(error, PKCS11Error) and name_of(error) in ("GeneralError", "FunctionFailed")
 
 
 def remedy_for(error: PKCS11Error, tried: Collection[Remedy]) -> Remedy | None:

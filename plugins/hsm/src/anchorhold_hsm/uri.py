@@ -30,7 +30,7 @@ QUERY_ATTRIBUTES: Final = ("pin-source", "pin-value", "module-name", "module-pat
 KEY_ATTRIBUTES: Final = ("object", "type", "id")
 """Those that name a key rather than a token."""
 
-_ATTRIBUTE: Final = re.compile(r"([A-Za-z0-9_-]+)=((?:[^%;&?#]|%[0-9A-Fa-f]{2})*)")
+_ATTRIBUTE: Final = re.compile(r"([A-Za-z0-9_-]+)=((?:[^%#]|%[0-9A-Fa-f]{2})*)")
 _SAFE_IN_PATH: Final = ":[]@!$'()*+,=&"
 _SAFE_IN_QUERY: Final = ":[]@!$'()*+,=/?|"
 
@@ -84,7 +84,7 @@ def parse_uri(text: str) -> Pkcs11Uri:
 def _attributes(text: str, separator: str, known: tuple[str, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for part in text.split(separator) if text else ():
-        match = _ATTRIBUTE.fullmatch(part) if separator == ";" else _ATTRIBUTE.fullmatch(part.replace("?", "%3F"))
+        match = _ATTRIBUTE.fullmatch(part)
         if match is None:
             raise ValueError(f"attribute {part.partition('=')[0]!r} of the PKCS#11 URI cannot be read")
         name, value = match.groups()

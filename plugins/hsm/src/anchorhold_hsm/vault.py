@@ -57,7 +57,9 @@ class Vault:
     def signer(self, request: KeyRequest) -> Signer:
         """See `BackendSpec.load_signer`."""
         reference = _referred(request.handle)
-        return HsmSigner(self._access, reference, request.public_key, str(reference))
+        data = request.handle.data
+        origin = f"the token {data['token']!r} (serial number {data['serial'] or 'none'})"
+        return HsmSigner(self._access, reference, request.public_key, origin)
 
     def find(self, request: FindKeyRequest) -> tuple[CreatedKey, ...]:
         """See `BackendSpec.find_key`."""
@@ -99,9 +101,9 @@ def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference
     if label is None:
         unique = f" {request.role} {request.key_id.hex()[:8]}" if request.role != "ca" else ""
         label = f"{request.ca.name}{unique}"
-    if not isinstance(label, str) or not label.strip() or not label.isprintable():
-        raise InputError("key label: is empty, or has control characters in it", hint="give the key another label")
-    return KeyReference(request.key_id, label)
+    if not str(label).strip():
+        raise InputError("key label: is empty", hint="give the key another label, or leave it out")
+    return KeyReference(request.key_id, _checked_label(str(label)))
 
 
 def _created(worker: Worker, reference: KeyReference, public_key: PublicKey) -> CreatedKey:
@@ -135,7 +137,18 @@ def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:
             "key to adopt: nothing says which key of the token is meant", hint="give its key label, key id or key URI"
         )
     path = parsed.path
-    return found_id, label, TokenChoice(path.get("token"), path.get("serial"), None, path.get("manufacturer"))
+    return (
+        found_id,
+        _checked_label(label),
+        TokenChoice(path.get("token"), path.get("serial"), None, path.get("manufacturer")),
+    )
+
+
+def _checked_label(label: str) -> str:
+    """Refuse what is no text; python-pkcs11 ends the process when it cannot encode a label."""
+    if not label.isprintable():
+        raise InputError("key label: has control characters in it, or is no text", hint="write it as it is shown")
+    return label
 
 
 def _key_uri(text: str) -> Pkcs11Uri:

@@ -36,6 +36,17 @@ class Way:
     finish: Callable[[bytes], bytes]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """All ways to make one kind of signature, the most likely one first. One object for each kind.
+
+    Attributes:
+        each: The ways.
+    """
+
+    each: tuple[Way, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Hash:
     """A hash as PKCS#11 and PKCS#1 have it; mechanisms that hash by themselves are None where there are none."""
@@ -96,8 +107,8 @@ _HASHES: Final = {
 }
 
 
-def ways_to_sign(algorithm: Algorithm) -> tuple[Way, ...]:
-    """All ways to make a signature, the most likely one first."""
+def ways_to_sign(algorithm: Algorithm) -> Ways:
+    """All ways to make such a signature."""
     return _WAYS[algorithm.scheme, algorithm.hash]
 
 
@@ -137,16 +148,11 @@ def der_of_raw_ecdsa(raw: bytes) -> bytes:
     By hand, because ``cryptography`` takes integers, which costs a tenth of a signature more.
     """
     half = len(raw) // 2
-    body = _integer(raw[:half]) + _integer(raw[half:])
-    return (b"\x30%c%b" if len(body) < 0x80 else b"\x30\x81%c%b") % (len(body), body)
-
-
-def _integer(octets: bytes) -> bytes:
-    """A DER INTEGER of an unsigned number shorter than 127 octets."""
-    octets = octets.lstrip(b"\0")
-    if not octets or octets[0] & 0x80:
-        octets = b"\0" + octets
-    return b"\x02%c%b" % (len(octets), octets)
+    r, s = raw[:half].lstrip(b"\0") or b"\0", raw[half:].lstrip(b"\0") or b"\0"
+    r, s = b"\0" + r if r[0] & 0x80 else r, b"\0" + s if s[0] & 0x80 else s
+    size = len(r) + len(s) + 4
+    start = b"\x30%c" % size if size < 0x80 else b"\x30\x81%c" % size
+    return b"%b\x02%c%b\x02%c%b" % (start, len(r), r, len(s), s)
 
 
 def _mgf1(hashed: _Hash, seed: bytes, length: int) -> bytes:
@@ -163,23 +169,23 @@ def _as_is(signature: bytes) -> bytes:
     return signature
 
 
-def _ecdsa(hashed: _Hash) -> tuple[Way, ...]:
+def _ecdsa(hashed: _Hash) -> Ways:
     def prepare(message: bytes, bits: int) -> bytes:
         """The digest, cut to the length of the curve as the standard has it, which not every token does."""
         return hashed.digest(message)[: (bits + 7) // 8]
 
-    ways = (Way(Mechanism.ECDSA, None, prepare, der_of_raw_ecdsa),)
-    return ways if hashed.ecdsa is None else (*ways, Way(hashed.ecdsa, None, _whole, der_of_raw_ecdsa))
+    raw = Way(Mechanism.ECDSA, None, prepare, der_of_raw_ecdsa)
+    return Ways((raw,) if hashed.ecdsa is None else (raw, Way(hashed.ecdsa, None, _whole, der_of_raw_ecdsa)))
 
 
-def _pkcs1(hash_name: str, hashed: _Hash) -> tuple[Way, ...]:
+def _pkcs1(hash_name: str, hashed: _Hash) -> Ways:
     def prepare(message: bytes, _: int) -> bytes:
         return digest_info(hash_name, message)
 
-    return (Way(Mechanism.RSA_PKCS, None, prepare, _as_is), Way(hashed.rsa, None, _whole, _as_is))
+    return Ways((Way(Mechanism.RSA_PKCS, None, prepare, _as_is), Way(hashed.rsa, None, _whole, _as_is)))
 
 
-def _pss(hash_name: str, hashed: _Hash) -> tuple[Way, ...]:
+def _pss(hash_name: str, hashed: _Hash) -> Ways:
     def digest(message: bytes, _: int) -> bytes:
         return hashed.digest(message)
 
@@ -189,18 +195,18 @@ def _pss(hash_name: str, hashed: _Hash) -> tuple[Way, ...]:
     parameter = (hashed.mechanism, hashed.mgf, hashed.size)
     raw = Way(Mechanism.RSA_PKCS_PSS, parameter, digest, _as_is)
     padded = Way(Mechanism.RSA_X_509, None, encode, _as_is)
-    return (raw, padded) if hashed.pss is None else (raw, Way(hashed.pss, parameter, _whole, _as_is), padded)
+    return Ways((raw, padded) if hashed.pss is None else (raw, Way(hashed.pss, parameter, _whole, _as_is), padded))
 
 
 _EDDSA: Final = Way(Mechanism.EDDSA, None, _whole, _as_is)
 _ED448_FLAGGED: Final = Way(Mechanism.EDDSA, (False, None), _whole, _as_is)
 """Some tokens want the parameter of Ed448 even where it says nothing."""
 
-_WAYS: Final[dict[tuple[str, str | None], tuple[Way, ...]]] = {
+_WAYS: Final[dict[tuple[str, str | None], Ways]] = {
     **{("ecdsa", name): _ecdsa(hashed) for name, hashed in _HASHES.items()},
     **{("rsa-pkcs1v15", name): _pkcs1(name, hashed) for name, hashed in _HASHES.items()},
     **{("rsa-pss", name): _pss(name, hashed) for name, hashed in _HASHES.items()},
-    ("ed25519", None): (_EDDSA,),
-    ("ed448", None): (_EDDSA, _ED448_FLAGGED),
-    **{(f"ml-dsa-{size}", None): (Way(Mechanism.ML_DSA, None, _whole, _as_is),) for size in (44, 65, 87)},
+    ("ed25519", None): Ways((_EDDSA,)),
+    ("ed448", None): Ways((_EDDSA, _ED448_FLAGGED)),
+    **{(f"ml-dsa-{size}", None): Ways((Way(Mechanism.ML_DSA, None, _whole, _as_is),)) for size in (44, 65, 87)},
 }

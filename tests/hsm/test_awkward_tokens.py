@@ -1,0 +1,254 @@
+"""Tokens that are less obliging than SoftHSM: a real one, with one thing made awkward."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
+from pkcs11.constants import DEFAULT
+from pkcs11.exceptions import DeviceMemory, GeneralError, MechanismInvalid, SessionCount, TemplateInconsistent
+
+from anchorhold import errors
+from anchorhold.algorithms import Algorithm, key_spec
+from anchorhold.publickeys import is_signed_by
+from anchorhold_hsm import keys, module, offers, pool, signer
+from anchorhold_hsm.gate import Gate
+from anchorhold_hsm.templates import PRIVATE_TEMPLATES
+from anchorhold_hsm.ways import Way, Ways, ways_to_sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold_hsm.opened import OpenedToken
+    from hsm.softhsm import Bench, SoftHsm
+
+EC = key_spec("EC")
+
+
+class Awkward:
+    """Stands before an object of python-pkcs11 and answers one call differently."""
+
+    def __init__(self, real: Any, **calls: Callable[..., Any]) -> None:
+        self._real = real
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        return self._calls.get(name) or getattr(self._real, name)
+
+
+def opened_token() -> OpenedToken:
+    """The token that the backend uses."""
+    (running,) = (each for each in module._registry.values() if each.ready)
+    return next(iter(running._opened.values()))
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make sessions awkward from now on."""
+
+    def make(**calls: Callable[..., Any]) -> None:
+        original = pool.Worker.__init__
+
+        def init(self: pool.Worker, token: OpenedToken, session: Any, *, writing: bool) -> None:
+            bound = {name: lambda *a, _call=call, **k: _call(session, *a, **k) for name, call in calls.items()}
+            awkward: Any = Awkward(session, **bound)
+            original(self, token, awkward, writing=writing)
+
+        monkeypatch.setattr(pool.Worker, "__init__", init)
+
+    return make
+
+
+def works(bench: Bench, label: str) -> None:
+    """A new key can be made and signs."""
+    created = bench.create(EC, label)
+    signature = bench.signer(created).sign(b"message", EC.algorithm())
+    assert is_signed_by(created.public_key, signature, b"message", EC.algorithm())
+
+
+def test_a_token_that_refuses_to_be_told_what_it_does_anyway(bench: Bench, sessions: Callable[..., None]) -> None:
+    asked = []
+
+    def generate_keypair(session: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(options["private_template"][Attribute.EXTRACTABLE])
+        if asked[-1] is not DEFAULT:
+            raise TemplateInconsistent
+        return session.generate_keypair(*arguments, **{**options, "private_template": PRIVATE_TEMPLATES[0]})
+
+    sessions(generate_keypair=generate_keypair)
+    works(bench, "mine")
+    assert asked == [False, DEFAULT]
+
+
+def test_a_key_that_could_leave_the_token_is_destroyed_again(
+    bench: Bench, softhsm: SoftHsm, sessions: Callable[..., None]
+) -> None:
+    def generate_keypair(session: Any, *arguments: Any, **options: Any) -> Any:
+        options["private_template"] = {**options["private_template"], Attribute.EXTRACTABLE: True}
+        return session.generate_keypair(*arguments, **options)
+
+    sessions(generate_keypair=generate_keypair)
+    with pytest.raises(errors.BackendFailedError, match=r"token 'one', key 'mine': .*EXTRACTABLE.* destroyed again"):
+        bench.create(EC, "mine")
+    assert softhsm.objects() == 0
+
+
+def test_a_token_that_is_full_is_said(bench: Bench, softhsm: SoftHsm, sessions: Callable[..., None]) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise DeviceMemory
+
+    sessions(generate_keypair=full)
+    with pytest.raises(errors.BackendFailedError, match="token 'one', key 'mine': the token is full"):
+        bench.create(EC, "mine")
+
+
+def test_creating_is_never_tried_twice(bench: Bench, sessions: Callable[..., None]) -> None:
+    tries = []
+
+    def failing(*_: Any, **options: Any) -> None:
+        tries.append(options["store"])
+        raise GeneralError
+
+    sessions(generate_keypair=failing)
+    with pytest.raises(errors.BackendFailedError, match="failed without saying why"):
+        bench.create(EC, "mine")
+    assert tries.count(True) == 1
+
+
+def test_a_private_half_that_is_not_taken_leaves_no_public_half(
+    bench: Bench, softhsm: SoftHsm, sessions: Callable[..., None]
+) -> None:
+    from anchorhold import softkeys
+    from anchorhold.pkcs8 import dump_pkcs8
+    from anchorhold.seam import ImportKeyRequest
+    from hsm.softhsm import CA
+
+    def create_object(session: Any, template: dict[Any, Any]) -> Any:
+        if Attribute.PRIVATE in template:
+            raise TemplateInconsistent
+        return session.create_object(template)
+
+    sessions(create_object=create_object)
+    pkcs8 = dump_pkcs8(softkeys.generate(EC))
+    request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=pkcs8, ca=CA, options={"key-label": None})
+    with pytest.raises(errors.KeyUnsupportedError, match="does not take an EC secp256r1 key from elsewhere"):
+        bench.backend.import_key(request, bench.secrets)
+    assert softhsm.objects() == 0
+
+
+@pytest.mark.parametrize("answer", [MechanismInvalid, GeneralError])
+@pytest.mark.parametrize(
+    "algorithm",
+    [Algorithm(scheme="rsa-pss", hash="SHA-256"), Algorithm(scheme="rsa-pkcs1v15", hash="SHA-384")],
+    ids=str,
+)
+def test_the_next_way_to_sign_is_taken_and_remembered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, algorithm: Algorithm, answer: type[Exception]
+) -> None:
+    first, *others = ways_to_sign(algorithm).each
+    asked = []
+
+    def prepare(message: bytes, bits: int) -> bytes:
+        asked.append(message)
+        raise answer
+
+    awkward = Way(first.mechanism, first.parameter, prepare, first.finish)
+    instead = Ways((awkward, *others))
+    monkeypatch.setattr(signer, "ways_to_sign", lambda _: instead)
+    created = bench.create(key_spec("RSA", 2048))
+    lent = bench.signer(created)
+    for message in (b"one", b"two", b"three"):
+        assert is_signed_by(created.public_key, lent.sign(message, algorithm), message, algorithm)
+    assert set(asked) == {b"one"}
+
+
+def test_a_token_with_few_sessions_is_used_with_as_many_as_it_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = bench.create(EC)
+    lent = bench.signer(created)
+    used = opened_token().pool
+    real = used._token
+
+    def open_session(**options: Any) -> Any:
+        if used._count > 2:
+            raise SessionCount
+        return real.open(**options)
+
+    monkeypatch.setattr(used, "_token", Awkward(real, open=open_session))
+    with ThreadPoolExecutor(8) as threads:
+        for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(400)):
+            assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
+    assert used._limit >= 1
+    assert used.busy == 0
+
+
+def test_who_waits_too_long_for_a_session_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.options["max_sessions"] = 1
+    created = bench.create(EC)
+    lent = bench.signer(created)
+    used = opened_token().pool
+    monkeypatch.setattr(used, "_patience", 0.05)
+    worker = used.take(writing=False)
+    with pytest.raises(errors.BackendFailedError, match=r"all 1 sessions were in use.*max_sessions"):
+        lent.sign(b"", EC.algorithm())
+    monkeypatch.setattr(used, "_patience", 10)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lent.sign, b"", EC.algorithm())
+        used.give(worker)
+        assert waiting.result(5)
+    works(bench, "another, for which the only session makes way")
+
+
+def test_a_key_that_wants_the_pin_for_every_use_gets_it(bench: Bench, softhsm: SoftHsm) -> None:
+    softhsm.tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", "strict", "--id", "05", "--always-auth")
+    (created,) = bench.find(key_label="strict")
+    lent = bench.signer(created)
+    for message in (b"one", b"two"):
+        assert is_signed_by(created.public_key, lent.sign(message, EC.algorithm()), message, EC.algorithm())
+
+
+def test_a_key_that_is_not_for_signing_is_refused(bench: Bench) -> None:
+    assert bench.find(key_label="d") == ()
+    worker = opened_token().pool.take(writing=True)
+    worker.session.generate_keypair(KeyType.RSA, 2048, label="d", store=True, capabilities=MechanismFlag.DECRYPT)
+    opened_token().pool.give(worker)
+    (created,) = bench.find(key_label="d")
+    with pytest.raises(errors.KeyUnsupportedError, match="token 'one', key 'd': the key is not for signing"):
+        bench.signer(created)
+
+
+def test_a_module_that_cannot_lock_gets_one_call_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from anchorhold_hsm.native import NativeModule
+
+    module.close_modules()
+    monkeypatch.setattr(NativeModule, "initialise", _without_locks(NativeModule.initialise))
+    created = bench.create(EC)
+    lent = bench.signer(created)
+    (running,) = (each for each in module._registry.values() if each.ready)
+    assert running.gate._serialise
+    with ThreadPoolExecutor(8) as threads:
+        for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(200)):
+            assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
+    monkeypatch.setattr(running, "gate", Gate(serialise=False))
+
+
+def _without_locks(initialise: Callable[..., bool]) -> Callable[..., bool]:
+    def initialised(self: Any, parameters: str | None) -> bool:
+        initialise(self, parameters)
+        return False
+
+    return initialised
+
+
+def test_what_is_offered_is_found_out_without_leaving_anything(bench: Bench, softhsm: SoftHsm) -> None:
+    bench.create(EC, "mine")
+    worker = opened_token().pool.take(writing=False)
+    assert "EC secp384r1" in offers.kinds_that_can_be_made(worker)
+    assert keys.find(worker, b"", "anchorhold probe", "") == []
+    opened_token().pool.give(worker)
+    assert Mechanism.ECDSA in opened_token().mechanisms()
+    assert softhsm.objects() == 2

@@ -1,0 +1,177 @@
+"""Whatever happens to sessions, login, module or token under a running process: the next signature is made."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchorhold import errors
+from anchorhold.algorithms import KeySpec, key_spec
+from anchorhold.publickeys import is_signed_by
+from anchorhold_hsm import module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold.seam import CreatedKey, Signer
+    from hsm.softhsm import Bench, SoftHsm
+
+EC: KeySpec = key_spec("EC")
+
+
+class Saboteur:
+    """Another part of this process that uses the same module without regard for us."""
+
+    def __init__(self, softhsm: SoftHsm) -> None:
+        self.softhsm = softhsm
+        self.native = ctypes.CDLL(softhsm.library)
+
+    @property
+    def slot(self) -> ctypes.c_ulong:
+        """The slot of the first token."""
+        slots, count = (ctypes.c_ulong * 8)(), ctypes.c_ulong(8)
+        assert self.native.C_GetSlotList(1, slots, ctypes.byref(count)) == 0
+        return ctypes.c_ulong(slots[0])
+
+    def close_all_sessions(self) -> None:
+        assert self.native.C_CloseAllSessions(self.slot) == 0
+
+    def log_out(self) -> None:
+        session = ctypes.c_ulong()
+        assert self.native.C_OpenSession(self.slot, ctypes.c_ulong(4), None, None, ctypes.byref(session)) == 0
+        assert self.native.C_Logout(session) == 0
+
+    def finalise(self) -> None:
+        assert self.native.C_Finalize(None) == 0
+
+    def restart(self) -> None:
+        self.finalise()
+        assert self.native.C_Initialize(None) == 0
+
+    def move_away_and_back(self) -> None:
+        away = self.softhsm.folder / "away"
+        self.softhsm.tokens.rename(away)
+        self.close_all_sessions()
+        away.rename(self.softhsm.tokens)
+
+    def replace_by_copy(self) -> None:
+        copy = self.softhsm.folder / "copy"
+        shutil.copytree(self.softhsm.tokens, copy)
+        shutil.rmtree(self.softhsm.tokens)
+        copy.rename(self.softhsm.tokens)
+
+
+def signs(signer: Signer, created: CreatedKey) -> None:
+    message = os.urandom(50)
+    assert is_signed_by(created.public_key, signer.sign(message, EC.algorithm()), message, EC.algorithm())
+
+
+EVENTS: dict[str, Callable[[Saboteur], None]] = {
+    "sessions closed": Saboteur.close_all_sessions,
+    "logged out": Saboteur.log_out,
+    "module finalised": Saboteur.finalise,
+    "module restarted": Saboteur.restart,
+    "token folder moved away and back": Saboteur.move_away_and_back,
+    "token folder replaced by a copy": Saboteur.replace_by_copy,
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_next_signature_is_made_after(
+    event: str, bench: Bench, softhsm: SoftHsm, capfd: pytest.CaptureFixture[str]
+) -> None:
+    created = bench.create(EC)
+    signer = bench.signer(created)
+    signs(signer, created)
+    for _ in range(3):  # also when it happens again and again
+        EVENTS[event](Saboteur(softhsm))
+        signs(signer, created)
+    EVENTS[event](Saboteur(softhsm))
+    assert [found.handle for found in bench.find(bytes.fromhex(created.handle.data["id"]))] == [created.handle]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_key_that_was_destroyed_behind_our_back_is_missing_and_others_go_on(bench: Bench, softhsm: SoftHsm) -> None:
+    gone, stays = bench.create(EC, "gone"), bench.create(EC, "stays")
+    signer, other = bench.signer(gone), bench.signer(stays)
+    signs(signer, gone)
+    softhsm.tool("--delete-object", "--type", "privkey", "--label", "gone")
+    for _ in range(2):
+        with pytest.raises(errors.KeyMissingError, match="token 'one', key 'gone'"):
+            signer.sign(b"", EC.algorithm())
+        signs(other, stays)
+    with pytest.raises(errors.KeyMissingError):
+        bench.signer(gone)
+
+
+def test_a_missing_key_does_not_restart_the_module_at_every_request(bench: Bench, softhsm: SoftHsm) -> None:
+    gone = bench.create(EC, "gone")
+    signer = bench.signer(gone)
+    softhsm.tool("--delete-object", "--type", "privkey", "--label", "gone")
+    (running,) = module._registry.values()
+    generations = set()
+    for _ in range(5):
+        with pytest.raises(errors.KeyMissingError):
+            signer.sign(b"", EC.algorithm())
+        generations.add(running.generation)
+    assert len(generations) == 1
+
+
+def test_a_token_that_went_away_is_one_clear_line_until_it_is_back(
+    bench: Bench, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = bench.create(EC)
+    signer = bench.signer(created)
+    away = softhsm.folder / "away"
+    softhsm.tokens.rename(away)
+    with pytest.raises(errors.AnchorholdError, match="key backend 'hsm'") as caught:
+        signer.sign(b"", EC.algorithm())
+    assert isinstance(caught.value, (errors.BackendFailedError, errors.KeyMissingError))
+    away.rename(softhsm.tokens)
+    monkeypatch.setattr(module, "FAILURE_PAUSE", 0)
+    monkeypatch.setattr(module, "RENEWAL_PAUSE", 0)
+    signs(signer, created)
+
+
+def test_a_module_that_failed_to_initialise_is_left_alone_for_a_while(bench: Bench, softhsm: SoftHsm) -> None:
+    away = softhsm.folder / "away"
+    softhsm.tokens.rename(away)
+    with pytest.raises(errors.BackendFailedError, match="cannot be initialised"):
+        bench.create(EC)
+    away.rename(softhsm.tokens)
+    with pytest.raises(errors.BackendFailedError, match="a moment ago"):
+        bench.create(EC)
+
+
+_IDLE = """
+import os, sys
+from hsm.softhsm import Bench
+from hsm.test_lost_sessions import EC, signs
+
+bench = Bench({"library_path": sys.argv[1], "token": "one"})
+created = bench.create(EC)
+signer = bench.signer(created)
+signs(signer, created)
+for generation in range(2):
+    pid = os.fork()
+    if pid:
+        assert os.waitpid(pid, 0)[1] == 0
+    else:
+        signs(signer, created)  # the child, and then its child
+        if generation:
+            os._exit(0)
+signs(signer, created)
+"""
+
+
+def test_a_forked_child_and_its_child_find_the_key_themselves_and_the_parent_goes_on(softhsm: SoftHsm) -> None:
+    command = [sys.executable, "-c", _IDLE, softhsm.library]
+    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert (ended.returncode, ended.stderr) == (0, "")

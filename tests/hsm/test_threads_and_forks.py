@@ -1,0 +1,65 @@
+"""Many threads sign at once in a fresh process, and in a forked child of one: no crash, no wrong signature."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from hsm.softhsm import SoftHsm
+
+_PROGRAM = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from anchorhold.algorithms import key_spec
+from anchorhold.publickeys import is_signed_by
+from hsm.softhsm import Bench
+
+library, kind, signatures, forked, serialise = sys.argv[1:]
+spec = key_spec(kind, 2048 if kind == "RSA" else None)
+bench = Bench({"library_path": library, "token": "one", "serialise": serialise == "1", "max_sessions": 4})
+created = bench.create(spec)
+
+def work(thread):
+    signer = bench.signer(created)
+    for number in range(int(signatures)):
+        message = b"%d %d" % (thread, number)
+        assert is_signed_by(created.public_key, signer.sign(message, spec.algorithm()), message, spec.algorithm())
+    signer.close()
+    return thread
+
+def everybody():
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8))) == list(range(8))
+
+if forked == "1":
+    everybody()
+    pid = os.fork()
+    everybody()  # parent and child at the same time
+    if pid == 0:
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+everybody()
+"""
+
+
+def run(softhsm: SoftHsm, *arguments: str, timeout: int = 60) -> None:
+    """Run the program; it must end well, and say nothing."""
+    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _PROGRAM, softhsm.library, *arguments]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("forked", ["0", "1"], ids=["fresh", "forked"])
+@pytest.mark.parametrize(("kind", "signatures"), [("EC", "100"), ("RSA", "40")])
+def test_eight_threads_sign_at_once(softhsm: SoftHsm, kind: str, signatures: str, forked: str) -> None:
+    run(softhsm, kind, signatures, forked, "0")
+
+
+def test_eight_threads_sign_one_at_a_time_where_the_module_wants_it(softhsm: SoftHsm) -> None:
+    run(softhsm, "EC", "50", "0", "1")
