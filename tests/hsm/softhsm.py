@@ -13,7 +13,7 @@ import pytest
 from anchorhold.seam import BackendContext, CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyRequest, Secret
 from anchorhold.seam.resolver import SecretResolver
 from anchorhold_hsm import HsmBackend
-from anchorhold_hsm.module import close_modules
+from anchorhold_hsm.registry import close_modules
 from programs import program
 
 if TYPE_CHECKING:

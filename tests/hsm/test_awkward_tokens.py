@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from pkcs11.exceptions import DeviceMemory, GeneralError, MechanismInvalid, Sess
 from anchorhold import errors
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm import keys, module, offers, pool, signer
+from anchorhold_hsm import keys, offers, pool, registry, signer
 from anchorhold_hsm.gate import Gate
 from anchorhold_hsm.templates import PRIVATE_TEMPLATES
 from anchorhold_hsm.ways import Way, Ways, ways_to_sign
@@ -41,7 +43,7 @@ class Awkward:
 
 def opened_token() -> OpenedToken:
     """The token that the backend uses."""
-    (running,) = (each for each in module._registry.values() if each.ready)
+    (running,) = (each for each in registry._registry.values() if each.ready)
     return next(iter(running._opened.values()))
 
 
@@ -224,11 +226,11 @@ def test_a_key_that_is_not_for_signing_is_refused(bench: Bench) -> None:
 def test_a_module_that_cannot_lock_gets_one_call_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from anchorhold_hsm.native import NativeModule
 
-    module.close_modules()
+    registry.close_modules()
     monkeypatch.setattr(NativeModule, "initialise", _without_locks(NativeModule.initialise))
     created = bench.create(EC)
     lent = bench.signer(created)
-    (running,) = (each for each in module._registry.values() if each.ready)
+    (running,) = (each for each in registry._registry.values() if each.ready)
     assert running.gate._serialise
     with ThreadPoolExecutor(8) as threads:
         for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(200)):
@@ -252,3 +254,29 @@ def test_what_is_offered_is_found_out_without_leaving_anything(bench: Bench, sof
     opened_token().pool.give(worker)
     assert Mechanism.ECDSA in opened_token().mechanisms()
     assert softhsm.objects() == 2
+
+
+_OTHERS = """
+import ctypes, sys
+from anchorhold_hsm import registry
+from hsm.softhsm import Bench
+from hsm.test_lost_sessions import EC, signs
+
+other = ctypes.CDLL(sys.argv[1])
+assert other.C_Initialize(None) == 0
+bench = Bench({"library_path": sys.argv[1], "token": "one"})
+created = bench.create(EC)
+signs(bench.signer(created), created)
+registry.close_modules()
+assert other.C_GetInfo((ctypes.c_char * 200)()) == 0
+signs(bench.signer(created), created)
+(running,) = registry._registry.values()
+assert running.gate._serialise
+"""
+
+
+def test_a_module_that_somebody_else_has_initialised_is_shared_and_left_to_them(softhsm: SoftHsm) -> None:
+    command = [sys.executable, "-c", _OTHERS, softhsm.library]
+    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert (ended.returncode, ended.stderr) == (0, "")

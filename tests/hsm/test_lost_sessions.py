@@ -14,7 +14,7 @@ import pytest
 from anchorhold import errors
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm import module
+from anchorhold_hsm import module, registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ def test_a_missing_key_does_not_restart_the_module_at_every_request(bench: Bench
     gone = bench.create(EC, "gone")
     signer = bench.signer(gone)
     softhsm.tool("--delete-object", "--type", "privkey", "--label", "gone")
-    (running,) = module._registry.values()
+    (running,) = registry._registry.values()
     generations = set()
     for _ in range(5):
         with pytest.raises(errors.KeyMissingError):

@@ -72,7 +72,7 @@ def test_a_refused_pin_does_not_log_out_those_who_work(bench: Bench) -> None:
 def test_a_pin_that_was_changed_on_the_token_is_shown_once_after_a_restart(
     bench: Bench, softhsm: SoftHsm, logins: list[str]
 ) -> None:
-    from anchorhold_hsm.module import close_modules
+    from anchorhold_hsm.registry import close_modules
 
     signer = bench.signer(bench.create(EC))
     softhsm.tool("--change-pin", "--new-pin", "4321")

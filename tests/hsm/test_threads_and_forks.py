@@ -19,7 +19,7 @@ from anchorhold.algorithms import key_spec
 from anchorhold.publickeys import is_signed_by
 from hsm.softhsm import Bench
 
-library, kind, signatures, forked, serialise = sys.argv[1:]
+library, kind, signatures, mode, serialise = sys.argv[1:]
 spec = key_spec(kind, 2048 if kind == "RSA" else None)
 bench = Bench({"library_path": library, "token": "one", "serialise": serialise == "1", "max_sessions": 4})
 created = bench.create(spec)
@@ -36,7 +36,31 @@ def everybody():
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(8))) == list(range(8))
 
-if forked == "1":
+def disturb():
+    from anchorhold_hsm import registry
+    from hsm.test_lost_sessions import Saboteur
+    from hsm.softhsm import SoftHsm
+    from pathlib import Path
+    (running,) = registry._registry.values()
+    saboteur = Saboteur(SoftHsm(Path("/"), library))
+    while not done.wait(0.25):
+        if mode == "renewed":
+            running.renew(running.generation, "test")
+        else:
+            with running.gate:
+                saboteur.log_out()
+
+if mode in ("renewed", "logged out"):
+    import threading
+    done = threading.Event()
+    bench.signer(created).close()
+    threading.Thread(target=disturb).start()
+    try:
+        everybody()
+    finally:
+        done.set()
+    sys.exit()
+if mode == "forked":
     everybody()
     pid = os.fork()
     everybody()  # parent and child at the same time
@@ -55,11 +79,16 @@ def run(softhsm: SoftHsm, *arguments: str, timeout: int = 60) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("forked", ["0", "1"], ids=["fresh", "forked"])
+@pytest.mark.parametrize("mode", ["fresh", "forked"])
 @pytest.mark.parametrize(("kind", "signatures"), [("EC", "100"), ("RSA", "40")])
-def test_eight_threads_sign_at_once(softhsm: SoftHsm, kind: str, signatures: str, forked: str) -> None:
-    run(softhsm, kind, signatures, forked, "0")
+def test_eight_threads_sign_at_once(softhsm: SoftHsm, kind: str, signatures: str, mode: str) -> None:
+    run(softhsm, kind, signatures, mode, "0")
 
 
 def test_eight_threads_sign_one_at_a_time_where_the_module_wants_it(softhsm: SoftHsm) -> None:
-    run(softhsm, "EC", "50", "0", "1")
+    run(softhsm, "EC", "50", "fresh", "1")
+
+
+@pytest.mark.parametrize("mode", ["renewed", "logged out"])
+def test_eight_threads_go_on_signing_while_the_ground_shakes(softhsm: SoftHsm, mode: str) -> None:
+    run(softhsm, "EC", "200", mode, "0")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold_hsm.failures import explain
-from anchorhold_hsm.module import ModuleChoice, module_of
+from anchorhold_hsm.module import ModuleChoice
+from anchorhold_hsm.registry import module_of
 from anchorhold_hsm.tokens import TokenChoice
 from anchorhold_hsm.trouble import Remedy, remedy_for
 
@@ -58,57 +59,51 @@ class Access:
         """
         tried: tuple[Remedy, ...] = ()
         while True:
-            module, opened = self._initialised(), None
+            module = self._module
+            if module is None or not module.ready:
+                module = self._module = module_of(self._module_choice, self.subject)
             generation = module.generation
             try:
-                with module.gate:
-                    generation, opened = module.generation, self._opened
-                    if opened is None or opened.generation != generation:
-                        opened = self._opened = self._open(module)
-                    if opened.accepted != self.credential.digest:
-                        opened.admit(self.credential, self.describe(opened))
-                    result = _in_session(opened, task, given, writing=writing)
-                if module.renewed_for:
-                    module.worked(about)
+                return self._attempt(module, task, about, given, writing=writing)
             except PKCS11Error as error:
                 remedy = remedy_for(error, tried) if repeat else None
                 if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about, generation)):
-                    raise explain(error, self.describe(opened, about)) from error
-            else:
-                return result
+                    raise explain(error, self.describe(self._opened, about)) from error
             tried += (remedy,)
-            self._apply(remedy, module, generation, opened)
-
-    def _initialised(self) -> Module:
-        module = self._module
-        if module is None or not module.ready:
-            module = self._module = module_of(self._module_choice, self.subject)
-        return module
-
-    def _open(self, module: Module) -> OpenedToken:
-        return module.token(self._token_choice, self._max_sessions, self.subject)
+            self._apply(remedy, module, generation)
 
     def describe(self, opened: OpenedToken | None, about: str = "") -> str:
         """Alias, token and key, for a message."""
         token = f", token {opened.label!r}" if opened is not None else ""
         return f"{self.subject}{token}{', ' + about if about else ''}"
 
-    def _apply(self, remedy: Remedy, module: Module, generation: int, opened: OpenedToken | None) -> None:
+    def _attempt(
+        self, module: Module, task: Callable[..., T], about: str, given: tuple[object, ...], *, writing: bool
+    ) -> T:
+        with module.gate:
+            opened = self._opened
+            if opened is None or opened.generation != module.generation:
+                self._opened = None
+                opened = self._opened = module.token(self._token_choice, self._max_sessions, self.subject)
+            if opened.accepted != self.credential.digest:
+                opened.admit(self.credential, self.describe(opened))
+            pool = opened.pool
+            worker = pool.take(writing=writing or opened.is_security_officer)
+            try:
+                result = task(worker, *given)
+            except BaseException:
+                pool.drop(worker)  # an operation may have stayed active in it
+                raise
+            pool.give(worker)
+        if module.renewed_for:
+            module.worked(about)
+        return result
+
+    def _apply(self, remedy: Remedy, module: Module, generation: int) -> None:
+        opened = self._opened
         if remedy is Remedy.RENEW or opened is None:
             module.renew(generation, self.subject)
             return
         with module.gate:
-            if module.generation == generation:
+            if opened.generation == module.generation:
                 opened.reopen()
-
-
-def _in_session(opened: OpenedToken, task: Callable[..., T], given: tuple[object, ...], *, writing: bool) -> T:
-    pool = opened.pool
-    worker = pool.take(writing=writing or opened.is_security_officer)
-    try:
-        result = task(worker, *given)
-    except BaseException:
-        pool.drop(worker)  # an operation may have stayed active in it
-        raise
-    pool.give(worker)
-    return result

@@ -1,8 +1,7 @@
-"""PKCS#11 modules of this process: each loaded once, initialised for threads, and again after a fork or a failure."""
+"""A PKCS#11 module: initialised for threads, and again when what it shows is not there any more."""
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from itertools import count
@@ -14,16 +13,17 @@ from pkcs11._pkcs11 import lib
 
 from anchorhold.errors import BackendFailedError, SettingsError
 from anchorhold_hsm.gate import Gate
-from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError, NativeModule, NotAModuleError
+from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
 from anchorhold_hsm.opened import OpenedToken
 from anchorhold_hsm.tokens import find_token, tokens_in
 from anchorhold_hsm.trouble import name_of
 
 if TYPE_CHECKING:
+    from anchorhold_hsm.native import NativeModule
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.tokens import TokenChoice
 
-FAILURE_PAUSE: Final = 30.0
+FAILURE_PAUSE: Final = 10.0
 """Seconds after a failed attempt to initialise a module before it is tried again: some crash if they are pressed."""
 RENEWAL_PAUSE: Final = 5.0
 """Seconds before a module is initialised again for what the last time did not bring back."""
@@ -65,6 +65,7 @@ class Module:
     Args:
         native: The loaded module.
         choice: What the settings say about it.
+        forked: Whether this process may have inherited it initialised.
 
     Attributes:
         gate: Whoever calls the module is inside.
@@ -73,11 +74,13 @@ class Module:
         renewed_for: What for it was renewed without success yet: the generation that was replaced, and when.
     """
 
-    def __init__(self, native: NativeModule, choice: ModuleChoice) -> None:
+    def __init__(self, native: NativeModule, choice: ModuleChoice, *, forked: bool) -> None:
         self.gate = Gate(serialise=choice.serialise)
         self.generation = next(_generations)
         self.ready = False
         self._choice = choice
+        self._forked = forked
+        self._ours = False
         self._native = native
         self._opening = Lock()
         self._opened: dict[TokenChoice, OpenedToken] = {}
@@ -127,8 +130,8 @@ class Module:
         """Finalise; nobody may be inside."""
         self.generation = next(_generations)
         self._opened.clear()
-        if self.ready:
-            self.ready = False
+        ready, self.ready = self.ready, False
+        if ready and self._ours:
             with suppress(CryptokiError):  # what lost its device or service fails here; initialising decides
                 self._native.finalise()
 
@@ -173,7 +176,8 @@ class Module:
 
     def _initialise(self, subject: str) -> None:
         try:
-            locks = self._initialised()
+            if not self._locks_by_itself():
+                self.gate.serialise()
             self._library = self._library or _Library(self._native.path)
         except PKCS11Error as error:
             self._failed_at = time.monotonic()
@@ -183,81 +187,17 @@ class Module:
             ) from error
         self._failed_at = None
         self.ready = True
-        if not locks:
-            self.gate.serialise()
 
-    def _initialised(self) -> bool:
-        """Initialise; returns whether the module locks by itself."""
+    def _locks_by_itself(self) -> bool:
+        """Initialise; returns whether threads may call the module at the same time."""
+        self._ours = True
         try:
             return self._native.initialise(self._choice.parameters)
         except CryptokiError as error:
             if error.code != CRYPTOKI_ALREADY_INITIALIZED:
                 raise
-        if not _forked:
-            return False  # by somebody else in this process, perhaps without locks
-        self._native.finalise()  # what was inherited
-        return self._native.initialise(self._choice.parameters)
-
-
-_registry: dict[str, Module] = {}
-_by_choice: dict[ModuleChoice, Module] = {}
-_registering = Lock()
-_kept: list[object] = []
-_forked = False
-
-
-def module_of(choice: ModuleChoice, subject: str) -> Module:
-    """The module, loaded and initialised when it is first asked for.
-
-    Args:
-        choice: What the settings say about it.
-        subject: Whose settings these are, for the messages.
-
-    Raises:
-        SettingsError: The file is not a PKCS#11 module, or another alias wants it otherwise.
-        BackendFailedError: It cannot be initialised.
-    """
-    module = _by_choice.get(choice) or _register(choice, subject)
-    if not module.ready:
-        module.renew(module.generation, subject)
-    return module
-
-
-def close_modules() -> None:
-    """Finalise every module of this process: for tests, and for programs that let go of their tokens.
-
-    They are initialised again when they are next used.
-    """
-    with _registering:
-        for module in _registry.values():
-            module.close()
-
-
-def _register(choice: ModuleChoice, subject: str) -> Module:
-    with _registering:
-        try:
-            native = NativeModule(choice.path)
-        except NotAModuleError as error:
-            raise SettingsError(
-                f"{subject}: library_path {choice.path} is not a PKCS#11 module ({error})",
-                hint="name the shared library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so",
-            ) from error
-        module = _registry.setdefault(native.path, Module(native, choice))
-        module.agree(choice, subject)
-        _by_choice[choice] = module
-        return module
-
-
-def _forget_inherited() -> None:
-    """In a forked child nothing of the parent's may be touched; its locks may be held by threads that do not exist."""
-    global _registering, _forked
-    _kept.extend(_registry.values())  # nor may it be taken down
-    for module in _registry.values():
-        module.ready = False
-    _registry.clear()
-    _by_choice.clear()
-    _registering = Lock()
-    _forked = True
-
-
-os.register_at_fork(after_in_child=_forget_inherited)
+        if self._forked:
+            self._native.finalise()  # what was inherited
+            return self._native.initialise(self._choice.parameters)
+        self._ours = False  # somebody else in this process has it initialised, perhaps without locks
+        return False

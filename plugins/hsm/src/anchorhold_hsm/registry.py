@@ -1,0 +1,77 @@
+"""The PKCS#11 modules of this process, each loaded once, and none of them inherited by a forked child."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import SettingsError
+from anchorhold_hsm.module import Module
+from anchorhold_hsm.native import NativeModule, NotAModuleError
+
+if TYPE_CHECKING:
+    from anchorhold_hsm.module import ModuleChoice
+
+_registry: dict[str, Module] = {}
+_by_choice: dict[ModuleChoice, Module] = {}
+_registering = Lock()
+_kept: list[object] = []
+_forked = False
+
+
+def module_of(choice: ModuleChoice, subject: str) -> Module:
+    """The module, loaded and initialised when it is first asked for.
+
+    Args:
+        choice: What the settings say about it.
+        subject: Whose settings these are, for the messages.
+
+    Raises:
+        SettingsError: The file is not a PKCS#11 module, or another alias wants it otherwise.
+        BackendFailedError: It cannot be initialised.
+    """
+    module = _by_choice.get(choice) or _register(choice, subject)
+    if not module.ready:
+        module.renew(module.generation, subject)
+    return module
+
+
+def close_modules() -> None:
+    """Finalise every module of this process: for tests, and for programs that let go of their tokens.
+
+    They are initialised again when they are next used.
+    """
+    with _registering:
+        for module in _registry.values():
+            module.close()
+
+
+def _register(choice: ModuleChoice, subject: str) -> Module:
+    with _registering:
+        try:
+            native = NativeModule(choice.path)
+        except NotAModuleError as error:
+            raise SettingsError(
+                f"{subject}: library_path {choice.path} is not a PKCS#11 module ({error})",
+                hint="name the shared library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so",
+            ) from error
+        module = _registry.setdefault(native.path, Module(native, choice, forked=_forked))
+        module.agree(choice, subject)
+        _by_choice[choice] = module
+        return module
+
+
+def _forget_inherited() -> None:
+    """In a forked child nothing of the parent's may be touched; its locks may be held by threads that do not exist."""
+    global _registering, _forked
+    _kept.extend(_registry.values())  # nor may it be taken down
+    for module in _registry.values():
+        module.ready = False
+    _registry.clear()
+    _by_choice.clear()
+    _registering = Lock()
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_forget_inherited)
