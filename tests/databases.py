@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS = ("sqlite", "postgresql")
+CHOSEN = os.environ.get("ANCHORHOLD_TEST_DATABASES", ",".join(KINDS)).split(",")
+"""Those that this run is for."""
 NOWHERE = "this-test-does-not-ask-for-the-fixture-database://"
 """A URL that cannot be opened."""
 SERVER = os.environ.get("ANCHORHOLD_TEST_POSTGRES")
@@ -42,7 +44,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("databases")
     kinds = KINDS if marker is None else _kinds(*marker.args, **marker.kwargs)
     if kinds and "database_kind" in metafunc.fixturenames:
-        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+        chosen = [kind for kind in kinds if kind in CHOSEN]
+        metafunc.parametrize("database_kind", chosen, indirect=True, scope="session")
 
 
 def _kinds(*kinds: str, because: str) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.databases(because="help opens no ledger")
 
 CONFIG_COMMANDS = ("show", "check", "init")
-LINES = [(name,) for name in COMMANDS] + [("config", name) for name in CONFIG_COMMANDS]
+OURS = [name for name, command in COMMANDS.items() if command.distribution is None]
+LINES = [(name,) for name in OURS] + [("config", name) for name in CONFIG_COMMANDS]
 HEAVY = ("cryptography", "peewee", "playhouse", "fsspec", "pydantic", "pydantic_core", "pluggy", "anchorhold_storages")
 
 

@@ -35,7 +35,7 @@ def enabled(tmp_path: Path) -> Path:
 
 
 def names_issued(downstream: Downstream) -> list[list[str]]:
-    return [entry["names"] for entry in downstream.anchorhold("list-certs", "--output-format", "json").json]
+    return sorted(entry["names"] for entry in downstream.anchorhold("list-certs", "--output-format", "json").json)
 
 
 def test_an_installed_policy_does_nothing_until_it_is_enabled(downstream: Downstream, csr_file: Path) -> None:

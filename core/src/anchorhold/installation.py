@@ -447,10 +447,17 @@ class Installation:
         Raises:
             UnknownCertificateError, RevocationError, InputError: As they say.
         """
-        found = self.certificate(serial, authority)
+        found = self._revocable(serial, authority)
         issuer = Authority(self.ledger.authorities.get(found.authority_id))
         revoke(self.ledger, issuer, found, parse_reason(reason), invalidity)
         return found
+
+    def _revocable(self, serial: str, authority: str | Authority | None) -> CertificateRecord:
+        """A certificate, or a serial number for which a signature may exist although none was recorded."""
+        issuer = None if authority is None else self._found(authority).record.id
+        with self.ledger.guarded():
+            found = self.ledger.certificates.find(parse_serial(serial), issuer, abandoned=True)
+        return found[0] if len(found) == 1 else self.certificate(serial, authority)
 
     def release(self, serial: str, *, authority: str | Authority | None = None) -> CertificateRecord:
         """Take back that a certificate is on hold; arguments as for `revoke`.
@@ -458,7 +465,7 @@ class Installation:
         Raises:
             UnknownCertificateError, RevocationError: As they say.
         """
-        found = self.certificate(serial, authority)
+        found = self._revocable(serial, authority)
         release(self.ledger, Authority(self.ledger.authorities.get(found.authority_id)), found)
         return found
 

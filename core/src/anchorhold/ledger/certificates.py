@@ -112,11 +112,20 @@ class Certificates:
         # Sorted here: asked for the order of another index, SQLite would read the whole table instead of the open few.
         return sorted((self._record(row) for row in query), key=lambda record: record.id)
 
-    def find(self, serial: str, authority_id: int | None = None, limit: int = 2) -> list[CertificateRecord]:
-        """Certificates whose serial begins with these hex digits; an exact match alone if there is one."""
+    def find(
+        self, serial: str, authority_id: int | None = None, limit: int = 2, *, abandoned: bool = False
+    ) -> list[CertificateRecord]:
+        """Certificates whose serial begins with these hex digits; an exact match alone if there is one.
+
+        Args:
+            serial: The digits.
+            authority_id: Of one authority only.
+            limit: How many at most.
+            abandoned: Whether those whose signing was given up are among them.
+        """
         model = self._model
         for match in (model.serial == serial, (model.serial >= serial) & (model.serial < serial + "g")):
-            query = model.select().where(match & (model.status != "abandoned"))
+            query = model.select().where(match if abandoned else match & (model.status != "abandoned"))
             if authority_id is not None:
                 query = query.where(model.authority == authority_id)
             found = [self._record(row) for row in query.limit(limit)]
