@@ -24,11 +24,13 @@ class Measured:
 
     Attributes:
         seconds: From start to exit.
+        busy: Seconds of processor time, which what else the machine does changes less.
         megabytes: Peak resident size, in millions of octets.
         said: What it wrote.
     """
 
     seconds: float
+    busy: float
     megabytes: float
     said: str
 
@@ -54,4 +56,5 @@ def measured(command: Command) -> Measured:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise BenchError(f"`{' '.join(command.argv)}` exited with {process.returncode}:\n{said.decode()}")
-    return Measured(seconds, usage.ru_maxrss * _KILO / 1e6, said.decode())
+    busy = usage.ru_utime + usage.ru_stime
+    return Measured(seconds, busy, usage.ru_maxrss * _KILO / 1e6, said.decode())

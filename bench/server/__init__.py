@@ -1,0 +1,1 @@
+"""OCSP answers a second: our server beside its peers and its limits."""

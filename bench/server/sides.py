@@ -1,0 +1,126 @@
+"""The servers that are measured, each in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from bench.command import BenchError, Command, run
+from bench.folders import REPOSITORY
+from bench.openssl import openssl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.server.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A server.
+
+    Attributes:
+        name: Under which it is reported.
+        url: Of OCSP.
+        command: That starts it.
+        fragile: Whether it must not be asked if it listens; it is given a second to begin.
+    """
+
+    name: str
+    url: str
+    command: Command
+    fragile: bool = False
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with closing(socket.socket()) as asking:
+        asking.bind(("127.0.0.1", 0))
+        port: int = asking.getsockname()[1]
+    return port
+
+
+def ours(house: House, folder: Path, workers: int) -> Side:
+    """`anchorhold serve`."""
+    port = free_port()
+    argv = (sys.executable, "-m", "anchorhold", "serve", "--port", str(port), "--workers", str(workers))
+    environment = {"PATH": os.environ["PATH"], **house.environment}
+    return Side(
+        f"anchorhold serve, {workers} workers", f"http://127.0.0.1:{port}/ocsp", Command(argv, environment, folder)
+    )
+
+
+def granian(body: Path, workers: int) -> Side:
+    """The limit of cached answers: granian with a fixed ASGI body, set up as ours is."""
+    port = free_port()
+    options = ("--interface", "asginl", "--http", "1", "--no-ws", "--workers", str(workers), "--port", str(port))
+    argv = (sys.executable, "-m", "granian", *options, "--log-level", "error", "bench.server.fixed:application")
+    environment = {"PATH": os.environ["PATH"], "OCSP_BODY": str(body), "PYTHONPATH": str(REPOSITORY)}
+    return Side(
+        f"granian, fixed body, {workers} workers",
+        f"http://127.0.0.1:{port}/ocsp",
+        Command(argv, environment, REPOSITORY),
+    )
+
+
+def openssl_responder(house: House, folder: Path) -> Side:
+    """``openssl ocsp -port`` with an index of one certificate; it signs every answer and closes every connection."""
+    port = free_port()
+    (folder / "leaf.pem").write_bytes(house.leaf.public_bytes(Encoding.PEM))
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "responder.key")
+    run(openssl(folder, "req", "-x509", *key, "-subj", "/CN=Root", "-out", "responder.pem"))
+    serial = f"{house.leaf.serial_number:X}"
+    (folder / "index.txt").write_text(f"V\t991231235959Z\t\t{serial}\tunknown\t/CN=leaf\n")
+    certificate = ("-index", "index.txt", "-CA", "responder.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
+    command = openssl(folder, "ocsp", "-port", str(port), *certificate, "-nmin", "60", "-ignore_err")
+    return Side("openssl ocsp -port", f"http://127.0.0.1:{port}/", command, fragile=True)
+
+
+@contextmanager
+def running(side: Side) -> Iterator[None]:
+    """A side for as long as it is needed."""
+    command = side.command
+    process = subprocess.Popen(
+        command.argv,
+        env=command.env,
+        cwd=command.cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    port = int(side.url.split(":")[2].split("/")[0])
+    try:
+        if side.fragile:
+            time.sleep(1)
+        else:
+            _wait_for(process, port, side.name)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise BenchError(f"{name} ended with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            time.sleep(0.5)  # all of its workers
+            return
+    raise BenchError(f"{name} does not listen")

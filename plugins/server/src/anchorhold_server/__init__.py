@@ -1,0 +1,1 @@
+"""anchorhold over HTTP: OCSP answers, certificate revocation lists and certificates of issuers."""

@@ -1,0 +1,233 @@
+"""From a query to an answer: who is responsible, what the ledger says, and a signature, or one made before."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anchorhold.errors import AnchorholdError, LedgerError
+from anchorhold.issuing.responders import ANSWER_LIFETIME
+from anchorhold.x509.serials import format_serial
+from anchorhold.x509.validity import now
+from anchorhold_server.encoding import NEVER_ISSUED, CertificateStatus, ErrorStatus
+from anchorhold_server.epochs import LocalEpochs, SharedEpochs, is_local, reread
+from anchorhold_server.messages import Answer, error_answer, signed_answer
+from anchorhold_server.queries import MalformedRequestError, UnknownHashError, parse_query
+from anchorhold_server.registry import EMPTY, Registry, Served, take_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+    from anchorhold.installation import Installation
+    from anchorhold_server.alarms import Alarms
+    from anchorhold_server.metrics import Metrics
+    from anchorhold_server.queries import CertificateId, Query
+    from anchorhold_server.responders import Responder
+
+T = TypeVar("T")
+
+UNKNOWN_LIFETIME: Final = dt.timedelta(minutes=5)
+"""How long it is good that a certificate is not known: it may be issued at any time."""
+PATIENCE: Final = 5.0
+"""Seconds that a request waits for the ledger, and for a signature."""
+GRACE: Final = 30.0
+"""Seconds after which the key of a responder that was replaced is given back; answers may be under way."""
+
+POLICIES: Final[dict[str, CertificateStatus | None]] = {
+    "unknown": CertificateStatus(False),
+    "revoked": NEVER_ISSUED,
+    "unauthorized": None,
+}
+"""What is said of certificates that their issuer has not issued; None for an error response."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was found out about a certificate in this epoch.
+
+    Attributes:
+        served: Its issuer.
+        status: Of the certificate.
+        answer: Without a nonce, if one was made.
+    """
+
+    served: Served
+    status: CertificateStatus
+    answer: Answer | None = None
+
+
+class Answers:
+    """Answers queries, in one process.
+
+    What was found out is remembered for one epoch of the ledger. The event loop alone touches it, so there are no
+    locks; the ledger and slow keys are used in threads.
+
+    Args:
+        installation: With the ledger and the keys of responders.
+        threads: For what takes time.
+        metrics: Count.
+        alarms: Are told what is wrong.
+        policy: One of `POLICIES`.
+        most: How many certificates are remembered.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        threads: Executor,
+        metrics: Metrics,
+        alarms: Alarms,
+        *,
+        policy: str = "unknown",
+        most: int = 20_000,
+    ) -> None:
+        self._installation = installation
+        self._threads = threads
+        self._metrics = metrics
+        self._alarms = alarms
+        self._policy = POLICIES[policy]
+        self._most = most
+        self._known: OrderedDict[CertificateId, _Known] = OrderedDict()
+        self._asked: dict[bytes, _Known] = {}  # by whole requests: most are the same octets again and again
+        self._registry = EMPTY
+        self._renewing = asyncio.Lock()
+        ledger = installation.ledger
+        self._local = is_local(ledger)
+        self._epochs = LocalEpochs(ledger) if self._local else SharedEpochs(ledger, threads)
+
+    async def answer(self, der: bytes) -> Answer:
+        """The answer to a request in DER, or to what is none.
+
+        Never fails, unless there is a defect.
+        """
+        try:
+            registry = await self.registry()
+            asked = self._asked.get(der)
+            if asked is not None and asked.answer is not None and time.time() < asked.answer.fresh_until:
+                self._alarms.end("ledger")
+                self._metrics.count("ocsp_cached_answers")
+                return asked.answer
+            return await self._find_out(registry, der)
+        except MalformedRequestError:
+            return error_answer(ErrorStatus.MALFORMED_REQUEST)
+        except UnknownHashError:
+            return error_answer(ErrorStatus.UNAUTHORIZED)
+        except (LedgerError, TimeoutError) as error:
+            self._alarms.begin("ledger", str(error) or "does not answer in time")
+            return error_answer(ErrorStatus.TRY_LATER)
+
+    async def _find_out(self, registry: Registry, der: bytes) -> Answer:
+        query = parse_query(der)
+        issuers = registry.issuers_of(query.certificate)
+        if not issuers:
+            return error_answer(ErrorStatus.UNAUTHORIZED)
+        known = self._recall(query.certificate) or await self._look_up(registry, issuers, query.certificate)
+        self._alarms.end("ledger")
+        if query.nonce is None and known.status.known:
+            self._remember(registry, der, known)
+            if known.answer is not None and time.time() < known.answer.fresh_until:
+                self._metrics.count("ocsp_cached_answers")
+                return known.answer
+        return await self._signed(known, query)
+
+    async def registry(self) -> Registry:
+        """Who answers for whom, as of now.
+
+        Raises:
+            LedgerError, TimeoutError: That cannot be found out.
+        """
+        before = self._registry
+        epoch = await self._epochs.read() if self._local else await asyncio.wait_for(self._epochs.read(), PATIENCE)
+        if epoch != self._registry.epoch:
+            async with self._renewing:  # who waited may find that another one has done it
+                if self._registry is before or self._registry.epoch < epoch:
+                    await self._renew()
+        return self._registry
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Do something that may take time in a thread.
+
+        Raises:
+            TimeoutError: It takes too long, and goes on alone.
+        """
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, function), PATIENCE)
+
+    async def _renew(self) -> None:
+        before = self._registry
+        taken = await self.run(lambda: reread(lambda: take_registry(self._installation, self._metrics, before)))
+        self._registry = taken
+        self._known.clear()
+        self._asked.clear()
+        for responder in before.responders() - taken.responders():
+            asyncio.get_running_loop().call_later(GRACE, self._threads.submit, responder.close)
+
+    def _recall(self, certificate: CertificateId) -> _Known | None:
+        known = self._known.get(certificate)
+        if known is not None:
+            self._known.move_to_end(certificate)
+        return known
+
+    def _remember(self, registry: Registry, der: bytes, known: _Known) -> None:
+        if registry is self._registry:  # what is known was found out in this epoch, or a later one
+            if len(self._asked) >= self._most:
+                self._asked.clear()
+            self._asked[der] = known
+
+    async def _look_up(self, registry: Registry, issuers: Sequence[Served], certificate: CertificateId) -> _Known:
+        def look() -> _Known:
+            return self._find(issuers, certificate.serial)
+
+        known = look() if self._local else await self.run(lambda: reread(look))
+        if known.status.known and registry is self._registry:  # it was looked up after this picture was taken
+            self._known[certificate] = known
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return known
+
+    def _find(self, issuers: Sequence[Served], number: int) -> _Known:
+        ledger, serial = self._installation.ledger, format_serial(number)
+        with ledger.guarded():
+            for served in issuers:
+                for record in ledger.certificates.find(serial, served.authority.record.id, limit=1):
+                    if record.serial == serial and record.status == "issued":
+                        revocation = ledger.revocations.of([record.id]).get(record.id)
+                        if revocation is None:
+                            return _Known(served, CertificateStatus(True))
+                        return _Known(served, CertificateStatus(True, revocation.revoked_at, revocation.reason))
+        return _Known(issuers[0], CertificateStatus(False))
+
+    async def _signed(self, known: _Known, query: Query) -> Answer:
+        status = known.status if known.status.known else self._policy
+        if status is None:
+            return error_answer(ErrorStatus.UNAUTHORIZED)
+        name = known.served.authority.name
+        responder = known.served.responder
+        if responder is None or responder.not_after <= now():
+            what = "has no OCSP responder" if responder is None else "OCSP responder: its certificate has expired"
+            self._alarms.begin(f"responder {name}", f"authority {name!r}: {what}")
+            return error_answer(ErrorStatus.TRY_LATER)
+        try:
+            made = await self._sign(responder, query, status)
+        except (AnchorholdError, TimeoutError) as error:
+            text = str(error) or "does not sign in time"
+            self._alarms.begin(f"responder {name}", f"authority {name!r}, OCSP responder: {text}")
+            return error_answer(ErrorStatus.INTERNAL_ERROR)
+        self._alarms.end(f"responder {name}")
+        if query.nonce is None and known.status.known:
+            known.answer = made
+        return made
+
+    async def _sign(self, responder: Responder, query: Query, status: CertificateStatus) -> Answer:
+        lifetime = ANSWER_LIFETIME if status.known else UNKNOWN_LIFETIME
+        lasting = query.nonce is None and status.known
+
+        def sign() -> Answer:
+            made = responder.answer(query.certificate, status, query.nonce, lifetime)
+            return signed_answer(*made, status.word, lasting=lasting)
+
+        return sign() if responder.quick else await self.run(sign)

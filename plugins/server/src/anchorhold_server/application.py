@@ -1,0 +1,124 @@
+"""What runs in each worker: OCSP in front, the pages behind it, and a task that looks after the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold.installation import open_installation
+from anchorhold_server.alarms import Alarms
+from anchorhold_server.answers import Answers
+from anchorhold_server.endpoint import PATH, OcspEndpoint
+from anchorhold_server.health import Watch
+from anchorhold_server.metrics import Metrics
+from anchorhold_server.pages import Pages
+from anchorhold_server.shelf import Shelf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from anchorhold_server.asgi import App, Receive, Scope, Send
+
+THREADS: Final = 8
+"""Of each worker; on a database server each has a connection."""
+TICK: Final = 1.0
+"""Seconds between looks at the starter, and at the counters."""
+LOOKS: Final = 10
+"""Ticks between looks at everything."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker is told; it opens everything else itself.
+
+    Attributes:
+        config: The settings file; None for none.
+        folder: Shared by the workers of a server.
+        starter: Process that has started it; without that one, it ends.
+        policy: What is said of certificates that are not known, see `anchorhold_server.answers.POLICIES`.
+        most: How many certificates are remembered.
+        seconds: Within which a request must have arrived.
+    """
+
+    config: Path | None
+    folder: Path
+    starter: int
+    policy: str
+    most: int
+    seconds: float
+
+
+class Worker:
+    """The ASGI application of one worker.
+
+    Args:
+        settings: What it is told.
+        installation: Opened in this process.
+    """
+
+    def __init__(self, settings: WorkerSettings, installation: Installation) -> None:
+        self._settings = settings
+        self._installation = installation
+        self._threads = ThreadPoolExecutor(THREADS, "ledger")
+        self._metrics = Metrics(settings.folder)
+        self._alarms = Alarms(self._metrics)
+        shelf = Shelf(installation, settings.folder)
+        self._answers = Answers(
+            installation, self._threads, self._metrics, self._alarms, policy=settings.policy, most=settings.most
+        )
+        self._ocsp = OcspEndpoint(self._answers, self._metrics, settings.seconds)
+        self._pages = Pages(self._answers, shelf, Watch(shelf, self._alarms), self._metrics, self._alarms)
+        self._behind: App = self._pages.application()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the worker."""
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path == PATH or path.startswith(f"{PATH}/"):
+                await self._ocsp(scope, receive, send)
+            else:
+                await self._behind(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """From the first to the last moment of the worker."""
+        await receive()
+        tending = asyncio.create_task(self._tend())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        tending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await tending
+        self._metrics.write()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tend(self) -> None:
+        """Look after everything again and again."""
+        tick = 0
+        while True:
+            if os.getppid() != self._settings.starter:
+                logger.error("the process that has started this one is gone")
+                os.kill(os.getpid(), signal.SIGTERM)
+            try:
+                self._metrics.write()
+                if tick % LOOKS == 0:
+                    await self._pages.health()
+            except Exception:
+                logger.exception("defect")
+            tick += 1
+            await asyncio.sleep(TICK)
+
+
+def load(settings: WorkerSettings) -> Any:
+    """The application of a worker, in its process."""
+    return Worker(settings, open_installation(settings.config))

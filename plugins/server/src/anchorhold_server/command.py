@@ -1,0 +1,96 @@
+"""``anchorhold serve``: OCSP, revocation lists and certificates of issuers over HTTP."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  # typer reads annotations when it runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+    from anchorhold.installation import Installation
+
+
+class UnknownPolicy(StrEnum):
+    """What is said of certificates that their authority has not issued."""
+
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    UNAUTHORIZED = "unauthorized"
+
+
+class LogLevel(StrEnum):
+    """What is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def serve(
+    session: Session,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="TCP port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", help="Number of processes; about as many as there are CPUs.", min=1, max=256)
+    ] = 1,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option("--tls-certificate", help="Certificate with its chain, PEM, for HTTPS.", metavar="FILE"),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", help="Its private key, PEM, not encrypted.", metavar="FILE")
+    ] = None,
+    unknown: Annotated[
+        UnknownPolicy, typer.Option("--unknown", help="What OCSP says of certificates that were never issued.")
+    ] = UnknownPolicy.UNKNOWN,
+    cached_certificates: Annotated[
+        int,
+        typer.Option(
+            "--cached-certificates", help="Certificates whose answers each worker keeps; 2 KB each.", min=1, metavar="N"
+        ),
+    ] = 20_000,
+    request_timeout: Annotated[
+        float,
+        typer.Option("--request-timeout", help="Within how many seconds a request must arrive.", min=0.1, metavar="S"),
+    ] = 10.0,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is logged, as JSON lines on standard error.")
+    ] = LogLevel.INFO,
+) -> None:
+    """Answer OCSP requests, and publish CRLs and certificates of authorities, over HTTP.
+
+    It needs the ledger and the keys of OCSP responders, never those of authorities, and renews nothing: run
+    `anchorhold maintain` beside it. It answers for every authority, under /ocsp, /crl/SERIAL.crl, /issuer/SERIAL.der,
+    and says how it is under /healthz, /readyz and /metrics. It ends with SIGTERM.
+    """
+    from anchorhold_server.process import ServerOptions, run
+
+    installation = session.installation
+    _check_places(installation)
+    config = installation.loaded.path
+    installation.close()
+    options = ServerOptions(
+        host=host,
+        port=port,
+        workers=workers,
+        certificate=tls_certificate,
+        key=tls_key,
+        level=log_level.value,
+        policy=unknown.value,
+        most=cached_certificates,
+        seconds=request_timeout,
+    )
+    run(options, config)
+
+
+def _check_places(installation: Installation) -> None:
+    """Stop with a sentence now where the ledger or what the settings say of keys cannot be used at all."""
+    for authority in installation.authorities():
+        with installation.ledger.guarded():
+            responder = installation.ledger.responders.active(authority.record.id)
+        if responder is not None:
+            installation.ocsp_place(responder.key_backend)

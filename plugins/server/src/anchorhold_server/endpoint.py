@@ -1,0 +1,111 @@
+"""OCSP over HTTP (RFC 6960, appendix A; RFC 5019): one ASGI callable, in front of everything else."""
+
+from __future__ import annotations
+
+import binascii
+import logging
+from base64 import b64decode
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from anchorhold_server.asgi import BodyError, header, read_body, respond
+from anchorhold_server.encoding import ErrorStatus
+from anchorhold_server.messages import error_answer
+
+if TYPE_CHECKING:
+    from anchorhold_server.answers import Answers
+    from anchorhold_server.asgi import Receive, Scope, Send
+    from anchorhold_server.messages import Answer
+    from anchorhold_server.metrics import Metrics
+
+PATH: Final = "/ocsp"
+REQUEST_TYPE: Final = b"application/ocsp-request"
+LONGEST: Final = 4096
+"""Octets of a request."""
+LONGEST_PATH: Final = 3 * LONGEST
+"""Letters of a request in a path, with all that may be quoted."""
+
+logger = logging.getLogger(__name__)
+
+
+class OcspEndpoint:
+    """Answers OCSP requests.
+
+    Args:
+        answers: Knows them.
+        metrics: Count.
+        seconds: Within which a body must have arrived.
+    """
+
+    def __init__(self, answers: Answers, metrics: Metrics, seconds: float) -> None:
+        self._seconds = seconds
+        self._answers = answers
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, of which the path begins with `PATH`."""
+        try:
+            der = await self._request(scope, receive)
+        except BodyError as error:
+            self._metrics.count("ocsp_answers", f"http_{error.status}")
+            if error.status:
+                await _refuse(send, error.status)
+            return
+        answer = await self._answer(der)
+        self._metrics.count("ocsp_answers", answer.outcome)
+        if answer.etag and scope["method"] == "GET" and header(scope, b"if-none-match") == answer.etag:
+            await respond(send, 304, answer.headers[2:])  # without those of a body
+            return
+        await respond(send, 200, answer.headers, answer.body)
+
+    async def _request(self, scope: Scope, receive: Receive) -> bytes:
+        """The request in DER, or what could not be decoded as it is.
+
+        Raises:
+            BodyError: It is refused by HTTP.
+        """
+        if scope["method"] == "POST":
+            if (header(scope, b"content-type") or b"").split(b";")[0].strip().lower() != REQUEST_TYPE:
+                raise BodyError(415)
+            return await read_body(scope, receive, LONGEST, self._seconds)
+        if scope["method"] != "GET":
+            raise BodyError(405)
+        return _decoded(scope["path"][len(PATH) + 1 :])
+
+    async def _answer(self, der: bytes) -> Answer:
+        try:
+            return await self._answers.answer(der)
+        except Exception:
+            logger.exception("defect", extra={"details": {"request": der.hex()}})
+            self._metrics.count("errors", "defect")
+            return error_answer(ErrorStatus.INTERNAL_ERROR)
+
+
+def _decoded(text: str) -> bytes:
+    """A request from its path: base 64, which some senders quote, some do not, and some do without its padding."""
+    if not text:
+        raise BodyError(400)
+    if len(text) > LONGEST_PATH:
+        raise BodyError(414)
+    text = text.replace(" ", "+").rstrip("=")
+    try:
+        der = b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    if len(der) > LONGEST:
+        raise BodyError(414)
+    return der
+
+
+async def _refuse(send: Send, status: int) -> None:
+    body = HTTPStatus(status).phrase.encode() + b"\n"
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    if status == 405:  # method not allowed
+        headers.append((b"allow", b"GET, POST"))
+    if status in (408, 413):
+        headers.append((b"connection", b"close"))
+    await respond(send, status, headers, body)

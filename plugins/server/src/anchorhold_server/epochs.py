@@ -1,0 +1,88 @@
+"""Asking the ledger for its epoch, with every request: a revocation is visible in the next answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from peewee import SqliteDatabase
+
+from anchorhold.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from anchorhold.ledger import Ledger
+
+T = TypeVar("T")
+
+
+def is_local(ledger: Ledger) -> bool:
+    """Whether the ledger answers within the time that the way to another thread takes."""
+    return isinstance(ledger.database, SqliteDatabase)
+
+
+def reread(read: Callable[[], T]) -> T:
+    """Read from the ledger; once more if that fails, for a server that was restarted has closed the connection.
+
+    Raises:
+        LedgerError: It fails again.
+    """
+    try:
+        return read()
+    except LedgerError:
+        return read()
+
+
+class LocalEpochs:
+    """Reads the epoch in the event loop.
+
+    Args:
+        ledger: On SQLite.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def read(self) -> int:
+        """The present epoch.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        return self._ledger.epoch()
+
+
+class SharedEpochs:
+    """Reads the epoch in a thread, for all the requests that wait for it at once.
+
+    A request takes part in the first reading that begins after it came: one under way may have missed a revocation.
+
+    Args:
+        ledger: On a database server.
+        threads: Where it is read.
+    """
+
+    def __init__(self, ledger: Ledger, threads: Executor) -> None:
+        self._ledger = ledger
+        self._threads = threads
+        self._running: asyncio.Future[int] | None = None
+        self._next: asyncio.Future[int] | None = None
+
+    async def read(self) -> int:
+        """The present epoch.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._read_after(self._running))
+        return await asyncio.shield(self._next)
+
+    async def _read_after(self, running: asyncio.Future[int] | None) -> int:
+        if running is not None:
+            await asyncio.wait([running])
+        self._running, self._next = self._next, None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, reread, self._ledger.epoch)

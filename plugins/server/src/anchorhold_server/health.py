@@ -1,0 +1,145 @@
+"""Whether all is well: the ledger is reachable, and each authority has a responder and a CRL that are good."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import AnchorholdError
+from anchorhold.x509.validity import now
+from anchorhold_server.epochs import reread
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger.records import CrlState
+    from anchorhold_server.alarms import Alarms
+    from anchorhold_server.registry import Registry, Served
+    from anchorhold_server.shelf import Shelf
+
+REMEMBERED: Final = 0.2
+"""Seconds for which a look at everything is good enough, in the same epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityHealth:
+    """How one authority is served.
+
+    Attributes:
+        name: Of the authority.
+        serial: Of its certificate, in hex.
+        problems: What is wrong, in words that anybody may read.
+        responder_expires: End of its responder's certificate.
+        crl_made: When the newest full CRL was made.
+        crl_expires: When that runs out.
+    """
+
+    name: str
+    serial: str
+    problems: tuple[str, ...]
+    responder_expires: dt.datetime | None
+    crl_made: dt.datetime | None
+    crl_expires: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How everything is.
+
+    Attributes:
+        ledger: Whether it can be read.
+        authorities: Each that is served.
+    """
+
+    ledger: bool
+    authorities: tuple[AuthorityHealth, ...] = ()
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.ledger and not any(authority.problems for authority in self.authorities)
+
+
+class Watch:
+    """Looks at everything. Threads may share it.
+
+    Args:
+        shelf: With CRLs.
+        alarms: Are told what is wrong.
+    """
+
+    def __init__(self, shelf: Shelf, alarms: Alarms) -> None:
+        self._shelf = shelf
+        self._alarms = alarms
+        self._looking = Lock()
+        self._seen: Registry | None = None
+        self._last = Health(ledger=False)
+
+    def look(self, registry: Registry) -> Health:
+        """How everything is, or was a moment ago."""
+        with self._looking:
+            if self._seen is not registry or time.monotonic() > self._last.at + REMEMBERED:
+                self._seen, self._last = registry, self._look(registry)
+            return self._last
+
+    def failed(self, reason: str) -> Health:
+        """The ledger cannot be read, so nothing is known."""
+        self._alarms.begin("ledger", reason)
+        return Health(ledger=False)
+
+    def _look(self, registry: Registry) -> Health:
+        try:
+            found = tuple(reread(lambda: [self._authority(served) for served in registry.served.values()]))
+        except AnchorholdError as error:
+            return self.failed(str(error))
+        self._alarms.end("ledger")
+        return Health(ledger=True, authorities=found)
+
+    def _authority(self, served: Served) -> AuthorityHealth:
+        authority = served.authority
+        crl = self._shelf.state(authority)
+        return AuthorityHealth(
+            name=authority.name,
+            serial=authority.record.serial or "",
+            problems=(*self._responder_problems(served), *self._crl_problems(authority, crl)),
+            responder_expires=None if served.responder is None else served.responder.not_after,
+            crl_made=None if crl is None else crl.this_update,
+            crl_expires=None if crl is None else crl.next_update,
+        )
+
+    def _responder_problems(self, served: Served) -> Iterable[str]:
+        """What is wrong with a responder; the log says it in more words."""
+        authority, responder = served.authority, served.responder
+        subject = f"responder {authority.name}"
+        if responder is None:
+            if served.had_responder or authority.issuing.ocsp_urls:
+                yield self._alarmed(subject, "OCSP responder: there is none")
+            return
+        if responder.not_after <= now():
+            yield self._alarmed(subject, "OCSP responder: its certificate has expired")
+            return
+        try:
+            responder.check()
+        except AnchorholdError as error:
+            self._alarms.begin(subject, f"authority {authority.name!r}, OCSP responder: {error}")
+            yield "OCSP responder: its key cannot be used"
+        else:
+            self._alarms.end(subject)
+
+    def _crl_problems(self, authority: Authority, crl: CrlState | None) -> Iterable[str]:
+        subject = f"crl {authority.name}"
+        if crl is not None and crl.next_update > now():
+            self._alarms.end(subject)
+        elif crl is not None:
+            yield self._alarmed(subject, "CRL: it has run out")
+        elif authority.issuing.crl_urls:
+            yield self._alarmed(subject, "CRL: there is none")
+
+    def _alarmed(self, subject: str, problem: str) -> str:
+        self._alarms.begin(subject, problem)
+        return problem

@@ -1,0 +1,172 @@
+"""The responder of one authority in this process: its certificate, and its key once it is needed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from anchorhold.errors import AnchorholdError, SecretWrongError, SignatureError
+from anchorhold.issuing.responders import open_responder
+from anchorhold.publickeys import is_signed_by, spec_of
+from anchorhold.seam.requests import SignRequest
+from anchorhold.x509.validity import now
+from anchorhold_server.encoding import responder_parts, response, response_data
+from anchorhold_server.epochs import reread
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger.records import ResponderRecord
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.requests import Signer
+    from anchorhold_server.encoding import CertificateStatus
+    from anchorhold_server.metrics import Metrics
+    from anchorhold_server.queries import CertificateId
+
+PAUSE: Final = 1.0
+"""Seconds for which a key that failed is left alone."""
+QUICK: Final = 0.001
+"""Seconds: a key that signs faster is not worth the way to another thread."""
+STUCK: Final = 0.1
+"""Seconds that no quick key takes, however busy the machine is."""
+SLOW_IN_A_ROW: Final = 3
+"""Signatures that took longer than `QUICK` until it is the key that is slow, and not the machine that was busy."""
+
+logger = logging.getLogger(__name__)
+
+
+class Responder:
+    """Signs answers for an authority, with the key that its backend lends when the first one is asked for.
+
+    Threads may share it.
+
+    Args:
+        installation: Where the key is.
+        authority: For which it answers.
+        record: Its record, with a certificate.
+        metrics: Count its signatures.
+    """
+
+    def __init__(
+        self, installation: Installation, authority: Authority, record: ResponderRecord, metrics: Metrics
+    ) -> None:
+        self.authority = authority
+        self.record = record
+        certificate = x509.load_der_x509_certificate(record.certificate or b"")
+        self.not_after = certificate.not_valid_after_utc
+        self._slow_in_a_row = SLOW_IN_A_ROW
+        self._installation = installation
+        self._metrics = metrics
+        self._public_key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # the next line refuses others
+        self._algorithm = spec_of(self._public_key).algorithm()
+        self._parts = responder_parts(certificate, self._public_key, self._algorithm)
+        self._labels = (record.key_backend, authority.name)
+        self._opening = Lock()
+        self._signer: Signer | None = None
+        self._failure: AnchorholdError | None = None
+        self._again_at = 0.0
+
+    @property
+    def quick(self) -> bool:
+        """Whether it signs within the time that the way to another thread takes."""
+        return self._signer is not None and self._slow_in_a_row < SLOW_IN_A_ROW
+
+    def answer(
+        self, certificate: CertificateId, status: CertificateStatus, nonce: bytes | None, lifetime: dt.timedelta
+    ) -> tuple[bytes, dt.datetime, dt.datetime]:
+        """A whole response, when it was made, and until when it is good, which is at most as long as the responder.
+
+        Args:
+            certificate: What was asked for.
+            status: The answer.
+            nonce: Of the request.
+            lifetime: How long it is to be good.
+
+        Raises:
+            AnchorholdError: The key cannot be used now; it is tried again after a pause.
+        """
+        this_update = now()
+        next_update = min(this_update + lifetime, self.not_after, self.authority.certificate.not_valid_after_utc)
+        data = response_data(self._parts, certificate, status, this_update, next_update, nonce)
+        return response(self._parts, data, self._sign(data)), this_update, next_update
+
+    def check(self) -> None:
+        """Ask for the key, if that was not done yet.
+
+        Raises:
+            AnchorholdError: It cannot be used.
+        """
+        self._open()
+
+    def close(self) -> None:
+        """Give the key back."""
+        with self._opening:
+            signer, self._signer = self._signer, None
+        if signer is not None:
+            signer.close()
+
+    def _sign(self, data: bytes) -> bytes:
+        signer = self._open()
+        begun = time.perf_counter()
+        place = self._installation.backends.get(self.record.key_backend, "ocsp")
+        request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.described)
+        try:
+            signature = place.sign(request, signer)
+            if not is_signed_by(self._public_key, signature, data, self._algorithm):
+                raise SignatureError(
+                    f"{place.owner}: returned a signature that does not verify", hint="tell the author of the backend"
+                )
+        except AnchorholdError as error:
+            self._note(error)
+            self._drop(signer)
+            raise
+        self._time(time.perf_counter() - begun)
+        self._metrics.count("signatures", *self._labels)
+        return signature
+
+    def _time(self, seconds: float) -> None:
+        """Remember how long a signature took."""
+        if seconds < QUICK:
+            self._slow_in_a_row = 0
+        else:
+            self._slow_in_a_row += 1 if seconds < STUCK else SLOW_IN_A_ROW
+
+    def _open(self) -> Signer:
+        with self._opening:
+            if self._signer is None:
+                if self._failure is not None and time.monotonic() < self._again_at:
+                    raise self._failure
+                try:
+                    self._signer = reread(self._borrow)
+                except AnchorholdError as error:
+                    self._note(error)
+                    raise
+                self._failure = None
+            return self._signer
+
+    def _borrow(self) -> Signer:
+        place = self._installation.ocsp_place(self.record.key_backend)
+        return open_responder(self._installation.ledger, self.authority, self.record, place)
+
+    def _note(self, error: AnchorholdError) -> None:
+        """Leave the key alone for a while; for good where a PIN was refused, because tokens lock."""
+        self._metrics.count("signature_failures", *self._labels)
+        self._failure = error
+        self._again_at = time.monotonic() + (float("inf") if isinstance(error, SecretWrongError) else PAUSE)
+
+    def _drop(self, signer: Signer) -> None:
+        """Ask for the key anew next time."""
+        with self._opening:
+            if self._signer is not signer:
+                return
+            self._signer = None
+        try:
+            signer.close()
+        except AnchorholdError as error:  # it failed already
+            logger.debug("could not close", exc_info=error)

@@ -1,0 +1,133 @@
+"""Revocation lists as files in the server's folder, from which the web server sends them: they may be large.
+
+All workers share the files. The ledger is asked again in a new epoch only, and for the whole list only if it is new.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from anchorhold_server.epochs import reread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger.records import CrlState
+
+CHUNK: Final = 48 * 1024
+"""Octets that are written as PEM at a time; whole lines of 48."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedCrl:
+    """A list on the shelf.
+
+    Attributes:
+        state: What the ledger knows of it.
+        etag: Names its content, in quotes.
+        file: The list in DER.
+    """
+
+    state: CrlState
+    etag: bytes
+    file: Path
+
+
+class Shelf:
+    """Finds the newest lists. Threads may share it.
+
+    Args:
+        installation: With the ledger.
+        folder: Of the server.
+    """
+
+    def __init__(self, installation: Installation, folder: Path) -> None:
+        self._installation = installation
+        self._folder = folder
+        self._reading = Lock()
+        self._found: dict[tuple[int, int | None], tuple[int, ShelvedCrl | None]] = {}
+
+    def state(self, authority: Authority) -> CrlState | None:
+        """What is known of the newest full list of an authority; None if none was made.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        ledger = self._installation.ledger
+        with ledger.guarded():
+            return ledger.crls.state(authority.record.id, None)
+
+    def find(self, epoch: int, authority: Authority, shard: int | None = None) -> ShelvedCrl | None:
+        """The newest list of an authority; None if none was made.
+
+        Args:
+            epoch: Of the ledger.
+            authority: Which one.
+            shard: None for the full one.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        key = (authority.record.id, shard)
+        with self._reading:
+            seen, found = self._found.get(key, (None, None))
+            if seen != epoch:
+                known = found
+                found = reread(lambda: self._fetch(authority, shard, known))
+                self._found[key] = (epoch, found)
+            return found
+
+    def pem(self, crl: ShelvedCrl) -> Path:
+        """The file of a list in PEM, written when it is first asked for."""
+        file = crl.file.with_suffix(".pem")
+        if not file.exists():
+            _write(file, _pem(crl.file))
+        return file
+
+    def _fetch(self, authority: Authority, shard: int | None, known: ShelvedCrl | None) -> ShelvedCrl | None:
+        ledger = self._installation.ledger
+        with ledger.guarded():
+            state = ledger.crls.state(authority.record.id, shard)
+        if state is None or (known is not None and known.state == state):
+            return known if state is not None else None
+        record = self._installation.crl(authority, shard)
+        if record is None:
+            return None
+        etag = sha256(record.der).hexdigest()
+        file = self._folder / f"{authority.record.serial}-{'full' if shard is None else shard}-{etag}.crl"
+        if not file.exists():
+            _write(file, iter([record.der]))
+        if known is not None:
+            self._drop_older(file, known.file)
+        return ShelvedCrl(state, f'"{etag}"'.encode(), file)
+
+    def _drop_older(self, newest: Path, before: Path) -> None:
+        """Keep the newest list and the one before, which may be on its way to somebody."""
+        kept = {newest.stem, before.stem}
+        for old in self._folder.glob(f"{newest.stem.rpartition('-')[0]}-*"):
+            if old.stem not in kept:
+                old.unlink(missing_ok=True)
+
+
+def _write(file: Path, content: Iterator[bytes]) -> None:
+    """It appears under its name whole; other workers may write the same."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    with temporary.open("wb") as out:
+        out.writelines(content)
+    temporary.replace(file)
+
+
+def _pem(file: Path) -> Iterator[bytes]:
+    yield b"-----BEGIN X509 CRL-----\n"
+    with file.open("rb") as der:
+        while block := der.read(CHUNK):
+            yield from (b64encode(block[at : at + 48]) + b"\n" for at in range(0, len(block), 48))
+    yield b"-----END X509 CRL-----\n"

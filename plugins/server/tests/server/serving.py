@@ -1,0 +1,237 @@
+"""A server in processes of its own, an authority it answers for, and questions to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from anchorhold import Order, softkeys
+from anchorhold.algorithms import key_spec
+from anchorhold.ledger import IssuingDefaults
+from anchorhold.x509.serials import format_serial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.softkeys import PrivateKey
+
+HOSTNAME = "ca.example.com"
+SHA1 = hashes.SHA1()  # noqa: S303  # most clients name certificates by it, and nothing depends on it
+REQUEST = {"content-type": "application/ocsp-request"}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with closing(socket.socket()) as asking:
+        asking.bind(("127.0.0.1", 0))
+        port: int = asking.getsockname()[1]
+    return port
+
+
+def until(what: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.05)
+
+
+@dataclass
+class Server:
+    """A server that runs.
+
+    Attributes:
+        process: The one that was started; its workers are others.
+        port: Where it listens.
+        log_file: What it has written.
+        client: For requests to it.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log_file: Path
+    client: httpx.Client = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Of OCSP."""
+        return f"http://127.0.0.1:{self.port}/ocsp"
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        assert self.process.poll() is None, self.log_file.read_text()
+        try:
+            return self.client.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ask(self, request: bytes) -> httpx.Response:
+        """Post a request."""
+        return self.client.post("/ocsp", content=request, headers=REQUEST)
+
+    def status(self, request: bytes) -> str:
+        """What it says of a certificate, or why it says nothing."""
+        answer = self.ask(request)
+        assert answer.status_code == 200
+        read = ocsp.load_der_ocsp_response(answer.content)
+        if read.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return read.response_status.name
+        return read.certificate_status.name
+
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        """What it says of itself."""
+        answer = self.client.get("/readyz")
+        return answer.status_code, answer.json()
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has written: each line is an object."""
+        return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+
+    def workers(self) -> list[int]:
+        """Process numbers of its workers."""
+        children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with open(children) as file:  # noqa: PTH123  # of the kernel
+            return [int(number) for number in file.read().split()]
+
+    def memory(self) -> float:
+        """Of its workers, MiB."""
+        total = 0
+        for worker in self.workers():
+            with open(f"/proc/{worker}/status") as file:  # noqa: PTH123  # of the kernel
+                total += next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+        return total / 1024
+
+    def kill(self) -> None:
+        """End all of it at once, as a crash does."""
+        for number in (*self.workers(), self.process.pid):
+            os.kill(number, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """End it in order; the exit code."""
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *options: str,
+    port: int | None = None,
+    scheme: str = "http",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """A server with the settings of the test, for as long as it is needed; it must not have met a defect.
+
+    Args:
+        folder: For its log.
+        options: Of the command.
+        port: Where it listens; by default one that is free.
+        scheme: What it speaks.
+        environment: Variables instead of those of the test.
+    """
+    port = port or free_port()
+    log_file = folder / f"server-{port}-{time.monotonic_ns()}.log"
+    command = [sys.executable, "-m", "anchorhold", "serve", "--port", str(port), *options]
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    with httpx.Client(
+        base_url=f"{scheme}://127.0.0.1:{port}", timeout=20, verify=scheme != "https", trust_env=False
+    ) as client:
+        server = Server(process, port, log_file, client)
+        try:
+            until(server.answers)
+            yield server
+        finally:
+            if process.poll() is None:
+                server.stop()
+    assert not [line for line in server.log() if line["message"] == "defect"]
+
+
+@dataclass
+class House:
+    """An authority with a responder, a CRL and a certificate.
+
+    Attributes:
+        installation: Where it is.
+        authority: The authority.
+        leaf: What it has signed.
+        environment: Variables for servers, if not those of the test.
+    """
+
+    installation: Installation
+    authority: Authority
+    leaf: x509.Certificate
+    environment: Mapping[str, str] | None = None
+
+    @property
+    def serial(self) -> str:
+        """Of the certificate, in hex."""
+        return format_serial(self.leaf.serial_number)
+
+    def sign(self) -> x509.Certificate:
+        """Another certificate."""
+        return signed(self.installation, self.authority)
+
+    def request(
+        self,
+        certificate: x509.Certificate | None = None,
+        nonce: bytes | None = None,
+        algorithm: hashes.HashAlgorithm | None = None,
+    ) -> bytes:
+        """A request for a certificate, by default the first."""
+        builder = ocsp.OCSPRequestBuilder().add_certificate(
+            certificate or self.leaf, self.authority.certificate, algorithm or SHA1
+        )
+        if nonce is not None:
+            builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+        return builder.build().public_bytes(Encoding.DER)
+
+    def request_by_number(self, serial: int, issuer_key: bytes | None = None) -> bytes:
+        """A request for any serial number, of this authority or of another key."""
+        known = ocsp.load_der_ocsp_request(self.request())
+        key = issuer_key or known.issuer_key_hash
+        builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(known.issuer_name_hash, key, serial, SHA1)
+        return builder.build().public_bytes(Encoding.DER)
+
+    def files(self, folder: Path) -> tuple[Path, Path]:
+        """The certificates of the authority and of the leaf as files."""
+        paths = (folder / "issuer.pem", folder / "leaf.pem")
+        for path, certificate in zip(paths, (self.authority.certificate, self.leaf), strict=True):
+            path.write_bytes(certificate.public_bytes(Encoding.PEM))
+        return paths
+
+
+def signed(
+    installation: Installation, authority: Authority, name: str = "www.example.com", key: PrivateKey | None = None
+) -> x509.Certificate:
+    """A certificate of an authority, for a new key unless one is given."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    csr = builder.sign(key or softkeys.generate(key_spec("EC")), hashes.SHA256())
+    with installation.issuer(authority) as issuer:
+        return issuer.sign(Order(csr=csr, names=[name])).certificate
+
+
+def build_house(installation: Installation, environment: Mapping[str, str] | None = None) -> House:
+    """A house in an empty installation."""
+    authority = installation.create_authority("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
+    installation.renew_responder(authority)
+    list(installation.generate_crls(authority))
+    return House(installation, authority, signed(installation, authority), environment)

@@ -1,0 +1,93 @@
+"""Sharing one reading of the epoch among requests never gives any of them one that began before it came."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from anchorhold.errors import LedgerError
+from anchorhold_server.epochs import SharedEpochs
+
+if TYPE_CHECKING:
+    from anchorhold.ledger import Ledger
+
+
+class SlowLedger:
+    """A ledger whose readings take as long as a test likes.
+
+    Attributes:
+        value: The epoch.
+        begun: Set when a reading has begun, and taken its value.
+        go_on: A reading ends when this is set.
+        readings: How many there were.
+    """
+
+    def __init__(self) -> None:
+        self.value, self.readings, self.broken = 1, 0, False
+        self.begun, self.go_on = Event(), Event()
+
+    def epoch(self) -> int:
+        self.readings += 1
+        value = self.value
+        self.begun.set()
+        assert self.go_on.wait(5)
+        if self.broken:
+            raise LedgerError("ledger: away", hint="repeat")
+        return value
+
+
+async def _tasks_have_begun() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_who_comes_during_a_reading_waits_for_the_next_one() -> None:
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        ledger = SlowLedger()
+        epochs = SharedEpochs(cast("Ledger", ledger), threads)
+        first = asyncio.create_task(epochs.read())
+        await asyncio.to_thread(ledger.begun.wait, 5)
+        ledger.value = 2  # a revocation is committed, then fifty requests come
+        later = [asyncio.create_task(epochs.read()) for _ in range(50)]
+        await _tasks_have_begun()
+        ledger.go_on.set()
+        assert await first == 1
+        assert set(await asyncio.gather(*later)) == {2}
+        assert ledger.readings == 2
+
+    with ThreadPoolExecutor(2) as threads:
+        asyncio.run(scenario(threads))
+
+
+def test_a_reading_that_fails_fails_for_those_who_waited_and_for_nobody_else() -> None:
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        ledger = SlowLedger()
+        ledger.go_on.set()
+        ledger.broken = True
+        epochs = SharedEpochs(cast("Ledger", ledger), threads)
+        with pytest.raises(LedgerError):
+            await epochs.read()
+        ledger.broken = False
+        assert await epochs.read() == 1
+
+    with ThreadPoolExecutor(2) as threads:
+        asyncio.run(scenario(threads))
+
+
+def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        ledger = SlowLedger()
+        epochs = SharedEpochs(cast("Ledger", ledger), threads)
+        waiting = [asyncio.create_task(epochs.read()) for _ in range(3)]
+        await asyncio.to_thread(ledger.begun.wait, 5)
+        waiting[0].cancel()
+        await _tasks_have_begun()
+        ledger.go_on.set()
+        assert await asyncio.gather(*waiting[1:]) == [1, 1]
+
+    with ThreadPoolExecutor(2) as threads:
+        asyncio.run(scenario(threads))

@@ -1,0 +1,234 @@
+"""What the server answers to OCSP requests, on each kind of database."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import ocsp
+
+from anchorhold.ledger.records import seconds
+from server.serving import SHA1, House, Server, running, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest_plugins = ["server.server_fixtures"]
+
+BY_HASH: list[hashes.HashAlgorithm] = [SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512()]
+
+
+@pytest.mark.parametrize("algorithm", BY_HASH, ids=lambda algorithm: algorithm.name)
+def test_a_certificate_may_be_named_by_each_hash(
+    standing_house: House, standing_server: Server, algorithm: hashes.HashAlgorithm
+) -> None:
+    answer = ocsp.load_der_ocsp_response(standing_server.ask(standing_house.request(algorithm=algorithm)).content)
+    assert answer.certificate_status is ocsp.OCSPCertStatus.GOOD
+    assert answer.hash_algorithm.name == algorithm.name
+    assert answer.serial_number == standing_house.leaf.serial_number
+
+
+def test_a_revocation_a_hold_and_its_release_are_in_the_next_answer(house: House, server: Server) -> None:
+    request = house.request()
+    assert server.status(request) == "GOOD"
+    house.installation.revoke(house.serial, "certificateHold")
+    held = ocsp.load_der_ocsp_response(server.ask(request).content)
+    assert held.revocation_reason is x509.ReasonFlags.certificate_hold
+    house.installation.release(house.serial)
+    assert server.status(request) == "GOOD"
+    house.installation.revoke(house.serial, "keyCompromise")
+    revoked = ocsp.load_der_ocsp_response(server.ask(request).content)
+    assert revoked.certificate_status is ocsp.OCSPCertStatus.REVOKED
+    assert revoked.revocation_reason is x509.ReasonFlags.key_compromise
+    assert revoked.revocation_time_utc is not None
+
+
+def test_without_a_reason_the_answer_has_none(house: House, server: Server) -> None:
+    house.installation.revoke(house.serial)
+    answer = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
+    assert (answer.certificate_status, answer.revocation_reason) == (ocsp.OCSPCertStatus.REVOKED, None)
+
+
+def test_every_worker_knows_of_a_revocation_at_once(house: House, tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as server:
+
+        def heard() -> set[str]:
+            """What many connections, which are spread over the workers, get to hear."""
+            answers = []
+            for _ in range(12):
+                server.client.close()
+                server.client.__init__(base_url=server.client.base_url, trust_env=False)  # type: ignore[misc]
+                answers.append(server.status(house.request()))
+            return set(answers)
+
+        assert len(server.workers()) == 2
+        assert heard() == {"GOOD"}
+        house.installation.revoke(house.serial)
+        assert heard() == {"REVOKED"}
+
+
+def test_an_answer_without_nonce_is_signed_once_and_may_be_cached(house: House, server: Server) -> None:
+    first, second = (server.ask(house.request()) for _ in range(2))
+    assert first.content == second.content
+    read = ocsp.load_der_ocsp_response(first.content)
+    assert read.next_update_utc == read.this_update_utc + dt.timedelta(days=1)
+    assert first.headers["cache-control"] == "max-age=3600, public, no-transform, must-revalidate"
+    assert (
+        dt.datetime.strptime(first.headers["expires"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=dt.UTC)
+        == read.next_update_utc
+    )
+    assert first.headers["last-modified"] == f"{read.this_update_utc:%a, %d %b %Y %H:%M:%S GMT}"
+    assert "date" in first.headers
+
+
+@pytest.mark.parametrize("length", [1, 16, 32, 128])
+def test_a_nonce_is_repeated_and_the_answer_not_cached(
+    standing_house: House, standing_server: Server, length: int
+) -> None:
+    nonce = bytes(range(length))
+    answers = [standing_server.ask(standing_house.request(nonce=nonce)) for _ in range(2)]
+    for answer in answers:
+        read = ocsp.load_der_ocsp_response(answer.content)
+        assert read.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce == nonce
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize("length", [0, 129])
+def test_a_nonce_of_another_length_is_malformed(standing_house: House, standing_server: Server, length: int) -> None:
+    assert standing_server.status(standing_house.request(nonce=bytes(length))) == "MALFORMED_REQUEST"
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "quoted": lambda text: quote(text, safe=""),
+    "plain": lambda text: text,
+    "without padding": lambda text: text.rstrip("="),
+    "quoted twice in part": lambda text: quote(text, safe="/"),
+}
+
+
+@pytest.mark.parametrize("form", _FORMS.values(), ids=_FORMS)
+def test_a_request_may_come_in_the_path(
+    standing_house: House, standing_server: Server, form: Callable[[str], str]
+) -> None:
+    certificates = [
+        standing_house.leaf,
+        *(standing_house.sign() for _ in range(4)),
+    ]  # some have / and + in their requests
+    for certificate in certificates:
+        path = form(base64.b64encode(standing_house.request(certificate)).decode())
+        answer = standing_server.client.get(f"/ocsp/{path}")
+        assert answer.content == standing_server.ask(standing_house.request(certificate)).content
+        again = standing_server.client.get(f"/ocsp/{path}", headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_certificate_of_another_issuer_is_none_of_its_business(house: House, server: Server) -> None:
+    assert server.status(house.request_by_number(5, issuer_key=bytes(20))) == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(("policy", "said"), [("unknown", "UNKNOWN"), ("revoked", "REVOKED"), ("unauthorized",) * 2])
+@pytest.mark.databases("sqlite", because="what is said of unknown certificates does not depend on the database")
+def test_unknown_certificates_are_answered_by_the_policy(house: House, tmp_path: Path, policy: str, said: str) -> None:
+    with running(tmp_path, "--unknown", policy) as server:
+        assert server.status(house.request_by_number(house.leaf.serial_number + 1)) == said.upper()
+        assert server.status(house.request()) == "GOOD"
+
+
+def test_a_never_issued_certificate_is_revoked_as_the_rfc_says(house: House, tmp_path: Path) -> None:
+    with running(tmp_path, "--unknown", "revoked") as server:
+        answer = ocsp.load_der_ocsp_response(server.ask(house.request_by_number(4711)).content)
+    assert answer.revocation_time_utc == dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    assert answer.revocation_reason is x509.ReasonFlags.certificate_hold
+    assert [extension.oid.dotted_string for extension in answer.extensions] == ["1.3.6.1.5.5.7.48.1.9"]
+
+
+def test_a_serial_number_that_begins_like_a_known_one_is_unknown(house: House, server: Server) -> None:
+    assert server.status(house.request_by_number(int(house.serial[:-2], 16))) == "UNKNOWN"
+
+
+def test_what_is_not_known_is_not_remembered(house: House, server: Server) -> None:
+    later = house.leaf.serial_number  # a certificate that is issued while the server runs
+    made = house.sign()
+    unknown = server.ask(house.request_by_number(later ^ 1))
+    assert unknown.headers["cache-control"] == "no-store"
+    assert server.status(house.request(made)) == "GOOD"
+
+
+def test_a_new_responder_answers_at_once_and_the_old_one_no_more(house: House, server: Server) -> None:
+    before = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
+    house.installation.renew_responder(house.authority)
+    after = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
+    assert before.certificates[0].serial_number != after.certificates[0].serial_number
+    assert (
+        after.responder_key_hash == x509.SubjectKeyIdentifier.from_public_key(after.certificates[0].public_key()).digest
+    )
+
+
+def test_an_answer_does_not_outlive_its_responder(house: House, server: Server) -> None:
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("anchorhold.issuing.responders.end_of_validity", lambda *_, **__: end.replace(microsecond=0))
+        house.installation.renew_responder(house.authority)
+    answer = server.ask(house.request())
+    read = ocsp.load_der_ocsp_response(answer.content)
+    assert read.next_update_utc is not None
+    assert seconds(read.next_update_utc) == seconds(end)
+    assert int(answer.headers["cache-control"].split("=")[1].split(",")[0]) <= 3600
+
+
+def test_each_authority_has_its_own_responder(house: House, server: Server) -> None:
+    other = house.installation.create_authority("other", "CN=Other")
+    house.installation.renew_responder(other)
+    theirs = House(house.installation, other, house.leaf)
+    certificate = theirs.sign()
+    answers = [
+        ocsp.load_der_ocsp_response(server.ask(request).content)
+        for request in (house.request(), theirs.request(certificate))
+    ]
+    assert [answer.certificates[0].issuer.rfc4514_string() for answer in answers] == ["CN=Root", "CN=Other"]
+    house.installation.edit_authority(other, enabled=False)  # what it has signed is about
+    assert server.status(theirs.request(certificate)) == "GOOD"
+
+
+def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, server: Server) -> None:
+    """Once a revocation is committed, no answer that is asked for afterwards may say otherwise."""
+    certificates = [house.sign() for _ in range(5)]
+    stop = threading.Event()
+
+    def storm() -> None:
+        while not stop.is_set():
+            for certificate in certificates:
+                server.ask(house.request(certificate))
+
+    askers = [threading.Thread(target=storm) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    try:
+        for certificate in certificates:
+            house.installation.revoke(f"{certificate.serial_number:x}")
+            assert server.status(house.request(certificate)) == "REVOKED"
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join()
+
+
+def test_the_metrics_of_all_workers_are_summed(house: House, tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as server:
+        for _ in range(8):
+            server.client.close()
+            server.client.__init__(base_url=server.client.base_url, trust_env=False)  # type: ignore[misc]
+            assert server.status(house.request(nonce=b"n" * 32)) == "GOOD"
+        wanted = (
+            'anchorhold_ocsp_answers_total{outcome="good"} 8',
+            'anchorhold_signatures_total{backend="default",ca="root"} 8',
+        )
+        until(lambda: all(line in server.client.get("/metrics").text for line in wanted))

@@ -1,0 +1,222 @@
+"""Revocation lists, certificates of issuers, TLS, and what the server says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from anchorhold import softkeys
+from anchorhold.algorithms import key_spec
+from anchorhold.ledger import IssuingDefaults
+from programs import openssl
+from server.serving import HOSTNAME, House, Server, running, signed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Command
+
+pytest_plugins = ["server.server_fixtures"]
+sqlite_only = pytest.mark.databases("sqlite", because="it does not depend on the ledger")
+
+
+def urls_in(certificate: x509.Certificate) -> dict[str, str]:
+    """The paths that a certificate names: of OCSP, of its issuer, of the CRL."""
+    access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    found = {description.access_method._name: description.access_location.value for description in access}
+    (point,) = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    assert point.full_name is not None
+    found["crl"] = point.full_name[0].value
+    prefix = f"http://{HOSTNAME}"
+    assert all(url.startswith(prefix) for url in found.values())
+    return {name: url.removeprefix(prefix) for name, url in found.items()}
+
+
+def test_every_url_in_a_certificate_is_served(house: House, server: Server) -> None:
+    urls = urls_in(house.leaf)
+    issuer = server.client.get(urls["caIssuers"])
+    assert issuer.headers["content-type"] == "application/pkix-cert"
+    assert issuer.content == house.authority.certificate.public_bytes(Encoding.DER)
+    crl = server.client.get(urls["crl"])
+    assert crl.headers["content-type"] == "application/pkix-crl"
+    assert x509.load_der_x509_crl(crl.content).is_signature_valid(house.authority.public_key)
+    assert server.client.post(urls["OCSP"], content=b"", headers={"content-type": "application/ocsp-request"}).content
+
+
+def test_a_new_crl_is_served_at_once_in_both_forms(house: House, server: Server) -> None:
+    path = f"/crl/{house.authority.record.serial}"
+    before = server.client.get(f"{path}.crl")
+    unchanged = server.client.get(f"{path}.crl", headers={"if-none-match": before.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    house.installation.revoke(house.serial)
+    (made,) = house.installation.generate_crls(house.authority)
+    after = server.client.get(f"{path}.crl", headers={"if-none-match": before.headers["etag"]})
+    assert after.content == made.der
+    assert after.headers["last-modified"] == f"{made.this_update:%a, %d %b %Y %H:%M:%S GMT}"
+    assert after.headers["expires"] == f"{made.next_update:%a, %d %b %Y %H:%M:%S GMT}"
+    assert int(after.headers["cache-control"].partition("=")[2].partition(",")[0]) <= 3600
+    pem = server.client.get(f"{path}.pem")
+    assert x509.load_pem_x509_crl(pem.content).public_bytes(Encoding.DER) == made.der
+    assert pem.headers["etag"] != after.headers["etag"]
+    issuer = server.client.get(f"/issuer/{house.authority.record.serial}.pem").content
+    assert x509.load_pem_x509_certificate(issuer) == house.authority.certificate
+
+
+def test_partial_crls_are_served_and_fit_their_certificates(house: House, server: Server, tmp_path: Path) -> None:
+    sharded = IssuingDefaults(hostname=HOSTNAME, crl_shards=3)
+    authority = house.installation.create_authority("sharded", "CN=Sharded", issuing=sharded)
+    list(house.installation.generate_crls(authority))
+    theirs = House(house.installation, authority, house.leaf)
+    leaf = theirs.sign()
+    crl = server.client.get(urls_in(leaf)["crl"])
+    for name, content in (
+        ("leaf", leaf.public_bytes(Encoding.PEM)),
+        ("root", authority.certificate.public_bytes(Encoding.PEM)),
+        ("crl", x509.load_der_x509_crl(crl.content).public_bytes(Encoding.PEM)),
+    ):
+        (tmp_path / name).write_bytes(content)
+    files = ("-CAfile", tmp_path / "root", "-CRLfile", tmp_path / "crl", tmp_path / "leaf")
+    assert "OK" in openssl("verify", "-crl_check", "-extended_crl", *files)
+    serial = authority.record.serial
+    assert [server.client.get(f"/crl/{serial}/{shard}.crl").status_code for shard in range(4)] == [200] * 3 + [404]
+
+
+def test_the_list_before_is_kept_and_older_ones_go(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running(tmp_path) as server:
+        for _ in range(5):
+            (made,) = house.installation.generate_crls(house.authority)
+            assert server.client.get(f"/crl/{house.authority.record.serial}.crl").content == made.der
+        (folder,) = tmp_path.glob("anchorhold-serve-*")
+        assert len(list(folder.glob("*.crl"))) == 2
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@sqlite_only
+def test_a_large_crl_for_many_slow_readers_needs_little_memory(house: House, server: Server) -> None:
+    ledger, path = house.installation.ledger, f"/crl/{house.authority.record.serial}.crl"
+    state = ledger.crls.state(house.authority.record.id, None)
+    assert state is not None
+    large = replace(state, number=state.number + 1, parts=(state.number + 1,))
+    with ledger.transaction():
+        ledger.crls.add(house.authority.record.id, large, head=b"begin", entries=bytes(20_000_000), tail=b"end")
+        ledger.events.append("crl-made", "root")
+    assert len(server.client.get(path).content) == 20_000_008
+    before = server.memory()
+    with contextlib.ExitStack() as slow:
+        for _ in range(30):
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert server.status(house.request()) == "GOOD"
+        assert server.memory() - before < 150  # 30 copies would be 600
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/crl/",
+        "/crl/00.crl",
+        "/crl/{serial}",
+        "/crl/{serial}.der",
+        "/crl/{serial}/0.crl",
+        "/crl/{serial}/-1.crl",
+        "/crl/{serial}/99999999999999999999.crl",
+        "/crl/../../etc/passwd",
+        "/issuer/{serial}.crl",
+        "/docs",
+    ],
+)
+def test_other_paths_are_not_found(standing_house: House, standing_server: Server, path: str) -> None:
+    answer = standing_server.client.get(path.format(serial=standing_house.authority.record.serial))
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+
+
+def test_metrics_are_what_prometheus_reads(house: House, server: Server) -> None:
+    server.status(house.request())
+    server.status(house.request())
+    server.ask(b"garbage")
+    server.client.get(f"/crl/{house.authority.record.serial}.crl")
+    answer = server.client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)+\})? -?[0-9.]+', line) for line in lines)
+    values = dict(line.rsplit(" ", 1) for line in lines)
+    assert values['anchorhold_ocsp_answers_total{outcome="good"}'] == "2"
+    assert values["anchorhold_ocsp_cached_answers_total"] == "1"
+    assert values['anchorhold_ocsp_answers_total{outcome="malformed_request"}'] == "1"
+    assert values['anchorhold_signatures_total{backend="default",ca="root"}'] == "1"
+    assert values['anchorhold_http_answers_total{endpoint="crl",status="200"}'] == "1"
+    assert values['anchorhold_authority_ready{ca="root"}'] == "1.0"
+    assert float(values['anchorhold_responder_expiry_seconds{ca="root"}']) > 0
+    assert 0 <= float(values['anchorhold_crl_age_seconds{ca="root"}']) < 60
+    assert float(values['anchorhold_crl_expiry_seconds{ca="root"}']) > 0
+
+
+def test_it_says_when_all_is_well(house: House, server: Server) -> None:
+    assert server.client.get("/healthz").text == "ok\n"
+    status, health = server.ready()
+    assert (status, health["ready"], health["ledger"]) == (200, True, "reachable")
+    (authority,) = health["authorities"]
+    assert (authority["name"], authority["problems"]) == ("root", [])
+
+
+@sqlite_only
+def test_its_log_is_one_object_a_line_and_names_no_secret(house: House, server: Server) -> None:
+    server.status(house.request())
+    responder = house.installation.ledger.responders.active(house.authority.record.id)
+    assert responder is not None
+    secrets = house.installation.ledger.responders.secrets(responder.id).values()
+    assert {"time", "level", "logger", "process", "message"} <= set(server.log()[0])
+    assert secrets
+    assert not any(secret.reveal() in server.log_file.read_text() for secret in secrets)
+
+
+@sqlite_only
+def test_it_speaks_tls(house: House, tmp_path: Path) -> None:
+    key = softkeys.generate(key_spec("EC"))
+    certificate = signed(house.installation, house.authority, "IP:127.0.0.1", key)
+    files = {
+        "tls.pem": certificate.public_bytes(Encoding.PEM),
+        "tls.key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "root.pem": house.authority.certificate.public_bytes(Encoding.PEM),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    options = ("--tls-certificate", str(tmp_path / "tls.pem"), "--tls-key", str(tmp_path / "tls.key"))
+    with running(tmp_path, *options, scheme="https") as server:
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "root.pem"))
+        trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        with httpx.Client(verify=trusted, trust_env=False) as client:
+            assert client.get(f"https://127.0.0.1:{server.port}/healthz").text == "ok\n"
+        assert server.status(house.request()) == "GOOD"
+
+
+@pytest.mark.parametrize("options", [("--tls-key", "x.key"), ("--tls-certificate", "x.pem", "--tls-key", "x.pem")])
+@sqlite_only
+def test_a_certificate_that_cannot_be_used_is_refused_with_a_sentence(
+    house: House, anchorhold: Command, options: tuple[str, ...]
+) -> None:
+    refused = anchorhold("serve", *options)
+    assert refused.exit_code == 40
+    assert refused.talk.startswith("anchorhold: TLS: ")
+
+
+@pytest.mark.databases(because="help opens no ledger")
+def test_its_help_says_what_it_needs_and_where_it_answers(anchorhold: Command) -> None:
+    shown = " ".join(anchorhold("serve", "--help").text.split())
+    for said in ("anchorhold maintain", "never those of authorities", "/ocsp", "--workers", "--tls-certificate"):
+        assert said in shown
