@@ -67,8 +67,10 @@ def fill_ledger(installation: Installation, authority_id: int, count: int, *, fi
 
 
 def forget_lists(installation: Installation) -> None:
-    """As if no list had ever been made."""
-    _execute(installation, f"DELETE FROM {LISTS}")  # noqa: S608  # a constant
+    """As if no list had ever been made, and nothing had expired."""
+    now = seconds(dt.datetime.now(dt.UTC))
+    for what in (LISTS, f"{LISTS}_part", f"{TABLE} WHERE not_after < {now}"):
+        _execute(installation, f"DELETE FROM {what}")  # noqa: S608  # constants
 
 
 def expire(installation: Installation, count: int) -> None:
