@@ -80,7 +80,8 @@ class Access:
     def _attempt(
         self, module: Module, task: Callable[..., T], about: str, given: tuple[object, ...], *, writing: bool
     ) -> T:
-        with module.gate:
+        module.gate.enter()
+        try:
             opened = self._opened
             if opened is None or opened.generation != module.generation:
                 self._opened = None
@@ -95,6 +96,8 @@ class Access:
                 pool.drop(worker)  # an operation may have stayed active in it
                 raise
             pool.give(worker)
+        finally:
+            module.gate.leave()
         if module.renewed_for:
             module.worked(about)
         return result

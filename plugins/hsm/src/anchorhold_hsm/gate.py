@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """Entered with ``with`` around every use of a module, and never twice by one thread.
+    """Entered around every use of a module, and never twice by one thread.
+
+    With ``with``, or for every signature with `enter` and `leave`, which are quicker.
 
     Args:
         serialise: Let in one thread at a time.
@@ -24,13 +26,13 @@ class Gate:
         self._lock = Lock()
         self._changed = Condition(self._lock)
 
-    def __enter__(self) -> None:
+    def enter(self) -> None:
         with self._lock:  # the same as `with self._changed`, and quicker
             while self._closed or (self._serialise and self._inside):
                 self._changed.wait()
             self._inside += 1
 
-    def __exit__(self, *_: object) -> None:
+    def leave(self) -> None:
         with self._lock:
             self._inside -= 1
             if self._closed or self._serialise:
@@ -40,6 +42,12 @@ class Gate:
         """From now on let in one thread at a time."""
         with self._changed:
             self._serialise = True
+
+    def __enter__(self) -> None:
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     @contextmanager
     def alone(self) -> Iterator[None]:

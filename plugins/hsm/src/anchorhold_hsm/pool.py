@@ -101,13 +101,11 @@ class Pool:
             BackendFailedError: All were in use for too long.
             PKCS11Error: The token gives none.
         """
-        if not writing:
-            with suppress(IndexError):
-                return self._idle.pop()  # of a deque, which needs no lock
-        while True:
+        worker = None if writing else self._pop()  # of a deque, which needs no lock
+        while worker is None:
             worker = self._reserve(reuse=not writing)
             if worker is not None:
-                return worker
+                break
             try:
                 session = self._token.open(rw=writing, attribute_mapper=self._mapper)
             except BaseException as error:
@@ -116,7 +114,8 @@ class Pool:
                     self.limit(self._count)  # the token has told us how many it has for us
                     continue
                 raise
-            return Worker(self._owner, session, writing=writing)
+            worker = Worker(self._owner, session, writing=writing)
+        return worker
 
     def give(self, worker: Worker) -> None:
         """Take a session back for the next thread; one that can write is closed."""
@@ -159,9 +158,10 @@ class Pool:
                 self._waiting -= 1
 
     def _pop(self) -> Worker | None:
-        with suppress(IndexError):
+        try:
             return self._idle.pop()
-        return None
+        except IndexError:
+            return None
 
     def _wait(self) -> None:
         if not self._returned.wait(self._patience):
