@@ -13,6 +13,7 @@ class Mode:
         name: As it is given on the command line.
         pairs: How often the sides of a line are run alternately.
         seconds: How long one run of issuing one at a time takes, about.
+        threads: How long one run of signing in threads takes.
         every_batch: Whether batches are measured for every kind of key on every database; otherwise only for
             those that sign quickly.
         sizes: The numbers of certificates to which the ledger grows.
@@ -22,6 +23,7 @@ class Mode:
     name: str
     pairs: int
     seconds: float
+    threads: float
     every_batch: bool
     sizes: tuple[int, ...]
     memory: tuple[int, int]
@@ -30,11 +32,14 @@ class Mode:
 MODES = {
     mode.name: mode
     for mode in (
-        Mode(name="quick", pairs=5, seconds=0.2, every_batch=False, sizes=(100_000,), memory=(1_000, 5_000)),
+        Mode(
+            name="quick", pairs=5, seconds=0.2, threads=1.0, every_batch=False, sizes=(100_000,), memory=(1_000, 5_000)
+        ),
         Mode(
             name="full",
             pairs=11,
             seconds=1.0,
+            threads=6.0,  # more than a minute in all
             every_batch=True,
             sizes=(10_000, 100_000, 1_000_000),
             memory=(10_000, 50_000),

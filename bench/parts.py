@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench import anchorhold_setup
+from bench.folders import fresh_folder
 from bench.growth.lines import growth_lines
+from bench.hsm import token
+from bench.hsm.lines import token_lines
 from bench.issuance.lines import issuance_lines
 from bench.memory import memory_lines
 from bench.peers import django_ca
+from bench.results import Comparison
 from bench.startup import startup_lines
 
 if TYPE_CHECKING:
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from bench.databases import Databases
     from bench.modes import Mode
     from bench.peers.peer import Peer
-    from bench.results import Comparison, Results
+    from bench.results import Results
 
 
 _STARTED = time.perf_counter()
@@ -47,6 +51,11 @@ class Run:
     databases: Databases
     results: Results
 
+    def missing(self, name: str) -> str | None:
+        """Why that peer cannot be measured; None if it can."""
+        peer = self.peers[name]
+        return peer if isinstance(peer, str) else None
+
 
 def startup(run: Run) -> None:
     """Measure how quickly commands start."""
@@ -58,11 +67,22 @@ def startup(run: Run) -> None:
 
 def issuance(run: Run) -> None:
     """Measure how many certificates are issued per second."""
-    django = run.peers[django_ca.NAME]
-    missing = django if isinstance(django, str) else None
-    for lines in issuance_lines(run.cache, run.mode, run.databases, missing):
+    for lines in issuance_lines(run.cache, run.mode, run.databases, run.missing(django_ca.NAME)):
         run.results.issuance.extend(lines)
         progress("issuance", lines)
+
+
+def hsm(run: Run) -> None:
+    """Measure keys in a token."""
+    missing = token.missing()
+    if missing is not None:
+        run.results.token.append(Comparison(labels=("all", ""), against="all", not_measured=missing))
+        return
+    made = token.make_token(fresh_folder(run.cache / "hsm-token"))
+    run.results.facts["SoftHSM"] = token.version(made)
+    for lines in token_lines(run.cache, run.mode, made, run.missing(django_ca.NAME)):
+        run.results.token.extend(lines)
+        progress("token", lines)
 
 
 def growth(run: Run) -> None:
@@ -83,6 +103,7 @@ def memory(run: Run) -> None:
 PARTS: dict[str, Callable[[Run], None]] = {
     "startup": startup,
     "issuance": issuance,
+    "token": hsm,
     "growth": growth,
     "memory": memory,
 }

@@ -129,6 +129,7 @@ class Results:
         facts: What the run depends on.
         startup: Commands, in milliseconds.
         issuance: In certificates per second.
+        token: Keys in a token, in signatures or certificates per second.
         growth: Operations on a ledger, in milliseconds.
         plans: How the databases find what those look for.
         memory: Of processes that issue.
@@ -137,6 +138,7 @@ class Results:
     facts: dict[str, str] = field(default_factory=dict)
     startup: list[Comparison] = field(default_factory=list)
     issuance: list[Comparison] = field(default_factory=list)
+    token: list[Comparison] = field(default_factory=list)
     growth: list[Comparison] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
@@ -154,6 +156,7 @@ class Results:
             facts=stored["facts"],
             startup=_comparisons(stored["startup"]),
             issuance=_comparisons(stored["issuance"]),
+            token=_comparisons(stored["token"]),
             growth=_comparisons(stored["growth"]),
             plans=[Plan(**plan) for plan in stored["plans"]],
             memory=[Memory(**_tuples(line)) for line in stored["memory"]],

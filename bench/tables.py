@@ -54,6 +54,11 @@ def issuance_table(results: Results) -> Table:
     return _compared("Issuance", headings, results.issuance, ".0f")
 
 
+def token_table(results: Results) -> Table:
+    """The token part."""
+    return _compared("Keys in a token", ("key", "what", "against", "ours /s", "theirs /s"), results.token, ".0f")
+
+
 def growth_table(results: Results) -> Table:
     """The growth part."""
     headings = ("operation", "ledger", "certificates", "against", "ms", "ms with those")
@@ -86,6 +91,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "facts": facts_table,
     "startup": startup_table,
     "issuance": issuance_table,
+    "token": token_table,
     "growth": growth_table,
     "plans": plans_table,
     "memory": memory_table,

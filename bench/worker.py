@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bench.command import Command
 
 
+TRIAL = 5
+"""How often a task is done to find out how long it takes, unless told."""
+
+
 def serve(tasks: Mapping[str, Callable[[int], object]]) -> None:
     """In the child: for each line ``TASK COUNT`` on standard input do the task, and print the seconds it took."""
     print("ready", flush=True)
@@ -73,6 +77,14 @@ class Worker:
             self._child.stdin.write(f"{task} {count}\n")
             self._child.stdin.flush()
         return float(self._answer())
+
+    def fills(self, task: str, seconds: float, *, least: int = TRIAL) -> int:
+        """How often the task is done in that time; `least` are done to find out, and after as many to warm up.
+
+        The first ones do not tell: they open the key.
+        """
+        self.seconds(task, least)
+        return max(least, round(least * seconds / self.seconds(task, least)))
 
     def _answer(self) -> str:
         answer = self._child.stdout.readline() if self._child.stdout is not None else ""

@@ -1,10 +1,11 @@
-"""``python -m bench.issuance.django_side KIND``: the same by django-ca's Python API, in its own environment.
+"""``python -m bench.issuance.django_side KIND [BACKEND]``: the same by django-ca's Python API, in its own environment.
 
 django-ca has no call for many certificates at once.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -23,19 +24,32 @@ KEYS = {
 }
 
 
-def main(kind: str) -> None:
+BACKENDS: dict[str, tuple[tuple[str, ...], str, dict[str, None]]] = {
+    "storages": ((), "storages.models.StoragesUsePrivateKeyOptions", {"password": None}),
+    "hsm": (
+        ("--key-backend", "hsm", "--hsm-key-label", os.environ["JOURNAL"]),  # two sides share a token
+        "hsm.models.HSMUsePrivateKeyOptions",
+        {},
+    ),
+}
+"""Of a key backend: arguments for a new key, and the model of options for using it, with their values."""
+
+
+def main(kind: str, backend: str = "storages") -> None:
     """Make an authority, and issue when asked to."""
+    arguments, model, values = BACKENDS[backend]
+    authority_name = f"{kind} {backend}"
     # Found by name while it runs: django-ca is in the scratch environment only, where no type checker looks.
     django: Any = import_module("django")
     django.setup()
     import_module("django.core.management").call_command(
-        "init_ca", *KEYS[kind], "--output-format", "none", kind, f"CN={kind}"
+        "init_ca", *KEYS[kind], *arguments, "--output-format", "none", authority_name, f"CN={kind}"
     )
     models: Any = import_module("django_ca.models")
-    storages: Any = import_module("django_ca.key_backends.storages.models")
-    authority = models.CertificateAuthority.objects.get(name=kind)
-    options = storages.StoragesUsePrivateKeyOptions.model_validate(
-        {"password": None}, context={"ca": authority, "backend": authority.key_backend}
+    module, _, options_class = model.rpartition(".")
+    authority = models.CertificateAuthority.objects.get(name=authority_name)
+    options = getattr(import_module(f"django_ca.key_backends.{module}"), options_class).model_validate(
+        values, context={"ca": authority, "backend": authority.key_backend}
     )
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     name = x509.SubjectAlternativeName([x509.DNSName(HOST)])

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Certificates that share two commits."""
-TRIAL = 5
-"""Certificates that are issued to find out how many fill a run, and the fewest that do."""
 QUICK_BATCHES = ((SQLITE, "EC P-256"), (SQLITE, "Ed25519"), (POSTGRESQL, "EC P-256"))
 """Measured in every mode."""
 SINGLE, BATCHES = "one at a time", f"batches of {BATCH:,}"
@@ -68,7 +66,7 @@ def _measured(
             if kind not in RSA:
                 commands[DJANGO_WAL] = _django_command(cache, kind, "wal")
         workers = {side: stack.enter_context(Worker(command)) for side, command in commands.items()}
-        counts = {side: _count(worker, mode) for side, worker in workers.items()}
+        counts = {side: worker.fills("single", mode.seconds) for side, worker in workers.items()}
         lines = _lines((kind, database, SINGLE), "single", counts, workers, mode.pairs)
         if mode.every_batch or (database, kind) in QUICK_BATCHES:
             batching = {side: workers[side] for side in (OURS, LIMIT)}  # django-ca has no batches
@@ -85,12 +83,6 @@ def _command(module: str, kind: str, folder: Path, url: str) -> Command:
 def _django_command(cache: Path, kind: str, journal: str) -> Command:
     module = ("-m", "bench.issuance.django_side")
     return django_ca.project(cache).python(*module, kind, PYTHONPATH=str(REPOSITORY), JOURNAL=journal)
-
-
-def _count(worker: Worker, mode: Mode) -> int:
-    """How many certificates fill a run of that side. The first ones do not tell: they open the key."""
-    worker.seconds("single", TRIAL)
-    return max(TRIAL, round(TRIAL * mode.seconds / worker.seconds("single", TRIAL)))
 
 
 def _lines(

@@ -61,7 +61,7 @@ class DjangoProject:
 
 def project(cache: Path) -> DjangoProject:
     """Return where the project is, or will be."""
-    tag = f"django-ca-{VERSION}-python-{platform.python_version()}"
+    tag = f"django-ca-{VERSION}-hsm-python-{platform.python_version()}"
     return DjangoProject(environment=cache / tag, folder=cache / "django-project")
 
 
@@ -89,7 +89,7 @@ def _install(environment: Path) -> None:
     python = str(environment / "bin" / "python")
     steps = (
         (sys.executable, "-m", "venv", str(environment)),
-        (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"django-ca=={VERSION}"),
+        (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"django-ca[hsm]=={VERSION}"),
         (python, "-m", "compileall", "-q", "-j", "0", str(environment / "lib")),
     )
     for argv in steps:

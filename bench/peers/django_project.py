@@ -2,7 +2,8 @@
 
 It holds what django-ca's guide for use as a Django app asks for and nothing else: no admin site and no sessions, which
 have no part in the commands that are measured. Certificates go to SQLite, private keys to files. Commits are durable:
-with a rollback journal, which is what Django takes unless it is told, or with WAL, which is quicker.
+with a rollback journal, which is what Django takes unless it is told, or with WAL, which is quicker. Where the
+environment leads to a token, it is a second key backend.
 """
 
 JOURNALS = ("delete", "wal")
@@ -39,6 +40,20 @@ STORAGES = {
     },
 }
 CA_USE_CELERY = False
+CA_KEY_BACKENDS = {
+    "default": {
+        "BACKEND": "django_ca.key_backends.storages.StoragesBackend", "OPTIONS": {"storage_alias": "django-ca"}
+    }
+}
+if "BENCH_LIBRARY" in os.environ:
+    CA_KEY_BACKENDS["hsm"] = {
+        "BACKEND": "django_ca.key_backends.hsm.HSMBackend",
+        "OPTIONS": {
+            "library_path": os.environ["BENCH_LIBRARY"],
+            "token": os.environ["BENCH_TOKEN"],
+            "user_pin": os.environ["BENCH_PIN"],
+        },
+    }
 """
 
 URLS = """\
