@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,60 +11,14 @@ import pytest
 from anchorhold import errors
 from cli.cli_foreign import foreign_ca
 from cli.cli_steps import good, left_behind, program
+from cli.cli_terminal import END_OF_FILE, INTERRUPT, at_a_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import Command
 
 SECRET = "typed-by-a-person"
-PATIENCE = 30.0
-INTERRUPT, END_OF_FILE = "\x03", "\x04"
-
-
-def at_a_terminal(arguments: Sequence[str], answers: Sequence[str]) -> tuple[int, str]:
-    """Run a command on a terminal and type an answer at each question; returns the exit code and what was shown."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "anchorhold", *arguments],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=_own_terminal,
-    )
-    os.close(slave)
-    waiting, shown, end = list(answers), b"", time.monotonic() + PATIENCE
-    asked = 0
-    try:
-        while time.monotonic() < end:
-            ready, _, _ = select.select([master], [], [], 0.2)
-            if ready:
-                try:
-                    part = os.read(master, 4096)
-                except OSError:  # Linux: the last process has closed the terminal
-                    break
-                if not part:
-                    break
-                shown += part
-                if waiting and shown.count(b": ") > asked and shown.endswith(b": "):
-                    asked = shown.count(b": ")
-                    answer = waiting.pop(0)
-                    os.write(master, answer.encode() + (b"" if answer in (INTERRUPT, END_OF_FILE) else b"\n"))
-        return process.wait(timeout=5), shown.decode()
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
-
-
-def _own_terminal() -> None:
-    """Make the terminal on standard input the controlling one, so that Ctrl-C reaches the process."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _encrypted(ca_dir: Path) -> list[bool]:
