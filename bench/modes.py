@@ -16,6 +16,7 @@ class Mode:
         threads: How long one run of signing in threads takes.
         every_batch: Whether batches are measured for every kind of key on every database; otherwise only for
             those that sign quickly.
+        revoked: The numbers of revoked certificates on a CRL.
         sizes: The numbers of certificates to which the ledger grows.
         memory: The numbers of issued certificates between which a process must not grow.
     """
@@ -25,6 +26,7 @@ class Mode:
     seconds: float
     threads: float
     every_batch: bool
+    revoked: tuple[int, ...]
     sizes: tuple[int, ...]
     memory: tuple[int, int]
 
@@ -33,7 +35,14 @@ MODES = {
     mode.name: mode
     for mode in (
         Mode(
-            name="quick", pairs=5, seconds=0.2, threads=1.0, every_batch=False, sizes=(100_000,), memory=(1_000, 5_000)
+            name="quick",
+            pairs=5,
+            seconds=0.2,
+            threads=1.0,
+            every_batch=False,
+            revoked=(50_000,),
+            sizes=(100_000,),
+            memory=(1_000, 5_000),
         ),
         Mode(
             name="full",
@@ -41,6 +50,7 @@ MODES = {
             seconds=1.0,
             threads=6.0,  # more than a minute in all
             every_batch=True,
+            revoked=(100_000, 1_000_000),
             sizes=(10_000, 100_000, 1_000_000),
             memory=(10_000, 50_000),
         ),

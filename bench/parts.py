@@ -14,8 +14,10 @@ from bench.hsm import token
 from bench.hsm.lines import token_lines
 from bench.issuance.lines import issuance_lines
 from bench.memory import memory_lines
+from bench.ocsp.lines import ocsp_lines
 from bench.peers import django_ca
 from bench.results import Comparison
+from bench.revocation.lines import crl_lines
 from bench.startup import startup_lines
 
 if TYPE_CHECKING:
@@ -85,6 +87,20 @@ def hsm(run: Run) -> None:
         progress("token", lines)
 
 
+def crl(run: Run) -> None:
+    """Measure lists of revoked certificates."""
+    for lines in crl_lines(run.cache, run.mode):
+        run.results.crl.extend(lines)
+        progress("CRL", lines)
+
+
+def ocsp(run: Run) -> None:
+    """Measure the server's OCSP answers."""
+    for lines in ocsp_lines(run.cache, run.request, run.mode, run.missing(django_ca.NAME)):
+        run.results.ocsp.extend(lines)
+        progress("OCSP", lines)
+
+
 def growth(run: Run) -> None:
     """Measure the ledger as it grows."""
     for lines, plans in growth_lines(run.cache, run.mode, run.databases):
@@ -104,6 +120,8 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "startup": startup,
     "issuance": issuance,
     "token": hsm,
+    "crl": crl,
+    "ocsp": ocsp,
     "growth": growth,
     "memory": memory,
 }

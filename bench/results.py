@@ -130,6 +130,8 @@ class Results:
         startup: Commands, in milliseconds.
         issuance: In certificates per second.
         token: Keys in a token, in signatures or certificates per second.
+        crl: Lists of revoked certificates, in the unit that each line says.
+        ocsp: Of our server, in answers per second.
         growth: Operations on a ledger, in milliseconds.
         plans: How the databases find what those look for.
         memory: Of processes that issue.
@@ -139,6 +141,8 @@ class Results:
     startup: list[Comparison] = field(default_factory=list)
     issuance: list[Comparison] = field(default_factory=list)
     token: list[Comparison] = field(default_factory=list)
+    crl: list[Comparison] = field(default_factory=list)
+    ocsp: list[Comparison] = field(default_factory=list)
     growth: list[Comparison] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
@@ -157,6 +161,8 @@ class Results:
             startup=_comparisons(stored["startup"]),
             issuance=_comparisons(stored["issuance"]),
             token=_comparisons(stored["token"]),
+            crl=_comparisons(stored["crl"]),
+            ocsp=_comparisons(stored["ocsp"]),
             growth=_comparisons(stored["growth"]),
             plans=[Plan(**plan) for plan in stored["plans"]],
             memory=[Memory(**_tuples(line)) for line in stored["memory"]],

@@ -59,6 +59,16 @@ def token_table(results: Results) -> Table:
     return _compared("Keys in a token", ("key", "what", "against", "ours /s", "theirs /s"), results.token, ".0f")
 
 
+def crl_table(results: Results) -> Table:
+    """The CRL part."""
+    return _compared("Revocation lists", ("what", "revoked", "against", "ours", "theirs"), results.crl, ".2f")
+
+
+def ocsp_table(results: Results) -> Table:
+    """The OCSP part."""
+    return _compared("OCSP", ("what", "server", "against", "ours /s", "theirs /s"), results.ocsp, ".0f")
+
+
 def growth_table(results: Results) -> Table:
     """The growth part."""
     headings = ("operation", "ledger", "certificates", "against", "ms", "ms with those")
@@ -92,6 +102,8 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "startup": startup_table,
     "issuance": issuance_table,
     "token": token_table,
+    "crl": crl_table,
+    "ocsp": ocsp_table,
     "growth": growth_table,
     "plans": plans_table,
     "memory": memory_table,

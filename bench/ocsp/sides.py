@@ -11,22 +11,24 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bench.command import BenchError, Command, run
 from bench.folders import REPOSITORY
+from bench.ocsp.load import TYPE
 from bench.openssl import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bench.server.house import House
+    from bench.ocsp.house import House
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Server:
     """A server.
 
     Attributes:
@@ -50,46 +52,54 @@ def free_port() -> int:
     return port
 
 
-def ours(house: House, folder: Path, workers: int) -> Side:
+def ours(house: House, folder: Path, workers: int) -> Server:
     """`anchorhold serve`."""
     port = free_port()
     argv = (sys.executable, "-m", "anchorhold", "serve", "--port", str(port), "--workers", str(workers))
     environment = {"PATH": os.environ["PATH"], **house.environment}
-    return Side(
+    return Server(
         f"anchorhold serve, {workers} workers", f"http://127.0.0.1:{port}/ocsp", Command(argv, environment, folder)
     )
 
 
-def granian(body: Path, workers: int) -> Side:
+def granian(body: Path, workers: int) -> Server:
     """The limit of cached answers: granian with a fixed ASGI body, set up as ours is."""
     port = free_port()
     options = ("--interface", "asginl", "--http", "1", "--no-ws", "--workers", str(workers), "--port", str(port))
-    argv = (sys.executable, "-m", "granian", *options, "--log-level", "error", "bench.server.fixed:application")
+    argv = (sys.executable, "-m", "granian", *options, "--log-level", "error", "bench.ocsp.fixed:application")
     environment = {"PATH": os.environ["PATH"], "OCSP_BODY": str(body), "PYTHONPATH": str(REPOSITORY)}
-    return Side(
+    return Server(
         f"granian, fixed body, {workers} workers",
         f"http://127.0.0.1:{port}/ocsp",
         Command(argv, environment, REPOSITORY),
     )
 
 
-def openssl_responder(house: House, folder: Path) -> Side:
+def openssl_responder(house: House, folder: Path) -> Server:
     """``openssl ocsp -port`` with an index of one certificate; it signs every answer and closes every connection."""
     port = free_port()
-    (folder / "leaf.pem").write_bytes(house.leaf.public_bytes(Encoding.PEM))
+    (folder / "issuer.pem").write_bytes(house.issuer.public_bytes(Encoding.PEM))
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "responder.key")
     run(openssl(folder, "req", "-x509", *key, "-subj", "/CN=Root", "-out", "responder.pem"))
     serial = f"{house.leaf.serial_number:X}"
     (folder / "index.txt").write_text(f"V\t991231235959Z\t\t{serial}\tunknown\t/CN=leaf\n")
-    certificate = ("-index", "index.txt", "-CA", "responder.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
+    certificate = ("-index", "index.txt", "-CA", "issuer.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
     command = openssl(folder, "ocsp", "-port", str(port), *certificate, "-nmin", "60", "-ignore_err")
-    return Side("openssl ocsp -port", f"http://127.0.0.1:{port}/", command, fragile=True)
+    return Server("openssl ocsp -port", f"http://127.0.0.1:{port}/", command, fragile=True)
+
+
+def posted(url: str, request: bytes) -> bytes:
+    """What a server answers to a request."""
+    headers = {"Content-Type": TYPE}
+    with urlopen(Request(url, request, headers)) as answer:  # noqa: S310  # our own server
+        body: bytes = answer.read()
+    return body
 
 
 @contextmanager
-def running(side: Side) -> Iterator[None]:
-    """A side for as long as it is needed."""
-    command = side.command
+def running(server: Server) -> Iterator[Server]:
+    """A server for as long as it is needed."""
+    command = server.command
     process = subprocess.Popen(
         command.argv,
         env=command.env,
@@ -99,13 +109,13 @@ def running(side: Side) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    port = int(side.url.split(":")[2].split("/")[0])
+    port = int(server.url.split(":")[2].split("/")[0])
     try:
-        if side.fragile:
+        if server.fragile:
             time.sleep(1)
         else:
-            _wait_for(process, port, side.name)
-        yield
+            _wait_for(process, port, server.name)
+        yield server
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)

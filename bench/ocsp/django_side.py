@@ -9,23 +9,21 @@ from cryptography import x509
 
 from bench.command import Command, run
 from bench.folders import fresh_folder
+from bench.ocsp.house import requests_for
+from bench.ocsp.sides import Server, free_port
 from bench.peers import django_ca
 from bench.peers.django_ca import DjangoProject
 from bench.peers.django_project import FILES
-from bench.server.house import requests_for
-from bench.server.sides import Side, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bench.server.load import Request
 
 GUNICORN = "gunicorn==23.0.0"
 EXTRA_SETTINGS = '\nALLOWED_HOSTS = ["*"]\nCA_DEFAULT_HOSTNAME = "127.0.0.1"\n'
 
 
-def django_side(cache: Path, csr: Path, folder: Path, workers: int) -> tuple[Side, tuple[Request, Request]]:
-    """The responder, and requests for a certificate of its authority.
+def django_side(cache: Path, csr: Path, folder: Path, workers: int) -> tuple[Server, Path]:
+    """The responder, and a request for a certificate of its authority.
 
     Args:
         cache: With the virtual environment that the other benchmarks have made.
@@ -44,12 +42,12 @@ def django_side(cache: Path, csr: Path, folder: Path, workers: int) -> tuple[Sid
     certificates = [
         x509.load_pem_x509_certificate(text[text.index("-----BEGIN") :].encode()) for text in (leaf, issuer)
     ]
-    requests = requests_for(certificates[0], certificates[1], django.folder)
+    plain, _ = requests_for(certificates[0], certificates[1], django.folder)
     port = free_port()
     server = ("--workers", str(workers), "--bind", f"127.0.0.1:{port}", "django.core.wsgi:get_wsgi_application()")
     command = django.python("-m", "gunicorn.app.wsgiapp", *server, PYTHONPATH=str(_gunicorn(cache)), JOURNAL="wal")
     path = f"ca/ocsp/{certificates[1].serial_number:X}/cert/"
-    return Side(f"django-ca under gunicorn, {workers} workers", f"http://127.0.0.1:{port}/{path}", command), requests
+    return Server(f"django-ca under gunicorn, {workers} workers", f"http://127.0.0.1:{port}/{path}", command), plain
 
 
 def _gunicorn(cache: Path) -> Path:

@@ -13,7 +13,6 @@ from cryptography.x509 import ocsp
 
 from anchorhold import Order
 from anchorhold.installation import open_installation
-from bench.server.load import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,11 +49,11 @@ def make_house(folder: Path) -> House:
         return House(environment, authority.certificate, leaf)
 
 
-def requests_for(leaf: x509.Certificate, issuer: x509.Certificate, folder: Path) -> tuple[Request, Request]:
+def requests_for(leaf: x509.Certificate, issuer: x509.Certificate, folder: Path) -> tuple[Path, Path]:
     """Requests for a certificate: without a nonce, and with one."""
     plain = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())  # noqa: S303  # as most clients
     without, with_nonce = folder / "plain.der", folder / "nonce.der"
     without.write_bytes(plain.build().public_bytes(Encoding.DER))
-    der = plain.add_extension(x509.OCSPNonce(NONCE), critical=False).build().public_bytes(Encoding.DER)
-    with_nonce.write_bytes(der)
-    return Request(without), Request(with_nonce, der.index(NONCE))
+    nonce = plain.add_extension(x509.OCSPNonce(NONCE), critical=False)
+    with_nonce.write_bytes(nonce.build().public_bytes(Encoding.DER))
+    return without, with_nonce

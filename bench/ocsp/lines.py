@@ -1,0 +1,85 @@
+"""The OCSP part: answers a second of our server beside those of its peers, and beside what it stands on."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cryptography.x509 import ocsp
+
+from bench.command import BenchError
+from bench.folders import fresh_folder
+from bench.measure import alternately
+from bench.ocsp import load
+from bench.ocsp.django_side import django_side
+from bench.ocsp.house import make_house, requests_for
+from bench.ocsp.limit import built_and_signed
+from bench.ocsp.load import Load, answers_a_second
+from bench.ocsp.sides import Server, granian, openssl_responder, ours, posted, running
+from bench.results import Comparison, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.measure import Side
+    from bench.modes import Mode
+
+CACHED, SIGNED, ALONE = "without a nonce", "with a nonce", "without a nonce, a new connection each"
+ONE, TWO = "1 worker", "2 workers"
+GRANIAN, OPENSSL, DJANGO, LOOP = "granian, fixed body", "openssl ocsp", "django-ca, gunicorn", "build + sign in a loop"
+TARGETS = {
+    GRANIAN: Target(sign=">=", ratio=0.5),
+    OPENSSL: Target(sign=">=", ratio=1.0),
+    DJANGO: Target(sign=">=", ratio=10.0),
+    LOOP: Target(sign=">=", ratio=0.6),
+}
+
+
+def ocsp_lines(cache: Path, request: Path, mode: Mode, django_missing: str | None) -> Iterator[list[Comparison]]:
+    """Measure each peer beside ours; all servers run all the time, and only one of them has something to do."""
+    reason = load.missing()
+    if reason is not None:
+        yield [Comparison(labels=("all", ""), against="all", not_measured=reason)]
+        return
+    folder = fresh_folder(cache / "ocsp")
+    house = make_house(folder)
+    plain, with_nonce = requests_for(house.leaf, house.issuer, folder)
+
+    def rate(server: Server, request: Path, *, kept: bool = True) -> Side:
+        return partial(answers_a_second, server.url, Load(request, kept=kept), mode.seconds)
+
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(running(ours(house, folder, workers))) for workers in (1, 2))
+        fixed = stack.enter_context(running(granian(_answer(one, plain, folder), 1)))
+        openssl = stack.enter_context(running(openssl_responder(house, folder)))
+        yield _compared((CACHED, ONE), GRANIAN, rate(one, plain), rate(fixed, plain), mode)
+        theirs = rate(openssl, plain, kept=False)  # it keeps none open
+        yield _compared((CACHED, ONE), OPENSSL, rate(one, plain), theirs, mode)
+        yield _compared((ALONE, ONE), OPENSSL, rate(one, plain, kept=False), theirs, mode, target=False)
+        yield _compared((SIGNED, ONE), LOOP, rate(one, with_nonce), partial(built_and_signed, mode.seconds), mode)
+        if django_missing is not None:
+            yield [Comparison(labels=(CACHED, TWO), against=DJANGO, not_measured=django_missing)]
+            return
+        server, their_request = django_side(cache, request, folder, 2)
+        django = stack.enter_context(running(server))
+        yield _compared((CACHED, TWO), DJANGO, rate(two, plain), rate(django, their_request), mode)
+
+
+def _compared(
+    labels: tuple[str, str], against: str, our: Side, their: Side, mode: Mode, *, target: bool = True
+) -> list[Comparison]:
+    rates = alternately({"ours": our, "theirs": their}, mode.pairs)
+    wanted = TARGETS[against] if target else None
+    return [Comparison(labels=labels, against=against, ours=rates["ours"], theirs=rates["theirs"], target=wanted)]
+
+
+def _answer(server: Server, request: Path, folder: Path) -> Path:
+    """A real answer as a file; it must say that the certificate is good."""
+    body = posted(server.url, request.read_bytes())
+    if ocsp.load_der_ocsp_response(body).certificate_status is not ocsp.OCSPCertStatus.GOOD:
+        raise BenchError("our server does not say what it should")
+    file = folder / "answer.der"
+    file.write_bytes(body)
+    return file
