@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import nox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 HERE = Path(__file__).parent
-DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db")
+DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
 EXAMPLES = ("examples/suffix-policy",)
 TYPED = (*(f"{folder}/src" for folder in (*DISTRIBUTIONS, *EXAMPLES)), "tests", "bench", "noxfile.py")
 SUPPORTED = ("3.11", "3.12", "3.13")
@@ -30,8 +30,13 @@ SYSTEM_PARTS = {
     "pkcs11-tool": "opensc",
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
+    "nginx": "nginx",
+    "ocsptool": "gnutls-bin",
 }
 """Programs the tests run, and the Debian packages they are in."""
+
+BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
+"""Those of the benchmark alone; it says which lines it leaves out without them."""
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "virtualenv"
@@ -84,14 +89,14 @@ def _install_wheels(session: nox.Session) -> None:
     session.install("-q", "--no-deps", "--force-reinstall", *wheels)
 
 
-def _system_parts(session: nox.Session) -> list[str]:
+def _system_parts(session: nox.Session, parts: Mapping[str, str]) -> list[str]:
     """Install missing programs where that is possible; returns those that stay missing."""
-    missing = [program for program in SYSTEM_PARTS if not _is_installed(program)]
+    missing = [program for program in parts if not _is_installed(program)]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         session.run("apt-get", "update", "-qq", external=True, env=quiet)
         for program in missing:
-            install = ("install", "-qq", "-y", "--no-install-recommends", SYSTEM_PARTS[program])
+            install = ("install", "-qq", "-y", "--no-install-recommends", *parts[program].split())
             session.run("apt-get", *install, external=True, env=quiet)
     return [program for program in missing if not _is_installed(program)]
 
@@ -125,7 +130,7 @@ def quickstart(session: nox.Session) -> None:
 @isolated
 def tests(session: nox.Session) -> None:
     """Run the tests, on each Python that is found."""
-    missing = _system_parts(session)
+    missing = _system_parts(session, SYSTEM_PARTS)
     _install_wheels(session)
     session.install("-q", *_group("test"))
     arguments = session.posargs or ["-n", "auto", "tests"]
@@ -160,7 +165,7 @@ def types(session: nox.Session) -> None:
 @isolated
 def bench(session: nox.Session) -> None:
     """Measure side by side with peers and limits; `-- quick` takes under five minutes, `-- full --page` writes docs."""
-    _system_parts(session)
+    _system_parts(session, SYSTEM_PARTS | BENCH_PARTS)
     _install_wheels(session)
     if any("page" in argument for argument in session.posargs):
         session.install("-q", "matplotlib>=3.9")

@@ -46,9 +46,9 @@ MODES = {
         ),
         Mode(
             name="full",
-            pairs=11,
+            pairs=7,
             seconds=1.0,
-            threads=6.0,  # more than a minute in all
+            threads=9.0,  # more than a minute in all
             every_batch=True,
             revoked=(100_000, 1_000_000),
             sizes=(10_000, 100_000, 1_000_000),

@@ -25,6 +25,7 @@ pytest_plugins = [
     "db.database_fixtures",
     "downstream.wheel_environment",
     "hsm.softhsm",
+    "server.server_fixtures",
     "storages.server_fixtures",
     "across.places",
 ]

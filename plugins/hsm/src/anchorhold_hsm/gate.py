@@ -27,12 +27,14 @@ class Gate:
         self._changed = Condition(self._lock)
 
     def enter(self) -> None:
+        """Wait until one more may be inside, and be that one."""
         with self._lock:  # the same as `with self._changed`, and quicker
             while self._closed or (self._serialise and self._inside):
                 self._changed.wait()
             self._inside += 1
 
     def leave(self) -> None:
+        """Not be inside any more."""
         with self._lock:
             self._inside -= 1
             if self._closed or self._serialise:

@@ -38,6 +38,9 @@ PATIENCE: Final = 5.0
 GRACE: Final = 30.0
 """Seconds after which the key of a responder that was replaced is given back; answers may be under way."""
 
+SHORT: Final = 256
+"""Octets of a request that is remembered whole; without extensions none is longer, and others fill no memory."""
+
 POLICIES: Final[dict[str, CertificateStatus | None]] = {
     "unknown": CertificateStatus(False),
     "revoked": NEVER_ISSUED,
@@ -173,7 +176,8 @@ class Answers:
         return known
 
     def _remember(self, registry: Registry, der: bytes, known: _Known) -> None:
-        if registry is self._registry:  # what is known was found out in this epoch, or a later one
+        current = registry is self._registry  # what is known was found out in this epoch, or a later one
+        if current and len(der) <= SHORT:
             if len(self._asked) >= self._most:
                 self._asked.clear()
             self._asked[der] = known

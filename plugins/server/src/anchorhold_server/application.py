@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anchorhold.installation import open_installation
 from anchorhold_server.alarms import Alarms
 from anchorhold_server.answers import Answers
+from anchorhold_server.ending import Ending
 from anchorhold_server.endpoint import PATH, OcspEndpoint
 from anchorhold_server.health import Watch
 from anchorhold_server.metrics import Metrics
@@ -93,6 +94,7 @@ class Worker:
     async def _live(self, receive: Receive, send: Send) -> None:
         """From the first to the last moment of the worker."""
         await receive()
+        Ending(asyncio.get_running_loop())
         tending = asyncio.create_task(self._tend())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -109,6 +111,7 @@ class Worker:
             if os.getppid() != self._settings.starter:
                 logger.error("the process that has started this one is gone")
                 os.kill(os.getpid(), signal.SIGTERM)
+            self._ocsp.sweep()
             try:
                 self._metrics.write()
                 if tick % LOOKS == 0:

@@ -8,7 +8,7 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from anchorhold_server.asgi import BodyError, header, read_body, respond
+from anchorhold_server.asgi import Bodies, BodyError, header, respond
 from anchorhold_server.encoding import ErrorStatus
 from anchorhold_server.messages import error_answer
 
@@ -38,7 +38,7 @@ class OcspEndpoint:
     """
 
     def __init__(self, answers: Answers, metrics: Metrics, seconds: float) -> None:
-        self._seconds = seconds
+        self._bodies = Bodies(LONGEST, seconds)
         self._answers = answers
         self._metrics = metrics
 
@@ -58,6 +58,10 @@ class OcspEndpoint:
             return
         await respond(send, 200, answer.headers, answer.body)
 
+    def sweep(self) -> None:
+        """Give up requests that take too long; to be called about once a second."""
+        self._bodies.sweep()
+
     async def _request(self, scope: Scope, receive: Receive) -> bytes:
         """The request in DER, or what could not be decoded as it is.
 
@@ -67,7 +71,7 @@ class OcspEndpoint:
         if scope["method"] == "POST":
             if (header(scope, b"content-type") or b"").split(b";")[0].strip().lower() != REQUEST_TYPE:
                 raise BodyError(415)
-            return await read_body(scope, receive, LONGEST, self._seconds)
+            return await self._bodies.read(scope, receive)
         if scope["method"] != "GET":
             raise BodyError(405)
         return _decoded(scope["path"][len(PATH) + 1 :])

@@ -36,7 +36,9 @@ def reread(read: Callable[[], T]) -> T:
 
 
 class LocalEpochs:
-    """Reads the epoch in the event loop.
+    """Reads the epoch in the event loop, once for all the requests that are waiting for their turn in it.
+
+    The value is forgotten by a callback: whatever runs before that one was in the queue before the epoch was read.
 
     Args:
         ledger: On SQLite.
@@ -44,6 +46,7 @@ class LocalEpochs:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._value: int | None = None
 
     async def read(self) -> int:
         """The present epoch.
@@ -51,7 +54,14 @@ class LocalEpochs:
         Raises:
             LedgerError: It cannot be read.
         """
-        return self._ledger.epoch()
+        value = self._value
+        if value is None:
+            asyncio.get_running_loop().call_soon(self._forget)
+            value = self._value = self._ledger.epoch()
+        return value
+
+    def _forget(self) -> None:
+        self._value = None
 
 
 class SharedEpochs:

@@ -35,6 +35,8 @@ QUICK: Final = 0.001
 """Seconds: a key that signs faster is not worth the way to another thread."""
 STUCK: Final = 0.1
 """Seconds that no quick key takes, however busy the machine is."""
+UNVERIFIED: Final = 1.0
+"""Seconds for which signatures that are used once may leave without having been verified here."""
 SLOW_IN_A_ROW: Final = 3
 """Signatures that took longer than `QUICK` until it is the key that is slow, and not the machine that was busy."""
 
@@ -44,7 +46,11 @@ logger = logging.getLogger(__name__)
 class Responder:
     """Signs answers for an authority, with the key that its backend lends when the first one is asked for.
 
-    Threads may share it.
+    Threads may share it. A signature is verified before it leaves, except with a live answer by ECDSA: whoever sent its
+    nonce verifies it (RFC 6960, section 3.2), nobody else gets it, and verifying takes three times as long as signing.
+    Of those the first one of a key that was opened is verified, and then one a second, so that a key that went wrong is
+    found out. The others always are: a faulty signature by a deterministic algorithm can give the key away (Boneh,
+    DeMillo, Lipton: On the Importance of Checking Cryptographic Protocols for Faults, 1997).
 
     Args:
         installation: Where the key is.
@@ -64,7 +70,10 @@ class Responder:
         self._installation = installation
         self._metrics = metrics
         self._public_key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # the next line refuses others
-        self._algorithm = spec_of(self._public_key).algorithm()
+        spec = spec_of(self._public_key)
+        self._algorithm = spec.algorithm()
+        self._deterministic = spec.type != "EC"
+        self._verify_at = 0.0
         self._parts = responder_parts(certificate, self._public_key, self._algorithm)
         self._labels = (record.key_backend, authority.name)
         self._opening = Lock()
@@ -94,7 +103,7 @@ class Responder:
         this_update = now()
         next_update = min(this_update + lifetime, self.not_after, self.authority.certificate.not_valid_after_utc)
         data = response_data(self._parts, certificate, status, this_update, next_update, nonce)
-        return response(self._parts, data, self._sign(data)), this_update, next_update
+        return response(self._parts, data, self._sign(data, live=nonce is not None)), this_update, next_update
 
     def check(self) -> None:
         """Ask for the key, if that was not done yet.
@@ -111,14 +120,14 @@ class Responder:
         if signer is not None:
             signer.close()
 
-    def _sign(self, data: bytes) -> bytes:
+    def _sign(self, data: bytes, *, live: bool) -> bytes:
         signer = self._open()
         begun = time.perf_counter()
         place = self._installation.backends.get(self.record.key_backend, "ocsp")
         request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.described)
         try:
             signature = place.sign(request, signer)
-            if not is_signed_by(self._public_key, signature, data, self._algorithm):
+            if self._is_due(live=live) and not is_signed_by(self._public_key, signature, data, self._algorithm):
                 raise SignatureError(
                     f"{place.owner}: returned a signature that does not verify", hint="tell the author of the backend"
                 )
@@ -129,6 +138,14 @@ class Responder:
         self._time(time.perf_counter() - begun)
         self._metrics.count("signatures", *self._labels)
         return signature
+
+    def _is_due(self, *, live: bool) -> bool:
+        """Whether a signature is to be verified now."""
+        moment = time.monotonic()
+        if live and not self._deterministic and moment < self._verify_at:
+            return False
+        self._verify_at = moment + UNVERIFIED
+        return True
 
     def _time(self, seconds: float) -> None:
         """Remember how long a signature took."""
@@ -148,6 +165,7 @@ class Responder:
                     self._note(error)
                     raise
                 self._failure = None
+                self._verify_at = 0.0
             return self._signer
 
     def _borrow(self) -> Signer:

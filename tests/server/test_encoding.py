@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from anchorhold.softkeys import PrivateKey
     from server.serving import House, Server
 
-pytest_plugins = ["server.server_fixtures"]
 no_ledger = pytest.mark.databases(because="nothing is read from a ledger")
 
 THIS_UPDATE: Final = dt.datetime(2026, 1, 31, 23, 59, 59, tzinfo=dt.UTC)

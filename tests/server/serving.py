@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,7 @@ class Server:
     port: int
     log_file: Path
     client: httpx.Client = field(repr=False)
+    _closing: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
     def url(self) -> str:
@@ -82,13 +83,17 @@ class Server:
         except httpx.TransportError:
             return False
 
-    def ask(self, request: bytes) -> httpx.Response:
-        """Post a request."""
-        return self.client.post("/ocsp", content=request, headers=REQUEST)
+    def another_client(self) -> httpx.Client:
+        """For a connection of its own: connections are spread over workers."""
+        return self._closing.enter_context(httpx.Client(base_url=self.client.base_url, timeout=20, trust_env=False))
 
-    def status(self, request: bytes) -> str:
+    def ask(self, request: bytes, client: httpx.Client | None = None) -> httpx.Response:
+        """Post a request."""
+        return (client or self.client).post("/ocsp", content=request, headers=REQUEST)
+
+    def status(self, request: bytes, client: httpx.Client | None = None) -> str:
         """What it says of a certificate, or why it says nothing."""
-        answer = self.ask(request)
+        answer = self.ask(request, client)
         assert answer.status_code == 200
         read = ocsp.load_der_ocsp_response(answer.content)
         if read.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
@@ -160,8 +165,10 @@ def running(
             until(server.answers)
             yield server
         finally:
+            server._closing.close()
             if process.poll() is None:
                 server.stop()
+            print(log_file.read_text())  # shown with a test that fails
     assert not [line for line in server.log() if line["message"] == "defect"]
 
 

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
 
 
+SLOW_SIGNING = """
+import time
+from anchorhold.seam import hookimpl
+
+class SlowSigning:
+    anchorhold_api = 1
+    def __init__(self, options, context):
+        pass
+    @hookimpl(wrapper=True)
+    def sign(self, request, signer):
+        if request.purpose == "ocsp":
+            time.sleep(1.5)
+        return (yield)
+"""
+
+
 @pytest.fixture
 def house(installation: Installation) -> House:
     """An authority with a responder, a CRL and a certificate."""
@@ -48,3 +64,20 @@ def standing_server(standing_house: House, tmp_path_factory: pytest.TempPathFact
     """A server that many tests share."""
     with running(tmp_path_factory.mktemp("server"), environment=standing_house.environment) as started:
         yield started
+
+
+@pytest.fixture
+def slow_signing(tmp_path: Path, ca_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signatures of responders take a second and a half, as those of a bad HSM do."""
+    site = tmp_path / "site"
+    (site / "slow_signing-1.dist-info").mkdir(parents=True)
+    (site / "slow_signing.py").write_text(SLOW_SIGNING)
+    (site / "slow_signing-1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: slow-signing\nVersion: 1\n"
+    )
+    entry_points = "[anchorhold.wrappers]\nslow-signing = slow_signing:SlowSigning\n"
+    (site / "slow_signing-1.dist-info" / "entry_points.txt").write_text(entry_points)
+    settings = tmp_path / "slow.toml"
+    settings.write_text(f'ca_dir = "{ca_dir}"\n[wrappers.slow-signing]\n')
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(settings))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ["server.server_fixtures"]
 pytestmark = pytest.mark.databases("sqlite", because="clients do not see the database")
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-pytest_plugins = ["server.server_fixtures"]
 sqlite_only = pytest.mark.databases("sqlite", because="it does not depend on the ledger")
 
 
@@ -213,10 +212,3 @@ def test_a_certificate_that_cannot_be_used_is_refused_with_a_sentence(
     refused = anchorhold("serve", *options)
     assert refused.exit_code == 40
     assert refused.talk.startswith("anchorhold: TLS: ")
-
-
-@pytest.mark.databases(because="help opens no ledger")
-def test_its_help_says_what_it_needs_and_where_it_answers(anchorhold: Command) -> None:
-    shown = " ".join(anchorhold("serve", "--help").text.split())
-    for said in ("anchorhold maintain", "never those of authorities", "/ocsp", "--workers", "--tls-certificate"):
-        assert said in shown

@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -22,10 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.ledger.records import ResponderRecord
-    from conftest import Command
     from postgresql_cluster import Cluster
 
-pytest_plugins = ["server.server_fixtures"]
 sqlite_only = pytest.mark.databases("sqlite", because="it is about processes and files, not about the ledger")
 
 
@@ -197,137 +192,8 @@ def test_a_worker_that_dies_is_replaced(house: House, tmp_path: Path) -> None:
         assert server.status(house.request()) == "GOOD"
 
 
-@sqlite_only
-def test_workers_end_when_the_one_that_has_started_them_was_killed(house: House, tmp_path: Path) -> None:
-    with running(tmp_path, "--workers", "2") as server:
-        workers = server.workers()
-        server.process.kill()
-        server.process.wait()
-        until(lambda: not any(_is_running(number) for number in workers))
-
-
-def _is_running(number: int) -> bool:
-    try:
-        with open(f"/proc/{number}/stat") as file:  # noqa: PTH123  # of the kernel
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-SLOW_SIGNING = """
-import time
-from anchorhold.seam import hookimpl
-
-class SlowSigning:
-    anchorhold_api = 1
-    def __init__(self, options, context):
-        pass
-    @hookimpl(wrapper=True)
-    def sign(self, request, signer):
-        if request.purpose == "ocsp":
-            time.sleep(1.5)
-        return (yield)
-"""
-
-
-@pytest.fixture
-def slow_signing(tmp_path: Path, ca_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signatures of responders take a second and a half, as those of a bad HSM do."""
-    site = tmp_path / "site"
-    (site / "slow_signing-1.dist-info").mkdir(parents=True)
-    (site / "slow_signing.py").write_text(SLOW_SIGNING)
-    (site / "slow_signing-1.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: slow-signing\nVersion: 1\n"
-    )
-    entry_points = "[anchorhold.wrappers]\nslow-signing = slow_signing:SlowSigning\n"
-    (site / "slow_signing-1.dist-info" / "entry_points.txt").write_text(entry_points)
-    settings = tmp_path / "slow.toml"
-    settings.write_text(f'ca_dir = "{ca_dir}"\n[wrappers.slow-signing]\n')
-    monkeypatch.setenv("PYTHONPATH", str(site))
-    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(settings))
-
-
-@sqlite_only
-def test_ending_in_order_loses_no_answer(house: House, slow_signing: None, tmp_path: Path) -> None:
-    outcomes: list[str] = []
-    with running(tmp_path, "--workers", "2") as server:
-
-        def ask(number: int) -> None:
-            outcomes.append(server.status(house.request(nonce=bytes([number]) * 32)))
-
-        asking = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-        for asker in asking:
-            asker.start()
-        time.sleep(0.7)  # all have been sent, none is signed yet
-        assert server.stop() == 0
-        for asker in asking:
-            asker.join()
-    assert outcomes == ["GOOD"] * 8
-
-
-@sqlite_only
-def test_slow_keys_do_not_keep_other_requests_waiting(house: House, slow_signing: None, tmp_path: Path) -> None:
-    with running(tmp_path) as server:
-        slow = threading.Thread(target=server.status, args=(house.request(),))
-        slow.start()
-        time.sleep(0.2)
-        begun = time.monotonic()
-        assert server.client.get("/healthz").status_code == 200
-        assert server.status(house.request_by_number(5, issuer_key=bytes(20))) == "UNAUTHORIZED"
-        assert slow.is_alive()
-        assert time.monotonic() - begun < 1
-        slow.join()
-
-
-@sqlite_only
-def test_a_port_that_is_taken_is_refused_with_a_sentence(house: House, server: Server, anchorhold: Command) -> None:
-    refused = anchorhold("serve", "--port", str(server.port))
-    assert refused.exit_code == 40
-    assert f"127.0.0.1 port {server.port}: cannot be listened on (Address already in use); choose" in refused.talk
-
-
-@sqlite_only
-def test_a_ledger_that_cannot_be_opened_stops_it_at_once(tmp_path: Path, ca_dir: Path, database: str) -> None:
-    ca_dir.mkdir()
-    (ca_dir / "ledger.sqlite3").write_bytes(b"not a database" * 100)
-    command = [sys.executable, "-m", "anchorhold", "serve", "--port", str(free_port())]
-    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
-    assert done.returncode in (60, 62)
-    assert b"Traceback" not in done.stderr
-
-
-@sqlite_only
-def test_settings_without_the_backend_of_a_responder_stop_it_at_once(
-    house: House, anchorhold: Command, tmp_path: Path, ca_dir: Path
-) -> None:
-    settings = tmp_path / "other.toml"
-    settings.write_text(f'ca_dir = "{ca_dir}"\n[ocsp_key_backends.other]\nbackend = "storages"\n')
-    refused = anchorhold("--config", str(settings), "serve", "--port", str(free_port()))
-    assert refused.exit_code == 11
-    assert "ocsp_key_backends: no alias 'default' is configured" in refused.talk
-
-
-@sqlite_only
-def test_its_folder_goes_with_it(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with running(tmp_path) as server:
-        assert len(list(tmp_path.glob("anchorhold-serve-*"))) == 1
-        assert server.stop() == 0
-    assert not list(tmp_path.glob("anchorhold-serve-*"))
-
-
 def test_several_hosts_can_serve_from_one_ledger(house: House, tmp_path: Path) -> None:
     with running(tmp_path) as one, running(tmp_path) as other:
         assert [server.status(house.request()) for server in (one, other)] == ["GOOD"] * 2
         house.installation.revoke(house.serial)
         assert [server.status(house.request()) for server in (one, other)] == ["REVOKED"] * 2
-
-
-@sqlite_only
-def test_idle_connections_do_not_keep_it_from_ending(house: House, tmp_path: Path) -> None:
-    with running(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port)) as idle:
-        idle.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert idle.recv(15) == b"HTTP/1.1 200 OK"
-        begun = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - begun < 5

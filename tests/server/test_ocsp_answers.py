@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest_plugins = ["server.server_fixtures"]
 
 BY_HASH: list[hashes.HashAlgorithm] = [SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512()]
 
@@ -58,15 +57,11 @@ def test_without_a_reason_the_answer_has_none(house: House, server: Server) -> N
 
 def test_every_worker_knows_of_a_revocation_at_once(house: House, tmp_path: Path) -> None:
     with running(tmp_path, "--workers", "2") as server:
+        askers = [server.another_client() for _ in range(12)]
 
         def heard() -> set[str]:
-            """What many connections, which are spread over the workers, get to hear."""
-            answers = []
-            for _ in range(12):
-                server.client.close()
-                server.client.__init__(base_url=server.client.base_url, trust_env=False)  # type: ignore[misc]
-                answers.append(server.status(house.request()))
-            return set(answers)
+            """What many connections get to hear."""
+            return {server.status(house.request(), asker) for asker in askers}
 
         assert len(server.workers()) == 2
         assert heard() == {"GOOD"}
@@ -224,9 +219,7 @@ def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, 
 def test_the_metrics_of_all_workers_are_summed(house: House, tmp_path: Path) -> None:
     with running(tmp_path, "--workers", "2") as server:
         for _ in range(8):
-            server.client.close()
-            server.client.__init__(base_url=server.client.base_url, trust_env=False)  # type: ignore[misc]
-            assert server.status(house.request(nonce=b"n" * 32)) == "GOOD"
+            assert server.status(house.request(nonce=b"n" * 32), server.another_client()) == "GOOD"
         wanted = (
             'anchorhold_ocsp_answers_total{outcome="good"} 8',
             'anchorhold_signatures_total{backend="default",ca="root"} 8',

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold_server.epochs import SharedEpochs
+from anchorhold_server.epochs import LocalEpochs, SharedEpochs
 
 if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
@@ -91,3 +91,29 @@ def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         asyncio.run(scenario(threads))
+
+
+def test_those_in_the_queue_share_a_reading_of_a_local_ledger_and_who_comes_later_does_not() -> None:
+    async def scenario() -> None:
+        ledger = SlowLedger()
+        ledger.go_on.set()
+        epochs = LocalEpochs(cast("Ledger", ledger))
+        waiting = [asyncio.create_task(epochs.read()) for _ in range(50)]
+        assert await asyncio.gather(*waiting) == [1] * 50
+        assert ledger.readings == 1
+        ledger.value = 2  # a revocation is committed
+        assert await asyncio.create_task(epochs.read()) == 2
+
+    asyncio.run(scenario())
+
+
+def test_who_enters_the_queue_after_a_reading_has_one_of_their_own() -> None:
+    async def scenario() -> None:
+        ledger = SlowLedger()
+        ledger.go_on.set()
+        epochs = LocalEpochs(cast("Ledger", ledger))
+        assert await epochs.read() == 1
+        ledger.value = 2  # within the same turn of the loop
+        assert await asyncio.create_task(epochs.read()) == 2
+
+    asyncio.run(scenario())

@@ -1,0 +1,57 @@
+"""What is remembered stays within its bound, whatever is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from anchorhold_server.alarms import Alarms
+from anchorhold_server.answers import Answers
+from anchorhold_server.metrics import Metrics
+from server.serving import SHA1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from server.serving import House
+
+pytestmark = pytest.mark.databases("sqlite", because="it is about the memory of a worker")
+
+
+def long_requests(house: House, count: int) -> Iterator[bytes]:
+    """Requests for one certificate, all different, of nearly the greatest length."""
+    for number in range(count):
+        filling = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), number.to_bytes(3800, "big"))
+        builder = ocsp.OCSPRequestBuilder().add_certificate(house.leaf, house.authority.certificate, SHA1)
+        yield builder.add_extension(filling, critical=False).build().public_bytes(Encoding.DER)
+
+
+def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house: House, tmp_path: Path) -> None:
+    async def grown(answers: Answers, count: int) -> int:
+        """Octets by which memory has grown after so many requests."""
+        before, _ = tracemalloc.get_traced_memory()
+        for request in long_requests(house, count):
+            assert (await answers.answer(request)).outcome == "good"
+        after, _ = tracemalloc.get_traced_memory()
+        return after - before
+
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        metrics = Metrics(tmp_path)
+        answers = Answers(house.installation, threads, metrics, Alarms(metrics))
+        tracemalloc.start()
+        try:
+            await grown(answers, 10)
+            assert await grown(answers, 300) < 100_000  # they have 1,140,000
+        finally:
+            tracemalloc.stop()
+
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.run(scenario(threads))
