@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from bench.ocsp.house import House
 
 
+STOPPING = 5
+"""Seconds in which a server is to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server.
@@ -117,8 +121,17 @@ def running(server: Server) -> Iterator[Server]:
             _wait_for(process, port, server.name)
         yield server
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server with its workers; gunicorn takes its time over connections that were broken off."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(STOPPING)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, name: str) -> None:
