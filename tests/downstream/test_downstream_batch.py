@@ -1,4 +1,4 @@
-"""A wrapper is asked about every single certificate of a batch, and its refusal cuts the batch exactly there."""
+"""A wrapper is asked about every single certificate of a batch, and its refusal ends the batch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from anchorhold.issuing.sharing import AT_ONCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +65,7 @@ tbs = [x509.load_der_x509_certificate(each.der).tbs_certificate_bytes for each i
 print(json.dumps({
     "asked": [f"{request.draft.serial:x}" for request in counter.asked],
     "issued": [format(each.certificate.serial_number, "x") for each in issued],
-    "same octets": tbs == [request.message for request in counter.asked],
+    "same octets": sorted(tbs) == sorted(request.message for request in counter.asked),
     "refusal": refusal,
     "waiting": len(waiting),
 }))
@@ -103,21 +105,24 @@ def test_the_wrapper_sees_each_of_a_thousand_certificates(
     seen = sign_batch(downstream, tmp_path, csr_file, counter, names)
     assert seen["refusal"] is None
     assert len(seen["asked"]) == len(set(seen["asked"])) == 1_000
-    assert seen["asked"] == seen["issued"]
+    assert sorted(seen["asked"]) == sorted(seen["issued"])
     assert seen["same octets"]
     entries = listed(downstream)
     assert [entry["names"] for entry in entries] == [[f"DNS:{name}"] for name in names]
-    assert [int(entry["serial"], 16) for entry in entries] == [int(serial, 16) for serial in seen["asked"]]
+    assert [int(entry["serial"], 16) for entry in entries] == [int(serial, 16) for serial in seen["issued"]]
 
 
 @pytest.mark.parametrize(("size", "refused"), [(1_000, 600), (1_500, 1_200)])
-def test_what_was_signed_before_a_refusal_stays_and_nothing_after_it_is_signed(
+def test_what_was_signed_before_a_refusal_stays_and_nothing_is_begun_after_it(
     downstream: Downstream, tmp_path: Path, csr_file: Path, counter: Path, size: int, refused: int
 ) -> None:
+    """Those before it have been begun; and a few after it, by the threads that share the batch."""
     names = [f"host{number}.example.com" for number in range(1, size + 1)]
     names[refused - 1] = "www.outside.net"
     seen = sign_batch(downstream, tmp_path, csr_file, counter, names)
     assert "www.outside.net is outside .example.com" in seen["refusal"]
-    assert len(seen["asked"]) == refused
+    assert refused <= len(seen["asked"]) < refused + AT_ONCE
     assert seen["waiting"] == 0
-    assert [entry["names"] for entry in listed(downstream)] == [[f"DNS:{name}"] for name in names[: refused - 1]]
+    issued = [entry["names"] for entry in listed(downstream)]
+    assert len(issued) == len(seen["asked"]) - 1
+    assert issued[: refused - 1] == [[f"DNS:{name}"] for name in names[: refused - 1]]

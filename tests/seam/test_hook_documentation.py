@@ -132,7 +132,7 @@ def _sign(caller: Any, example: Any) -> None:
     request = SignRequest(message=b"x", algorithm=KeySpec(type="Ed25519").algorithm(), purpose="probe", ca=CA)
     signer = softkeys.SoftwareSigner(softkeys.generate(KeySpec(type="Ed25519")))
     assert caller(request=request, signer=signer) == signer.sign(b"x", request.algorithm)
-    assert example.seen == 1
+    assert example.seen == ["probe"]
 
 
 def _find(caller: Any, example: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from anchorhold import softkeys
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.errors import BackendFailedError, SignatureError
+from anchorhold.issuing import sharing
 from anchorhold.issuing.issuer import Order
 from anchorhold.publickeys import spec_of
 from anchorhold.seam import BACKENDS_GROUP
@@ -124,6 +126,7 @@ def test_an_authority_is_not_made_with_a_key_that_lies(
 def test_a_batch_keeps_what_was_signed_before_the_lie_and_takes_back_the_rest(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sharing, "AT_ONCE", 1)
     installation.create_authority("Root", "CN=Root")
     signed = []
 
@@ -138,9 +141,32 @@ def test_a_batch_keeps_what_was_signed_before_the_lie_and_takes_back_the_rest(
     assert _statuses(installation) == {"issued": 2, "abandoned": 1}
 
 
+def test_what_several_threads_have_signed_is_recorded_whichever_of_them_met_the_lie(
+    installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "AT_ONCE", 4)
+    installation.create_authority("Root", "CN=Root")
+    meeting, true, lies = Barrier(4), [], []
+
+    def fourth(signer: softkeys.SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
+        if meeting.wait(10) == 3:
+            lies.append(message)
+            return b"garbage"
+        true.append(message)
+        return signer.sign(message, algorithm)
+
+    monkeypatch.setattr(LyingBackend, "lie", staticmethod(fourth))
+    with installation.issuer("Root") as issuer, pytest.raises(SignatureError):
+        issuer.sign_many(_orders(make_csr, 4))
+    assert (len(true), len(lies)) == (3, 1)
+    assert _statuses(installation) == {"issued": 3, "abandoned": 1}
+
+
 def test_a_signer_that_raises_in_the_middle_is_a_failed_backend(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sharing, "AT_ONCE", 1)
+
     def gone(signer: softkeys.SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
         raise ConnectionResetError("the token was pulled")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorhold.issuing.sharing import Shared
 from anchorhold.ledger import Reservation
 from anchorhold.x509.drafts import capture_tbs
 from anchorhold.x509.general_names import format_general_name
@@ -27,7 +28,7 @@ def issue(
 ) -> list[bytes]:
     """Sign drafts with the key of an authority.
 
-    If one of them cannot be signed, those before it are recorded (they exist), and the rest is taken back.
+    If one of them cannot be signed, those that were are recorded (they exist), and the rest is taken back.
 
     Args:
         ledger: Where it is recorded.
@@ -45,18 +46,17 @@ def issue(
     intents = [reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts]
     with ledger.transaction():
         ledger.certificates.reserve(authority.record.id, intents)
-    signed: list[bytes] = []
-    asked = 0
+    signing: Shared[bytes] = Shared(len(drafts))
     try:
         key.open()
-        for draft, intent in zip(drafts, intents, strict=True):
-            asked += 1
-            signed.append(key.sign_draft(draft, intent.tbs))
+        signed = signing.run(lambda number: key.sign_draft(drafts[number], intents[number].tbs))
     except BaseException:
-        _settle(ledger, authority.record.id, intents, signed, asked)
+        _settle(ledger, authority.record.id, intents, signing)
         raise
     with ledger.transaction():
-        ledger.certificates.complete(authority.record.id, _with_serials(intents, signed))
+        ledger.certificates.complete(
+            authority.record.id, [(intent.serial, der) for intent, der in zip(intents, signed, strict=True)]
+        )
         if recorded is not None:
             recorded(signed)
     return signed
@@ -75,15 +75,10 @@ def reservation(draft: Draft, tbs: bytes) -> Reservation:
     )
 
 
-def _settle(
-    ledger: Ledger, authority_id: int, intents: Sequence[Reservation], signed: Sequence[bytes], asked: int
-) -> None:
+def _settle(ledger: Ledger, authority_id: int, intents: Sequence[Reservation], signing: Shared[bytes]) -> None:
     """After a failure: record what was signed, abandon what may have been, take back the rest."""
+    fates = list(zip((intent.serial for intent in intents), signing.begun, signing.results, strict=True))
     with ledger.transaction():
-        ledger.certificates.complete(authority_id, _with_serials(intents, signed))
-        ledger.certificates.abandon(authority_id, [intent.serial for intent in intents[len(signed) : asked]])
-        ledger.certificates.release(authority_id, [intent.serial for intent in intents[asked:]])
-
-
-def _with_serials(intents: Sequence[Reservation], signed: Sequence[bytes]) -> list[tuple[str, bytes]]:
-    return [(intent.serial, der) for intent, der in zip(intents, signed, strict=False)]
+        ledger.certificates.complete(authority_id, [(serial, der) for serial, _, der in fates if der is not None])
+        ledger.certificates.abandon(authority_id, [serial for serial, begun, der in fates if begun and der is None])
+        ledger.certificates.release(authority_id, [serial for serial, begun, _ in fates if not begun])

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import issue
+from anchorhold.issuing.sharing import Shared
 from anchorhold.x509.csr import check_csr, not_granted, read_csr
 from anchorhold.x509.serials import format_serial
 
@@ -124,7 +125,8 @@ class Issuer:
         self._key.close()
 
     def _sign_batch(self, orders: Sequence[Order]) -> list[Issued]:
-        requests = [_checked(order) for order in orders]
+        checking: Shared[tuple[x509.CertificateSigningRequest, SubjectKey]] = Shared(len(orders))
+        requests = checking.run(lambda number: _checked(orders[number]))
         drafts = [self._drafter.draft(order, *checked) for order, checked in zip(orders, requests, strict=True)]
         certificates = issue(self._ledger, self._key, drafts)
         return [

@@ -181,7 +181,8 @@ class BackendSpec:
         """Make one signature. Core implements this hook; wrappers wrap it, backends leave it alone.
 
         Called for every single signature of a CA or OCSP responder key: certificates (also each one of a
-        batch), CRLs, OCSP responses, probes. A wrapper that raises stops the signature.
+        batch), CRLs, OCSP responses, probes. A wrapper that raises stops the signature. Several threads may be in
+        here at once: a few of them share the signatures of a batch.
 
         Args:
             request: What is signed and why, with the whole draft of a certificate.
@@ -199,11 +200,11 @@ class BackendSpec:
                 anchorhold_api = 1
 
                 def __init__(self, options, context):
-                    self.seen = 0
+                    self.seen = []
 
                 @hookimpl(wrapper=True)
                 def sign(self, request: SignRequest) -> Wrapping[bytes]:
-                    self.seen += 1
+                    self.seen.append(request.purpose)
                     return (yield)
         """
 

@@ -78,7 +78,7 @@ class AddOption(Protocol):
 
 
 class Signer(Protocol):
-    """A lent private key. It owns its session; whoever asked for it closes it."""
+    """A lent private key. It owns its session; whoever asked for it closes it. Threads share it."""
 
     @property
     def public_key(self) -> PublicKey:
