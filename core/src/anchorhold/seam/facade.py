@@ -116,7 +116,7 @@ class KeyBackend:
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""
-        return self._call("sign", bytes, request=request, signer=signer)
+        return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
 
     def ocsp_store(self) -> OcspStore:
         """See `BackendSpec.ocsp_store`."""
@@ -144,6 +144,9 @@ class KeyBackend:
             raise OperationUnsupportedError(
                 f"{self.owner}: does not offer the operation {hook}", hint="use a backend that does"
             )
+        return self._answer(hook, answer, **arguments)
+
+    def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
         value = self._guarded(hook, **arguments)
         if value is None or not isinstance(value, answer):
             raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")

@@ -52,7 +52,10 @@ def _size(data: bytes) -> int:
 
 def tlv(tag: int, content: bytes) -> bytes:
     """A DER value of that one-octet tag."""
-    return header(tag, len(content)) + content
+    size = len(content)
+    if size < 0x80:  # as nearly all are that answers and lists are made of
+        return b"%c%c%b" % (tag, size, content)
+    return header(tag, size) + content
 
 
 def header(tag: int, size: int) -> bytes:
