@@ -30,6 +30,7 @@ SYSTEM_PARTS = {
     "pkcs11-tool": "opensc",
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
+    "certutil": "libnss3-tools",
     "nginx": "nginx",
     "ocsptool": "gnutls-bin",
 }

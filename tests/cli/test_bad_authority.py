@@ -80,6 +80,9 @@ BAD_LINES = {
     "subject with a long country": Bad(("init-ca", "New", "CN=New,C=AUT"), errors.SubjectInvalidError, ("AUT",)),
     "subject with a long common name": Bad(("init-ca", "New", f"CN={'x' * 65}"), errors.SubjectInvalidError, ("64",)),
     "subject with a line break": Bad(("init-ca", "New", "CN=a\nb"), errors.SubjectInvalidError, ("CN",)),
+    "an answer that OCSP does not have": Bad(
+        (*CHILD, "--ocsp-unknown=perhaps"), errors.InputError, ("'perhaps'", "unknown, revoked or unauthorized")
+    ),
     "empty subject": Bad(("init-ca", "New", ""), errors.InputError, ("subject",)),
     "malformed subject of a certificate": Bad(
         (*SIGN, "--ca=Root", "--subject=example.com"), errors.SubjectInvalidError, ("example.com",)

@@ -97,6 +97,14 @@ def test_the_hash_can_be_changed_and_must_fit_the_key(root: Command, tmp_path: P
     assert left_behind(tmp_path) == before
 
 
+def test_what_ocsp_says_of_unknown_serial_numbers_can_be_chosen(root: Command) -> None:
+    assert listed(root)[0]["ocsp_unknown"] == "unknown"
+    good(root("edit-ca", "Root", "--ocsp-unknown=unauthorized"))
+    assert listed(root)[0]["ocsp_unknown"] == "unauthorized"
+    refused(root("edit-ca", "Root", "--ocsp-unknown=good"), errors.InputError, "'good'")
+    assert listed(root)[0]["ocsp_unknown"] == "unauthorized"
+
+
 def test_editing_changes_only_what_was_given(root: Command) -> None:
     before = listed(root)[0]
     good(root("edit-ca", "Root", "--disable"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -129,17 +130,25 @@ def test_a_certificate_of_another_issuer_is_none_of_its_business(house: House, s
     assert server.status(house.request_by_number(5, issuer_key=bytes(20))) == "UNAUTHORIZED"
 
 
+def _says_of_unknown(house: House, policy: str) -> None:
+    issuing = replace(house.authority.record.issuing, ocsp_unknown=policy)
+    house.installation.edit_authority(house.authority, issuing=issuing)
+
+
 @pytest.mark.parametrize(("policy", "said"), [("unknown", "UNKNOWN"), ("revoked", "REVOKED"), ("unauthorized",) * 2])
-@pytest.mark.databases("sqlite", because="what is said of unknown certificates does not depend on the database")
-def test_unknown_certificates_are_answered_by_the_policy(house: House, tmp_path: Path, policy: str, said: str) -> None:
-    with running(tmp_path, "--unknown", policy) as server:
-        assert server.status(house.request_by_number(house.leaf.serial_number + 1)) == said.upper()
-        assert server.status(house.request()) == "GOOD"
+def test_what_was_never_issued_is_answered_at_once_as_the_authority_says(
+    house: House, server: Server, policy: str, said: str
+) -> None:
+    never = house.request_by_number(house.leaf.serial_number + 1)
+    assert server.status(never) == "UNKNOWN"
+    _says_of_unknown(house, policy)
+    assert server.status(never) == said.upper()
+    assert server.status(house.request()) == "GOOD"
 
 
-def test_a_never_issued_certificate_is_revoked_as_the_rfc_says(house: House, tmp_path: Path) -> None:
-    with running(tmp_path, "--unknown", "revoked") as server:
-        answer = ocsp.load_der_ocsp_response(server.ask(house.request_by_number(4711)).content)
+def test_a_never_issued_certificate_is_revoked_as_the_rfc_says(house: House, server: Server) -> None:
+    _says_of_unknown(house, "revoked")
+    answer = ocsp.load_der_ocsp_response(server.ask(house.request_by_number(4711)).content)
     assert answer.revocation_time_utc == dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     assert answer.revocation_reason is x509.ReasonFlags.certificate_hold
     assert [extension.oid.dotted_string for extension in answer.extensions] == ["1.3.6.1.5.5.7.48.1.9"]

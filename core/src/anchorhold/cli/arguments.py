@@ -114,6 +114,14 @@ class IssuingOptions:
         str | None,
         _issuing("--ocsp-key-backend", "Alias of the backend for keys of its OCSP responders.", "ALIAS"),
     ]
+    ocsp_unknown: Annotated[
+        str | None,
+        _issuing(
+            "--ocsp-unknown",
+            "What OCSP says of what it has not issued: unknown (at first), revoked, or unauthorized.",
+            "ANSWER",
+        ),
+    ]
     issuer_alt: Annotated[
         list[str] | None,
         _issuing("--issuer-alt", "Alternative name of its own: URI:…, email:… Can be repeated.", "NAME"),
@@ -139,6 +147,7 @@ class IssuingOptions:
             **{name: value or None for name, value in texts.items() if value is not None},
             **({"max_days": self.max_days or None} if self.max_days is not None else {}),
             **({"ocsp_key_backend": self.ocsp_key_backend} if self.ocsp_key_backend else {}),
+            **({"ocsp_unknown": self.ocsp_unknown} if self.ocsp_unknown else {}),
             **({"crl_shards": self.crl_shards} if self.crl_shards is not None else {}),
         }
 

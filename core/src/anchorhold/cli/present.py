@@ -39,6 +39,7 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
         "default_profile": record.issuing.profile,
         "max_days": record.issuing.max_days,
         "ocsp_key_backend": record.issuing.ocsp_key_backend,
+        "ocsp_unknown": record.issuing.ocsp_unknown,
         "hash": record.issuing.hash,
         "rsa_padding": record.issuing.rsa_padding,
     }

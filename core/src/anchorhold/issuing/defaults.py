@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
-from anchorhold.ledger.records import SHARD
+from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.general_names import check_hostname, check_urls, parse_alt
 from anchorhold.x509.identifiers import POLICIES, dotted
@@ -44,7 +44,7 @@ def checked_defaults(
         NameForbiddenError: A URL or alternative name is not one.
         KeyUnsupportedError: Such a key does not sign with that hash or padding.
         UnknownProfileError: There is no such profile.
-        InputError: A policy is no object identifier, or the longest validity is not a day.
+        InputError: A policy is no object identifier, the longest validity is not a day, or OCSP has no such answer.
     """
     check_urls(issuing.urls)
     for name in issuing.issuer_alt:
@@ -56,6 +56,11 @@ def checked_defaults(
     if issuing.hostname is not None:
         check_hostname(issuing.hostname)
     _check_shards(issuing)
+    if issuing.ocsp_unknown not in OCSP_UNKNOWN:
+        raise InputError(
+            f"OCSP of what was not issued: {issuing.ocsp_unknown!r} is no answer",
+            hint=f"give {', '.join(OCSP_UNKNOWN[:-1])} or {OCSP_UNKNOWN[-1]}",
+        )
     if issuing.max_days is not None and issuing.max_days < 1:
         raise InputError(f"longest validity: {issuing.max_days} days are none", hint="give 1 or more")
     if certificate is not None and is_pss_only(certificate):

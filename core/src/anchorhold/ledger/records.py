@@ -14,6 +14,8 @@ ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroyed"
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
 
 
+OCSP_UNKNOWN = ("unknown", "revoked", "unauthorized")
+"""What OCSP can say of serial numbers that were not issued (RFC 6960, section 2.2; RFC 5019, section 2.2.3)."""
 SHARD = "{shard}"
 """Stands in URLs for the number of a list."""
 
@@ -44,6 +46,7 @@ class IssuingDefaults:
         profile: Name of the profile it signs by unless told otherwise; None for the one of the settings.
         max_days: The longest validity of what it signs; None for as long as its own.
         ocsp_key_backend: Alias of the backend in which the keys of its OCSP responders live.
+        ocsp_unknown: What OCSP says of serial numbers that it has not issued, one of `OCSP_UNKNOWN`.
         hash: The hash it signs with; None for the one of its key's own strength.
         rsa_padding: ``pss`` or ``pkcs1v15``, for RSA keys only; None for the latter.
     """
@@ -58,6 +61,7 @@ class IssuingDefaults:
     profile: str | None = None
     max_days: int | None = None
     ocsp_key_backend: str = "default"
+    ocsp_unknown: str = OCSP_UNKNOWN[0]
     hash: str | None = None
     rsa_padding: str | None = None
 

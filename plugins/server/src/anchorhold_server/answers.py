@@ -41,12 +41,12 @@ GRACE: Final = 30.0
 SHORT: Final = 256
 """Octets of a request that is remembered whole; without extensions none is longer, and others fill no memory."""
 
-POLICIES: Final[dict[str, CertificateStatus | None]] = {
+_NOT_ISSUED: Final[dict[str, CertificateStatus | None]] = {
     "unknown": CertificateStatus(False),
     "revoked": NEVER_ISSUED,
     "unauthorized": None,
 }
-"""What is said of certificates that their issuer has not issued; None for an error response."""
+"""What is said of certificates that their issuer has not issued, by its `ocsp_unknown`; None for an error response."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,6 @@ class Answers:
         threads: For what takes time.
         metrics: Count.
         alarms: Are told what is wrong.
-        policy: One of `POLICIES`.
         most: How many certificates are remembered.
     """
 
@@ -86,14 +85,12 @@ class Answers:
         metrics: Metrics,
         alarms: Alarms,
         *,
-        policy: str = "unknown",
         most: int = 20_000,
     ) -> None:
         self._installation = installation
         self._threads = threads
         self._metrics = metrics
         self._alarms = alarms
-        self._policy = POLICIES[policy]
         self._most = most
         self._known: OrderedDict[CertificateId, _Known] = OrderedDict()
         self._asked: dict[bytes, _Known] = {}  # by whole requests: most are the same octets again and again
@@ -206,7 +203,9 @@ class Answers:
         return _Known(issuers[0], CertificateStatus(False))
 
     async def _signed(self, known: _Known, query: Query) -> Answer:
-        status = known.status if known.status.known else self._policy
+        status: CertificateStatus | None = known.status
+        if not known.status.known:
+            status = _NOT_ISSUED[known.served.authority.record.issuing.ocsp_unknown]
         if status is None:
             return error_answer(ErrorStatus.UNAUTHORIZED)
         name = known.served.authority.name

@@ -45,7 +45,6 @@ class WorkerSettings:
         config: The settings file; None for none.
         folder: Shared by the workers of a server.
         starter: Process that has started it; without that one, it ends.
-        policy: What is said of certificates that are not known, see `anchorhold_server.answers.POLICIES`.
         most: How many certificates are remembered.
         seconds: Within which a request must have arrived.
     """
@@ -53,7 +52,6 @@ class WorkerSettings:
     config: Path | None
     folder: Path
     starter: int
-    policy: str
     most: int
     seconds: float
 
@@ -73,9 +71,7 @@ class Worker:
         self._metrics = Metrics(settings.folder)
         self._alarms = Alarms(self._metrics)
         shelf = Shelf(installation, settings.folder)
-        self._answers = Answers(
-            installation, self._threads, self._metrics, self._alarms, policy=settings.policy, most=settings.most
-        )
+        self._answers = Answers(installation, self._threads, self._metrics, self._alarms, most=settings.most)
         self._ocsp = OcspEndpoint(self._answers, self._metrics, settings.seconds)
         self._pages = Pages(self._answers, shelf, Watch(shelf, self._alarms), self._metrics, self._alarms)
         self._behind: App = self._pages.application()

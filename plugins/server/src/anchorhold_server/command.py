@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
 
 
-class UnknownPolicy(StrEnum):
-    """What is said of certificates that their authority has not issued."""
-
-    UNKNOWN = "unknown"
-    REVOKED = "revoked"
-    UNAUTHORIZED = "unauthorized"
-
-
 class LogLevel(StrEnum):
     """What is logged."""
 
@@ -44,9 +36,6 @@ def serve(
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", help="Its private key, PEM, not encrypted.", metavar="FILE")
     ] = None,
-    unknown: Annotated[
-        UnknownPolicy, typer.Option("--unknown", help="What OCSP says of certificates that were never issued.")
-    ] = UnknownPolicy.UNKNOWN,
     cached_certificates: Annotated[
         int,
         typer.Option(
@@ -80,7 +69,6 @@ def serve(
         certificate=tls_certificate,
         key=tls_key,
         level=log_level.value,
-        policy=unknown.value,
         most=cached_certificates,
         seconds=request_timeout,
     )

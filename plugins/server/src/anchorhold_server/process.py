@@ -45,7 +45,6 @@ class ServerOptions:
         certificate: For TLS, PEM with its chain; None for HTTP.
         key: Of the certificate.
         level: Of the log, see `anchorhold_server.logs.LEVELS`.
-        policy: See `WorkerSettings`.
         most: See `WorkerSettings`.
         seconds: Within which the head of a request must have arrived, also of the next one on an open connection; and
             then its body.
@@ -57,7 +56,6 @@ class ServerOptions:
     certificate: Path | None
     key: Path | None
     level: str
-    policy: str
     most: int
     seconds: float
 
@@ -80,7 +78,6 @@ def run(options: ServerOptions, config: Path | None) -> None:
             config=config,
             folder=folder,
             starter=os.getpid(),
-            policy=options.policy,
             most=options.most,
             seconds=options.seconds,
         )
