@@ -43,7 +43,7 @@ def main() -> None:
         results = (
             Results.read(page.RESULTS)
             if arguments.mode == "page"
-            else benchmark(MODES[arguments.mode], arguments.part or PARTS)
+            else benchmark(MODES[arguments.mode], arguments.part or MODES[arguments.mode].parts)
         )
         if arguments.page or arguments.mode == "page":
             page.write(results)

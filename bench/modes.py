@@ -11,6 +11,7 @@ class Mode:
 
     Attributes:
         name: As it is given on the command line.
+        parts: What it measures unless told, names of `bench.parts.PARTS`.
         pairs: How often the sides of a line are run alternately.
         seconds: How long one run of issuing one at a time takes, about.
         threads: How long one run of signing in threads takes.
@@ -22,6 +23,7 @@ class Mode:
     """
 
     name: str
+    parts: tuple[str, ...]
     pairs: int
     seconds: float
     threads: float
@@ -31,21 +33,25 @@ class Mode:
     memory: tuple[int, int]
 
 
+ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory")
+"""The parts of a run, in their order."""
 MODES = {
     mode.name: mode
     for mode in (
         Mode(
             name="quick",
+            parts=tuple(part for part in ALL if part != "crl"),  # a list that is short says nothing
             pairs=5,
             seconds=0.2,
             threads=1.0,
             every_batch=False,
             revoked=(50_000,),
-            sizes=(100_000,),
+            sizes=(50_000,),
             memory=(1_000, 5_000),
         ),
         Mode(
             name="full",
+            parts=ALL,
             pairs=7,
             seconds=1.0,
             threads=9.0,  # more than a minute in all
