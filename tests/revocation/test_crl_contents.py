@@ -139,7 +139,7 @@ def test_the_number_of_a_list_that_could_not_be_signed_is_not_used_again(
 def test_an_empty_list_has_no_revoked_certificates(root: Command) -> None:
     """They must be absent, not empty (section 5.1.2.6)."""
     crl = new_list(root)
-    begin, end = entries_span(crl.public_bytes(Encoding.DER))
+    begin, end = entries_span(crl.tbs_certlist_bytes)
     assert (len(crl), begin == end) == (0, True)
     assert _members(crl.tbs_certlist_bytes) == [0x02, 0x30, 0x30, 0x17, 0x17, 0xA0]
     assert "No Revoked Certificates" in _text(crl)
@@ -182,7 +182,7 @@ def test_times_are_utc_time_through_2049_and_generalized_time_from_2050(
     assert _members(crl.tbs_certlist_bytes)[3] == tag
     (entry,) = crl
     assert entry.revocation_date_utc == crl.last_update_utc == moment
-    der = crl.public_bytes(Encoding.DER)
+    der = crl.tbs_certlist_bytes
     begin, end = entries_span(der)
     text = moment.strftime("%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ").encode()
     assert bytes((tag, len(text))) + text in der[begin:end]

@@ -130,9 +130,10 @@ def _reason(entry: x509.RevokedCertificate) -> str:
 
 
 def _der_entries(made: CrlRecord) -> list[bytes]:
-    begin, end = entries_span(made.der)
-    assert x509.load_der_x509_crl(made.der).public_bytes(Encoding.DER) == made.der
-    return _split(made.der[begin:end])
+    crl = x509.load_der_x509_crl(made.der)
+    assert crl.public_bytes(Encoding.DER) == made.der
+    begin, end = entries_span(crl.tbs_certlist_bytes)
+    return _split(crl.tbs_certlist_bytes[begin:end])
 
 
 def _split(row: bytes) -> list[bytes]:

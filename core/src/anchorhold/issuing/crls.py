@@ -116,7 +116,8 @@ def generate_crl(ledger: Ledger, key: AuthorityKey, shard: int | None, lifetime:
         distribution_points=() if shard is None else authority.issuing.crl_urls_of(shard),
     )
     parts, known, added = _entries(ledger, authority.record.id, basis)
-    der = key.sign_crl(tbs_cert_list(draft, [*known, added], authority.public_key, authority.algorithm))
+    unsigned = tbs_cert_list(draft, [*known, added], authority.public_key, authority.algorithm)
+    before, tbs, after = key.sign_crl(unsigned)
     record = CrlRecord(
         shard=shard,
         number=basis.number,
@@ -126,11 +127,11 @@ def generate_crl(ledger: Ledger, key: AuthorityKey, shard: int | None, lifetime:
         floor=basis.floor,
         rewrites=basis.rewrites,
         parts=(*parts, basis.number) if added else parts,
-        der=der,
+        pieces=(before, tbs, after),
     )
-    begin, end = entries_span(der)
+    begin, end = entries_span(tbs)
     with ledger.transaction():
-        ledger.crls.add(authority.record.id, record, head=der[:begin], entries=added, tail=der[end:])
+        ledger.crls.add(authority.record.id, record, head=before + tbs[:begin], entries=added, tail=tbs[end:] + after)
         ledger.events.append("crl-made", authority.name, number=record.number, shard=shard)
     return record
 

@@ -61,8 +61,8 @@ class AuthorityKey:
             self.backend.owner,
         )
 
-    def sign_crl(self, tbs: bytes) -> bytes:
-        """The CRL for a TBSCertList, in DER, signed through the hook `sign` and verified."""
+    def sign_crl(self, tbs: bytes) -> tuple[bytes, bytes, bytes]:
+        """The CRL for a TBSCertList, in DER and in pieces, signed through the hook `sign` and verified."""
         return sign_crl(
             tbs,
             self.authority.public_key,

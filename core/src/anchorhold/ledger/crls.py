@@ -83,7 +83,7 @@ class Crls:
             values = _values(row)
             entries = self.entries(authority_id, values["parts"])
             if entries is not None:
-                return CrlRecord(**values, der=b"".join([bytes(row.head), *entries, bytes(row.tail)]))
+                return CrlRecord(**values, pieces=(bytes(row.head), *entries, bytes(row.tail)))
         raise LedgerError("ledger: entries of a CRL are missing", hint="restore the ledger from a backup")
 
     def entries(self, authority_id: int, parts: Sequence[int]) -> list[bytes] | None:

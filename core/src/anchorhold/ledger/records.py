@@ -254,10 +254,15 @@ class CrlRecord(CrlState):
     """A certificate revocation list.
 
     Attributes:
-        der: The list.
+        pieces: Its DER in pieces: a list of a million entries is copied when somebody wants it whole, and not before.
     """
 
-    der: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def der(self) -> bytes:
+        """The list in DER, put together anew each time."""
+        return b"".join(self.pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

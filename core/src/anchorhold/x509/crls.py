@@ -71,11 +71,11 @@ def tbs_cert_list(draft: CrlDraft, entries: Sequence[bytes], issuer_key: PublicK
 
 def sign_crl(
     tbs: bytes, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes], signer: object
-) -> bytes:
+) -> tuple[bytes, bytes, bytes]:
     """Sign a list and verify the result; arguments as for `anchorhold.x509.drafts.sign_tbs`.
 
     Returns:
-        The CRL in DER.
+        The CRL in DER, in three pieces, of which the second is what was signed.
 
     Raises:
         SignatureError: The signature does not verify.
@@ -86,14 +86,14 @@ def sign_crl(
             f"{signer}: returned a signature that does not verify", hint="tell the author of the backend"
         )
     _, algorithm_at, issuer_at, *_ = _places(tbs, span(tbs)[0])
-    end = tbs[algorithm_at:issuer_at] + tlv(_BIT_STRING, b"\0" + signature)
-    return b"".join([header(_SEQUENCE, len(tbs) + len(end)), tbs, end])
+    after = tbs[algorithm_at:issuer_at] + tlv(_BIT_STRING, b"\0" + signature)
+    return header(_SEQUENCE, len(tbs) + len(after)), tbs, after
 
 
-def entries_span(crl: bytes) -> tuple[int, int]:
-    """Where the entries of a list made here begin and end in its DER; the same place twice if there are none."""
-    place = _places(crl, span(crl, span(crl)[0])[0])[_REVOKED]
-    return span(crl, place) if crl[place] == _SEQUENCE else (place, place)
+def entries_span(tbs: bytes) -> tuple[int, int]:
+    """Where the entries begin and end in a TBSCertList made here; the same place twice if there are none."""
+    place = _places(tbs, span(tbs)[0])[_REVOKED]
+    return span(tbs, place) if tbs[place] == _SEQUENCE else (place, place)
 
 
 def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold_server.epochs import reread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from anchorhold.installation import Installation
@@ -101,10 +101,10 @@ class Shelf:
         record = self._installation.crl(authority, shard)
         if record is None:
             return None
-        etag = sha256(record.der).hexdigest()
+        etag = _digest(record.pieces)
         file = self._folder / f"{authority.record.serial}-{'full' if shard is None else shard}-{etag}.crl"
         if not file.exists():
-            _write(file, iter([record.der]))
+            _write(file, record.pieces)
         if known is not None:
             self._drop_older(file, known.file)
         return ShelvedCrl(state, f'"{etag}"'.encode(), file)
@@ -117,7 +117,14 @@ class Shelf:
                 old.unlink(missing_ok=True)
 
 
-def _write(file: Path, content: Iterator[bytes]) -> None:
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _write(file: Path, content: Iterable[bytes]) -> None:
     """It appears under its name whole; other workers may write the same."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with temporary.open("wb") as out:
