@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
-EXAMPLES = ("examples/suffix-policy",)
+EXAMPLES = (
+    "examples/aws-kms",
+    "examples/minimal-backend",
+    "examples/quorum-wrapper",
+    "examples/suffix-policy",
+    "examples/vault-transit",
+)
 TYPED = (*(f"{folder}/src" for folder in (*DISTRIBUTIONS, *EXAMPLES)), "tests", "bench", "noxfile.py")
 SUPPORTED = ("3.11", "3.12", "3.13")
 SYSTEM_PARTS = {
@@ -31,6 +37,7 @@ SYSTEM_PARTS = {
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
     "certutil": "libnss3-tools",
+    "curl": "curl",
     "nginx": "nginx",
     "ocsptool": "gnutls-bin",
 }
@@ -39,7 +46,7 @@ SYSTEM_PARTS = {
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "docs", "tests"]
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
@@ -146,6 +153,32 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 @isolated
+def downstream(session: nox.Session) -> None:
+    """Try the examples as their users have them: installed from wheels beside core from a wheel."""
+    _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "softhsm2-util", "pkcs11-tool")})
+    wheels = _wheels(session, *DISTRIBUTIONS, *EXAMPLES)
+    session.install("-q", *wheels)
+    session.install("-q", "--no-deps", "--force-reinstall", *wheels)
+    session.install("-q", *_group("test"))
+    arguments = session.posargs or ["-n", "auto", "tests/downstream", "tests/examples"]
+    session.run("python", "-m", "pytest", "-o", "pythonpath=tests", *arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
+
+
+@nox.session
+@isolated
+def contract(session: nox.Session) -> None:
+    """Print which rule of the contract catches each seeded fault; then try the kit on our own backends."""
+    parts = ("openssl", "initdb", "softhsm2-util", "pkcs11-tool", "ssh-keygen")
+    _system_parts(session, {name: SYSTEM_PARTS[name] for name in parts})
+    _install_wheels(session)
+    session.install("-q", *_group("test"))
+    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
+    session.run("python", "-m", "contract.faulting", env={**plain, "PYTHONPATH": "tests"})
+    session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto", "tests/contract"]), env=plain)
+
+
+@nox.session
+@isolated
 def lint(session: nox.Session) -> None:
     """Check style."""
     session.install("-q", *_group("lint"))
@@ -178,6 +211,14 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "compileall", "-q", "-j", "0", *packages, success_codes=[0, 1])
     variables = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(driver)}
     session.run("python", "-m", "bench", *session.posargs, env=variables)
+
+
+@nox.session
+@isolated
+def docs(session: nox.Session) -> None:
+    """Build the guide into site/; a warning is an error. `-- serve` shows it while it is written."""
+    session.install("-q", *_group("docs"))
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
 
 
 @nox.session

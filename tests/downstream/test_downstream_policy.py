@@ -81,7 +81,7 @@ def naming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_backends_tells_whether_the_policy_is_enabled(downstream: Downstream, naming: Naming) -> None:
     shown = downstream.anchorhold(*naming.arguments, "backends", "--output-format", "json").json
     state = "enabled" if naming.enables else "not enabled"
-    assert [entry for entry in shown["installed"] if entry["kind"] == "wrapper"] == [
+    assert [entry for entry in shown["installed"] if entry["name"] == "suffix-policy"] == [
         {"kind": "wrapper", "name": "suffix-policy", "from": "anchorhold-suffix-policy 0.1.0", "state": state}
     ]
 

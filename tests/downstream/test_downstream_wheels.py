@@ -54,8 +54,10 @@ def test_wheel_holds_its_package_typed_and_licensed_and_nothing_else(downstream:
     assert f"{package}/py.typed" in names
     assert {name.split("/")[0] for name in names} == {package, information}
     sources = PROJECTS[package] / "src"
-    modules = {str(path.relative_to(sources)) for path in sources.rglob("*.py")}
-    assert {name for name in names if name.startswith(f"{package}/")} == modules | {f"{package}/py.typed"}
+    files = {path for path in sources.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {name for name in names if name.startswith(f"{package}/")} == {
+        str(path.relative_to(sources)) for path in files
+    }
 
 
 def needs(downstream: Downstream, package: str, extra: str = "") -> set[str]:

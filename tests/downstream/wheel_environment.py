@@ -30,9 +30,18 @@ REPOSITORY = Path(__file__).parents[2]
 PROJECTS = {
     "anchorhold": REPOSITORY / "core",
     "anchorhold_storages": REPOSITORY / "plugins" / "storages",
+    "anchorhold_hsm": REPOSITORY / "plugins" / "hsm",
+    "anchorhold_db": REPOSITORY / "plugins" / "db",
+    "anchorhold_server": REPOSITORY / "plugins" / "server",
+    "anchorhold_aws_kms": REPOSITORY / "examples" / "aws-kms",
+    "anchorhold_minimal": REPOSITORY / "examples" / "minimal-backend",
+    "anchorhold_quorum": REPOSITORY / "examples" / "quorum-wrapper",
     "anchorhold_suffix_policy": REPOSITORY / "examples" / "suffix-policy",
+    "anchorhold_vault_transit": REPOSITORY / "examples" / "vault-transit",
 }
 """Package and folder of each distribution that becomes a wheel."""
+TESTING = "pytest"
+"""What the tests of a package need beside the wheels; shown only where `Downstream.testing` is asked for."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,15 @@ class Downstream:
         """
         return _run(self.folder / "bin" / "python", *arguments, variables={"PYTHONPATH": str(path)} if path else {})
 
+    @property
+    def testing(self) -> Path:
+        """A folder for `python` with what tests need."""
+        return self.folder.parent / "testing"
+
+    def program(self, name: str, *arguments: str | Path) -> Ended:
+        """Run another command that was installed."""
+        return _run(self.folder / "bin" / name, *arguments)
+
     def metadata(self, package: str) -> Message:
         """The metadata in a wheel (PyPA core metadata specification)."""
         return _metadata(self.wheels[package])
@@ -103,7 +121,11 @@ def _make(folder: Path) -> None:
     quick = ("--no-index", "--no-deps", "--no-build-isolation", "--check-build-dependencies")
     _succeed(*here, "wheel", *quick, "--wheel-dir", folder / "wheels", *PROJECTS.values())
     wheels = _wheels(folder).values()
-    _show_dependencies(wheels, folder / "dependencies", environment)
+    declared = [text for wheel in wheels for text in _metadata(wheel).get_all("Requires-Dist", [])]
+    (site_packages,) = environment.glob("lib/python*/site-packages")
+    _show(declared, folder / "dependencies")
+    (site_packages / "dependencies.pth").write_text(f"{folder / 'dependencies'}\n")
+    _show([TESTING], folder / "testing")
     _succeed(*pip, "install", "--no-index", *wheels)
 
 
@@ -117,24 +139,21 @@ def _metadata(wheel: Path) -> Message:
         return message_from_bytes(archive.read(name))
 
 
-def _show_dependencies(wheels: Iterable[Path], folder: Path, environment: Path) -> None:
-    """Link what the wheels depend on, and no other distribution, into a folder that the environment looks into."""
+def _show(declared: Iterable[str], folder: Path) -> None:
+    """Link what is declared, and what that needs, and no other distribution, into a folder."""
     folder.mkdir()
-    for distribution in _dependencies(wheels):
+    for distribution in _dependencies(declared):
         tops = {file.parts[0] for file in distribution.files or () if file.parts[0] != ".."} - {"__pycache__"}
         for top in tops:
             link = folder / top
             if not link.exists():
                 link.symlink_to(Path(str(distribution.locate_file(top))))
-    (site_packages,) = environment.glob("lib/python*/site-packages")
-    (site_packages / "dependencies.pth").write_text(f"{folder}\n")
 
 
-def _dependencies(wheels: Iterable[Path]) -> Iterator[metadata.Distribution]:
-    """The distributions that the wheels need, and those that these need."""
-    own = [_metadata(wheel) for wheel in wheels]
-    installed = {str(message["Name"]) for message in own}
-    waiting = [(Requirement(text), "") for message in own for text in message.get_all("Requires-Dist", [])]
+def _dependencies(declared: Iterable[str]) -> Iterator[metadata.Distribution]:
+    """The distributions that are declared, and those that these need; ours are installed from their wheels."""
+    installed = {package.replace("_", "-") for package in PROJECTS}
+    waiting = [(Requirement(text), "") for text in declared]
     seen = set()
     while waiting:
         requirement, extra = waiting.pop()

@@ -60,6 +60,7 @@ COMMANDS: Final = {
     ),
     "recover": Command("Finish or abandon what was interrupted.", "recover:recover", ("use",), parent=True),
     "backends": Command("Show key backends: installed, configured, usable.", "backends:backends"),
+    "new-backend": Command("Write the package of a key backend of your own.", "new_backend:new_backend"),
     "config": Command("Show, check or write the settings.", "config:app"),
 }
 """In the order of the help."""

@@ -1,0 +1,76 @@
+"""``new-backend``: write the package of a new key backend, which keeps the contract as it stands."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from anchorhold.cli.output import say
+from anchorhold.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from anchorhold.cli.session import Session
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NOT_WRITTEN: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def new_backend(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="Name of the backend type: lower case, digits, hyphens.", metavar="NAME")],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Folder to make (default: anchorhold-NAME, here).", metavar="FOLDER"),
+    ] = None,
+) -> None:
+    """Write a Python package for a key backend of your own, with tests that run the contract."""
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"name {name!r}: must be lower case letters and digits, with hyphens between words",
+            hint="choose for instance acme-kms",
+        )
+    target = folder or Path(f"anchorhold-{name}")
+    if target.exists():
+        raise OutputError(f"{target}: exists already", hint="choose another name or --folder")
+    try:
+        _write(target.absolute(), name)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="choose another --folder") from error
+    say(f"Wrote {target}. Go on with: pip install -e '{target}[test]' && pytest {target}")
+
+
+def _write(target: Path, name: str) -> None:
+    """The whole package, or nothing: it is made beside its place and then moved there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-backend-") as scratch,
+        as_file(files("anchorhold") / "template") as template,
+    ):
+        made = Path(scratch) / "made"
+        shutil.copytree(template, made, ignore=NOT_WRITTEN, copy_function=shutil.copyfile)
+        (made / "src" / "anchorhold_example").rename(made / "src" / _module(name))
+        for file in [found for found in made.rglob("*") if found.is_file()]:
+            file.write_text(_named(file.read_text(), name))
+        made.rename(target)
+
+
+def _module(name: str) -> str:
+    return f"anchorhold_{name.replace('-', '_')}"
+
+
+def _named(text: str, name: str) -> str:
+    """The template speaks of a backend ``example``."""
+    words = {
+        "anchorhold_example": _module(name),
+        "ExampleBackend": "".join(word.capitalize() for word in name.split("-")) + "Backend",
+        "example": name,
+    }
+    for word, meant in words.items():
+        text = text.replace(word, meant)
+    return text

@@ -1,0 +1,1 @@
+"""The key backend ``example`` of anchorhold."""

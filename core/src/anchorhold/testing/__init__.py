@@ -1,0 +1,45 @@
+"""The contract of a key backend as tests: whoever writes one runs them all with a subclass of a few lines.
+
+In a test module::
+
+    import pytest
+    from anchorhold.testing import BackendContract
+
+    class TestMine(BackendContract):
+        backend = "mine"
+
+        @pytest.fixture
+        def options(self, tmp_path):
+            return {"folder": str(tmp_path / "keys")}
+
+or without any code: ``pytest --anchorhold-backend=mine --anchorhold-options=mine.toml``.
+
+What may be overridden is in `anchorhold.testing.subject`, the rules are in `anchorhold.testing.rules`. Needs pytest:
+``pip install anchorhold[testing]``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anchorhold.testing.contract import BackendContract
+    from anchorhold.testing.rules import GUIDE, RULES, Rule, RuleBrokenError
+
+__all__ = ["GUIDE", "RULES", "BackendContract", "Rule", "RuleBrokenError"]
+
+_HOMES = {
+    "BackendContract": "contract",
+    "GUIDE": "rules",
+    "RULES": "rules",
+    "Rule": "rules",
+    "RuleBrokenError": "rules",
+}
+"""Imported when first used: pytest loads this package for everybody who has anchorhold installed."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"anchorhold.testing.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,135 @@
+"""What a child process of the contract does: ``python -m anchorhold.testing.child``, told by JSON on standard input.
+
+It answers with JSON on standard output. An error ends it with a traceback on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold.algorithms import KeySpec
+from anchorhold.errors import AnchorholdError
+from anchorhold.seam import Capabilities
+from anchorhold.seam.options import options_of
+from anchorhold.testing import killing
+from anchorhold.testing.bench import Bench
+from anchorhold.testing.children import as_json, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from anchorhold.seam import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = ("create", "import", "adopt", "use")
+
+
+def use(bench: Bench, key: Mapping[str, Any]) -> dict[str, Any]:
+    """Sign with a key by its handle alone."""
+    return {"signs": bench.use(from_json(key))}
+
+
+def look(bench: Bench, key: Mapping[str, Any], key_id: str) -> dict[str, Any]:
+    """Whether a key can be used, and whether it is found (None if the backend does not search)."""
+    try:
+        signs = bench.use(from_json(key))
+    except AnchorholdError:
+        signs = False
+    searches = bench.backend.supports("find_key")
+    return {"signs": signs, "found": len(bench.find(bytes.fromhex(key_id))) if searches else None}
+
+
+def find(bench: Bench, key_id: str) -> list[dict[str, Any]]:
+    """Find keys by their id."""
+    return [as_json(found) for found in bench.find(bytes.fromhex(key_id))]
+
+
+def create(bench: Bench, count: int, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Make keys and sign with each of them, and with one that other processes use too; begins when it is told to."""
+    common = from_json(shared)
+    bench.use(common)  # imports and connections are not what processes are to do at once
+    print("ready", flush=True)
+    sys.stdin.readline()
+    made = [bench.create() for _ in range(count)]
+    if not all(bench.use(key) for key in (*made, common)):
+        raise ValueError("a signature does not verify")
+    return [as_json(created) for created in made]
+
+
+def fork(bench: Bench, key: Mapping[str, Any]) -> dict[str, Any]:
+    """Sign, fork, and sign in both processes at once with signers loaded after the fork."""
+    known = from_json(key)
+    before = bench.use(known)
+    forked = killing.in_a_fork(lambda: _signs_often(bench, key), wait=False)
+    after = _signs_often(bench, key)
+    return {"before": before, "parent": after, "child": forked.answer()}
+
+
+def _signs_often(bench: Bench, key: Mapping[str, Any]) -> bool:
+    return all(bench.use(from_json(key)) for _ in range(5))
+
+
+def killed(bench: Bench, most: int) -> list[dict[str, Any]]:
+    """Kill creations at several moments; what was left each time."""
+    return killing.kill_creations(bench, most)
+
+
+def begin(bench: Bench) -> dict[str, Any]:
+    """Import the backend, construct it and ask for its options: what this loads beyond core, and how long it takes."""
+    bench.installation.loaded  # noqa: B018  # read the settings before the clock starts
+    before, began = set(sys.modules), time.perf_counter()
+    for operation in OPERATIONS:
+        options_of(bench.backend, operation)
+    took = time.perf_counter() - began
+    new = set(sys.modules) - before
+    packages = {name.partition(".")[0] for name in new} - {name.partition(".")[0] for name in before}
+    return {"modules": len(new), "packages": sorted(packages), "milliseconds": 1000 * took}
+
+
+STEPS: Final[dict[str, Callable[..., Any]]] = {
+    "use a key": use,
+    "look for a key": look,
+    "find keys": find,
+    "create keys": create,
+    "fork": fork,
+    "be killed": killed,
+    "start": begin,
+}
+"""What a child can do, by its name in messages."""
+
+
+def _bench(told: Mapping[str, Any]) -> Bench:
+    kind = KeySpec(**told["kind"])
+    offered = Capabilities(
+        key_types=(kind.type,),
+        curves=(kind.curve,) if kind.curve else (),
+        rsa_sizes=(kind.size, kind.size) if kind.size else Capabilities().rsa_sizes,
+        hashes=tuple(told["hashes"]),
+        rsa_paddings=tuple(told["rsa_paddings"]),
+    )
+    return Bench(
+        config=Path(told["config"]),
+        alias=told["alias"],
+        offered=offered,
+        given=told["given"],
+        key_options=told["key_options"],
+    )
+
+
+def main() -> None:
+    """Do what standard input says."""
+    told = json.loads(sys.stdin.readline())
+    bench = _bench(told["bench"])
+    answer = STEPS[told["step"]](bench, **told["told"])
+    bench.close()
+    json.dump(answer, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # libraries with threads of their own may not come to an end
+
+
+if __name__ == "__main__":
+    main()

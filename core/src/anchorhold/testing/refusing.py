@@ -1,0 +1,140 @@
+"""Rules of refusing: errors that help, hooks that are not there, kinds of keys that are not offered."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import AnchorholdError
+from anchorhold.seam import CreateKeyRequest, hookimpl
+from anchorhold.seam.hookspecs import OPTIONAL_HOOKS
+from anchorhold.testing.bench import authority_of
+from anchorhold.testing.kinds import algorithms, beyond, kinds
+from anchorhold.testing.rules import UnmetError, expect, rule
+from anchorhold.testing.subject import Subject, new_id
+from anchorhold.testing.trouble import troubles, unreachable, unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.seam import CreatedKey, Wrapping
+    from anchorhold.testing.bench import Bench
+    from anchorhold.testing.trouble import Trouble
+
+
+class Refusing(Subject):
+    """What a backend does when it does not do what it was asked."""
+
+    @rule("errors.types")
+    def test_errors_are_of_the_documented_types(
+        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
+    ) -> None:
+        """Callers react to the type, and scripts to its exit code; that anything is raised is demanded elsewhere."""
+        for trouble in troubles(bench, vanish, wrong_secrets):
+            error = trouble.error()
+            if error is not None:
+                _check_type(trouble, error)
+
+    @rule("errors.hint")
+    def test_errors_say_what_to_do(
+        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
+    ) -> None:
+        """One sentence with its subject, and a hint."""
+        for trouble in troubles(bench, vanish, wrong_secrets):
+            _check_words(trouble, trouble.error())
+
+    @rule("errors.unreachable")
+    def test_a_place_that_cannot_be_reached_is_an_error(self, bench: Bench) -> None:
+        """Or a key would be taken for lost, and made anew."""
+        nowhere = self.alias(bench, "nowhere")
+        for trouble in unreachable(nowhere, bench.create()):
+            _check_refused(trouble)
+
+    @rule("hooks.missing")
+    def test_every_hook_answers_or_is_refused(self, bench: Bench, note: Callable[[str], None]) -> None:
+        """So what a backend cannot do is known, and no surprise."""
+        offered = [hook for hook in OPTIONAL_HOOKS if self.offers_hook(bench, hook, note)]
+        note(f"{self.backend}: offers {', '.join(offered) or 'no optional hook'}")
+
+    @rule("capabilities.declared")
+    def test_core_refuses_what_is_not_declared(self, bench: Bench) -> None:
+        """Even if the backend could do it."""
+        listening = _Listening()
+        bench.backend.manager.register(listening)
+        for kind in beyond(self.capabilities()[0]):
+            key_id = new_id()
+            request = CreateKeyRequest(key_id=key_id, spec=kind, ca=authority_of(key_id), options=bench.options())
+            _check_refused(unsupported(f"{kind}, which is not declared", _creation(bench, request)))
+        expect(not listening.asked, f"core has asked the backend for {' and '.join(map(str, listening.asked))}")
+
+    @rule("capabilities.offered")
+    def test_what_this_instance_does_not_offer_is_refused(
+        self, bench: Bench, stored: Callable[[], int] | None, note: Callable[[str], None]
+    ) -> None:
+        """Although its class declares it, as for another token."""
+        declared, offered = self.capabilities()
+        before = stored() if stored is not None else 0
+        for kind in [kind for kind in kinds(declared) if kind not in kinds(offered)]:
+            note(f"{self.backend}: this instance does not offer {kind}, and says so")
+            _check_refused(unsupported(f"{kind}, which is not offered", partial(bench.create, kind)))
+        expect(stored is None or stored() == before, "a key was refused, and yet is stored")
+        for trouble in _algorithms_not_offered(bench, self.capabilities()):
+            _check_refused(trouble)
+
+
+class _Listening:
+    """A wrapper that writes down which keys the backend is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[KeySpec] = []
+
+    @hookimpl(wrapper=True)
+    def create_key(self, request: CreateKeyRequest) -> Wrapping[CreatedKey]:
+        """Write it down."""
+        self.asked.append(request.spec)
+        return (yield)
+
+
+def _creation(bench: Bench, request: CreateKeyRequest) -> Callable[[], Any]:
+    """A creation with core's checks."""
+    return lambda: bench.backend.create_key(request, bench.secrets("create"))
+
+
+def _algorithms_not_offered(bench: Bench, capabilities: tuple[Any, Any]) -> Iterator[Trouble]:
+    declared, offered = capabilities
+    for kind in kinds(offered):
+        left_out = [algorithm for algorithm in algorithms(kind, declared) if algorithm not in algorithms(kind, offered)]
+        if left_out:
+            signer = bench.load(bench.create(kind))
+            for algorithm in left_out:
+                name = f"{algorithm}, which is not offered"
+                yield unsupported(name, partial(signer.sign, b"message", algorithm))
+            signer.close()
+
+
+def _check_refused(trouble: Trouble) -> None:
+    error = trouble.error()
+    if error is None:
+        expected = " or ".join(kind.__name__ for kind in trouble.documented)
+        raise UnmetError(f"{trouble.name}: nothing is raised; documented is {expected}")
+    _check_type(trouble, error)
+    _check_words(trouble, error)
+
+
+def _check_type(trouble: Trouble, error: Exception) -> None:
+    if not isinstance(error, trouble.documented):
+        expected = " or ".join(kind.__name__ for kind in trouble.documented)
+        raise UnmetError(f"{trouble.name}: {type(error).__name__} is raised; documented is {expected}") from error
+
+
+def _check_words(trouble: Trouble, error: Exception | None) -> None:
+    """An error that is not of ours has no hint to look at; that is the matter of another rule."""
+    if not isinstance(error, AnchorholdError):
+        return
+    subject, colon, problem = error.problem.partition(": ")
+    expect(subject and colon and problem.strip(), f"{trouble.name}: {error.problem!r} is not 'subject: what is wrong'")
+    expect(len(error.hint.split()) > 1, f"{trouble.name}: the hint {error.hint!r} says nothing to do")
+    expect(error.hint not in error.problem, f"{trouble.name}: the hint repeats the problem")
+    full_stops = error.problem.endswith(".") or error.hint.endswith(".")
+    expect(not full_stops, f"{trouble.name}: problem and hint are put together, so neither ends with a full stop")

@@ -1,0 +1,123 @@
+"""Rules of signing: every algorithm, any message, often, and by many at once."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.publickeys import spki
+from anchorhold.testing import children
+from anchorhold.testing.kinds import algorithms
+from anchorhold.testing.rules import expect, rule
+from anchorhold.testing.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.seam import Capabilities, CreatedKey
+    from anchorhold.testing.bench import Bench
+
+LENGTHS: Final = (1, 31, 32, 64, 1000, 4096, 4097, 100_000)
+"""Octets: shorter and longer than digests, beyond the 4,096 that services take undigested, and a long CRL."""
+OFTEN: Final = 25
+THREADS: Final = 8
+PROCESSES: Final = 3
+KEYS_EACH: Final = 2
+MOMENTS: Final = 8
+"""How often a creation is killed."""
+
+
+class Signing(Subject):
+    """What signers do."""
+
+    @rule("sign.every-algorithm")
+    def test_every_algorithm_works(self, bench: Bench, kind: KeySpec, offered: Capabilities) -> None:
+        """Every hash and padding for each kind of key."""
+        signer = bench.load(bench.create(kind))
+        for algorithm in algorithms(kind, offered):
+            expect(bench.signs(signer, algorithm=algorithm), f"{kind}: a signature by {algorithm} does not verify")
+        signer.close()
+
+    @rule("sign.any-length")
+    def test_messages_of_any_length_are_signed(self, bench: Bench) -> None:
+        """The signer gets the whole message, and it alone hashes."""
+        signer = bench.load(bench.create())
+        for length in LENGTHS:
+            expect(bench.signs(signer, bytes(length)), f"the signature over {length} octets does not verify")
+        signer.close()
+
+    @rule("sign.many-times")
+    def test_a_signer_signs_many_times(self, bench: Bench) -> None:
+        """For an open issuer keeps its signer."""
+        signer = bench.load(bench.create())
+        for number in range(1, OFTEN + 1):
+            expect(bench.signs(signer, b"message %d" % number), f"signature number {number} does not verify")
+        signer.close()
+
+    @rule("sign.signers-apart")
+    def test_closing_a_signer_leaves_others_working(self, bench: Bench) -> None:
+        """Two for one key and one for another."""
+        created, second = bench.create(), bench.create()
+        signers = [bench.load(created), bench.load(created), bench.load(second)]
+        signers[0].close()
+        expect(all(bench.signs(signer) for signer in signers[1:]), "a signer fails after another was closed")
+        for signer in signers[1:]:
+            signer.close()
+
+    @rule("sign.threads")
+    def test_threads_share_a_signer_and_a_backend(self, bench: Bench) -> None:
+        """Several threads sign a batch, and make and load keys meanwhile."""
+        created = bench.create()
+        shared = bench.load(created)
+
+        def work(thread: int) -> bool:
+            good = [bench.signs(shared, b"thread %d, message %d" % (thread, number)) for number in range(3)]
+            return all(good) and bench.use(created) and (thread % 4 != 0 or bench.use(bench.create()))
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(THREADS) as pool:
+                good = list(pool.map(work, range(THREADS)))
+        finally:
+            sys.setswitchinterval(interval)
+        shared.close()
+        expect(all(good), "a signature made by one of several threads does not verify")
+
+    @rule("processes.at-once")
+    def test_processes_work_at_once(self, bench: Bench) -> None:
+        """Each makes keys of its own, and all use one."""
+        told = children.as_json(bench.create())
+        running = [children.start(bench, "create keys", count=KEYS_EACH, shared=told) for _ in range(PROCESSES)]
+        children.release(running)
+        made = [children.from_json(key) for child in running for key in child.answer()]
+        expect(len({spki(key.public_key) for key in made}) == PROCESSES * KEYS_EACH, "processes made the same key")
+        expect(all(bench.use(key) for key in made), "a key made by another process does not sign")
+
+    @rule("processes.fork")
+    def test_a_fork_breaks_nothing(self, bench: Bench) -> None:
+        """Servers fork their workers."""
+        answer = children.run(bench, "fork", key=children.as_json(bench.create()))
+        for who, good in answer.items():
+            expect(good, f"a signature does not verify: {who if who == 'before' else who + ' after the fork'}")
+
+    @rule("processes.killed")
+    def test_a_killed_creation_leaves_a_whole_key_or_nothing(
+        self, bench: Bench, stored: Callable[[], int] | None, note: Callable[[str], None]
+    ) -> None:
+        """Wherever in `create_key` it was."""
+        if not self.offers_hook(bench, "find_key", note):
+            return
+        bench.create()  # what a first use sets up is there
+        before = stored() if stored is not None else 0
+        left = children.run(bench, "be killed", most=MOMENTS)
+        expect(left, "create_key called nothing that could store a key")
+        for moment in left:
+            expect(moment["problem"] is None, f"killed after {moment['moment']}: {moment['problem']}")
+        keys: list[CreatedKey] = [children.from_json(moment["found"]) for moment in left]
+        expect(all(bench.use(key) for key in keys), "a key that was left does not sign")
+        if stored is not None:
+            known = before + len(keys) + 1  # one by the creation that was watched
+            expect(stored() == known, f"{stored() - known} private keys are left that nothing finds")

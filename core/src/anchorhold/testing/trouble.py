@@ -1,0 +1,103 @@
+"""Trouble on purpose: what a backend is made to refuse, and the errors that are documented for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendFailedError,
+    KeyExistsError,
+    KeyMissingError,
+    KeyUnsupportedError,
+    SecretMissingError,
+    SecretWrongError,
+    SettingsError,
+)
+from anchorhold.testing.subject import foreign_key, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from anchorhold.seam import CreatedKey
+    from anchorhold.testing.bench import Bench
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that must fail.
+
+    Attributes:
+        name: What is wrong, for messages.
+        documented: The errors that may be raised.
+        work: Runs into it.
+    """
+
+    name: str
+    documented: tuple[type[AnchorholdError], ...]
+    work: Callable[[], Any]
+
+    def error(self) -> Exception | None:
+        """What is raised; None if nothing is."""
+        try:
+            self.work()
+        except Exception as error:  # judged by whoever asked
+            return error
+        return None
+
+
+def troubles(bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: Mapping[str, str]) -> Iterator[Trouble]:
+    """All trouble that can be made for this backend with its place in order.
+
+    Args:
+        bench: The alias.
+        vanish: Makes a key go away.
+        wrong_secrets: A wrong value for each secret.
+    """
+    key_id = new_id()
+    created = bench.create(key_id=key_id)
+    yield Trouble("a key id that is taken", (KeyExistsError,), lambda: bench.create(key_id=key_id))
+    if bench.backend.supports("import_key"):
+        pkcs8 = foreign_key(bench)[0]
+        again = partial(bench.import_key, pkcs8, key_id)
+        yield Trouble("an import under a key id that is taken", (KeyExistsError,), again)
+    yield from secret_troubles(bench, created, wrong_secrets)
+    vanish(created)
+    yield Trouble("a key that is gone", (KeyMissingError,), partial(_use, bench, created))
+
+
+def secret_troubles(bench: Bench, created: CreatedKey, wrong_secrets: Mapping[str, str]) -> Iterator[Trouble]:
+    """A wrong value for each secret, and none."""
+    for name in bench.given:
+        wrong = {**bench.given, name: wrong_secrets[name]}
+        yield Trouble(f"a wrong {name}", (SecretWrongError,), partial(_use, bench, created, wrong))
+        none = {other: value for other, value in bench.given.items() if other != name}
+        yield Trouble(f"no {name}", (SecretMissingError,), partial(_use, bench, created, none))
+
+
+def _use(bench: Bench, created: CreatedKey, given: Mapping[str, str] | None = None) -> bool:
+    """Use a key by an instance that has seen nothing yet."""
+    return bench.fresh().use(created, given)
+
+
+def unreachable(nowhere: Bench, created: CreatedKey) -> Iterator[Trouble]:
+    """What fails in a place that cannot be reached.
+
+    Args:
+        nowhere: An alias for such a place.
+        created: A key of another alias.
+    """
+    documented = (BackendFailedError, SettingsError)
+    yield Trouble("create_key in a place that cannot be reached", documented, nowhere.create)
+    yield Trouble(
+        "load_signer in a place that cannot be reached", (*documented, KeyMissingError), lambda: nowhere.use(created)
+    )
+    if nowhere.backend.supports("find_key"):
+        yield Trouble("find_key in a place that cannot be reached", documented, lambda: nowhere.find(new_id()))
+
+
+def unsupported(name: str, work: Callable[[], Any]) -> Trouble:
+    """A kind of key or an algorithm that is not offered."""
+    return Trouble(name, (KeyUnsupportedError,), work)

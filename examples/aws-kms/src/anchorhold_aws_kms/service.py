@@ -1,0 +1,101 @@
+"""KMS itself: one client for each process, and the few requests that are made of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+from anchorhold_aws_kms.failures import code_of, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchorhold_aws_kms.options import Options
+
+TAG: Final = "anchorhold:key-id"
+"""The tag with the id that core has drawn; given with the request that makes the key, so no key is without it."""
+
+
+class Service:
+    """KMS in one account and region. Threads share it; a forked child gets connections of its own.
+
+    Args:
+        options: Of the alias.
+        subject: What to call the backend in messages.
+    """
+
+    def __init__(self, options: Options, subject: str) -> None:
+        self._options = options
+        self._opened: tuple[int, Any] = 0, None
+        self.subject = subject
+
+    def call(self, operation: str, subject: str | None = None, **arguments: Any) -> dict[str, Any]:
+        """Make one request.
+
+        Args:
+            operation: As boto3 spells it.
+            subject: What the request is about, for messages.
+            arguments: Of the request.
+
+        Raises:
+            AnchorholdError: It failed; see `anchorhold_aws_kms.failures`.
+        """
+        key = str(arguments.get("KeyId", ""))
+        with explained(subject or self.subject, key):
+            answer: dict[str, Any] = getattr(self._client(), operation)(**arguments)
+        return answer
+
+    def describe(self, key: str, subject: str | None = None) -> dict[str, Any] | None:
+        """The metadata of a key by id, ARN or alias; None if KMS has no such key."""
+        with explained(subject or self.subject, key):
+            try:
+                answer: dict[str, Any] = self._client().describe_key(KeyId=key)
+            except ClientError as error:
+                if code_of(error) == "NotFoundException":
+                    return None
+                raise
+        metadata: dict[str, Any] = answer["KeyMetadata"]
+        return metadata
+
+    def tagged(self, key_id: str) -> Iterator[str]:
+        """The ARNs of all keys with this value of `TAG`; KMS cannot search, so each key is asked."""
+        with explained(self.subject):
+            client = self._client()
+            for page in client.get_paginator("list_keys").paginate():
+                for key in page["Keys"]:
+                    if key_id in self._tags(client, key["KeyId"]):
+                        yield key["KeyArn"]
+
+    @staticmethod
+    def _tags(client: Any, key: str) -> list[str]:
+        try:
+            pages = list(client.get_paginator("list_resource_tags").paginate(KeyId=key))
+        except ClientError as error:
+            if code_of(error) == "NotFoundException":  # it was destroyed a moment ago
+                return []
+            raise
+        return [tag["TagValue"] for page in pages for tag in page["Tags"] if tag["TagKey"] == TAG]
+
+    def _client(self) -> Any:
+        """Without a lock, which a fork could leave locked; at worst two threads open one each, and one is forgotten."""
+        process, client = self._opened
+        if process != os.getpid():  # connections must not be shared with a parent
+            client = self._open()
+            self._opened = os.getpid(), client
+        return client
+
+    def _open(self) -> Any:
+        options = self._options
+        config = Config(
+            connect_timeout=options.connect_timeout,
+            read_timeout=options.read_timeout,
+            retries={"mode": "standard", "total_max_attempts": options.max_attempts},
+            user_agent_extra="anchorhold-aws-kms/0.1.0",
+        )
+        session = boto3.session.Session(profile_name=options.profile, region_name=options.region)
+        endpoint = str(options.endpoint_url) if options.endpoint_url is not None else None
+        return session.client("kms", endpoint_url=endpoint, config=config)

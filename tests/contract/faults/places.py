@@ -1,0 +1,170 @@
+"""Faults of where keys are: folders, handles, deleted keys, processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from anchorhold import softkeys
+from anchorhold.errors import KeyMissingError
+from anchorhold.seam import CreatedKey, KeyHandle, hookimpl
+from contract.file_backend import FileBackend, FileOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchorhold.seam import KeyRequest, Secrets, Signer
+
+
+class SharesItsFolder(FileBackend):
+    """Ignores its options, so that two aliases have the same keys."""
+
+    def path(self, key_id: bytes) -> Path:
+        return self.options.folder.parent / "keys" / f"{key_id.hex()}.key"
+
+
+class HandleIsNotJson(FileBackend):
+    """Puts a date into the handle."""
+
+    def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
+        data = {"id": key_id.hex(), "made": dt.datetime.now(tz=dt.UTC)}
+        return CreatedKey(handle=KeyHandle(version=2, data=data), public_key=public_key)
+
+
+class HandleWithoutVersion(FileBackend):
+    """Counts versions of the handle from 0."""
+
+    def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
+        return CreatedKey(handle=KeyHandle(version=0, data={"id": key_id.hex()}), public_key=public_key)
+
+
+class HandleChanges(FileBackend):
+    """Gives a key another handle each time that it is found."""
+
+    numbers: ClassVar[itertools.count[int]] = itertools.count()
+
+    def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
+        data = {"id": key_id.hex(), "number": next(self.numbers)}
+        return CreatedKey(handle=KeyHandle(version=2, data=data), public_key=public_key)
+
+
+class HandleOfThisProcess(FileBackend):
+    """Knows the file of a key only in the process that has made or found it."""
+
+    files: ClassVar[set[Path]] = set()
+
+    def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
+        self.files.add(self.path(key_id))
+        return super().created(key_id, public_key)
+
+    def path_of(self, request: KeyRequest) -> Path:
+        path = super().path_of(request)
+        return path if path in self.files else path.with_suffix(".unknown")
+
+
+class ForgetsOldHandles(FileBackend):
+    """Reads only handles of the newest version."""
+
+    def path_of(self, request: KeyRequest) -> Path:
+        return self.path(bytes.fromhex(request.handle.data["id"]))
+
+
+class RemembersKeys(FileBackend):
+    """Lends a signer for a key that it had once, whether it is still there or not."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        remembered: dict[str, Any] = self.__dict__.setdefault("remembered", {})
+        path = str(self.path_of(request))
+        if path not in remembered:
+            remembered[path] = self.open(request, secrets)
+        return softkeys.SoftwareSigner(remembered[path])
+
+
+class KeyLeftAfterDelete(FileBackend):
+    """Moves a deleted key to where it is not looked for."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        path = self.path_of(request)
+        if not path.exists():
+            return False
+        path.rename(path.with_suffix(".old.key"))
+        return True
+
+
+class OnlySaysItDeletes(FileBackend):
+    """Says that it has deleted a key, and leaves it."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        return self.path_of(request).exists()
+
+
+class AlwaysSaysItDeleted(FileBackend):
+    """Says that the key was there when it was not."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        super().delete_key(request, secrets)
+        return self.path_of(request).parent.exists() and len(request.handle.data) > 0
+
+
+class DeletesTooMuch(FileBackend):
+    """Empties the folder."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        was_there = super().delete_key(request, secrets)
+        for path in self.options.folder.glob("*.key") if was_there else ():
+            path.unlink()
+        return was_there
+
+
+class BreaksAfterFork(FileBackend):
+    """Works only in the process that has constructed it."""
+
+    def __init__(self, options: FileOptions, context: Any) -> None:
+        super().__init__(options, context)
+        self.process = os.getpid()
+
+    def read(self, path: Path) -> dict[str, str] | None:
+        if os.getpid() != self.process:
+            raise KeyMissingError(f"{self.subject}: the session is lost", hint="start again")
+        return super().read(path)
+
+
+class HalfAKeyWhenKilled(FileBackend):
+    """Writes a key under its name bit by bit."""
+
+    def write(self, path: Path, content: dict[str, str]) -> None:
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise self.failed(error) from error
+        if path.exists():
+            super().write(path, content)  # refuses
+        with path.open("w") as file:
+            file.write(json.dumps(content))
+
+
+class OrphanWhenKilled(FileBackend):
+    """Stores a key under a name of its own first, where nothing finds it if the process is killed."""
+
+    def write(self, path: Path, content: dict[str, str]) -> None:
+        started = path.with_name(f"{os.urandom(8).hex()}.key")
+        super().write(started, content)
+        try:
+            super().write(path, content)
+        finally:
+            started.unlink()
+
+
+class UnreachableIsEmpty(FileBackend):
+    """Takes a folder that cannot be read for one without keys."""
+
+    def read(self, path: Path) -> dict[str, str] | None:
+        return super().read(path) if path.parent.is_dir() else None

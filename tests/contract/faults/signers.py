@@ -1,0 +1,101 @@
+"""Faults of signers."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from anchorhold import softkeys
+from anchorhold.seam import hookimpl
+from contract.file_backend import FileBackend
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import Algorithm
+    from anchorhold.seam import KeyRequest, Secrets, Signer
+
+
+class _SignerOfFault(softkeys.SoftwareSigner):
+    """Signers that are wrong in one way."""
+
+    def __init__(self, key: softkeys.PrivateKey) -> None:
+        super().__init__(key)
+        self.count = 0
+        self.message = b""
+
+
+class _IgnoresHash(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        return super().sign(message, replace(algorithm, hash="SHA-256") if algorithm.hash else algorithm)
+
+
+class _HashesTwice(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        return super().sign(message if len(message) <= 4096 else hashlib.sha256(message).digest(), algorithm)
+
+
+class _LiesAtLast(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        self.count += 1
+        return super().sign(message if self.count < 25 else b"a message that pays more", algorithm)
+
+
+class _SharesItsMessage(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        self.message = message
+        time.sleep(0.001)
+        return super().sign(self.message, algorithm)
+
+
+class _ClosesAll(softkeys.SoftwareSigner):
+    def __init__(self, key: softkeys.PrivateKey, lent: list[_ClosesAll]) -> None:
+        super().__init__(key)
+        self.lent = lent
+
+    def close(self) -> None:
+        for signer in self.lent:
+            softkeys.SoftwareSigner.close(signer)
+
+
+class IgnoresTheHash(FileBackend):
+    """Hashes with SHA-256 whatever it is told."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _IgnoresHash(self.open(request, secrets))
+
+
+class HashesTwice(FileBackend):
+    """Hashes long messages before it signs them."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _HashesTwice(self.open(request, secrets))
+
+
+class LyingSigner(FileBackend):
+    """Signs well for a while, and then something else than it was given."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _LiesAtLast(self.open(request, secrets))
+
+
+class NotForThreads(FileBackend):
+    """Keeps what it signs where another thread puts something else."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _SharesItsMessage(self.open(request, secrets))
+
+
+class ClosesAllSigners(FileBackend):
+    """Has one session for all of its signers, and closes it with the first."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        lent: list[_ClosesAll] = self.__dict__.setdefault("lent", [])
+        signer = _ClosesAll(self.open(request, secrets), lent)
+        lent.append(signer)
+        return signer

@@ -1,0 +1,196 @@
+"""A small backend that keeps the whole contract: each key in a file of one folder, sealed with a password if given.
+
+The faulty ones in `contract.faults` differ from it in one method each. (The files are sealed with one round of SHA-256,
+which is quick and no protection: nothing but a test may do so.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pydantic import BaseModel, ConfigDict
+
+from anchorhold import pkcs8, softkeys
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, SecretWrongError
+from anchorhold.publickeys import spki
+from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, Secret, hookimpl
+
+if TYPE_CHECKING:
+    from anchorhold.seam import (
+        AddOption,
+        BackendContext,
+        CreateKeyRequest,
+        FindKeyRequest,
+        ImportKeyRequest,
+        KeyRequest,
+        Operation,
+        Secrets,
+        Signer,
+    )
+
+HANDLE_VERSION = 2
+"""Version 1 had the whole name of the file under ``file``."""
+
+
+class FileOptions(BaseModel):
+    """Options of the alias."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    folder: Path
+
+
+class FileBackend:
+    """Keeps the contract."""
+
+    anchorhold_api = API_VERSION
+    capabilities = Capabilities(
+        key_types=("EC", "Ed25519"),
+        curves=("secp256r1", "secp384r1"),
+        hashes=("SHA-256", "SHA-512"),
+    )
+    Options: Any = FileOptions
+
+    def __init__(self, options: FileOptions, context: BackendContext) -> None:
+        self.options = options
+        self.subject = f"key backend {context.alias!r}"
+
+    @hookimpl
+    def add_cli_options(self, add: AddOption, operation: Operation) -> None:
+        """A password for each key; the id of a key to adopt."""
+        add("password", help="Password of the private key.", secret=True, scope="key")
+        if operation == "adopt":
+            add("file-id", help="Id of the key to adopt.", scope="key")
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        """Make a key."""
+        return self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+
+    @hookimpl
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        """Take a key."""
+        key = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
+        return self.keep(key, request.key_id, secrets)
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        """Open a key."""
+        return softkeys.SoftwareSigner(self.open(request, secrets))
+
+    @hookimpl
+    def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
+        """Look for a key by its id, or by the id that the options give."""
+        key_id = request.key_id or bytes.fromhex(str(request.options["file-id"]))
+        content = self.read(self.path(key_id))
+        if content is None:
+            return ()
+        public_key: Any = load_der_public_key(bytes.fromhex(content["public"]))
+        return (self.created(key_id, public_key),)
+
+    @hookimpl
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        """Hand out a key."""
+        return pkcs8.dump_pkcs8(self.open(request, secrets))
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        """Remove a key."""
+        try:
+            self.path_of(request).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    @hookimpl
+    def ocsp_store(self) -> OcspStore:
+        """Core makes a password for each key."""
+        return OcspStore(generated=frozenset({"password"}))
+
+    def path(self, key_id: bytes) -> Path:
+        """The file of a key id."""
+        return self.options.folder / f"{key_id.hex()}.key"
+
+    def path_of(self, request: KeyRequest) -> Path:
+        """The file that a handle means."""
+        data = request.handle.data
+        return (
+            self.options.folder / data["file"] if request.handle.version == 1 else self.path(bytes.fromhex(data["id"]))
+        )
+
+    def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
+        """The answer for a key."""
+        return CreatedKey(handle=KeyHandle(version=HANDLE_VERSION, data={"id": key_id.hex()}), public_key=public_key)
+
+    def keep(self, key: Any, key_id: bytes, secrets: Secrets) -> CreatedKey:
+        """Store a key."""
+        self.write(self.path(key_id), self.sealed(key, secrets.get("password")))
+        return self.created(key_id, key.public_key())
+
+    def sealed(self, key: Any, password: Secret | None) -> dict[str, str]:
+        """The content of a file."""
+        private = pkcs8.dump_pkcs8(key).reveal_bytes()
+        public = spki(key.public_key()).hex()
+        if password is None:
+            return {"public": public, "private": private.hex()}
+        nonce = os.urandom(12)
+        sealed = AESGCM(self.sealing_key(password)).encrypt(nonce, private, None)
+        return {"public": public, "sealed": sealed.hex(), "nonce": nonce.hex()}
+
+    def sealing_key(self, password: Secret) -> bytes:
+        """What a file is sealed with."""
+        return hashlib.sha256(password.reveal_bytes()).digest()
+
+    def open(self, request: KeyRequest, secrets: Secrets) -> Any:
+        """The private key."""
+        content = self.read(self.path_of(request))
+        if content is None:
+            raise KeyMissingError(f"{self.subject}: the key is gone", hint="restore it from a backup")
+        private = self.unsealed(content, secrets)
+        return pkcs8.load_private_key(private, None, self.subject)
+
+    def unsealed(self, content: dict[str, str], secrets: Secrets) -> bytes:
+        """The PKCS#8 in a file."""
+        if "private" in content:
+            return bytes.fromhex(content["private"])
+        sealing_key = self.sealing_key(secrets.require("password"))
+        try:
+            return AESGCM(sealing_key).decrypt(bytes.fromhex(content["nonce"]), bytes.fromhex(content["sealed"]), None)
+        except InvalidTag:
+            raise SecretWrongError(f"{self.subject}: the password is wrong", hint="give the right one") from None
+
+    def read(self, path: Path) -> dict[str, str] | None:
+        """A file; None if there is none."""
+        try:
+            content: dict[str, str] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self.failed(error) from error
+        return content
+
+    def write(self, path: Path, content: dict[str, str]) -> None:
+        """A new file, whole from the moment it has its name."""
+        started = path.with_suffix(f".{os.urandom(4).hex()}")
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            started.write_text(json.dumps(content))
+            try:
+                os.link(started, path)
+            finally:
+                started.unlink()
+        except FileExistsError:
+            raise KeyExistsError(f"{self.subject}: the key exists already", hint="keys are never overwritten") from None
+        except OSError as error:
+            raise self.failed(error) from error
+
+    def failed(self, error: OSError) -> BackendFailedError:
+        """What is said when the folder cannot be used."""
+        return BackendFailedError(f"{self.subject}: {error.strerror}", hint="check the folder in the settings")

@@ -1,0 +1,131 @@
+"""The contract without any code: ``pytest --anchorhold-backend=TYPE --anchorhold-options=FILE``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomli_w
+
+from anchorhold.testing import RULES
+from contract.faulting import install_all, pytest_run
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+pytestmark = pytest.mark.databases(because="each run has a ledger of its own")
+
+PASSWORD = "correct horse battery"
+
+
+class Run:
+    """The command line in a folder with backends installed.
+
+    Attributes:
+        told: What the file says.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        install_all(folder / "site")
+        self.told: dict[str, Any] = {
+            "options": {"folder": str(folder / "keys")},
+            "other": {"folder": str(folder / "other")},
+            "unreachable": {"folder": "/dev/null/keys"},
+            "secrets": {"password": {"env": "MY_PASSWORD"}},
+            "adoption": {"file-id": "{id}"},
+            "old-handles": {"1": {"file": "{id}.key"}},
+        }
+
+    def __call__(self, *arguments: str, backend: str = "files") -> subprocess.CompletedProcess[str]:
+        """Run it."""
+        path = self._folder / "mine.toml"
+        path.write_text(tomli_w.dumps(self.told))
+        named = [f"--anchorhold-backend={backend}", f"--anchorhold-options={path}"]
+        return pytest_run(self._folder / "run", self._folder / "site", [*named, *arguments], MY_PASSWORD=PASSWORD)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_a_good_backend_passes_and_is_described(run: Run) -> None:
+    ran = run()
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "files: offers ocsp_store, find_key, import_key, export_key, delete_key" in ran.stdout
+    assert "files: a start loads" in ran.stdout
+
+
+@pytest.mark.parametrize(("backend", "good"), [("files", True), ("same-key-each-time", False)])
+def test_one_rule_can_be_run_alone(run: Run, backend: str, good: bool) -> None:
+    ran = run("--anchorhold-rule=create.fresh", backend=backend)
+    assert ran.returncode == (0 if good else 1), ran.stdout + ran.stderr
+    assert ("1 passed" if good else "1 failed") in ran.stdout
+    assert (RULES["create.fresh"].sentence in ran.stdout) is not good
+
+
+def test_tests_of_the_folder_are_left_out(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "test_others.py").write_text("def test_other():\n    assert False\n")
+    ran = run("--anchorhold-rule=create.fresh")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_password_is_not_shown_even_if_a_rule_is_broken(run: Run) -> None:
+    ran = run("--anchorhold-rule=secrets.not-in-errors", "--anchorhold-rule=use.gone", backend="password-in-error")
+    assert ran.returncode == 1
+    assert "the error shows the wrong password" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments", "complaint"),
+    [
+        ({"option": {}}, (), "[option] is not known; did you mean 'options'?"),
+        ({"offers": {"curve": []}}, (), "offers.curve is not known; did you mean 'curves'?"),
+        ({}, ("--anchorhold-rule=create.fesh",), "there is no such rule; did you mean 'create.fresh'?"),
+    ],
+)
+def test_what_is_not_known_is_refused(
+    run: Run, told: dict[str, Any], arguments: tuple[str, ...], complaint: str
+) -> None:
+    run.told |= told
+    ran = run(*arguments)
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout + ran.stderr
+    assert complaint in ran.stderr
+
+
+def test_a_secret_that_is_not_set_is_refused(run: Run) -> None:
+    run.told["secrets"] = {"password": {"env": "NOT_SET_AT_ALL"}}
+    ran = run("--anchorhold-rule=create.fresh")
+    assert ran.returncode != 0
+    assert "secrets.password: is not set or empty" in ran.stdout
+
+
+def test_options_without_a_backend_are_refused(tmp_path: Path) -> None:
+    ran = pytest_run(tmp_path / "run", tmp_path, ["--anchorhold-options=mine.toml"])
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--anchorhold-options is given without --anchorhold-backend" in ran.stderr
+
+
+def test_a_backend_that_is_not_installed_is_named(run: Run) -> None:
+    ran = run(backend="fils")
+    assert ran.returncode != 0
+    assert "'fils' is not installed; did you mean 'files'?" in ran.stdout
+
+
+def test_the_plugin_costs_next_to_nothing_where_it_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "test_theirs.py").write_text(
+        "import sys\n"
+        "def test_nothing_is_imported():\n"
+        "    assert 'anchorhold.testing.plugin' in sys.modules\n"
+        "    heavy = {'cryptography', 'pydantic', 'peewee', 'typer'}\n"
+        "    assert not heavy & set(sys.modules)\n"
+        "    ours = {name for name in sys.modules if name.startswith('anchorhold')}\n"
+        "    assert ours == {'anchorhold', 'anchorhold.testing', 'anchorhold.testing.plugin'}\n"
+    )
+    ran = pytest_run(tmp_path / "run", tmp_path, [], PATH=os.environ["PATH"])
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,64 @@
+"""The contract catches what it is for: each seeded fault by the rule meant for it, and nothing where there is none."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchorhold.testing import RULES
+from contract.faulting import BATCHES, RIGHT, install_all, judge
+from contract.faults import keys, manners, passwords, places, signers
+from contract.faults.table import FAULTS
+from contract.file_backend import FileBackend
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.databases(because="each run has a ledger of its own")
+
+SLOW_WITHOUT_A_FAULT = {"processes.at-once", "core.issues", "core.catches-lies"}
+"""Slow rules that no fault is meant for: the first is no other than the rules of threads, the others are core's."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder for the path, in which all backends of these tests are installed."""
+    install_all(tmp_path / "site")
+    return tmp_path / "site"
+
+
+def test_a_backend_without_a_fault_keeps_every_rule(tmp_path: Path, site: Path) -> None:
+    verdict = judge([RIGHT], tmp_path / "run", site)[RIGHT]
+    assert verdict.broken == {}
+    assert verdict.kept == set(RULES)
+
+
+@pytest.mark.parametrize("batch", BATCHES, ids=lambda batch: batch[0])
+def test_each_fault_is_caught_by_the_rule_meant_for_it_and_by_no_other(
+    batch: list[str], tmp_path: Path, site: Path
+) -> None:
+    for name, verdict in judge(batch, tmp_path / "run", site).items():
+        fault = FAULTS[name]
+        assert set(verdict.broken) == {fault.rule, *fault.also}, f"{name}: {verdict.broken}"
+        for rule, message in verdict.broken.items():
+            assert f"{rule}: {RULES[rule].sentence}" in message
+            assert f"Explained in {RULES[rule].anchor}" in message
+
+
+def test_every_faulty_backend_is_in_the_table() -> None:
+    classes = {
+        f"{module.__name__}:{name}"
+        for module in (keys, manners, passwords, places, signers)
+        for name, found in vars(module).items()
+        if inspect.isclass(found) and issubclass(found, FileBackend) and found is not FileBackend
+    }
+    assert classes | {"contract.faults.heavy:HeavyBackend"} == {fault.backend for fault in FAULTS.values()}
+    assert len(FAULTS) >= 25
+
+
+def test_most_rules_have_a_fault() -> None:
+    """Those without one hold for core itself, or cannot be broken alone: without binding nothing else works."""
+    without = set(RULES) - {fault.rule for fault in FAULTS.values()} - SLOW_WITHOUT_A_FAULT
+    assert without == {"seam.binds", "hooks.missing", "capabilities.declared", "capabilities.offered"}

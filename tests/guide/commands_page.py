@@ -1,0 +1,73 @@
+"""The page docs/commands.md: every command with its arguments and options, from the program itself."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.cli.build import build_command
+from anchorhold.cli.root import Root
+from anchorhold.cli.table import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = """\
+# Commands
+
+Before the name of a command: `--config FILE` takes that settings file, `--debug` shows how an error came about,
+`--version`, `--help`. Shown here are the options of an installation without settings, whose one key backend keeps
+files; each configured alias adds its own, with its name before them, and `--help` shows them.
+
+<!-- Generated: python tests/guide/commands_page.py > docs/commands.md -->
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(section for name in COMMANDS for section in _sections((name,), build_command(name, Root())))
+
+
+def _sections(names: tuple[str, ...], command: Any) -> Iterator[str]:
+    if subcommands := getattr(command, "commands", None):
+        for name, subcommand in subcommands.items():
+            yield from _sections((*names, name), subcommand)
+        return
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    line = " ".join(["anchorhold", *names, *map(_written, arguments), "[OPTIONS]"])
+    rows = [f"| `{_written(each)}` | {_cell(each)} |" for each in arguments]
+    rows += [f"| `{_flags(each)}` | {_cell(each)} |" for each in options]
+    yield (
+        f"\n## {' '.join(names)}\n\n{_text(command.help)}\n\n    {line}\n\n| | |\n|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _written(argument: Any) -> str:
+    name = (argument.metavar or argument.name).upper()
+    return name if argument.required or name.startswith("[") else f"[{name}]"
+
+
+def _flags(option: Any) -> str:
+    flags = ", ".join([*option.opts, *option.secondary_opts])
+    return flags if option.is_flag else f"{flags} {option.metavar or _kind(option.type_descriptor.annotation)}"
+
+
+def _kind(annotation: Any) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return "/".join(str(each.value) for each in annotation)
+    return str(getattr(annotation, "__name__", annotation)).upper()
+
+
+def _cell(parameter: Any) -> str:
+    text = _text(parameter.help).replace("|", r"\|")
+    panel = getattr(parameter, "rich_help_panel", None) or ""
+    return f"{panel}: {text}" if panel.startswith("Key backend") else text
+
+
+def _text(text: str | None) -> str:
+    return " ".join((text or "").replace(r"\[", "[").split())
+
+
+if __name__ == "__main__":
+    print(page(), end="")
