@@ -54,11 +54,15 @@ class CopyRules:
 
     def purposes(self, request: x509.CertificateSigningRequest) -> tuple[str, ...]:
         """Those of its key purposes that are named, dotted."""
-        try:
-            asked = request.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except x509.ExtensionNotFound:
+        if not self._purposes:
             return ()
-        return tuple(oid.dotted_string for oid in asked if oid.dotted_string in self._purposes)
+        return tuple(
+            oid.dotted_string
+            for extension in request.extensions
+            if isinstance(extension.value, x509.ExtendedKeyUsage)
+            for oid in extension.value
+            if oid.dotted_string in self._purposes
+        )
 
     def extensions(self, request: x509.CertificateSigningRequest) -> Iterator[x509.Extension[x509.ExtensionType]]:
         """Those of its extensions that are named, as they are.

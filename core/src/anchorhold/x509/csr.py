@@ -70,11 +70,10 @@ def check_csr(request: x509.CertificateSigningRequest, subject: str = "CSR") -> 
 
 def alt_names_of(request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
     """The subject alternative names that a request asks for."""
-    try:
-        extension = request.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(extension.value)
+    for extension in request.extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            return tuple(extension.value)
+    return ()
 
 
 def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[str, ...]:

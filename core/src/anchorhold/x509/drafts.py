@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -57,6 +58,7 @@ def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> l
     return [x509.Extension(value.oid, False, value) for value in (subject, authority)]
 
 
+@lru_cache(64)  # an issuer signs many
 def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     """What an issuer puts into all it signs: its own subject key identifier, or one made of its key."""
     try:

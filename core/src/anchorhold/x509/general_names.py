@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -118,13 +119,13 @@ def check_domain(value: str) -> str:
 
 
 def _guess(text: str) -> str:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        if "://" in text:
-            return "uri"
-        return "email" if "@" in text else "dns"
-    return "ip"
+    if ":" in text or text.rpartition(".")[2].isdigit():  # as no DNS name is
+        with suppress(ValueError):
+            ipaddress.ip_address(text)
+            return "ip"
+    if "://" in text:
+        return "uri"
+    return "email" if "@" in text else "dns"
 
 
 def _dns(value: str) -> x509.DNSName:
