@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel, field_validator
 
-from anchorhold.errors import BackendContractError, OptionConflictError
+from anchorhold.errors import BackendContractError, OptionConflictError, SettingsError
 from anchorhold.seam import BACKENDS_GROUP, hookimpl
 from anchorhold.seam.options import check_flags, flag_of, options_of, variable_of
 from seam.fakes import MemoryBackend, bound, offer, settings_file
@@ -185,3 +186,26 @@ def test_the_options_come_from_the_settings_that_the_command_line_names(
     created = anchorhold("--config", "config.toml", "init-ca", "Root", "CN=Root", "--key-backend=hsm", "--hsm-pin=1234")
     assert created.exit_code == 0, created.talk
     assert len(MemoryBackend.keys) == 1
+
+
+class _SilentOptions(BaseModel, extra="forbid"):
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _refuse(cls, _: str) -> str:
+        raise ValueError  # as some libraries do, without a word
+
+
+class _Silent(MemoryBackend):
+    Options = _SilentOptions
+
+
+def test_a_validator_that_says_nothing_is_a_clear_line_all_the_same(
+    anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, {"silent": f"{__name__}:_Silent"})
+    settings_file(tmp_path, monkeypatch, '[key_backends.default]\nbackend = "silent"\noptions = { name = "x" }\n')
+    outcome = anchorhold("config", "check")
+    assert outcome.exit_code == SettingsError.exit_code
+    assert "key_backends.default.options.name: is not a good value" in outcome.talk

@@ -55,3 +55,4 @@ def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house
 
     with ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
+        threads.submit(house.installation.ledger.close).result(10)  # the connection of that thread

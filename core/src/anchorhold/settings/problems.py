@@ -46,7 +46,7 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
         return f"{key} is missing", "add it"
     if problem["type"] == "string_pattern_mismatch":
         return f"{key} is not a good name", "use lower-case letters, digits and single hyphens"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ") or "is not a good value"  # validators may say nothing
     return f"{key}: {message[0].lower()}{message[1:]}", "correct the value"
 
 
