@@ -52,8 +52,7 @@ class Office:
         """Write the settings; `more` are further options."""
         keys = ", ".join(f'{name} = "{self.public_key(name)}"' for name in PEOPLE)
         (self.folder / "config.toml").write_text(
-            f'[wrappers.quorum.options]\nfolder = "{self.approvals}"\nrequired = 2\nauthorities = ["Root"]\n'
-            f"approvers = {{ {keys} }}\n{more}"
+            f'[wrappers.quorum.options]\nfolder = "{self.approvals}"\nrequired = 2\napprovers = {{ {keys} }}\n{more}'
         )
 
     def public_key(self, name: str) -> str:
@@ -179,6 +178,12 @@ def test_a_command_waits_and_signs_as_soon_as_the_approvals_are_there(office: Of
         waiting.kill()
         waiting.wait()
     assert [entry["status"] for entry in office.run("list-cas", "-f", "json").json] == ["active", "active"]
+
+
+def test_a_root_with_another_name_needs_approvals_all_the_same(office: Office) -> None:
+    office.configure('exempt = ["CN=Another"]\n')
+    assert office.run("edit-ca", "Root", "--rename", "Another").exit_code == 0
+    assert office.refused(*[{"Root": "Another"}.get(word, word) for word in SIGN], "--subject", "CN=Issuing")
 
 
 def test_a_folder_that_is_away_refuses_everything(office: Office) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import json
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,6 +145,20 @@ def test_approvers_see_all_of_a_crl_and_of_a_signing_request() -> None:
     assert summary(case) == f"{case.digest[:16]}  csr          Root: CN=Own"
 
 
+def test_names_cannot_look_like_lines_that_approvers_see_nor_command_their_terminal() -> None:
+    lines = describe(Case("certificate", "Root", b"key", certificate(subject="CN=a\nSubject:     CN=b\x1b[2J")))
+    assert [line for line in lines if line.startswith("Subject:")] == [
+        "Subject:     CN=a\\x0aSubject:     CN=b\\x1b[2J",
+    ]
+
+
+@pytest.mark.parametrize("more", [{"purpose": "ocsp"}, {"version": 2}, {"key": None}, {"message": "no base64"}])
+def test_a_request_that_is_none_of_ours_is_an_error(more: dict[str, Any]) -> None:
+    written = json.loads(Case("certificate", "Root", b"key", certificate()).to_json())
+    with pytest.raises(ValueError, match=r"purpose|version|not a request|base64"):
+        Case.from_json(json.dumps(written | more))
+
+
 class Signing:
     """The wrapper around a key, in one folder."""
 
@@ -230,7 +245,7 @@ def test_a_signature_that_fails_gives_the_approvals_back(tmp_path: Path) -> None
 def test_probes_and_what_is_not_listed_pass(tmp_path: Path) -> None:
     assert Signing(tmp_path).sign(b"random octets", "probe") == b"signature"
     assert Signing(tmp_path, purposes=["certificate"]).sign(crl(), "crl") == b"signature"
-    assert Signing(tmp_path, authorities=["Another"]).sign(certificate()) == b"signature"
+    assert Signing(tmp_path, exempt=["CN=Another", "CN=Root"]).sign(certificate()) == b"signature"
     assert not list(tmp_path.iterdir())
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anchorhold.seam import Signer, SignRequest
 
 VERSION: Final = 1
+PURPOSES: Final = ("certificate", "crl", "csr")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Case:
             data = json.loads(text)
             if data["version"] != VERSION:
                 raise ValueError(f"it is of version {data['version']}, not {VERSION}")
+            if data["purpose"] not in PURPOSES:
+                raise ValueError(f"its purpose is {data['purpose']!r}")
             octets = [base64.b64decode(data[name], validate=True) for name in ("key", "message")]
             return cls(str(data["purpose"]), str(data["ca"]), *octets)
         except (KeyError, TypeError) as error:

@@ -54,16 +54,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(given: argparse.Namespace) -> None:
     for case in _waiting(given.folder):
-        _say(summary(case))
+        try:
+            _say(summary(case))
+        except ValueError:
+            _say(f"{case.digest[:16]}  cannot be read")
 
 
 def _show(given: argparse.Namespace) -> None:
-    _say(*describe(_find(given)))
+    _describe(_find(given))
+
+
+def _describe(case: Case) -> None:
+    try:
+        _say(*describe(case))
+    except ValueError as error:
+        raise InputError(f"{case.digest}: cannot be read ({error})", hint="do not approve it") from error
 
 
 def _sign(given: argparse.Namespace) -> None:
     case = _find(given)
-    _say(*describe(case))
+    _describe(case)
     if not given.yes and not (sys.stdin.isatty() and input("Approve this? [y/N] ").strip().lower() == "y"):
         raise InputError("nothing was approved: nobody said yes", hint="answer y, or give --yes")
     signature = _load_key(given.key).sign(case.statement)

@@ -28,7 +28,8 @@ def describe(case: Case) -> list[str]:
         f"Authority:   {case.ca}",
         f"Its key:     SHA-256 {hashlib.sha256(case.key).hexdigest()}",
     ]
-    return head + list(_DETAILS[case.purpose](as_signed(case.purpose, case.message)))
+    lines = head + list(_DETAILS[case.purpose](as_signed(case.purpose, case.message)))
+    return ["".join(map(_visible, line)) for line in lines]
 
 
 def summary(case: Case) -> str:
@@ -36,6 +37,11 @@ def summary(case: Case) -> str:
     fields = dict(line.split(":", 1) for line in describe(case))
     about = fields.get("Subject") or fields.get("This update", "")
     return f"{case.digest[:16]}  {case.purpose:<11}  {case.ca}: {about.strip()}"
+
+
+def _visible(character: str) -> str:
+    """Nothing in a name may look like a line of ours, or command the terminal."""
+    return character if character.isprintable() else f"\\x{ord(character):02x}"
 
 
 def _certificate(der: bytes) -> Iterator[str]:

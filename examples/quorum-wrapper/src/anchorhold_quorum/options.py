@@ -43,7 +43,8 @@ class Options(BaseModel):
         required: How many of them must approve.
         wait: Seconds that a command waits for approvals before it gives up.
         keep_days: How many days later than was shown a certificate or CRL may begin and end.
-        authorities: Names of the authorities this is about; all if left out.
+        exempt: Subjects, as ``list-cas`` shows them, of authorities that sign without approval. Not names, which
+            whoever runs the command can change.
         purposes: What needs approval.
     """
 
@@ -54,7 +55,7 @@ class Options(BaseModel):
     required: Annotated[int, Field(ge=1)] = 2
     wait: Annotated[float, Field(ge=0, le=7 * 86400)] = 0
     keep_days: Annotated[float, Field(ge=0, le=90)] = 7
-    authorities: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
     purposes: frozenset[Literal["certificate", "crl", "csr"]] = frozenset({"certificate", "crl", "csr"})
 
     @model_validator(mode="after")

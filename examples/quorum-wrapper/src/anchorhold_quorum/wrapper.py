@@ -51,7 +51,7 @@ class Quorum:
         """Whether this signature needs approval. A new root's own certificate does not: nobody trusts it yet."""
         if self._role != "ca" or request.purpose not in self._options.purposes:
             return False
-        if self._options.authorities and request.ca.name not in self._options.authorities:
+        if request.ca.subject in self._options.exempt:
             return False
         draft = request.draft
         own = draft is not None and draft.issuer == draft.subject and spki(draft.public_key) == spki(signer.public_key)
