@@ -142,11 +142,14 @@ def tests(session: nox.Session) -> None:
     _install_wheels(session)
     session.install("-q", *_group("test"))
     arguments = session.posargs or ["-n", "auto", "tests"]
+    first = session.python == PYTHONS[0]
+    if not first and not session.posargs:
+        arguments += ["--ignore=tests/contract"]  # three minutes of processes, which differ little
     if missing and not os.environ.get("CI"):
         session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
         arguments += ["--allow-missing", "--no-fold-skipped"]
     plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}  # the same everywhere
-    if session.python != PYTHONS[0]:
+    if not first:
         plain["ANCHORHOLD_TEST_DATABASES"] = "sqlite"  # on both with the first Python, which halves the whole
     session.run("python", "-m", "pytest", *arguments, env=plain)
 

@@ -52,9 +52,11 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
-def test_a_good_backend_passes_and_is_described(run: Run) -> None:
+def test_a_good_backend_passes_and_is_described_and_no_key_is_left_of_it(run: Run, tmp_path: Path) -> None:
     ran = run()
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (tmp_path / "keys").is_dir()
+    assert list(tmp_path.rglob("*.key")) == []
     assert "files: offers ocsp_store, find_key, import_key, export_key, delete_key" in ran.stdout
     assert "files: a start loads" in ran.stdout
 
@@ -74,10 +76,24 @@ def test_tests_of_the_folder_are_left_out(run: Run, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_password_is_not_shown_even_if_a_rule_is_broken(run: Run) -> None:
-    ran = run("--anchorhold-rule=secrets.not-in-errors", "--anchorhold-rule=use.gone", backend="password-in-error")
+@pytest.mark.parametrize(
+    ("backend", "rule"),
+    [
+        ("password-in-error", "secrets.not-in-errors"),
+        ("password-in-log", "secrets.not-in-logs"),
+        ("password-in-handle", "secrets.not-in-handles"),
+        ("accepts-wrong-password", "secrets.wrong"),
+        ("remembers-password", "secrets.missing"),
+        ("bare-exceptions", "errors.types"),
+        ("breaks-after-fork", "processes.fork"),
+    ],
+)
+def test_what_pytest_says_of_a_broken_rule_does_not_show_the_secrets(run: Run, backend: str, rule: str) -> None:
+    ran = run(f"--anchorhold-rule={rule}", backend=backend)
     assert ran.returncode == 1
-    assert "the error shows the wrong password" in ran.stdout
+    assert RULES[rule].sentence in ran.stdout
+    assert PASSWORD not in ran.stdout + ran.stderr
+    assert PASSWORD[::-1] not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anchorhold.testing import GUIDE, RULES, BackendContract, RuleBrokenError
+from anchorhold.testing import GUIDE, RULES, BackendContract, Rule, RuleBrokenError
 from anchorhold.testing.contract import contract_tests
 from anchorhold.testing.rules import expect, rule
 
@@ -23,10 +23,9 @@ def test_every_test_of_the_contract_has_a_rule_and_every_rule_has_a_test() -> No
 
 
 @pytest.mark.parametrize("found", RULES.values(), ids=RULES)
-def test_a_rule_is_one_sentence_with_a_good_name(found: object) -> None:
-    name, sentence = getattr(found, "id"), getattr(found, "sentence")  # noqa: B009
-    assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", name)
-    assert re.fullmatch(r"[A-Za-z][^.]*( [a-z_]+)?[^.]*\.", sentence), sentence
+def test_a_rule_is_one_sentence_with_a_good_name(found: Rule) -> None:
+    assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", found.id)
+    assert re.fullmatch(r"[A-Za-z][^.]*\.", found.sentence), found.sentence
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -288,7 +288,7 @@ def test_a_file_in_place_of_a_folder_is_one_clear_error(anchorhold: Command, ca_
     (ca_dir / "ca").write_text("in the way")
     refused = anchorhold("init-ca", "Root", "CN=Root")
     assert refused.exit_code == BackendFailedError.exit_code, refused.talk
-    assert refused.talk.startswith("anchorhold: storage 'default': cannot write ")
+    assert refused.talk.startswith("anchorhold: storage 'default': cannot read ")
     assert "Not a directory" in refused.talk
     assert refused.talk.count("\n") == 1
     assert "Root" not in anchorhold("list-cas").text

@@ -12,10 +12,17 @@ In a test module::
         def options(self, tmp_path):
             return {"folder": str(tmp_path / "keys")}
 
-or without any code: ``pytest --anchorhold-backend=mine --anchorhold-options=mine.toml``.
+        @pytest.fixture
+        def other_options(self, tmp_path):
+            return {"folder": str(tmp_path / "other")}
 
-What may be overridden is in `anchorhold.testing.subject`, the rules are in `anchorhold.testing.rules`. Needs pytest:
-``pip install anchorhold[testing]``.
+        @pytest.fixture
+        def unreachable_options(self):
+            return {"folder": "/dev/null/keys"}
+
+or without any code: ``pytest --anchorhold-backend=mine --anchorhold-options=mine.toml``; what stands in that file is in
+`anchorhold.testing.whole`. What may be overridden is in `anchorhold.testing.subject`, the rules are in
+`anchorhold.testing.rules`. Needs pytest: ``pip install anchorhold[testing]``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ So each answer reaches the rule that judges it, and a wrong one does not fail ev
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from anchorhold.seam import (
 )
 from anchorhold.seam.resolver import GeneratedSecrets
 from anchorhold.settings import load_settings
+from anchorhold.testing.given import Given
 from anchorhold.testing.kinds import algorithms, simplest
 
 if TYPE_CHECKING:
@@ -62,28 +64,31 @@ class Bench:
         given: Values of secrets as they would be given on the command line, by name.
         key_options: Options of new keys; the others have their defaults.
         asked: What a person would have been asked.
+        made: Keys made here, or told of by other processes; `clean` destroys them.
     """
 
     config: Path
     alias: str = "default"
     role: Role = "ca"
     offered: Capabilities = field(default_factory=Capabilities)
-    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    given: Given = field(default_factory=Given)
     key_options: Mapping[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    _made: list[Bench] = field(default_factory=list, init=False, repr=False)
+    made: list[CreatedKey] = field(default_factory=list, init=False, repr=False)
+    _others: list[Bench] = field(default_factory=list, init=False, repr=False)
 
-    def fresh(self, *, alias: str | None = None) -> Bench:
-        """The same with a backend of its own, or another alias of the same settings; closed with this one."""
-        made = Bench(
+    def fresh(self, *, alias: str | None = None, role: Role | None = None) -> Bench:
+        """The same with a backend of its own, or another alias of the same settings; cleaned up with this one."""
+        other = Bench(
             config=self.config,
             alias=alias or self.alias,
+            role=role or self.role,
             offered=self.offered,
             given=self.given,
             key_options=self.key_options,
         )
-        self._made.append(made)
-        return made
+        self._others.append(other)
+        return other
 
     @cached_property
     def installation(self) -> Installation:
@@ -95,10 +100,17 @@ class Bench:
         self.asked.append(question)
         return Secret("")
 
+    def clean(self) -> None:
+        """Destroy all keys that were made, where the backend can, for devices are small and services cost money."""
+        for other in self._others:
+            other.clean()
+        for created in self.made if self.made and self.backend.supports("delete_key") else ():
+            with suppress(Exception):  # it may be gone already, or the backend is faulty
+                self.delete(created)
+        self.close()
+
     def close(self) -> None:
         """Close the ledger, if it was opened."""
-        for made in self._made:
-            made.close()
         if "installation" in self.__dict__:
             self.installation.close()
 
@@ -117,7 +129,7 @@ class Bench:
         """Call a hook without core's checks."""
         return getattr(self.backend.manager.hook, hook)(**arguments)
 
-    def secrets(self, operation: Operation = "use", given: Mapping[str, str] | None = None) -> Secrets:
+    def secrets(self, operation: Operation = "use", given: Given | None = None) -> Secrets:
         """The secrets for one operation, by default those that open its keys.
 
         Raises:
@@ -140,7 +152,7 @@ class Bench:
         return simplest(self.offered)
 
     def create(
-        self, kind: KeySpec | None = None, key_id: bytes | None = None, given: Mapping[str, str] | None = None
+        self, kind: KeySpec | None = None, key_id: bytes | None = None, given: Given | None = None
     ) -> CreatedKey:
         """A new key, by default of the simplest kind and under an id of its own."""
         key_id = key_id or os.urandom(20)
@@ -152,6 +164,7 @@ class Bench:
             options=self.options(),
         )
         created: CreatedKey = self.call("create_key", request=request, secrets=self.secrets("create", given))
+        self.made.append(created)
         return created
 
     def import_key(self, pkcs8: Secret, key_id: bytes | None = None) -> CreatedKey:
@@ -161,6 +174,7 @@ class Bench:
             key_id=key_id, pkcs8=pkcs8, ca=authority_of(key_id), role=self.role, options=self.options("import")
         )
         created: CreatedKey = self.call("import_key", request=request, secrets=self.secrets("import"))
+        self.made.append(created)
         return created
 
     def find(self, key_id: bytes | None, options: OptionValues | None = None) -> tuple[CreatedKey, ...]:
@@ -177,7 +191,7 @@ class Bench:
         """For what is done with a key that exists."""
         return KeyRequest(handle=created.handle, public_key=created.public_key, ca=CA, role=self.role)
 
-    def load(self, created: CreatedKey, given: Mapping[str, str] | None = None) -> Signer:
+    def load(self, created: CreatedKey, given: Given | None = None) -> Signer:
         """A signer."""
         signer: Signer = self.call("load_signer", request=self.request(created), secrets=self.secrets("use", given))
         return signer
@@ -200,7 +214,7 @@ class Bench:
         algorithm = algorithm or algorithms(spec_of(signer.public_key), self.offered)[0]
         return is_signed_by(signer.public_key, signer.sign(message, algorithm), message, algorithm)
 
-    def use(self, created: CreatedKey, given: Mapping[str, str] | None = None) -> bool:
+    def use(self, created: CreatedKey, given: Given | None = None) -> bool:
         """Whether a key can be used: a signer for it signs."""
         signer = self.load(created, given)
         try:
@@ -208,7 +222,7 @@ class Bench:
         finally:
             signer.close()
 
-    def usable(self, created: CreatedKey, given: Mapping[str, str] | None = None) -> bool:
+    def usable(self, created: CreatedKey, given: Given | None = None) -> bool:
         """Whether a key signs; how it fails is the matter of other rules."""
         try:
             return self.use(created, given)

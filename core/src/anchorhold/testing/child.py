@@ -19,6 +19,7 @@ from anchorhold.seam.options import options_of
 from anchorhold.testing import killing
 from anchorhold.testing.bench import Bench
 from anchorhold.testing.children import as_json, from_json
+from anchorhold.testing.given import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ def _bench(told: Mapping[str, Any]) -> Bench:
         config=Path(told["config"]),
         alias=told["alias"],
         offered=offered,
-        given=told["given"],
+        given=Given(told["given"]),
         key_options=told["key_options"],
     )
 

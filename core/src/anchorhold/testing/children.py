@@ -66,6 +66,7 @@ class Child:
             out, talk = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)  # and whatever it has forked
+            self.process.communicate()
             raise UnmetError(f"a process that was to {self.step} did not end within {PATIENCE} seconds") from None
         expect(
             self.process.returncode == 0,

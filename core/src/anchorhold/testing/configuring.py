@@ -13,6 +13,7 @@ from anchorhold.seam.options import options_of
 from anchorhold.testing import children
 from anchorhold.testing.bench import Bench
 from anchorhold.testing.child import OPERATIONS
+from anchorhold.testing.given import Given
 from anchorhold.testing.rules import UnmetError, expect, rule
 from anchorhold.testing.subject import Subject
 
@@ -87,9 +88,9 @@ class Configuring(Subject):
         """Their whole life, with a person there who would be asked."""
         if not self.offers_hook(bench, "ocsp_store", note):
             return
-        ocsp = Bench(config=bench.config, role="ocsp", offered=bench.offered)
+        ocsp = bench.fresh(role="ocsp")
         asked = _listen_for_questions(monkeypatch, ocsp)
-        ocsp.given = {name: f"generated {name}" for name in ocsp.backend.ocsp_store().generated}
+        ocsp.given = Given({name: f"generated {name}" for name in ocsp.backend.ocsp_store().generated})
         created = ocsp.create()
         works = ocsp.use(created)
         if ocsp.backend.supports("delete_key"):

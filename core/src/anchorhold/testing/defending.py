@@ -12,6 +12,7 @@ from anchorhold.algorithms import key_spec
 from anchorhold.errors import KeyMismatchError, SignatureError
 from anchorhold.issuing.issuer import Order
 from anchorhold.ledger import IssuingDefaults
+from anchorhold.seam import CreatedKey
 from anchorhold.seam.bridge import builder_arguments
 from anchorhold.testing.kinds import algorithms
 from anchorhold.testing.liars import LIES, Replacing
@@ -51,7 +52,7 @@ def _authority(bench: Bench) -> Authority:
     """A root whose key is in the backend."""
     first = algorithms(bench.kind, bench.offered)[0]
     rsa_padding = {"rsa-pss": "pss", "rsa-pkcs1v15": "pkcs1v15"}.get(first.scheme)
-    return bench.installation.create_authority(
+    authority = bench.installation.create_authority(
         "Contract",
         "CN=Contract",
         key=bench.kind,
@@ -59,6 +60,8 @@ def _authority(bench: Bench) -> Authority:
         options=bench.key_options,
         secrets=dict(bench.given),
     )
+    bench.made.append(CreatedKey(handle=authority.key_request.handle, public_key=authority.public_key))
+    return authority
 
 
 def _check_nothing_is_issued(bench: Bench, authority: Authority, lie: str) -> None:

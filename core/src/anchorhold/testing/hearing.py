@@ -37,11 +37,11 @@ class Hearing(logging.Handler):
 
     def __enter__(self) -> Self:
         root = logging.getLogger()
-        level = root.level
-        root.addHandler(self)
+        level, others = root.level, root.handlers
+        root.handlers = [self]  # alone, or pytest would print what must not be seen
         root.setLevel(logging.DEBUG)
         self._leaving.callback(root.setLevel, level)
-        self._leaving.callback(root.removeHandler, self)
+        self._leaving.callback(setattr, root, "handlers", others)
         caught = self._leaving.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
         self._leaving.callback(lambda: self._records.extend(str(warning.message) for warning in caught))

@@ -104,14 +104,17 @@ def kill_creations(bench: Bench, most: int) -> list[dict[str, Any]]:
 
     Returns:
         For each: ``moment`` (the call after which it was), ``found`` (the key that is found by its id, or None) and
-        ``problem`` (what is wrong with what is left, or None).
+        ``problem`` (what is wrong with what is left, or None). The first was only watched.
     """
-    lived = in_a_fork(lambda: _watched(bench.fresh(), os.urandom(20), Watch()))
+    key_id = os.urandom(20)
+    key_id = os.urandom(20)
+    lived = in_a_fork(lambda: _watched(bench.fresh(), key_id, Watch()))
     for name in lived["modules"]:  # forked copies need not import them each for themselves
         with suppress(ImportError):
             importlib.import_module(name)
     moments = _moments(lived["seen"], most)
-    return [{"moment": lived["seen"][moment], **_killed_at(bench, moment)} for moment in moments]
+    watched = {"moment": "everything", **in_a_fork(lambda: _left(bench.fresh(), key_id))}
+    return [watched, *({"moment": lived["seen"][moment], **_killed_at(bench, moment)} for moment in moments)]
 
 
 def _killed_at(bench: Bench, moment: int) -> dict[str, Any]:

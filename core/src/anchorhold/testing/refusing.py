@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
     from anchorhold.seam import CreatedKey, Wrapping
     from anchorhold.testing.bench import Bench
+    from anchorhold.testing.given import Given
     from anchorhold.testing.trouble import Trouble
 
 
@@ -28,20 +29,18 @@ class Refusing(Subject):
 
     @rule("errors.types")
     def test_errors_are_of_the_documented_types(
-        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
+        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given
     ) -> None:
         """Callers react to the type, and scripts to its exit code; that anything is raised is demanded elsewhere."""
-        for trouble in troubles(bench, vanish, wrong_secrets):
+        for trouble in troubles(bench, vanish, wrong):
             error = trouble.error()
             if error is not None:
                 _check_type(trouble, error)
 
     @rule("errors.hint")
-    def test_errors_say_what_to_do(
-        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
-    ) -> None:
+    def test_errors_say_what_to_do(self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given) -> None:
         """One sentence with its subject, and a hint."""
-        for trouble in troubles(bench, vanish, wrong_secrets):
+        for trouble in troubles(bench, vanish, wrong):
             _check_words(trouble, trouble.error())
 
     @rule("errors.unreachable")

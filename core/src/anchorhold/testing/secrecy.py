@@ -9,13 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.seam.options import options_of
+from anchorhold.testing.given import Given
 from anchorhold.testing.hearing import Hearing, shown
 from anchorhold.testing.rules import expect, rule
 from anchorhold.testing.subject import Subject, foreign_key, new_id
 from anchorhold.testing.trouble import troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from anchorhold.seam import CreatedKey
     from anchorhold.testing.bench import Bench
@@ -28,19 +29,19 @@ class Secrecy(Subject):
     """What secrets are for, and where they must not be."""
 
     @rule("secrets.wrong")
-    def test_a_wrong_secret_opens_nothing(self, bench: Bench, wrong_secrets: dict[str, str]) -> None:
+    def test_a_wrong_secret_opens_nothing(self, bench: Bench, wrong: Given) -> None:
         """Each of them on its own."""
         created = self._used(bench)
         for name in bench.given:
-            wrong = {**bench.given, name: wrong_secrets[name]}
-            expect(not bench.fresh().usable(created, wrong), f"a key signs with a wrong {name}")
+            tried = bench.given.but(name, wrong[name])
+            expect(not bench.fresh().usable(created, tried), f"a key signs with a wrong {name}")
 
     @rule("secrets.missing")
     def test_without_its_secret_a_key_does_not_sign(self, bench: Bench) -> None:
         """And nobody is there to be asked."""
         created = self._used(bench)
         for name in bench.given:
-            rest = {other: value for other, value in bench.given.items() if other != name}
+            rest = bench.given.without(name)
             expect(not bench.fresh().usable(created, rest), f"a key signs without its {name}")
 
     @rule("secrets.empty")
@@ -48,7 +49,7 @@ class Secrecy(Subject):
         """A variable that is not set must not make a key that everybody can use."""
         created = self._used(bench)
         for name in bench.given:
-            empty = {**bench.given, name: ""}
+            empty = bench.given.but(name, "")
             expect(not bench.fresh().usable(created, empty), f"a key signs with an empty {name}")
             expect(not _creates(bench.fresh(), empty), f"a key was made with an empty {name}")
 
@@ -70,29 +71,27 @@ class Secrecy(Subject):
             expect(not found, f"a handle holds the {' and '.join(found)}")
 
     @rule("secrets.not-in-errors")
-    def test_no_error_shows_a_secret(
-        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
-    ) -> None:
+    def test_no_error_shows_a_secret(self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given) -> None:
         """Not the right one, and not a wrong one, which may be right elsewhere."""
-        secrets = {**bench.given, **{f"wrong {name}": value for name, value in wrong_secrets.items()}}
-        for trouble in troubles(bench, vanish, wrong_secrets):
+        secrets = Given({**bench.given, **{f"wrong {name}": value for name, value in wrong.items()}})
+        for trouble in troubles(bench, vanish, wrong):
             error = trouble.error()
             found = shown(" ".join(_told_by(error)), secrets)
             expect(not found, f"{trouble.name}: the error shows the {' and '.join(found)}")
 
     @rule("secrets.not-in-logs")
     def test_nothing_that_is_said_shows_a_secret(
-        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: dict[str, str]
+        self, bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given
     ) -> None:
         """With every logger at its most talkative."""
-        secrets = {**bench.given, **{f"wrong {name}": value for name, value in wrong_secrets.items()}}
+        secrets = Given({**bench.given, **{f"wrong {name}": value for name, value in wrong.items()}})
         pkcs8 = foreign_key(bench)[0]
         secrets["imported private key"] = pkcs8.reveal().splitlines()[1]
         with Hearing() as heard:
             bench.use(self._protected(bench))
             if bench.backend.supports("import_key"):
                 bench.import_key(pkcs8)
-            for trouble in troubles(bench, vanish, wrong_secrets):
+            for trouble in troubles(bench, vanish, wrong):
                 trouble.error()
         found = shown(heard.said, secrets)
         expect(not found, f"logs, warnings or output show the {' and '.join(found)}")
@@ -136,7 +135,7 @@ class Secrecy(Subject):
         return bench.create(key_id=new_id())
 
 
-def _creates(bench: Bench, given: Mapping[str, str]) -> bool:
+def _creates(bench: Bench, given: Given) -> bool:
     try:
         bench.create(given=given)
     except Exception:  # how it fails is the matter of other rules

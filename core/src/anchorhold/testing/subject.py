@@ -14,6 +14,7 @@ from anchorhold.errors import OperationUnsupportedError
 from anchorhold.seam import BACKENDS_GROUP, Capabilities, Secret, discovery
 from anchorhold.testing import kinds
 from anchorhold.testing.bench import Bench
+from anchorhold.testing.given import Given
 from anchorhold.testing.rules import UnmetError, expect
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class Subject:
     def wrong_secrets(self, secrets: dict[str, str]) -> dict[str, str]:
         """A wrong value for each of the secrets."""
         return {name: value[::-1] + "x" for name, value in secrets.items()}
+
+    @pytest.fixture
+    def wrong(self, wrong_secrets: dict[str, str]) -> Given:
+        """The same for tests, which must not show them."""
+        return Given(wrong_secrets)
 
     @pytest.fixture
     def key_options(self) -> dict[str, Any]:
@@ -148,9 +154,9 @@ class Subject:
         self, config: Path, offered: Capabilities, secrets: dict[str, str], key_options: dict[str, Any]
     ) -> Iterator[Bench]:
         """The first alias."""
-        bench = Bench(config=config, offered=offered, given=secrets, key_options=key_options)
+        bench = Bench(config=config, offered=offered, given=Given(secrets), key_options=key_options)
         yield bench
-        bench.close()
+        bench.clean()
 
     @pytest.fixture
     def note(self, request: pytest.FixtureRequest) -> Callable[[str], None]:

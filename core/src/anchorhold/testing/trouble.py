@@ -19,10 +19,11 @@ from anchorhold.errors import (
 from anchorhold.testing.subject import foreign_key, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from anchorhold.seam import CreatedKey
     from anchorhold.testing.bench import Bench
+    from anchorhold.testing.given import Given
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class Trouble:
         return None
 
 
-def troubles(bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: Mapping[str, str]) -> Iterator[Trouble]:
+def troubles(bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given) -> Iterator[Trouble]:
     """All trouble that can be made for this backend with its place in order.
 
     Args:
         bench: The alias.
         vanish: Makes a key go away.
-        wrong_secrets: A wrong value for each secret.
+        wrong: A wrong value for each secret.
     """
     key_id = new_id()
     created = bench.create(key_id=key_id)
@@ -63,21 +64,21 @@ def troubles(bench: Bench, vanish: Callable[[CreatedKey], None], wrong_secrets: 
         pkcs8 = foreign_key(bench)[0]
         again = partial(bench.import_key, pkcs8, key_id)
         yield Trouble("an import under a key id that is taken", (KeyExistsError,), again)
-    yield from secret_troubles(bench, created, wrong_secrets)
+    yield from secret_troubles(bench, created, wrong)
     vanish(created)
     yield Trouble("a key that is gone", (KeyMissingError,), partial(_use, bench, created))
 
 
-def secret_troubles(bench: Bench, created: CreatedKey, wrong_secrets: Mapping[str, str]) -> Iterator[Trouble]:
+def secret_troubles(bench: Bench, created: CreatedKey, wrong: Given) -> Iterator[Trouble]:
     """A wrong value for each secret, and none."""
     for name in bench.given:
-        wrong = {**bench.given, name: wrong_secrets[name]}
-        yield Trouble(f"a wrong {name}", (SecretWrongError,), partial(_use, bench, created, wrong))
-        none = {other: value for other, value in bench.given.items() if other != name}
-        yield Trouble(f"no {name}", (SecretMissingError,), partial(_use, bench, created, none))
+        tried = bench.given.but(name, wrong[name])
+        yield Trouble(f"a wrong {name}", (SecretWrongError,), partial(_use, bench, created, tried))
+        tried = bench.given.without(name)
+        yield Trouble(f"no {name}", (SecretMissingError,), partial(_use, bench, created, tried))
 
 
-def _use(bench: Bench, created: CreatedKey, given: Mapping[str, str] | None = None) -> bool:
+def _use(bench: Bench, created: CreatedKey, given: Given | None = None) -> bool:
     """Use a key by an instance that has seen nothing yet."""
     return bench.fresh().use(created, given)
 

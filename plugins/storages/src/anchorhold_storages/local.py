@@ -34,7 +34,7 @@ class LocalStorage:
         """
         try:
             return self._at(path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
         except OSError as error:
             raise self._failed("read", path, error) from error
