@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +22,6 @@ from downstream.wheel_environment import REPOSITORY
 from server.serving import HOSTNAME, House, Server, free_port, running
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Command
     from downstream.wheel_environment import Downstream
 
@@ -60,8 +61,11 @@ def test_every_option_has_a_help_text_and_is_in_the_readme() -> None:
 
 
 @pytest.mark.databases(because="it does not come as far as to a ledger")
-def test_where_it_is_not_installed_the_command_says_what_to_install(downstream: Downstream) -> None:
-    refused = downstream.anchorhold("serve", "--port", str(free_port()))
+def test_where_it_is_not_installed_the_command_says_what_to_install(downstream: Downstream, tmp_path: Path) -> None:
+    with zipfile.ZipFile(downstream.wheels["anchorhold"]) as core:
+        core.extractall(tmp_path)
+    found = Path(os.pathsep.join(map(str, (tmp_path, downstream.folder.parent / "dependencies"))))
+    refused = downstream.python("-S", "-m", "anchorhold", "serve", "--port", str(free_port()), path=found)
     assert refused.exit_code == PluginMissingError.exit_code
     assert "serve: is in a distribution of its own" in refused.talk
     assert "pip install anchorhold-server" in refused.talk
