@@ -56,6 +56,7 @@ class FileBackend:
         curves=("secp256r1", "secp384r1"),
         hashes=("SHA-256", "SHA-512"),
     )
+    handle_version = HANDLE_VERSION
     Options: Any = FileOptions
 
     def __init__(self, options: FileOptions, context: BackendContext) -> None:

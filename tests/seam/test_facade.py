@@ -15,6 +15,7 @@ from anchorhold.errors import (
     BackendContractError,
     BackendFailedError,
     KeyMismatchError,
+    KeyUnsupportedError,
     OperationUnsupportedError,
     SecretWrongError,
 )
@@ -114,6 +115,42 @@ CALLS: dict[str, Callable[[KeyBackend], object]] = {
 
 class _Odd:
     """Neither a signer nor anything else."""
+
+
+USES = ("load_signer", "export_key", "delete_key")
+NEWER = CreatedKey(handle=KeyHandle(version=2, data={"name": "x"}), public_key=EC_KEY.public_key())
+
+
+@pytest.mark.parametrize("hook", USES)
+def test_a_handle_of_a_newer_release_is_refused_before_the_backend_is_asked(hook: str) -> None:
+    _Answering.answer = AssertionError("the backend was asked")
+    message = (
+        f"{SUBJECT}: the key of 'Root' was recorded by a newer release of acme-keys (handle version 2; this one reads"
+        " up to 1)"
+    )
+    with pytest.raises(KeyUnsupportedError) as refused:
+        getattr(bound(_Answering), hook)(key_request(NEWER), NO_SECRETS)
+    assert refused.value.problem == message
+    assert refused.value.hint == "upgrade acme-keys"
+
+
+@pytest.mark.parametrize("hook", USES)
+def test_a_handle_of_a_version_that_the_class_reads_comes_to_the_backend(hook: str) -> None:
+    class Newer(_Answering):
+        handle_version = 2
+
+    Newer.answer = SecretWrongError("asked: so it was", hint="nothing to do")
+    with pytest.raises(SecretWrongError):
+        getattr(bound(Newer), hook)(key_request(NEWER), NO_SECRETS)
+
+
+@pytest.mark.parametrize("version", ["2", 0, None, 1.5])
+def test_a_class_whose_handle_version_is_no_version_is_refused(version: object) -> None:
+    class Odd(MemoryBackend):
+        handle_version = version
+
+    with pytest.raises(BackendContractError, match=r"handle_version is .*, not a whole number from 1 on"):
+        bound(Odd)
 
 
 NOT_JSON = [

@@ -170,6 +170,7 @@ class Backends:
             manager=bind(part, self.wrappers(alias, role), ocsp=role == "ocsp"),
             options=options,
             capabilities=getattr(backend_class, "capabilities", None),
+            handle_version=plugin.handle_version,
         )
         if role == "ocsp":
             self._check_unattended(backend, section)

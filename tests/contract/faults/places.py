@@ -41,6 +41,12 @@ class HandleWithoutVersion(FileBackend):
         return CreatedKey(handle=KeyHandle(version=0, data={"id": key_id.hex()}), public_key=public_key)
 
 
+class HandleOfTomorrow(FileBackend):
+    """Raises the version of its handles and forgets to say that it reads them."""
+
+    handle_version = 1
+
+
 class HandleChanges(FileBackend):
     """Gives a key another handle each time that it is found."""
 

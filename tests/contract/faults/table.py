@@ -49,6 +49,7 @@ FAULTS: Final = {
     "shares-its-folder": _fault(places.SharesItsFolder, "aliases.apart"),
     "handle-is-not-json": _fault(places.HandleIsNotJson, "handle.json"),
     "handle-without-version": _fault(places.HandleWithoutVersion, "handle.version", "handle.old-versions"),
+    "handle-of-tomorrow": _fault(places.HandleOfTomorrow, "handle.version"),
     "handle-changes": _fault(places.HandleChanges, "handle.stable"),
     "handle-of-this-process": _fault(places.HandleOfThisProcess, "handle.fresh-process"),
     "forgets-old-handles": _fault(places.ForgetsOldHandles, "handle.old-versions"),

@@ -86,6 +86,20 @@ class Plugin:
         self._check_api_version(getattr(found, "anchorhold_api", None))
         return found
 
+    @property
+    def handle_version(self) -> int:
+        """The newest version of key handles that the class reads; 1 if it does not say.
+
+        Raises:
+            BackendContractError: It says something else than a version.
+        """
+        version = getattr(self.loaded, "handle_version", 1)
+        if not isinstance(version, int) or version < 1:
+            raise BackendContractError(
+                f"{self}: handle_version is {version!r}, not a whole number from 1 on", hint="tell its author"
+            )
+        return version
+
     def _check_api_version(self, version: object) -> None:
         if version == API_VERSION:
             return

@@ -48,6 +48,7 @@ class KeyBackend:
         manager: From `anchorhold.seam.binding.bind`.
         options: The validated options model, or None if the class has none.
         capabilities: The upper bound its class declares.
+        handle_version: The newest version of handles that its class declares to read.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class KeyBackend:
         manager: pluggy.PluginManager,
         options: Any,
         capabilities: Capabilities | None,
+        handle_version: int,
     ) -> None:
         self.alias = alias
         self.role = role
@@ -66,6 +68,7 @@ class KeyBackend:
         self.manager = manager
         self.options = options
         self.capabilities = capabilities or Capabilities()
+        self.handle_version = handle_version
 
     def __repr__(self) -> str:
         return f"<{self.owner}>"
@@ -97,9 +100,11 @@ class KeyBackend:
         """See `BackendSpec.load_signer`.
 
         Raises:
+            KeyUnsupportedError: The handle is of a newer version than this backend reads.
             KeyMismatchError: The key is not the one the ledger has; the signer was closed.
             BackendContractError: The answer is not a signer.
         """
+        self._check_readable(request)
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
@@ -132,12 +137,25 @@ class KeyBackend:
         return self._created("import_key", self._call("import_key", CreatedKey, request=request, secrets=secrets))
 
     def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
-        """See `BackendSpec.export_key`."""
+        """See `BackendSpec.export_key`; refuses handles as `load_signer` does."""
+        self._check_readable(request)
         return self._call("export_key", Secret, request=request, secrets=secrets)
 
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
-        """See `BackendSpec.delete_key`."""
+        """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
+        self._check_readable(request)
         return self._call("delete_key", bool, request=request, secrets=secrets)
+
+    def _check_readable(self, request: KeyRequest) -> None:
+        """What an older release makes of a newer handle may be another key, or the wrong one to destroy."""
+        version = request.handle.version
+        if version > self.handle_version:
+            distribution = self.owner.plugin.distribution.split()[0]
+            raise KeyUnsupportedError(
+                f"{self.owner}: the key of {request.ca.name!r} was recorded by a newer release of {distribution}"
+                f" (handle version {version}; this one reads up to {self.handle_version})",
+                hint=f"upgrade {distribution}",
+            )
 
     def _call(self, hook: str, answer: type[T], **arguments: Any) -> T:
         if not self.supports(hook):

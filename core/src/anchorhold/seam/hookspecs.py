@@ -5,6 +5,8 @@ A backend is a class, found by its entry point in the group ``anchorhold.backend
 
 * ``anchorhold_api`` (class attribute): the `API_VERSION` it was written for.
 * ``capabilities`` (class attribute, optional): the upper bound of what it offers.
+* ``handle_version`` (class attribute, optional): the newest version of its handles, 1 if left out. Core refuses newer
+  ones, which a later release has left in the ledger, before the backend is asked to use or to destroy their keys.
 * ``Options`` (class attribute, optional): a pydantic model of its options in the settings, with
   ``extra="forbid"``; ``OcspOptions`` where those for OCSP keys differ. Fields that hold secrets have the type
   `SecretReference`.

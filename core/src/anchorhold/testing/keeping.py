@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.publickeys import spki
@@ -35,9 +35,11 @@ class Keeping(Subject):
     @rule("handle.version")
     def test_handles_have_a_version(self, bench: Bench) -> None:
         """So that their layout can change."""
-        version: object = bench.create().handle.version
+        version: Any = bench.create().handle.version
         number = isinstance(version, int) and not isinstance(version, bool) and version >= 1
         expect(number, f"the version is {version!r}")
+        declared = bench.backend.handle_version
+        expect(version <= declared, f"the version is {version}, and the class reads handles up to {declared}")
 
     @rule("handle.stable")
     def test_handles_are_the_same_everywhere(self, bench: Bench, note: Callable[[str], None]) -> None:

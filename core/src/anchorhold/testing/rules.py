@@ -54,7 +54,7 @@ _TABLE: Final = (
     Rule("use.gone", "A key that is gone cannot be used: no signer for it signs."),
     Rule("aliases.apart", "Two aliases neither see, use nor delete each other's keys."),
     Rule("handle.json", "A handle is a JSON object and comes back from JSON as it was."),
-    Rule("handle.version", "A handle has a version: a whole number from 1 on."),
+    Rule("handle.version", "A handle has a version: a whole number from 1 up to the handle_version of the class."),
     Rule("handle.stable", "The handle of a key is the same whenever and in whatever process it is found.", slow=True),
     Rule("handle.fresh-process", "A fresh process signs with the handle alone.", slow=True),
     Rule("handle.old-versions", "Handles of every older version still lead to their key."),

@@ -39,6 +39,7 @@ class KmsBackend:
 
     anchorhold_api = API_VERSION
     capabilities = CAPABILITIES
+    handle_version = HANDLE_VERSION
     Options = models.Options
 
     def __init__(self, options: models.Options, context: BackendContext) -> None:

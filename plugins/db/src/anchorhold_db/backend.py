@@ -59,6 +59,7 @@ class DatabaseBackend:
 
     anchorhold_api = API_VERSION
     capabilities = Capabilities()
+    handle_version = HANDLE_VERSION
     Options = models.Options
 
     def __init__(self, options: models.Options, context: BackendContext) -> None:

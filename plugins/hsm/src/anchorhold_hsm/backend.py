@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.seam import API_VERSION, Capabilities, OcspStore, hookimpl
 from anchorhold_hsm import options as models
+from anchorhold_hsm.handles import HANDLE_VERSION
 
 if TYPE_CHECKING:
     from anchorhold.seam import (
@@ -33,6 +34,7 @@ class HsmBackend:
 
     anchorhold_api = API_VERSION
     capabilities = Capabilities()
+    handle_version = HANDLE_VERSION
     Options = models.Options
     OcspOptions = models.OcspOptions
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
     from anchorhold.publickeys import PublicKey
     from anchorhold.softkeys import PrivateKey
-    from anchorhold_hsm.objects import KeyReference, Object
+    from anchorhold_hsm.handles import KeyReference
+    from anchorhold_hsm.objects import Object
     from anchorhold_hsm.pool import Worker
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,6 +21,7 @@ from pkcs11.exceptions import (
 from anchorhold.errors import KeyUnsupportedError
 from anchorhold.publickeys import spec_of, spki
 from anchorhold_hsm.curves import decode_point
+from anchorhold_hsm.handles import KeyReference
 from anchorhold_hsm.pool import PUBLIC_KEY_INFO
 
 if TYPE_CHECKING:
@@ -48,21 +49,6 @@ _ML_DSA: Final[dict[int, Callable[[bytes], PublicKey]]] = {
     2: mldsa.MLDSA65PublicKey.from_public_bytes,
     3: mldsa.MLDSA87PublicKey.from_public_bytes,
 }
-
-
-class KeyReference(NamedTuple):
-    """What a private key is found by. A tuple, because it is looked up for every signature.
-
-    Attributes:
-        id: CKA_ID; empty if it has none.
-        label: CKA_LABEL; empty if it has none.
-    """
-
-    id: bytes
-    label: str
-
-    def __str__(self) -> str:
-        return f"key {self.label!r}" if self.label else f"key with id {self.id.hex()}"
 
 
 @dataclass(frozen=True, slots=True)

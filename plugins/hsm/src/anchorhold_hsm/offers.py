@@ -11,7 +11,8 @@ from pkcs11.exceptions import AttributeTypeInvalid, AttributeValueInvalid, PKCS1
 
 from anchorhold.algorithms import CURVES, KEY_TYPES, RSA_SIZES, KeySpec
 from anchorhold.errors import AnchorholdError, BackendFailedError, KeyUnsupportedError
-from anchorhold_hsm.objects import KeyReference, destroy
+from anchorhold_hsm.handles import KeyReference
+from anchorhold_hsm.objects import destroy
 from anchorhold_hsm.templates import PRIVATE_TEMPLATES, PUBLIC_TEMPLATE, generation_of
 from anchorhold_hsm.trouble import name_of
 

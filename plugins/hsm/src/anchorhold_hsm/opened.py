@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pkcs11 import Token
 
     from anchorhold.publickeys import PublicKey
+    from anchorhold_hsm.handles import KeyReference
     from anchorhold_hsm.login import Credential
     from anchorhold_hsm.native import NativeModule
-    from anchorhold_hsm.objects import KeyReference
     from anchorhold_hsm.pool import Worker
     from anchorhold_hsm.tokens import TokenChoice
     from anchorhold_hsm.ways import Way, Ways

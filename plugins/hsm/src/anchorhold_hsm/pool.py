@@ -16,7 +16,8 @@ from anchorhold.errors import BackendFailedError
 if TYPE_CHECKING:
     from pkcs11 import Session, Token
 
-    from anchorhold_hsm.objects import KeyObject, KeyReference
+    from anchorhold_hsm.handles import KeyReference
+    from anchorhold_hsm.objects import KeyObject
     from anchorhold_hsm.opened import OpenedToken
 
 PATIENCE: Final = 60.0

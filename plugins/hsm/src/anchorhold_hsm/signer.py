@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
     from anchorhold_hsm.access import Access
-    from anchorhold_hsm.objects import KeyReference
+    from anchorhold_hsm.handles import KeyReference
     from anchorhold_hsm.pool import Worker
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from anchorhold.algorithms import KeySpec
     from anchorhold.softkeys import PrivateKey
-    from anchorhold_hsm.objects import KeyReference
+    from anchorhold_hsm.handles import KeyReference
 
 Template: TypeAlias = dict[Any, Any]
 

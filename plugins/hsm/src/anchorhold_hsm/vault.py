@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold import pkcs8
 from anchorhold.errors import InputError
-from anchorhold.seam import CreatedKey, KeyHandle
+from anchorhold.seam import CreatedKey
 from anchorhold_hsm import keys
 from anchorhold_hsm.access import Access
 from anchorhold_hsm.credentials import credential_of
-from anchorhold_hsm.objects import KeyReference
+from anchorhold_hsm.handles import KeyReference, handle_of, origin_of, reference_of
 from anchorhold_hsm.signer import HsmSigner
 from anchorhold_hsm.tokens import TokenChoice
 from anchorhold_hsm.uri import Pkcs11Uri, parse_uri
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.pool import Worker
 
-HANDLE_VERSION: Final = 1
 _HEX: Final = re.compile(r"([0-9a-f]{2}:?)*[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -56,9 +55,7 @@ class Vault:
 
     def signer(self, request: KeyRequest) -> Signer:
         """See `BackendSpec.load_signer`."""
-        reference = _referred(request.handle)
-        data = request.handle.data
-        origin = f"the token {data['token']!r} (serial number {data['serial'] or 'none'})"
+        reference, origin = reference_of(request.handle), origin_of(request.handle)
         return HsmSigner(self._access, reference, request.public_key, origin)
 
     def find(self, request: FindKeyRequest) -> tuple[CreatedKey, ...]:
@@ -74,7 +71,7 @@ class Vault:
 
     def delete(self, request: KeyRequest) -> bool:
         """See `BackendSpec.delete_key`."""
-        reference = _referred(request.handle)
+        reference = reference_of(request.handle)
         task = partial(keys.delete, reference=reference, public_key=request.public_key)
         return self._access.run(task, str(reference), writing=True)
 
@@ -107,17 +104,7 @@ def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference
 
 
 def _created(worker: Worker, reference: KeyReference, public_key: PublicKey) -> CreatedKey:
-    data = {
-        "id": reference.id.hex(),
-        "label": reference.label,
-        "token": worker.token.label,
-        "serial": worker.token.serial,
-    }
-    return CreatedKey(handle=KeyHandle(version=HANDLE_VERSION, data=data), public_key=public_key)
-
-
-def _referred(handle: KeyHandle) -> KeyReference:
-    return KeyReference(bytes.fromhex(handle.data["id"]), str(handle.data["label"]))
+    return CreatedKey(handle=handle_of(reference, worker.token), public_key=public_key)
 
 
 def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:

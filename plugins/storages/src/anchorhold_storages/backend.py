@@ -42,6 +42,7 @@ class StoragesBackend:
 
     anchorhold_api = API_VERSION
     capabilities = Capabilities()
+    handle_version = HANDLE_VERSION
     Options = models.Options
     OcspOptions = models.OcspOptions
 

@@ -42,6 +42,7 @@ class ExampleBackend:
 
     anchorhold_api = 1
     capabilities = Capabilities()  # an upper bound: narrow it to what your place for keys can do
+    handle_version = HANDLE_VERSION
 
     class Options(BaseModel, extra="forbid"):
         """``key_backends.<alias>.options`` in the settings."""
