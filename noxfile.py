@@ -196,6 +196,8 @@ def types(session: nox.Session) -> None:
     _install_wheels(session)
     session.install("-q", *_group("types"), *_group("test"))
     session.run("mypy", *(path for path in TYPED if (HERE / path).exists()))
+    for tests in sorted(HERE.glob("examples/*/tests")):  # apart, because strangers call their files alike
+        session.run("mypy", str(tests))
 
 
 @nox.session

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anchorhold.backends import Backends
+from anchorhold.settings import load_settings
 from anchorhold.testing import RULES
 from guide.commands_page import page as commands_page
 from hsm.softhsm import find_library
@@ -90,6 +92,32 @@ def test_the_reference_of_commands_is_what_the_program_says(monkeypatch: pytest.
     monkeypatch.delenv("ANCHORHOLD_CONFIG", raising=False)
     made = "python tests/guide/commands_page.py > docs/commands.md"
     assert (DOCS / "commands.md").read_text() == commands_page(), f"run: {made}"
+
+
+READMES = sorted(str(page.relative_to(REPOSITORY)) for page in REPOSITORY.glob("plugins/*/README.md"))
+
+
+def test_settings_are_shown_in_readmes_of_our_backends() -> None:
+    assert [name for name in READMES if any(_settings_in(name))] == [
+        f"plugins/{name}/README.md" for name in ("db", "hsm", "storages")
+    ]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_settings_in_a_readme_are_taken_as_they_stand_there(name: str, tmp_path: Path) -> None:
+    for number, text in enumerate(_settings_in(name)):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text)
+        backends = Backends(load_settings(path, {}), pytest.fail, {})
+        for alias in backends.aliases():
+            backends.get(alias)  # checks its options
+
+
+def _settings_in(name: str) -> Iterator[str]:
+    """Whole settings files; a block that begins without a section is a part of one."""
+    for kind, _, body in BLOCK.findall((REPOSITORY / name).read_text()):
+        if kind == "toml" and body.startswith("["):
+            yield body
 
 
 def _steps(page: str) -> Iterator[str]:
