@@ -16,6 +16,7 @@ from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, 
 from anchorhold.installation import open_installation
 from anchorhold.issuing.issuer import Order
 from anchorhold.ledger import Ledger
+from anchorhold.ledger.database import ledger_exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -237,6 +238,23 @@ def test_a_folder_that_may_not_be_entered_is_one_clear_error(tmp_path: Path, mon
     monkeypatch.setattr(Path, "exists", forbidden)
     with pytest.raises(LedgerError, match="Permission denied"):
         Ledger(f"sqlite:///{tmp_path}/ledger.sqlite3")
+
+
+@pytest.fixture
+def closed_folder(public_folder: Path) -> Iterator[Path]:
+    """A folder that this account may not enter."""
+    public_folder.chmod(0)
+    superuser = os.geteuid() == 0
+    if superuser:
+        os.seteuid(65534)
+    yield public_folder
+    if superuser:
+        os.seteuid(0)
+
+
+def test_whether_there_is_a_ledger_in_a_folder_that_may_not_be_entered_is_not_guessed(closed_folder: Path) -> None:
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: cannot be looked for \(Permission denied\)"):
+        ledger_exists(f"sqlite:///{closed_folder}/ledger.sqlite3")
 
 
 def test_a_place_where_no_file_can_be_made_is_one_clear_error(tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ def check_output(out: Path | None, form: Format | None = None, *, bundle: bool =
         raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
     if out is None:
         return
-    if out.is_dir() or not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
+    folder = out.absolute().parent
+    if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir() or out.is_dir():
         raise OutputError(f"{out}: cannot be written there", hint="name a file in a folder that exists")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT: Final = 30
 """Seconds a writer waits for another one on SQLite."""
+_ELSEWHERE: Final = "give another place with ANCHORHOLD_CA_DIR or `database` in the settings"
 
 _inherited: list[Any] = []
 """Connections a forked child must neither use nor close."""
@@ -62,8 +63,21 @@ def drop_dead_connection(database: Database) -> None:
 
 
 def ledger_exists(url: str) -> bool:
-    """Whether a look into the ledger would not create it; a database server is taken to have one."""
-    return _scheme(url) != "sqlite" or _sqlite_path(url).exists()
+    """Whether a look into the ledger would not create it; a database server is taken to have one.
+
+    Raises:
+        LedgerError: This account may not look.
+    """
+    if _scheme(url) != "sqlite":
+        return True
+    path = _sqlite_path(url)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise LedgerError(f"ledger {path}: cannot be looked for ({error.strerror})", hint=_ELSEWHERE) from error
+    return True
 
 
 def _scheme(url: str) -> str:
@@ -106,10 +120,7 @@ def _create_private(path: Path) -> None:
             temporary.unlink()
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise LedgerError(
-            f"ledger {path}: cannot be created ({reason})",
-            hint="give another place with ANCHORHOLD_CA_DIR or `database` in the settings",
-        ) from error
+        raise LedgerError(f"ledger {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
 
 
 def _make_private_folder(folder: Path) -> None:

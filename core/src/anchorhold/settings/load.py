@@ -62,7 +62,10 @@ def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | N
         if named:
             path = Path(named)
             if not _is_file(path):
-                raise SettingsError(f"{path}: this file, named by {owner}, does not exist", hint="correct its path")
+                raise SettingsError(
+                    f"{path}: this file, named by {owner}, does not exist or may not be looked for",
+                    hint="correct its path, or give this account access to its folder",
+                )
             return path
     return next((path for path in (user_file(), system_file()) if _is_file(path)), None)
 

@@ -36,9 +36,9 @@ def new_backend(
             hint="choose for instance acme-kms",
         )
     target = folder or Path(f"anchorhold-{name}")
-    if target.exists():
-        raise OutputError(f"{target}: exists already", hint="choose another name or --folder")
     try:
+        if target.exists():
+            raise OutputError(f"{target}: exists already", hint="choose another name or --folder")
         _write(target.absolute(), name)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="choose another --folder") from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.output import say
+from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
@@ -67,6 +67,7 @@ def _next_commands(files: dict[str, Path]) -> str:
 
 def _check_free(paths: Iterable[Path]) -> None:
     for path in paths:
+        check_output(path)
         if path.exists():
             raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
 
