@@ -99,6 +99,17 @@ def test_the_key_is_of_the_authoritys_kind_unless_told(anchorhold: Command, inst
     assert active(installation).public_key().key_size == 2048  # type: ignore[union-attr]
 
 
+def test_a_password_meant_for_keys_of_authorities_does_not_seal_a_key_that_is_to_be_plain(
+    anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server, which does not have it, could not open that key."""
+    monkeypatch.setenv("ANCHORHOLD_OTHER_PASSWORD", CANARY)
+    good(anchorhold("init-ca", "Root", "CN=Root", "--ocsp-key-backend=other"))
+    good(anchorhold("regenerate-ocsp-keys"))
+    (key,) = tmp_path.glob("other/responders/*.key")
+    assert b"BEGIN PRIVATE KEY" in key.read_bytes()
+
+
 def test_the_old_key_stays_until_its_last_answer_has_run_out(
     anchorhold: Command, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,8 +52,9 @@ def _register(choice: ModuleChoice, subject: str) -> Module:
         try:
             native = NativeModule(choice.path)
         except NotAModuleError as error:
+            reason = str(error).removeprefix(f"{choice.path}: ")
             raise SettingsError(
-                f"{subject}: library_path {choice.path} is not a PKCS#11 module ({error})",
+                f"{subject}: library_path {choice.path} is not a PKCS#11 module ({reason})",
                 hint="name the shared library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so",
             ) from error
         module = _registry.setdefault(native.path, Module(native, choice, forked=_forked))

@@ -90,8 +90,7 @@ class StoragesBackend:
     @hookimpl
     def ocsp_store(self) -> OcspStore:
         """Keys of OCSP responders have a folder of their own, and random passwords unless told otherwise."""
-        encrypt = isinstance(self._options, models.OcspOptions) and self._options.encrypt_private_key
-        generated = frozenset({"password"}) if encrypt else frozenset()
+        generated = frozenset({"password"}) if self._encrypts else frozenset()
         return OcspStore(options={"path": self._options.path}, generated=generated)
 
     @hookimpl
@@ -120,6 +119,11 @@ class StoragesBackend:
         """Remove the file of a key."""
         return self._storage.delete(_path_of(request))
 
+    @property
+    def _encrypts(self) -> bool:
+        """Whether a password for a new key is taken; one that stands in a variable for keys of CAs is not for OCSP."""
+        return not isinstance(self._options, models.OcspOptions) or self._options.encrypt_private_key
+
     @cached_property
     def _storage(self) -> Storage:
         return self._open()
@@ -128,7 +132,7 @@ class StoragesBackend:
         from anchorhold_storages.keyfile import key_file
 
         path = _file_path(self._folder(request.options.get("path")), request.key_id)
-        self._storage.write_new(path, key_file(key, secrets.get("password")))
+        self._storage.write_new(path, key_file(key, secrets.get("password") if self._encrypts else None))
         return _created(path, key.public_key())
 
     def _load(self, request: KeyRequest, secrets: Secrets) -> PrivateKey:
