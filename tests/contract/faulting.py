@@ -137,7 +137,7 @@ def _told(name: str, verdict: Verdict) -> bool:
     caught = fault.rule in verdict.broken
     others = sorted(set(verdict.broken) - {fault.rule})
     also = f"  (and {', '.join(others)})" if others else ""
-    print(f"{name:26} {'caught by' if caught else 'MISSED by'} {fault.rule}{also}", flush=True)
+    print(f"{name:28} {'caught by' if caught else 'MISSED by'} {fault.rule}{also}", flush=True)
     return caught
 
 

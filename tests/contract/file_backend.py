@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict
 
 from anchorhold import pkcs8, softkeys
-from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, SecretWrongError
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, KeyUnsupportedError, SecretWrongError
 from anchorhold.publickeys import spki
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, Secret, hookimpl
 
 if TYPE_CHECKING:
+    from anchorhold.algorithms import KeySpec
     from anchorhold.seam import (
         AddOption,
         BackendContext,
@@ -45,6 +46,7 @@ class FileOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     folder: Path
+    curves: tuple[str, ...] = ("secp256r1", "secp384r1")
 
 
 class FileBackend:
@@ -53,7 +55,7 @@ class FileBackend:
     anchorhold_api = API_VERSION
     capabilities = Capabilities(
         key_types=("EC", "Ed25519"),
-        curves=("secp256r1", "secp384r1"),
+        curves=("secp256r1", "secp384r1", "secp521r1"),
         hashes=("SHA-256", "SHA-512"),
     )
     handle_version = HANDLE_VERSION
@@ -72,7 +74,8 @@ class FileBackend:
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
-        """Make a key."""
+        """Make a key, on a curve that the options offer."""
+        self.check_offered(request.spec)
         return self.keep(softkeys.generate(request.spec), request.key_id, secrets)
 
     @hookimpl
@@ -114,6 +117,12 @@ class FileBackend:
     def ocsp_store(self) -> OcspStore:
         """Core makes a password for each key."""
         return OcspStore(generated=frozenset({"password"}))
+
+    def check_offered(self, spec: KeySpec) -> None:
+        """Refuse a curve that the options leave out."""
+        if spec.curve not in (None, *self.options.curves):
+            hint = f"choose from: {', '.join(self.options.curves)}"
+            raise KeyUnsupportedError(f"{self.subject}: the curve {spec.curve} is not offered", hint=hint)
 
     def path(self, key_id: bytes) -> Path:
         """The file of a key id."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from anchorhold.seam import CreatedKey, KeyHandle
 from anchorhold.testing import BackendContract
+from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 class FileContract(BackendContract):
     """Everything that may be overridden, for keys in files of one folder."""
+
+    offers = replace(FileBackend.capabilities, curves=("secp256r1", "secp384r1"))
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:

@@ -34,6 +34,7 @@ class SameKeyEachTime(FileBackend):
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        self.check_offered(request.spec)
         key = self.made.setdefault(request.spec, softkeys.generate(request.spec))
         return self.keep(key, request.key_id, secrets)
 
@@ -43,6 +44,7 @@ class AnotherCurve(FileBackend):
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        self.check_offered(request.spec)
         spec = key_spec("EC") if request.spec.type == "EC" else request.spec
         return super().create_key(replace(request, spec=spec), secrets)
 
@@ -55,6 +57,24 @@ class CurveThatDoesNotWork(FileBackend):
         if request.spec.curve == "secp384r1":
             raise KeyUnsupportedError(f"{self.subject}: the curve is not offered", hint="choose secp256r1")
         return super().create_key(request, secrets)
+
+
+class MakesWhatItDoesNotOffer(FileBackend):
+    """Makes keys on curves that the options leave out."""
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        return self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+
+
+class KeepsWhatItRefuses(FileBackend):
+    """Finds out that a curve is not offered when the key is stored already."""
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        created = self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+        self.check_offered(request.spec)
+        return created
 
 
 class OverwritesKeys(FileBackend):

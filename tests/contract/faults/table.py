@@ -38,6 +38,8 @@ FAULTS: Final = {
     "same-key-each-time": _fault(keys.SameKeyEachTime, "create.fresh"),
     "another-curve": _fault(keys.AnotherCurve, "create.every-kind"),
     "curve-that-does-not-work": _fault(keys.CurveThatDoesNotWork, "create.every-kind", "sign.every-algorithm"),
+    "makes-what-it-does-not-offer": _fault(keys.MakesWhatItDoesNotOffer, "capabilities.offered"),
+    "keeps-what-it-refuses": _fault(keys.KeepsWhatItRefuses, "capabilities.offered"),
     "overwrites-keys": _fault(keys.OverwritesKeys, "create.no-overwrite"),
     "import-overwrites": _fault(keys.ImportOverwrites, "import.no-overwrite"),
     "import-stores-another": _fault(keys.ImportStoresAnother, "import.same-key"),

@@ -15,7 +15,7 @@ from anchorhold.errors import (
 )
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.seam.capabilities import Capabilities
-from anchorhold.seam.requests import CreatedKey, KeyHandle, OcspStore
+from anchorhold.seam.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         CreateKeyRequest,
         FindKeyRequest,
         ImportKeyRequest,
-        KeyRequest,
         Operation,
         Role,
         Secrets,
@@ -104,7 +103,6 @@ class KeyBackend:
             KeyMismatchError: The key is not the one the ledger has; the signer was closed.
             BackendContractError: The answer is not a signer.
         """
-        self._check_readable(request)
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
@@ -138,12 +136,10 @@ class KeyBackend:
 
     def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
         """See `BackendSpec.export_key`; refuses handles as `load_signer` does."""
-        self._check_readable(request)
         return self._call("export_key", Secret, request=request, secrets=secrets)
 
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
-        self._check_readable(request)
         return self._call("delete_key", bool, request=request, secrets=secrets)
 
     def _check_readable(self, request: KeyRequest) -> None:
@@ -162,6 +158,8 @@ class KeyBackend:
             raise OperationUnsupportedError(
                 f"{self.owner}: does not offer the operation {hook}", hint="use a backend that does"
             )
+        if isinstance(request := arguments.get("request"), KeyRequest):
+            self._check_readable(request)
         return self._answer(hook, answer, **arguments)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
