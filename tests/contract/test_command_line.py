@@ -34,6 +34,7 @@ class Run:
             "options": {"folder": str(folder / "keys")},
             "other": {"folder": str(folder / "other")},
             "unreachable": {"folder": "/dev/null/keys"},
+            "offers": {"curves": ["secp256r1", "secp384r1"]},
             "secrets": {"password": {"env": "MY_PASSWORD"}},
             "adoption": {"file-id": "{id}"},
             "old-handles": {"1": {"file": "{id}.key"}},
@@ -128,8 +129,8 @@ def test_options_without_a_backend_are_refused(tmp_path: Path) -> None:
 
 def test_a_backend_that_is_not_installed_is_named(run: Run) -> None:
     ran = run(backend="fils")
-    assert ran.returncode != 0
-    assert "'fils' is not installed; did you mean 'files'?" in ran.stdout
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout + ran.stderr
+    assert "--anchorhold-backend: the key backend type 'fils' is not installed; did you mean 'files'?" in ran.stderr
 
 
 def test_the_plugin_costs_next_to_nothing_where_it_is_not_used(tmp_path: Path) -> None:

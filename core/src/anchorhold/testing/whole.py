@@ -13,7 +13,7 @@
     [secrets]                  # by name: a value, { env = "VARIABLE" } or { file = "PATH" }
     password = { env = "TEST_PASSWORD" }
     [wrong-secrets]            # where a value turned around would not be a wrong one
-    [offers]                   # what this instance offers, where that is less than its class declares
+    [offers]                   # what this instance offers, in what that is less than its class declares
     key_types = ["EC"]
     [adoption]                 # options by which a key is adopted; {name} stands for what its handle has there
     key-id = "{id}"
@@ -26,11 +26,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
+from anchorhold.errors import AnchorholdError
 from anchorhold.seam import Capabilities, KeyHandle, SecretReference
 from anchorhold.suggestions import suggestion
 from anchorhold.testing.contract import BackendContract
@@ -133,7 +134,7 @@ def tell(backend: str, path: Path | None) -> None:
         path: The file; None for a backend that needs no options.
 
     Raises:
-        pytest.UsageError: The file cannot be read, or something in it is not known.
+        pytest.UsageError: The backend cannot be used, the file not be read, or something in it is not known.
     """
     told = _read(path) if path is not None else {}
     for name in told:
@@ -141,7 +142,13 @@ def tell(backend: str, path: Path | None) -> None:
             raise pytest.UsageError(f"{path}: [{name}] is not known; {suggestion(name, TABLES)}")
     TestBackend.backend = backend
     TestBackend.told = told
-    TestBackend.offers = _offers(told["offers"], path) if "offers" in told else None
+    TestBackend.offers = None
+    try:
+        declared = TestBackend.capabilities()[0]
+    except AnchorholdError as error:
+        raise pytest.UsageError(f"--anchorhold-backend: {str(error).partition(': ')[2]}") from error
+    if "offers" in told:
+        TestBackend.offers = replace(declared, **_offers(told["offers"], path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -153,12 +160,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise pytest.UsageError(f"{path}: is not valid TOML ({error})") from error
 
 
-def _offers(given: Mapping[str, Any], path: Path | None) -> Capabilities:
+def _offers(given: Mapping[str, Any], path: Path | None) -> dict[str, Any]:
     known = [field.name for field in fields(Capabilities)]
     for name in given:
         if name not in known:
             raise pytest.UsageError(f"{path}: offers.{name} is not known; {suggestion(name, known)}")
-    return Capabilities(**{name: tuple(values) for name, values in given.items()})
+    return {name: tuple(values) for name, values in given.items()}
 
 
 def _secret(name: str, value: object) -> str:
