@@ -202,11 +202,17 @@ def test_a_store_replaces_nothing_whether_it_knows_conditions_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: Bucket, *, knows_conditions: bool
 ) -> None:
     conditions: set[bytes] = set()
+    hiding = False
 
     def hide(sent: bytes, answer: bytes) -> bytes:
+        nonlocal hiding
         conditions.update(re.findall(rb"^PUT .*(if-none-match: .*?)\r", sent, re.DOTALL | re.IGNORECASE))
-        hidden = knows_conditions and sent.startswith(b"GET") and b" 200 " in answer
-        return _answer("404", _XML.format("NoSuchKey")) if hidden else answer
+        begins = answer.startswith(b"HTTP/")  # what does not is the rest of an answer that came in pieces
+        if begins:
+            hiding = knows_conditions and sent.startswith(b"GET") and b" 200 " in answer
+        if not hiding:
+            return answer
+        return _answer("404", _XML.format("NoSuchKey")) if begins else b""
 
     _use(tmp_path, monkeypatch, bucket)
     configured().get("default").create_key(create_request(), NO_SECRETS)
