@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
+from anchorhold.databases import close, open_database
 from anchorhold.installation import open_installation
-from anchorhold.ledger.database import close, open_database
 from anchorhold.seam import Secret
 from anchorhold.seam.resolver import SecretResolver
 from seam.fakes import settings_file

@@ -163,7 +163,7 @@ def test_a_file_of_keys_that_went_away_is_not_made_anew_when_a_key_is_used(
 
 @on_sqlite
 def test_a_locked_file_is_one_line(own: KeyBackend, own_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anchorhold.ledger.database.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("anchorhold.databases.opening.BUSY_TIMEOUT", 0.05)
     created = own.create_key(create_request(), secrets())
     other = sqlite3.connect(_file(own_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -16,8 +16,8 @@ import sys, time
 from pathlib import Path
 from anchorhold.installation import open_installation
 from anchorhold.issuing.issuer import Order
-from anchorhold.ledger.database import open_database
-from anchorhold.ledger.migrate import migrate
+from anchorhold.databases import open_database
+from anchorhold.ledger.migrations import MIGRATIONS
 
 number, count = sys.argv[1:]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anchorhold.databases import open_database
 from anchorhold.installation import open_installation
-from anchorhold.ledger.database import open_database
-from anchorhold.ledger.migrate import migrate, shipped
+from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.schema import schema
 from ledger.running import run_at_once
 
@@ -29,15 +29,17 @@ def test_first_starts_at_once_all_succeed_and_one_migrates(tmp_path: Path, count
         for round in range({rounds}):
             meet(f"round {{round}}")
             database = open_database(f"sqlite:///{{Path.cwd()}}/{{round}}.sqlite3")
-            print(",".join(migrate(database)) or "-", end=" ")
+            print(",".join(MIGRATIONS.apply(database, "ledger")) or "-", end=" ")
             database.close()
         """,
     )
-    one_of_them = ["-"] * (count - 1) + [",".join(sorted(shipped()))]
+    one_of_them = ["-"] * (count - 1) + [",".join(sorted(MIGRATIONS.shipped))]
     assert [sorted(each) for each in zip(*(line.split() for line in printed), strict=True)] == [one_of_them] * rounds
     for number in range(rounds):
         connection = sqlite3.connect(tmp_path / f"{number}.sqlite3")
-        assert [name for (name,) in connection.execute("SELECT name FROM anchorhold_migration")] == sorted(shipped())
+        assert [name for (name,) in connection.execute("SELECT name FROM anchorhold_migration")] == sorted(
+            MIGRATIONS.shipped
+        )
         connection.close()
 
 
@@ -63,9 +65,9 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     applied = []
     for _ in range(2):
         database = open_database(url)
-        applied.append(sorted(migrate(database)))
+        applied.append(sorted(MIGRATIONS.apply(database, "ledger")))
         database.close()
-    assert applied == [sorted(shipped()), []]
+    assert applied == [sorted(MIGRATIONS.shipped), []]
 
 
 def test_a_migration_that_was_interrupted_is_repeated_as_a_whole(
@@ -82,10 +84,10 @@ def test_a_migration_that_was_interrupted_is_repeated_as_a_whole(
 
     monkeypatch.setattr(playhouse.migrations.Runner, "up", killed)
     with pytest.raises(KeyboardInterrupt):
-        migrate(database)
+        MIGRATIONS.apply(database, "ledger")
     monkeypatch.undo()
     database.close()
-    assert migrate(database) in ([], sorted(shipped()))
+    assert MIGRATIONS.apply(database, "ledger") in ([], sorted(MIGRATIONS.shipped))
     names = {name for name in database.get_tables() if not name.startswith("sqlite_")}
     assert names == {f"anchorhold_{field.name}" for field in fields(schema(database))} | {"anchorhold_migration"}
     database.close()

@@ -15,8 +15,7 @@ import pytest
 from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, LedgerVersionError, SettingsError
 from anchorhold.installation import open_installation
 from anchorhold.issuing.issuer import Order
-from anchorhold.ledger import Ledger
-from anchorhold.ledger.database import ledger_exists
+from anchorhold.ledger import Ledger, ledger_exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -302,7 +301,7 @@ def test_a_locked_ledger_is_one_clear_error_and_nothing_is_signed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, ca_dir: Path
 ) -> None:
     installation.create_authority("Root", "CN=Root")
-    monkeypatch.setattr("anchorhold.ledger.database.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("anchorhold.databases.opening.BUSY_TIMEOUT", 0.05)
     other = sqlite3.connect(ca_dir / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with open_installation() as second, pytest.raises(LedgerError, match="locked"):

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from anchorhold.databases.postgresql import open_postgresql
 from anchorhold.errors import LedgerError, LedgerForeignError, SettingsError
 from anchorhold.installation import open_installation
 from anchorhold.issuing.issuer import Order
 from anchorhold.ledger import Ledger, Reservation
 from anchorhold.ledger.certificates import Certificates
-from anchorhold.ledger.migrate import shipped
-from anchorhold.ledger.postgresql import open_postgresql
+from anchorhold.ledger.migrations import MIGRATIONS
 from databases import new_database
 from ledger.running import run_at_once
 
@@ -109,7 +109,7 @@ def test_six_first_starts_at_once_all_succeed_and_one_migrates(database: str) ->
         assert process.returncode == 0, talk.decode()
     with psycopg.connect(database) as connection:
         applied = connection.execute("SELECT name FROM anchorhold_migration ORDER BY name").fetchall()
-    assert [name for (name,) in applied] == sorted(shipped())
+    assert [name for (name,) in applied] == sorted(MIGRATIONS.shipped)
 
 
 def test_a_ledger_of_a_newer_version_is_refused(database: str, anchorhold: Command) -> None:
@@ -174,8 +174,8 @@ def _elsewhere(url: str) -> dict[str, str]:
 
 
 def test_a_thread_that_gets_no_connection_is_told_why(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anchorhold.ledger.postgresql.CONNECTIONS", 1)
-    monkeypatch.setattr("anchorhold.ledger.postgresql.CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr("anchorhold.databases.postgresql.CONNECTIONS", 1)
+    monkeypatch.setattr("anchorhold.databases.postgresql.CONNECT_TIMEOUT", 0.05)
     with open_installation() as installation, ThreadPoolExecutor() as threads:
         assert installation.authorities() == []
         with pytest.raises(LedgerError, match="have all connections"):

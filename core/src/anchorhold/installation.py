@@ -29,8 +29,7 @@ from anchorhold.issuing.plan import NewAuthority
 from anchorhold.issuing.responders import PROFILE, OcspPlace, is_due, renew_responder, sweep_responders
 from anchorhold.issuing.revocation import release, revoke
 from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
-from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger
-from anchorhold.ledger.database import ledger_exists
+from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger, ledger_exists
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings

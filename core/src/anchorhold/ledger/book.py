@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from peewee import PeeweeException
 
+from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.crls import Crls
-from anchorhold.ledger.database import close, drop_dead_connection, ledger_exists, open_database
 from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.leases import Leases
-from anchorhold.ledger.migrate import migrate
+from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import schema
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from peewee import Database
+
+_SUBJECT: Final = "ledger"
 
 
 class Ledger:
@@ -40,11 +42,11 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self.database = open_database(url)  # which refuses a URL that cannot be read
+        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
         self._where = _place(url)
         try:
             with self.guarded():
-                migrate(self.database, self._where)
+                MIGRATIONS.apply(self.database, self._where)
         except BaseException:
             close(self.database)
             raise
@@ -92,6 +94,11 @@ class Ledger:
         close(self.database)
 
 
+def ledger_exists(url: str) -> bool:
+    """Whether a look into the ledger would not create it; see `anchorhold.databases.database_exists`."""
+    return database_exists(url, _SUBJECT)
+
+
 def check_database(url: str) -> None:
     """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
 
@@ -100,7 +107,7 @@ def check_database(url: str) -> None:
     """
     if not ledger_exists(url):
         return
-    database = open_database(url)
+    database = open_database(url, _SUBJECT)
     try:
         with _sentences(database, _place(url)):
             database.connect(reuse_if_open=True)
@@ -109,7 +116,7 @@ def check_database(url: str) -> None:
 
 
 def _place(url: str) -> str:
-    return f"ledger {without_password(url).removeprefix('sqlite:///')}"
+    return f"{_SUBJECT} {without_password(url).removeprefix('sqlite:///')}"
 
 
 @contextmanager

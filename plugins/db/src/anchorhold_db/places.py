@@ -5,10 +5,10 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
 from anchorhold.errors import BackendFailedError, LedgerError, SettingsError
-from anchorhold.ledger.database import close, drop_dead_connection, ledger_exists, open_database
 from anchorhold.settings.show import without_password
-from anchorhold_db.migrate import migrate
+from anchorhold_db.migrations import MIGRATIONS
 from anchorhold_db.options import check_url
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class LedgerPlace:
         """See `Place.run`; the ledger is always there when keys are used."""
         database = self._open()
         if not self._migrated:
-            migrate(database, self.name)
+            MIGRATIONS.apply(database, self.name)
             self._migrated = True
         return work(database)
 
@@ -88,8 +88,8 @@ class OwnDatabase:
             self._url = check_url(url)
         except ValueError as error:
             raise SettingsError(f"{subject}: the URL of its database cannot be used", hint=str(error)) from None
-        self.name = f"{subject}, database {without_password(url).removeprefix('sqlite:///')}"
-        self._subject = subject
+        self._subject = f"{subject}, database"
+        self.name = f"{self._subject} {without_password(url).removeprefix('sqlite:///')}"
         self._opening = Lock()
         self._database: Database | None = None
 
@@ -114,7 +114,7 @@ class OwnDatabase:
             if self._database is None:
                 database = self._open()
                 try:
-                    migrate(database, self.name)
+                    MIGRATIONS.apply(database, self.name)
                 finally:
                     close(database)
                 self._database = database
@@ -122,18 +122,15 @@ class OwnDatabase:
 
     def _exists(self) -> bool:
         try:
-            return ledger_exists(self._url)
-        except OSError as error:
-            raise BackendFailedError(
-                f"{self.name}: cannot be reached ({error.strerror})", hint="check the permissions of its folder"
-            ) from error
+            return database_exists(self._url, self._subject)
+        except LedgerError as error:
+            raise BackendFailedError(error.problem, hint="check the permissions of its folder") from error
 
     def _open(self) -> Database:
         try:
-            return open_database(self._url)
-        except LedgerError as error:  # it calls every database a ledger
-            reason = error.problem.removeprefix("ledger ")
-            raise BackendFailedError(f"{self._subject}, database {reason}", hint="name another place") from error
+            return open_database(self._url, self._subject)
+        except LedgerError as error:
+            raise BackendFailedError(error.problem, hint="name another place") from error
 
 
 def resolve_url(subject: str, reference: SecretReference, environment: Mapping[str, str]) -> str:

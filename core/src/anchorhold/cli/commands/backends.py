@@ -10,7 +10,7 @@ from anchorhold.cli.output import ListFormat, as_json, table, write
 from anchorhold.cli.present import key_as_json
 from anchorhold.errors import AnchorholdError, SecretWrongError
 from anchorhold.issuing.checks import KeyState
-from anchorhold.ledger.database import ledger_exists
+from anchorhold.ledger import ledger_exists
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.seam.discovery import installed
 

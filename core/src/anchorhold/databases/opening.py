@@ -1,4 +1,4 @@
-"""Opening the ledger's database from its URL."""
+"""Opening a database from its URL."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ _inherited: list[Any] = []
 """Connections a forked child must neither use nor close."""
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, subject: str = "database") -> Database:
     """The database behind a URL, not connected yet. A new SQLite file is created with mode 0600.
+
+    Args:
+        url: ``sqlite:////absolute/path`` or ``postgresql://user:password@host/name``.
+        subject: What to call it in messages.
 
     Raises:
         SettingsError: The URL is of no known kind. It is not shown, for it may hold a password.
@@ -42,7 +46,7 @@ def open_database(url: str) -> Database:
             f"database: {scheme or 'a URL without scheme'} is not a kind of database that is offered",
             hint=f"use one of: {', '.join(f'{known}:///…' for known in _OPENERS)}",
         ) from None
-    database = opener(url)
+    database = opener(url, subject)
     _forget_in_children(database)
     return database
 
@@ -62,8 +66,8 @@ def drop_dead_connection(database: Database) -> None:
         database.manual_close()
 
 
-def ledger_exists(url: str) -> bool:
-    """Whether a look into the ledger would not create it; a database server is taken to have one.
+def database_exists(url: str, subject: str = "database") -> bool:
+    """Whether opening a database would not create it; a server is taken to have it.
 
     Raises:
         LedgerError: This account may not look.
@@ -76,7 +80,7 @@ def ledger_exists(url: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise LedgerError(f"ledger {path}: cannot be looked for ({error.strerror})", hint=_ELSEWHERE) from error
+        raise LedgerError(f"{subject} {path}: cannot be looked for ({error.strerror})", hint=_ELSEWHERE) from error
     return True
 
 
@@ -90,16 +94,16 @@ def _sqlite_path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def _open_sqlite(url: str) -> Database:
+def _open_sqlite(url: str, subject: str) -> Database:
     path = _sqlite_path(url)
     if str(path) in ("", ".", "sqlite:", ":memory:"):
         raise SettingsError("database: the URL names no file", hint="write sqlite:////absolute/path/ledger.sqlite3")
-    _create_private(path)
+    _create_private(path, subject)
     pragmas = {"synchronous": "full", "foreign_keys": 1}
     return SqliteDatabase(str(path), pragmas=pragmas, timeout=BUSY_TIMEOUT, lock_type="IMMEDIATE")
 
 
-def _create_private(path: Path) -> None:
+def _create_private(path: Path, subject: str) -> None:
     """Create the file before SQLite does, which would make it readable for others.
 
     It appears under its name with its mode and write-ahead logging set, so that several first starts at once do not
@@ -120,7 +124,7 @@ def _create_private(path: Path) -> None:
             temporary.unlink()
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise LedgerError(f"ledger {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
+        raise LedgerError(f"{subject} {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
 
 
 def _make_private_folder(folder: Path) -> None:
@@ -129,13 +133,13 @@ def _make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _open_postgresql(url: str) -> Database:
-    from anchorhold.ledger.postgresql import open_postgresql
+def _open_postgresql(url: str, _: str) -> Database:
+    from anchorhold.databases.postgresql import open_postgresql
 
     return open_postgresql(url)
 
 
-_OPENERS: Final[dict[str, Callable[[str], Database]]] = {
+_OPENERS: Final[dict[str, Callable[[str, str], Database]]] = {
     "sqlite": _open_sqlite,
     "postgresql": _open_postgresql,
     "postgres": _open_postgresql,

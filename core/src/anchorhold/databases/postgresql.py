@@ -1,4 +1,4 @@
-"""The ledger on PostgreSQL: psycopg 3, with a pool that outlives lost connections."""
+"""PostgreSQL: psycopg 3, with a pool that outlives lost connections."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_postgresql(url: str) -> Database:
             "database: PostgreSQL needs psycopg, which is not installed",
             hint="run `pip install anchorhold[postgresql]`",
         )
-    from anchorhold.ledger.pool import Pool
+    from anchorhold.databases.pool import Pool
 
     name, parameters = _parameters(url)
     database: Database = Pool(
