@@ -264,7 +264,8 @@ class Draft:
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of the extension of that class of ``cryptography.x509``; None if there is none."""
-        return next((found.value for found in self.extensions if isinstance(found.value, kind)), None)
+        # Not `isinstance`, which asks Python code of an abstract class for each of them; nobody derives from these.
+        return next((found.value for found in self.extensions if type(found.value) is kind), None)
 
     @property
     def alternative_names(self) -> tuple[x509.GeneralName, ...]:

@@ -85,7 +85,8 @@ def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[
     missing = []
     if not set(request.subject) <= set(draft.subject):
         missing.append(f"the subject {format_name(request.subject)}")
-    missing += [format_general_name(name) for name in alt_names_of(request) if name not in draft.alternative_names]
+    names = draft.alternative_names
+    missing += [format_general_name(name) for name in alt_names_of(request) if name not in names]
     missing += [
         f"the extension {extension_name(extension.oid)}"
         for extension in request.extensions

@@ -74,8 +74,8 @@ def up(migrator: Any, database: Any) -> None:
         database.execute(SQL('ALTER TABLE anchorhold_certificate ALTER COLUMN serial TYPE text COLLATE "C"'))
     for statement in (
         "CREATE UNIQUE INDEX anchorhold_authority_name ON anchorhold_authority (name) WHERE status <> 'abandoned'",
-        "CREATE UNIQUE INDEX anchorhold_certificate_serial ON anchorhold_certificate (authority_id, serial)",
-        "CREATE INDEX anchorhold_certificate_any_serial ON anchorhold_certificate (serial)",
+        # The serial number first: it is looked for without its authority, too, and one index costs half of two.
+        "CREATE UNIQUE INDEX anchorhold_certificate_serial ON anchorhold_certificate (serial, authority_id)",
         "CREATE INDEX anchorhold_certificate_page ON anchorhold_certificate (authority_id, id)",
         "CREATE INDEX anchorhold_certificate_open ON anchorhold_certificate (authority_id, serial) "
         "WHERE status = 'reserved'",
