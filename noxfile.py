@@ -40,6 +40,7 @@ SYSTEM_PARTS = {
     "curl": "curl",
     "nginx": "nginx",
     "ocsptool": "gnutls-bin",
+    "sqlite3": "sqlite3",
 }
 """Programs the tests run, and the Debian packages they are in."""
 

@@ -41,7 +41,7 @@ BAD_SETTINGS = {
     "value out of range": ("[profiles.mine]\ndays = 0", ("profiles.mine.days:", "1")),
     "unknown key usage": ('[profiles.mine]\nkey_usage = ["sign"]', ("profiles.mine.key_usage.0:", "digitalSignature")),
     "wrong type of ca_dir": ("ca_dir = 3", ("ca_dir", "path")),
-    "wrong type of the database": ("database = 3", ("database:", "string")),
+    "wrong type of the database": ("database = 3", ("database:", "expected a text")),
     "missing backend type": ("[key_backends.default]\noptions = {}", ("key_backends.default.backend is missing",)),
     "bad alias": ('[key_backends.Default]\nbackend = "storages"', ("key_backends.Default", "lower-case")),
     "wrong type of an option": (

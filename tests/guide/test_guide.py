@@ -12,19 +12,22 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from anchorhold.backends import Backends
 from anchorhold.settings import load_settings
 from anchorhold.testing import RULES
+from databases import new_database
 from guide.commands_page import page as commands_page
 from hsm.softhsm import find_library
 from programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from postgresql_cluster import Cluster
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
@@ -34,8 +37,16 @@ OURS = {
 }
 EXTRAS = {"storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
 BLOCK = re.compile(r"""^```(\w+)(?: title="([^"\n]+)")?\n(.*?)^```$""", re.MULTILINE | re.DOTALL)
+UPGRADING = "upgrading.md"
 PAGES = sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text()))
-NEEDS = {"openssl": "openssl", "curl": "curl", "softhsm2-util": "softhsm2", "pkcs11-tool": "opensc"}
+NEEDS = {
+    "openssl": "openssl",
+    "curl": "curl",
+    "softhsm2-util": "softhsm2",
+    "pkcs11-tool": "opensc",
+    "sqlite3": "sqlite3",
+    "pg_dump": "postgresql",
+}
 """Programs that commands use, and the Debian packages they are in."""
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
@@ -63,8 +74,29 @@ def test_every_page_with_commands_is_known() -> None:
     assert {"first-ca.md", "server.md", "backends/hsm.md", "authors/seam.md"} <= set(PAGES)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [name for name in PAGES if name != UPGRADING])
 def test_what_a_page_shows_runs(name: str, shell: dict[str, str], tmp_path: Path) -> None:
+    _run_page(name, shell, tmp_path)
+
+
+def test_what_the_page_on_upgrading_shows_keeps_a_ledger_of_either_kind(
+    shell: dict[str, str], tmp_path: Path, cluster: Cluster
+) -> None:
+    with new_database(cluster.url) as url:
+        there = {**shell, "ANCHORHOLD_CA_DIR": str(tmp_path / "ca"), "ANCHORHOLD_LEDGER": url}
+        for ledger in ({}, {"ANCHORHOLD_DATABASE": url}):
+            made = [sys.executable, "-m", "anchorhold", "init-ca", "Root", "CN=Root"]
+            subprocess.run(made, env={**there, **ledger}, check=True, capture_output=True)
+        assert "Root" in _run_page(UPGRADING, there, tmp_path)
+    listed = subprocess.run([program("pg_restore", "postgresql"), "--list", tmp_path / "work" / "before.dump"], **_READ)
+    assert "anchorhold_certificate" in listed.stdout
+
+
+_READ: Any = {"capture_output": True, "text": True, "check": True}
+
+
+def _run_page(name: str, shell: dict[str, str], tmp_path: Path) -> str:
+    """Run what a page shows; its output."""
     script = "\n".join(["set -euo pipefail", *_steps((DOCS / name).read_text())])
     for needed, package in NEEDS.items():
         if re.search(rf"\b{needed}\b", script):
@@ -75,6 +107,7 @@ def test_what_a_page_shows_runs(name: str, shell: dict[str, str], tmp_path: Path
     folder.mkdir()
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=shell, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def test_every_installation_that_is_shown_names_what_is_ours() -> None:

@@ -81,17 +81,25 @@ class Installation:
         prompter: Prompter | None = None,
     ) -> None:
         self.loaded = loaded
+        self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
-        self.backends = Backends(
-            loaded, lambda: self.ledger.database, os.environ if environment is None else environment, prompter
-        )
+        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def database_url(self) -> str:
+        """URL of the ledger's database, which may hold a password.
+
+        Raises:
+            SettingsError: The variable or file that the settings name for it is not there.
+        """
+        return self.loaded.database_url(self._environment)
 
     @property
     def ledger(self) -> Ledger:
@@ -102,7 +110,7 @@ class Installation:
         """
         with self._opening:
             if self._ledger is None:
-                self._ledger = Ledger(self.loaded.settings.database)
+                self._ledger = Ledger(self.database_url)
             return self._ledger
 
     def close(self) -> None:
@@ -147,7 +155,7 @@ class Installation:
             InputError, AuthorityExistsError: It cannot be used, or is taken.
         """
         check_name(name)
-        if ledger_exists(self.loaded.settings.database):
+        if ledger_exists(self.database_url):
             with self.ledger.guarded():
                 check_name_free(self.ledger, name)
 

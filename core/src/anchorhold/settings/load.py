@@ -29,13 +29,34 @@ class LoadedSettings:
     Attributes:
         settings: Complete and checked.
         path: The file, or None if there was none.
+        folder: Where relative paths start: the folder of the file, or the working folder.
         origins: For each top-level key, and each alias in a table (``key_backends.hsm``): ``default``, the path of
             the file, or the name of a variable.
     """
 
     settings: Settings
     path: Path | None
+    folder: Path
     origins: Mapping[str, str]
+
+    def database_url(self, environment: Mapping[str, str]) -> str:
+        """URL of the ledger's database, which may hold a password.
+
+        Args:
+            environment: The variables.
+
+        Raises:
+            SettingsError: The variable or file that the settings name for it is not there.
+        """
+        reference = self.settings.database
+        found = reference.resolve(environment)
+        if found is None:
+            raise SettingsError(
+                f"database: the variable {reference.place} is not set", hint="set it to the URL of the ledger"
+            )
+        url = found.reveal().strip()
+        scheme, slashes, place = url.partition(":///")
+        return f"{scheme}{slashes}{self.folder / place}" if scheme == "sqlite" and place else url
 
 
 def user_file() -> Path:
@@ -102,7 +123,7 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     """
     overrides = {key: environment[variable] for key, variable in OVERRIDES.items() if environment.get(variable)}
     folder = path.absolute().parent if path is not None else Path.cwd()
-    given = {**content, **overrides}
+    given = {**_with_files_below(folder, content), **overrides}
     ca_dir = _ca_dir(given.get("ca_dir"), folder if "ca_dir" not in overrides else Path.cwd(), str(path or "settings"))
     values: dict[str, Any] = {**_defaults(ca_dir), **given, "ca_dir": ca_dir}
     try:
@@ -110,7 +131,8 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     except ValidationError as error:
         raise first_problem(error, Settings, str(path or "settings")) from None
     settings = _anchored(settings, folder)
-    return LoadedSettings(settings=settings, path=path, origins=_origins(settings, content, path, overrides))
+    origins = _origins(settings, content, path, overrides)
+    return LoadedSettings(settings=settings, path=path, folder=folder, origins=origins)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -144,6 +166,17 @@ def _defaults(ca_dir: Path) -> dict[str, Any]:
     }
 
 
+def _with_files_below(folder: Path, value: Any) -> Any:
+    """The same, with references to files (``{ file = "PATH" }``) that start at the folder."""
+    match value:
+        case {"file": str(path), **rest} if not rest:
+            return {"file": str(folder / Path(path).expanduser())}
+        case dict():
+            return {key: _with_files_below(folder, part) for key, part in value.items()}
+        case _:
+            return value
+
+
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths in a settings file start at the folder of that file."""
     storages = {}
@@ -153,9 +186,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             options = {**storage.options, "location": str(folder / Path(location).expanduser())}
             storage = storage.model_copy(update={"options": options})
         storages[name] = storage
-    scheme, slashes, place = settings.database.partition(":///")
-    database = f"{scheme}{slashes}{folder / place}" if scheme == "sqlite" and place else settings.database
-    return settings.model_copy(update={"storages": storages, "database": database})
+    return settings.model_copy(update={"storages": storages})
 
 
 def _origins(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from anchorhold.secret import SecretReference
 from anchorhold.settings.profile import ProfileSettings
 from anchorhold.settings.section import Section
 
@@ -49,12 +50,18 @@ class WrapperSettings(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+def _not_asked_for(reference: SecretReference) -> SecretReference:
+    if reference.source == "prompt":
+        raise ValueError('"prompt" is not possible here; write the URL, { env = "VARIABLE" } or { file = "PATH" }')
+    return reference
+
+
 class Settings(Section):
     """The whole file.
 
     Attributes:
         ca_dir: The folder of the ledger and, by default, of key files.
-        database: URL of the ledger's database.
+        database: URL of the ledger's database, or a reference to one; `LoadedSettings.database_url` follows it.
         storages: Places for files, by name.
         key_backends: Where keys of authorities live, by alias. A table in the file replaces the default one.
         ocsp_key_backends: Where keys of OCSP responders live, by alias.
@@ -64,7 +71,7 @@ class Settings(Section):
     """
 
     ca_dir: Path
-    database: str
+    database: Annotated[SecretReference, AfterValidator(_not_asked_for)]
     storages: dict[Alias, StorageSettings]
     key_backends: dict[Alias, AliasSettings]
     ocsp_key_backends: dict[Alias, AliasSettings]

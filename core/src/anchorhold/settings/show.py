@@ -21,7 +21,7 @@ _HARMLESS = frozenset({"token", "token_serial", "key_label", "encrypt_private_ke
 def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
     """Each setting as (path of the key, value fit to be shown, origin), in the order of the file."""
     dumped = loaded.settings.model_dump(mode="json")
-    dumped["database"] = without_password(loaded.settings.database)
+    dumped["database"] = _place(loaded.settings.database)
     for section, value in dumped.items():
         for key, leaf in _leaves((section,), value):
             yield ".".join(key), _masked(key, leaf), loaded.origins[section]
@@ -31,6 +31,11 @@ def without_password(url: str) -> str:
     """A database URL with its password masked, in the query and in the user part, quoted or not."""
     url = re.sub(r"([?&]\w*pass\w*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
     return re.sub(r"(://[^:/?#@]*:).*@", rf"\1{MASK}@", url)
+
+
+def _place(reference: SecretReference) -> str:
+    """Where the ledger is, or where that is written."""
+    return repr(reference) if reference.literal is None else without_password(reference.literal.reveal())
 
 
 def _leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

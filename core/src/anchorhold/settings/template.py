@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 if TYPE_CHECKING:
-    from anchorhold.settings.model import Settings
+    from anchorhold.settings.load import LoadedSettings
 
 _HEAD = """\
 # Settings of anchorhold. Everything here is as it would be without this file; change what you need, drop the rest.
@@ -18,7 +18,7 @@ _HEAD = """\
 
 _COMMENTS = {
     "ca_dir": "The folder of the ledger and of key files. ANCHORHOLD_CA_DIR overrides it.",
-    "database": "The ledger: every authority, certificate and serial number. By default a file in ca_dir.",
+    "database": "The ledger, a URL or a reference; by default a file in ca_dir. ANCHORHOLD_DATABASE overrides it.",
     "default_profile": "Used by sign-cert unless --profile names another.",
     "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder". By default ca_dir.',
     "key_backends": "Where keys of authorities live, by alias. Options of the alias `default` have no prefix.",
@@ -29,11 +29,12 @@ _DERIVED = ("ca_dir", "database", "storages")
 """Written as comments: they follow from the account, or from ca_dir, and must go on doing so."""
 
 
-def template(settings: Settings) -> str:
+def template(loaded: LoadedSettings) -> str:
     """The file's content: the given settings, each section with a comment."""
+    settings = loaded.settings
     values: dict[str, Any] = {
         "ca_dir": str(settings.ca_dir),
-        "database": settings.database,
+        "database": loaded.database_url({}),
         "default_profile": settings.default_profile,
         "storages": _tables(settings.storages),
         "key_backends": _tables(settings.key_backends),

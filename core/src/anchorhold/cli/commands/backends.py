@@ -67,7 +67,7 @@ def _keys(session: Session) -> list[dict[str, Any]]:
     installation = session.installation
     refused: dict[str, SecretWrongError] = {}
     rows: list[dict[str, Any]] = []
-    for authority in installation.authorities() if ledger_exists(installation.loaded.settings.database) else ():
+    for authority in installation.authorities() if ledger_exists(installation.database_url) else ():
         alias = authority.record.key_backend
         if authority.record.certificate is None:
             continue

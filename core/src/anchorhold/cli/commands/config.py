@@ -49,7 +49,7 @@ def check(ctx: typer.Context) -> None:
                 installation.backends.get(alias, role)
         settings = installation.loaded.settings
         find_profile(settings.default_profile, settings.profiles)
-        check_database(settings.database)
+        check_database(installation.database_url)
         say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
 
 
@@ -63,7 +63,7 @@ def init(
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
-    content = template(complete({}, None, os.environ).settings)
+    content = template(complete({}, None, os.environ))
     try:
         target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
