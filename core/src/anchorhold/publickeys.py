@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from anchorhold.algorithms import CURVES, RSA_SIZES, Algorithm, KeySpec
@@ -44,14 +46,15 @@ def pss(digest: hashes.HashAlgorithm) -> padding.PSS:
 
 
 _VERIFIERS: Final[dict[str, Callable[..., None]]] = {
-    "ecdsa": lambda key, signature, message, digest: key.verify(signature, message, ec.ECDSA(digest)),
-    "rsa-pkcs1v15": lambda key, signature, message, digest: key.verify(signature, message, padding.PKCS1v15(), digest),
-    "rsa-pss": lambda key, signature, message, digest: key.verify(signature, message, pss(digest), digest),
+    "ecdsa": lambda key, signature, data, _, how: key.verify(signature, data, ec.ECDSA(how)),
+    "rsa-pkcs1v15": lambda key, signature, data, _, how: key.verify(signature, data, padding.PKCS1v15(), how),
+    "rsa-pss": lambda key, signature, data, digest, how: key.verify(signature, data, pss(digest), how),
     **dict.fromkeys(
         ("ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"),
-        lambda key, signature, message, _: key.verify(signature, message),
+        lambda key, signature, data, *_: key.verify(signature, data),
     ),
 }
+"""Take key, signature, message or its digest, the hash, and how the data are hashed: by it, or already."""
 
 _PLAIN_KINDS: Final[dict[type[object], str]] = {
     ed25519.Ed25519PublicKey: "Ed25519",
@@ -127,11 +130,29 @@ def _rsa_flaw(numbers: rsa.RSAPublicNumbers) -> str | None:
     return None
 
 
-def is_signed_by(key: PublicKey, signature: bytes, message: bytes, algorithm: Algorithm) -> bool:
-    """Whether the signature, in the form X.509 has it, was made over the message by the key's other half."""
-    digest = HASHES[algorithm.hash] if algorithm.hash is not None else None
+def digest_of(message: bytes, algorithm: Algorithm) -> bytes | None:
+    """The hash that an algorithm signs in place of the message; None for those that take the message itself."""
+    if algorithm.hash is None:
+        return None
+    return hashlib.new(HASHES[algorithm.hash].name.replace("-", "_"), message).digest()
+
+
+def is_signed_by(
+    key: PublicKey, signature: bytes, message: bytes, algorithm: Algorithm, digest: bytes | None = None
+) -> bool:
+    """Whether a signature was made over a message by the key's other half.
+
+    Args:
+        key: The public key.
+        signature: In the form X.509 has it.
+        message: What was signed.
+        algorithm: How.
+        digest: From `digest_of`, where it is known already: a long message is not hashed again then.
+    """
+    known = HASHES[algorithm.hash] if algorithm.hash is not None else None
+    data, how = (message, known) if digest is None or known is None else (digest, Prehashed(known))
     try:
-        _VERIFIERS[algorithm.scheme](key, signature, message, digest)
+        _VERIFIERS[algorithm.scheme](key, signature, data, known, how)
     except InvalidSignature:
         return False
     return True

@@ -1,0 +1,36 @@
+"""A signature is checked the same whether the message or its digest is at hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from anchorhold.algorithms import HASHES, Algorithm, KeySpec, key_spec
+from anchorhold.publickeys import digest_of, is_signed_by
+from anchorhold.softkeys import SoftwareSigner, generate
+
+pytestmark = pytest.mark.databases(because="keys and signatures only")
+
+EC, RSA = key_spec("EC"), key_spec("RSA", 2048)
+WAYS = [
+    *((EC, EC.algorithm(name)) for name in HASHES),
+    *((RSA, RSA.algorithm(name, padding)) for name in HASHES for padding in ("pkcs1v15", "pss")),
+    *((key_spec(kind), key_spec(kind).algorithm()) for kind in ("Ed25519", "Ed448", "ML-DSA-44")),
+]
+
+
+@pytest.fixture(scope="module")
+def signers() -> dict[KeySpec, SoftwareSigner]:
+    return {spec: SoftwareSigner(generate(spec)) for spec, _ in WAYS}
+
+
+@pytest.mark.parametrize(("spec", "algorithm"), WAYS, ids=lambda value: str(value))
+def test_with_and_without_the_digest(
+    spec: KeySpec, algorithm: Algorithm, signers: dict[KeySpec, SoftwareSigner]
+) -> None:
+    signer = signers[spec]
+    good, bad = signer.sign(b"a list", algorithm), signer.sign(b"another list", algorithm)
+    digest = digest_of(b"a list", algorithm)
+    assert (digest is None) == (algorithm.hash is None)
+    for known in (None, digest):
+        assert is_signed_by(signer.public_key, good, b"a list", algorithm, known)
+        assert not is_signed_by(signer.public_key, bad, b"a list", algorithm, known)
