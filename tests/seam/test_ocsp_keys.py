@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.errors import BackendContractError, SettingsError
+from anchorhold.errors import BackendContractError, SettingsError, UnknownAliasError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam import BACKENDS_GROUP, KeyRequest, Secret
 from anchorhold.seam.resolver import GeneratedSecrets, SecretResolver
+from cli.cli_steps import good, refused
 from programs import openssl
 from seam.fakes import CA, MemoryBackend, configured, create_request, offer, settings_file
 
@@ -99,6 +100,26 @@ def test_a_backend_that_would_have_to_ask_is_refused_when_the_settings_are_check
     assert "nobody present" in refused.talk
     assert "ocsp_key_backends.hsm.options.pin" in refused.talk
     assert refused.talk.count("\n") == 1
+
+
+def test_the_alias_default_is_no_exception(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, {"token": "seam.fakes:PinBackend"})
+    options = '[ocsp_key_backends.default.options]\npin = "prompt"\n'
+    settings_file(tmp_path, monkeypatch, f'[ocsp_key_backends.default]\nbackend = "token"\n{options}')
+    for command in (("edit-ca", "Root", "--ocsp-key-backend=default"), ("init-ca", "Other", "CN=Other")):
+        refused(anchorhold(*command), SettingsError, "nobody present, and pin would have to be asked for")
+    good(anchorhold("edit-ca", "Root", "--disable"))  # which is nothing to do with it
+
+
+def test_a_default_alias_that_is_not_there_stops_only_who_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    settings_file(tmp_path, monkeypatch, '[ocsp_key_backends.rows]\nbackend = "db"\n')
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    refused(anchorhold("regenerate-ocsp-keys"), UnknownAliasError, "Root: ", "'default'")
 
 
 @pytest.mark.parametrize("pin", ['"1234"', '{ env = "MY_PIN" }', "{ file = 'PIN_FILE' }", "variable"])

@@ -14,6 +14,7 @@ from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.seam.options import OptionValues, options_of
 from anchorhold.seam.resolver import SecretResolver
+from anchorhold.secret import SecretReference
 from anchorhold.settings.problems import first_problem
 from anchorhold.suggestions import suggestion
 
@@ -224,7 +225,10 @@ class Backends:
         resolver = self._resolver(backend, {}, unattended=True)
         for name in sorted(backend.ocsp_store().unattended):
             if resolver.get(name) is None:
+                reference = getattr(backend.options, name.replace("-", "_"), None)
+                asked = isinstance(reference, SecretReference) and reference.source == "prompt"
                 raise SettingsError(
-                    f"{section}: OCSP keys are used with nobody present, and {name} is not set",
+                    f"{section}: OCSP keys are used with nobody present, and {name} "
+                    f"{'would have to be asked for' if asked else 'is not set'}",
                     hint=f"set {section}.options.{name.replace('-', '_')} to a value, a variable or a file",
                 )

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
-from anchorhold.backends import Backends
+from anchorhold.backends import SECTIONS, Backends
 from anchorhold.errors import InputError, UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import recovery, undo
 from anchorhold.issuing.authority import Authority
@@ -688,9 +688,18 @@ class Installation:
         self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
     ) -> IssuingDefaults:
         checked = checked_defaults(issuing or IssuingDefaults(), spec, self.loaded.settings.profiles, certificate)
-        if checked.ocsp_key_backend != IssuingDefaults().ocsp_key_backend:
+        if self._is_chosen(checked.ocsp_key_backend):
             self.backends.get(checked.ocsp_key_backend, "ocsp")
         return checked
+
+    def _is_chosen(self, alias: str) -> bool:
+        """Whether somebody has chosen that alias for keys of responders, by naming or by configuring it.
+
+        The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
+        """
+        named = alias != IssuingDefaults().ocsp_key_backend
+        configured = self.loaded.origins[SECTIONS["ocsp"]] != "default" and alias in self.backends.aliases("ocsp")
+        return named or configured
 
     def _parent(self, parent: str | Authority, secrets: Mapping[str, Secret | str] | None, own: KeyPlace) -> Parent:
         """The parent with its key; secrets that serve a whole alias fall back to those given for the new key."""

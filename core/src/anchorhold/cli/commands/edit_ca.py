@@ -31,6 +31,6 @@ def edit_ca(
     if rename is None and enable is None and not changes:
         raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
     authority = session.installation.authority(ca)
-    defaults = replace(authority.record.issuing, **changes)
+    defaults = replace(authority.record.issuing, **changes) if changes else None
     edited = session.installation.edit_authority(authority, name=rename, enabled=enable, issuing=defaults)
     say(f"Changed authority {edited.name} ({edited.record.status}).")
