@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from anchorhold import Order
+from anchorhold.ledger import Reservation
 from anchorhold.x509.serials import format_serial
 from cli.cli_steps import certificate, good
 
@@ -34,6 +38,35 @@ def leaf(installation: Installation, authority: str | Authority, csr: bytes) -> 
 def serial_of(cert: x509.Certificate) -> str:
     """Its serial number as the ledger has it."""
     return format_serial(cert.serial_number)
+
+
+def legacy(*, crl_sign: bool | None) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A root made elsewhere, whose certificate is for signing lists, is not, or does not say."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    name = x509.Name.from_rfc4514_string("CN=Legacy")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    if crl_sign is not None:
+        usage = x509.KeyUsage(True, False, False, False, False, True, crl_sign, False, False)
+        builder = builder.add_extension(usage, critical=True)
+    return builder.sign(key, hashes.SHA256()), key
+
+
+def record(installation: Installation, serial: str, life: dt.timedelta = dt.timedelta(days=90)) -> None:
+    """A certificate of ``Root`` that only the ledger knows."""
+    now = dt.datetime.now(dt.UTC)
+    row = installation.authority("Root").record.id
+    intent = Reservation(
+        serial=serial,
+        profile="webserver",
+        subject="CN=x",
+        names="",
+        not_before=now - dt.timedelta(days=90),
+        not_after=now + life,
+        tbs=b"",
+    )
+    with installation.ledger.transaction():
+        installation.ledger.certificates.record(row, intent, b"not read here")
 
 
 def new_list(anchorhold: Command, ca: str = "Root", *more: str) -> x509.CertificateRevocationList:

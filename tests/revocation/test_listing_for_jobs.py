@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold import errors
-from anchorhold.ledger import Reservation
 from cli.cli_steps import certificate, good, listed
-from revocation.crl_steps import SIGN, signed
+from revocation.crl_steps import SIGN, record, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +82,7 @@ def test_json_says_when_and_why(certs: dict[str, str], anchorhold: Command) -> N
 
 
 def test_text_says_whether_each_is_good(certs: dict[str, str], installation: Installation, anchorhold: Command) -> None:
-    _record(installation, "00" * 19 + "01", dt.timedelta(days=-1))
+    record(installation, "00" * 19 + "01", dt.timedelta(days=-1))
     head, *rows = good(anchorhold("list-certs", "--expired")).text.splitlines()
     at = head.index("STATUS")
     status = {row.split()[0]: row[at : at + 8].strip() for row in rows}
@@ -100,23 +99,6 @@ def test_text_says_whether_each_is_good(certs: dict[str, str], installation: Ins
         text = good(anchorhold("view-cert", certs[name])).text
         assert ("Revoked" in text) == (shown is not None)
         assert shown is None or shown in text
-
-
-def _record(installation: Installation, serial: str, life: dt.timedelta) -> None:
-    """A certificate that only the ledger knows."""
-    now = dt.datetime.now(dt.UTC)
-    row = installation.authority("Root").record.id
-    intent = Reservation(
-        serial=serial,
-        profile="webserver",
-        subject="CN=x",
-        names="",
-        not_before=now - dt.timedelta(days=90),
-        not_after=now + life,
-        tbs=b"",
-    )
-    with installation.ledger.transaction():
-        installation.ledger.certificates.record(row, intent, b"not read here")
 
 
 def test_revocations_of_more_certificates_than_a_statement_has_parameters(

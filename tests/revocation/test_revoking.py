@@ -11,7 +11,7 @@ from cryptography import x509
 from anchorhold import errors
 from anchorhold.x509.revocation import REASONS
 from cli.cli_steps import certificate, good, listed, refused
-from revocation.crl_steps import entries, leaf, made_by, new_list, reasons, serial_of, signed
+from revocation.crl_steps import entries, leaf, made_by, new_list, reasons, record, serial_of, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,6 +190,29 @@ def test_a_beginning_that_fits_several_revokes_none(root: Command) -> None:
     serials = [signed(root) for _ in range(17)]  # two of 17 begin with the same hex digit
     first = next(digit for digit in "0123456789abcdef" if sum(serial[0] == digit for serial in serials) > 1)
     refused(root("revoke-cert", first), errors.UnknownCertificateError, "several")
+    assert len(new_list(root)) == 0
+
+
+@pytest.mark.parametrize(
+    ("recorded", "typed"), [("abcd", "00ABCD"), ("abcd", "00:ab:cd"), ("01", "1"), ("0abc", "abc"), ("0abc", "000ABC")]
+)
+def test_a_whole_serial_number_is_taken_in_any_form_however_short(
+    recorded: str, typed: str, root: Command, installation: Installation
+) -> None:
+    for serial in (recorded, "1f00", "abc123"):  # which begin with the same digits
+        record(installation, serial)
+    assert f"certificate {recorded} " in good(root("revoke-cert", typed)).talk
+    assert set(entries(new_list(root))) == {recorded}
+    assert installation.certificate(typed).serial == recorded
+
+
+@pytest.mark.parametrize("more", [(), ("--release",)])
+@pytest.mark.parametrize("typed", ["ABC", "0xabc", "ab:c", "00abc"])
+def test_a_few_digits_of_another_serial_number_revoke_nothing(
+    typed: str, more: tuple[str, ...], root: Command, installation: Installation
+) -> None:
+    record(installation, "abcd")
+    refused(root("revoke-cert", typed, *more), errors.UnknownCertificateError, "abcd", "8 digits")
     assert len(new_list(root)) == 0
 
 

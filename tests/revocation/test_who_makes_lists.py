@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from anchorhold import errors, open_installation
 from anchorhold.errors import RefusedError
 from anchorhold.seam import WRAPPERS_GROUP, hookimpl
-from revocation.crl_steps import leaf, made_by, serial_of
+from revocation.crl_steps import leaf, legacy, made_by, serial_of
 from seam.fakes import Recorder, offer, settings_file
 
 if TYPE_CHECKING:
@@ -70,22 +66,13 @@ def test_a_wrapper_that_refuses_a_list_leaves_the_one_before_it(watched: Install
         assert last.number == 1
 
 
-def _usage(*, crl_sign: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(True, False, False, False, False, True, crl_sign, False, False)
-
-
 @pytest.mark.parametrize(("usage", "allowed"), [(None, True), (True, True), (False, False)])
 def test_an_authority_whose_certificate_is_not_for_lists_makes_none(
     usage: bool | None, allowed: bool, installation: Installation
 ) -> None:
     """Nobody would accept them (RFC 5280, section 4.2.1.3)."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
-    name = x509.Name.from_rfc4514_string("CN=Legacy")
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=9))
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    if usage is not None:
-        builder = builder.add_extension(_usage(crl_sign=usage), critical=True)
-    installation.import_authority("Legacy", builder.sign(key, hashes.SHA256()), key)
+    certificate, key = legacy(crl_sign=usage)
+    installation.import_authority("Legacy", certificate, key)
     if allowed:
         assert made_by(installation, "Legacy")[0].is_signature_valid(key.public_key())
     else:

@@ -36,7 +36,7 @@ from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
 from anchorhold.x509.profiles import find_profile
 from anchorhold.x509.revocation import parse_reason
-from anchorhold.x509.serials import format_serial, parse_serial
+from anchorhold.x509.serials import format_serial, parse_serial, whole_serial
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 
 
 _STATUS: Final[dict[bool | None, AuthorityStatus | None]] = {None: None, True: "active", False: "disabled"}
+
+ENOUGH_DIGITS: Final = 8
+"""Of a serial number, for what cannot be taken back."""
 
 
 class Installation:
@@ -446,7 +449,7 @@ class Installation:
         """Revoke a certificate; the next CRL and OCSP answer say so.
 
         Args:
-            serial: Its serial number in hex, or the beginning of it, if only one fits.
+            serial: Its serial number in hex, or 8 digits or more from its beginning, if only one fits.
             reason: One of `anchorhold.x509.revocation.REASONS`.
             invalidity: Since when its key may not have been trustworthy.
             authority: Its issuer, where several have given that number.
@@ -460,11 +463,21 @@ class Installation:
         return found
 
     def _revocable(self, serial: str, authority: str | Authority | None) -> CertificateRecord:
-        """A certificate, or a serial number for which a signature may exist although none was recorded."""
+        """A certificate, or a serial number for which a signature may exist although none was recorded.
+
+        Revoking is for good, so a slip that leaves the beginning of another serial number must not do it.
+        """
         issuer = None if authority is None else self._found(authority).record.id
+        digits = parse_serial(serial)
         with self.ledger.guarded():
-            found = self.ledger.certificates.find(parse_serial(serial), issuer, abandoned=True)
-        return found[0] if len(found) == 1 else self.certificate(serial, authority)
+            found = self.ledger.certificates.find(digits, issuer, abandoned=True)
+        one = found[0] if len(found) == 1 else self.certificate(serial, authority)
+        if one.serial != whole_serial(digits) and len(digits) < ENOUGH_DIGITS:
+            raise UnknownCertificateError(
+                f"certificate {serial}: only begins the serial number {one.serial}",
+                hint=f"give the whole number, or at least {ENOUGH_DIGITS} digits of it",
+            )
+        return one
 
     def release(self, serial: str, *, authority: str | Authority | None = None) -> CertificateRecord:
         """Take back that a certificate is on hold; arguments as for `revoke`.

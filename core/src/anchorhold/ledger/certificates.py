@@ -13,6 +13,7 @@ from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # th
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.records import CertificateRecord, Reservation, moment, seconds
+from anchorhold.x509.serials import whole_serial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,7 +116,7 @@ class Certificates:
     def find(
         self, serial: str, authority_id: int | None = None, limit: int = 2, *, abandoned: bool = False
     ) -> list[CertificateRecord]:
-        """Certificates whose serial begins with these hex digits; an exact match alone if there is one.
+        """Certificates with these hex digits as their whole serial number; without any, those that begin with them.
 
         Args:
             serial: The digits.
@@ -124,7 +125,7 @@ class Certificates:
             abandoned: Whether those whose signing was given up are among them.
         """
         model = self._model
-        for match in (model.serial == serial, (model.serial >= serial) & (model.serial < serial + "g")):
+        for match in (model.serial == whole_serial(serial), (model.serial >= serial) & (model.serial < serial + "g")):
             query = model.select().where(match if abandoned else match & (model.status != "abandoned"))
             if authority_id is not None:
                 query = query.where(model.authority == authority_id)

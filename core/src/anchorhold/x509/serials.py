@@ -19,8 +19,13 @@ def format_serial(serial: int) -> str:
     return digits.zfill(len(digits) + len(digits) % 2)
 
 
+def whole_serial(digits: str) -> str:
+    """The serial number that these hex digits are as a whole, as the ledger has it."""
+    return format_serial(int(digits, 16))
+
+
 def parse_serial(text: str) -> str:
-    """Read a serial number in hex, with or without colons, or the beginning of one.
+    """Read a serial number in hex, with or without colons, or the beginning of one; octets of zero before it go.
 
     Raises:
         InputError: It is not hex.
@@ -28,4 +33,4 @@ def parse_serial(text: str) -> str:
     digits = text.replace(":", "").replace(" ", "").lower().removeprefix("0x")
     if not re.fullmatch(r"[0-9a-f]{1,128}", digits):
         raise InputError(f"serial {text!r}: is not a serial number in hex", hint="copy it from list-certs")
-    return digits
+    return re.sub(r"^(00)+(?=.)", "", digits)  # some programs write one, where the first bit is set

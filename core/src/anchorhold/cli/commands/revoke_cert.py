@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.arguments import Serial
 from anchorhold.cli.inputs import past
 from anchorhold.cli.output import say
 from anchorhold.errors import InputError
@@ -18,7 +17,13 @@ if TYPE_CHECKING:
 
 def revoke_cert(
     session: Session,
-    serial: Serial,
+    serial: Annotated[
+        str,
+        typer.Argument(
+            help="Serial number in hex, with or without colons, or 8 digits or more from its beginning.",
+            metavar="SERIAL",
+        ),
+    ],
     ca: Annotated[
         str | None,
         typer.Option("--ca", help="Its issuer, where several have given that serial number.", metavar="CA"),
