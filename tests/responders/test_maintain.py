@@ -6,23 +6,27 @@ import datetime as dt
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from anchorhold import errors
-from anchorhold.issuing import maintenance, responders
+from anchorhold.issuing import authority, crls, maintenance, responders, sweeping
+from anchorhold.seam.facade import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
+from revocation.crl_steps import legacy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anchorhold import Installation
     from conftest import Command
 
 
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what looks after CRLs and responders."""
-    for module in (responders, maintenance):
+    for module in (authority, crls, responders, maintenance, sweeping):
         monkeypatch.setattr(module, "now", lambda: now() + time)
 
 
@@ -93,17 +97,110 @@ def test_a_key_that_needs_a_person_is_said_and_the_others_are_served(anchorhold:
     told = anchorhold("maintain")
     assert told.exit_code == errors.SecretMissingError.exit_code
     assert "Root: CRL number 1" in told.talk
+    (line,) = [line for line in told.talk.splitlines() if "Locked" in line]
+    assert line.startswith("anchorhold: Locked: ")
+    assert "set ANCHORHOLD_PASSWORD" in line
+    assert "--" not in line  # it has no flags for secrets
+
+
+def test_those_that_are_named_are_looked_after_and_no_others(anchorhold: Command, installation: Installation) -> None:
+    good(anchorhold("init-ca", "Locked", "CN=Locked", "--password=secret"))
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    good(anchorhold("init-ca", "Other", "CN=Other"))
+    talk = good(anchorhold("maintain", "Root")).talk
+    assert {line.split(":")[0] for line in talk.splitlines()} == {"Root"}
+    refused(anchorhold("maintain", "Root", "Nobody"), errors.UnknownAuthorityError, "Nobody")
+
+
+@pytest.mark.parametrize(("command", "crls"), [("maintain", 1), ("regenerate-ocsp-keys", 0)])
+def test_a_disabled_authority_is_kept_going(
+    anchorhold: Command, installation: Installation, command: str, crls: int
+) -> None:
+    """What it has signed is about."""
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    good(anchorhold("edit-ca", "Root", "--disable"))
+    good(anchorhold(command))
+    root = installation.authority("Root").record
+    assert installation.ledger.responders.active(root.id) is not None
+    assert numbers(installation) == [1][:crls]
+    if command != "maintain":
+        good(anchorhold(command, "Root", "--force"))
+
+
+def test_a_backend_of_responders_that_is_away_does_not_keep_lists_from_being_made(
+    anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    real = KeyBackend.create_key
+
+    def away(self: KeyBackend, request: Any, secrets: Any) -> Any:
+        if self.role == "ocsp":
+            raise errors.BackendFailedError("store: is away", hint="repeat")
+        return real(self, request, secrets)
+
+    monkeypatch.setattr(KeyBackend, "create_key", away)
+    told = anchorhold("maintain")
+    assert told.exit_code == errors.BackendFailedError.exit_code
+    assert told.talk.splitlines()[0] == "Root: CRL number 1"
+    assert told.talk.count("store: is away") == 1
+    assert numbers(installation) == [1]
+
+
+def test_an_old_key_that_cannot_be_destroyed_does_not_keep_anything_from_being_renewed(
+    anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    good(anchorhold("maintain"))
+    good(anchorhold("regenerate-ocsp-keys", "--force"))
+    passed(monkeypatch, dt.timedelta(days=4))
+
+    def away(self: KeyBackend, request: Any, secrets: Any) -> bool:
+        raise errors.BackendFailedError("store: is away", hint="repeat")
+
+    monkeypatch.setattr(KeyBackend, "delete_key", away)
+    told = anchorhold("maintain")
+    assert told.exit_code == errors.BackendFailedError.exit_code
+    assert [line.split()[1] for line in told.talk.splitlines()] == ["CRL", "new", "Root:"]
+    told = anchorhold("regenerate-ocsp-keys", "--force")
+    assert told.exit_code == errors.BackendFailedError.exit_code
+    assert "New responder of Root" in told.talk
+    assert told.talk.count("store: is away") == 1
+
+
+def test_after_an_authority_has_expired_its_last_key_is_destroyed_and_nothing_is_left_to_do(
+    anchorhold: Command, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root", "--expires=3d"))
+    good(anchorhold("maintain"))
+    (tmp_path / "config.toml").write_text('[key_backends.rows]\nbackend = "db"\n')  # its own key is done with
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(tmp_path / "config.toml"))
+    passed(monkeypatch, dt.timedelta(days=4))
+    assert good(anchorhold("maintain")).talk == "Root: destroyed 1 old responder key\n"
+    assert list(tmp_path.glob("ca/ocsp/*.key")) == []
+    assert good(anchorhold("maintain")).talk == ""
+    assert "needs no responder" in good(anchorhold("regenerate-ocsp-keys")).talk
+    monkeypatch.delenv("ANCHORHOLD_CONFIG")
+    refused(anchorhold("regenerate-ocsp-keys", "Root"), errors.AuthorityExpiredError, "expired")
+    assert numbers(installation) == [1]
+
+
+def test_an_authority_whose_certificate_is_not_for_lists_has_a_responder_and_is_no_failure(
+    anchorhold: Command, installation: Installation
+) -> None:
+    certificate, key = legacy(crl_sign=False)
+    installation.import_authority("Legacy", certificate, key)
+    assert "new responder" in good(anchorhold("maintain")).talk
+    assert good(anchorhold("maintain")).talk == ""
 
 
 def test_it_goes_on_until_it_is_told_to_end(anchorhold: Command, installation: Installation) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
     good(anchorhold("init-ca", "Sub", "CN=Sub", "--parent=Root"))
-    good(anchorhold("edit-ca", "Sub", "--disable"))
-    command = [sys.executable, "-m", "anchorhold", "maintain", "--every", "1s"]
+    command = [sys.executable, "-m", "anchorhold", "maintain", "Root", "--every", "1s"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert "new responder" in process.stderr.readline()
         assert "CRL number 1" in process.stderr.readline()
+        assert "new responder" in process.stderr.readline()
         installation.revoke(installation.authority("Sub").record.serial or "")
         assert "CRL number 2" in process.stderr.readline()
         process.send_signal(signal.SIGTERM)

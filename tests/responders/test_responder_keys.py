@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchorhold import errors
-from anchorhold.issuing import responders
+from anchorhold.issuing import responders, sweeping
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
@@ -63,7 +63,8 @@ def _two_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what looks after responders."""
-    monkeypatch.setattr(responders, "now", lambda: now() + time)
+    for module in (responders, sweeping):
+        monkeypatch.setattr(module, "now", lambda: now() + time)
 
 
 def test_a_delegated_certificate_is_short_lived_and_made_for_answers_only(

@@ -81,6 +81,7 @@ class Backends:
         operation: Operation,
         own: SecretResolver | None = None,
         ask: bool = True,
+        flags: bool = True,
     ) -> SecretResolver:
         """The secrets of an alias for one command.
 
@@ -90,6 +91,7 @@ class Backends:
             operation: What is done with its keys.
             own: For the key of a parent: the resolver of the alias's own keys.
             ask: Whether a person may be asked, if there is one.
+            flags: Whether the command has flags for them.
 
         Raises:
             SecretMissingError: A new key is given an empty secret.
@@ -97,7 +99,7 @@ class Backends:
         backend = self.get(alias)
         declared = [option for option in options_of(backend, operation) if option.secret]
         shared = [option.name for option in declared if option.scope == "alias"]
-        resolver = self._resolver(backend, given, own=own, shared=shared, unattended=not ask)
+        resolver = self._resolver(backend, given, own=own, shared=shared, unattended=not ask, flags=flags)
         if operation in ("create", "import"):
             for option in declared:
                 if option.scope == "key":
@@ -106,7 +108,7 @@ class Backends:
 
     def ocsp_secrets(self, alias: str) -> SecretResolver:
         """The secrets of an alias that keeps keys of OCSP responders; nobody is asked."""
-        return self._resolver(self.get(alias, "ocsp"), {}, unattended=True)
+        return self._resolver(self.get(alias, "ocsp"), {}, unattended=True, flags=False)
 
     def options(self, alias: str, operation: Operation, given: Mapping[str, Any]) -> OptionValues:
         """Values of all options of an alias that are not secret: what was given, else the defaults.
@@ -133,6 +135,7 @@ class Backends:
         own: SecretResolver | None = None,
         shared: list[str] | None = None,
         unattended: bool = False,
+        flags: bool = True,
     ) -> SecretResolver:
         return SecretResolver(
             alias=backend.alias,
@@ -144,6 +147,7 @@ class Backends:
             shared=shared or (),
             own=own,
             prompter=None if unattended else self._prompter,
+            flags=flags,
         )
 
     def _bind(self, alias: str, role: Role) -> KeyBackend:

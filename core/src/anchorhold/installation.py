@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, cast
 
@@ -20,15 +22,16 @@ from anchorhold.issuing.defaults import checked_defaults
 from anchorhold.issuing.imports import ForeignAuthority, import_authority, record_certificate
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
-from anchorhold.issuing.maintenance import maintain
+from anchorhold.issuing.maintenance import Maintained, maintain
 from anchorhold.issuing.moving import finish_move, move_key, places_of_move, undo_move
 from anchorhold.issuing.offline import accept_certificate, request_authority
 from anchorhold.issuing.pending import check_name, check_name_free
 from anchorhold.issuing.place import KeyPlace
 from anchorhold.issuing.plan import NewAuthority
-from anchorhold.issuing.responders import PROFILE, OcspPlace, is_due, renew_responder, sweep_responders
+from anchorhold.issuing.responders import PROFILE, OcspPlace, has_key, is_due, renew_responder
 from anchorhold.issuing.revocation import release, revoke
 from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
+from anchorhold.issuing.sweeping import Swept, sweep_responders
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger, ledger_exists
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
@@ -379,11 +382,23 @@ class Installation:
         return Issuer(self.ledger, self.loaded.settings, key, Chain(self.chain(key.authority)))
 
     def key_of(
-        self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None, *, ask: bool = True
+        self,
+        authority: Authority,
+        secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        ask: bool = True,
+        flags: bool = True,
     ) -> AuthorityKey:
-        """The key of an authority, not asked for yet."""
+        """The key of an authority, not asked for yet.
+
+        Args:
+            authority: Whose.
+            secrets: For it, by name.
+            ask: Whether a person may be asked, if there is one.
+            flags: Whether a message about a missing secret may name a command-line flag.
+        """
         alias = authority.record.key_backend
-        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", ask=ask)
+        resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", ask=ask, flags=flags)
         return AuthorityKey(authority, self.backends.get(alias), resolver)
 
     def chain(self, authority: Authority) -> list[Authority]:
@@ -507,7 +522,7 @@ class Installation:
             AnchorholdError: See `anchorhold.issuing.crls.generate_crl`.
         """
         with self.key_of(self._found(authority), secrets) as key:
-            for shard in shards_of(key):
+            for shard in shards_of(key.authority):
                 yield generate_crl(self.ledger, key, shard, lifetime)
 
     def crl(self, authority: str | Authority, shard: int | None = None) -> CrlRecord | None:
@@ -561,28 +576,42 @@ class Installation:
             return renew_responder(self.ledger, own, self.ocsp_place, self._profile(PROFILE), key)
 
     def responder_is_due(self, authority: Authority) -> bool:
-        """Whether an authority needs a new OCSP responder; see `anchorhold.issuing.responders.is_due`."""
-        return is_due(self.ledger, authority)
+        """Whether an authority needs a new OCSP responder; see `anchorhold.issuing.responders.is_due`.
 
-    def sweep_responders(self, authority: Authority) -> int:
-        """Destroy keys of OCSP responders that nothing needs any more; returns how many."""
-        return sweep_responders(self.ledger, authority, self.ocsp_place)
+        It needs one, too, if the key is not where it was made, which only a look at it shows.
+        """
+        due = is_due(self.ledger, authority, self.ocsp_place)
+        return due or not has_key(self.ledger, authority, self.ocsp_place)
 
-    def maintain(self, authority: str | Authority, *, lifetime: dt.timedelta = LIFETIME) -> list[str]:
+    def sweep_responders(self, authority: Authority, *, gone: bool = False) -> Swept:
+        """Destroy keys of OCSP responders that nothing needs any more.
+
+        Args:
+            authority: Whose.
+            gone: Whether those that cannot be found are recorded as gone.
+
+        Returns:
+            What became of them, failures included.
+        """
+        return sweep_responders(self.ledger, authority, self.ocsp_place, gone=gone)
+
+    def maintain(self, authority: str | Authority, *, lifetime: dt.timedelta = LIFETIME) -> Maintained:
         """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
 
         Args:
-            authority: Which one.
+            authority: Which one; a disabled one may, for what it has signed is out there.
             lifetime: Of CRLs.
 
         Returns:
-            What was done, in words.
+            What was done, and what could not be: look at its ``failures``.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.maintenance.maintain`.
+            AnchorholdError: Nothing could be tried; see `anchorhold.issuing.maintenance.maintain`.
         """
-        with self.key_of(self._found(authority), ask=False) as key:
-            return maintain(self.ledger, key, self.ocsp_place, self._profile(PROFILE), lifetime)
+        found = self._found(authority)
+        with ExitStack() as opened:
+            key = cache(lambda: opened.enter_context(self.key_of(found, ask=False, flags=False)))
+            return maintain(self.ledger, found, key, self.ocsp_place, self._profile(PROFILE), lifetime)
 
     def ocsp_place(self, alias: str) -> OcspPlace:
         """An alias of ``ocsp_key_backends``, ready for use with nobody present."""

@@ -132,13 +132,22 @@ class Authority:
             AuthorityNotReadyError: It was never completed, or is disabled.
             AuthorityExpiredError: It has expired, or is not valid yet.
         """
-        certificate = self.certificate
+        _ = self.certificate  # says what to do if there is none
         if self.record.status != "active":
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is disabled",
                 hint=f"enable it with `anchorhold edit-ca {shlex.quote(self.name)} --enable`",
             )
-        moment = now()
+        self.check_valid()
+
+    def check_valid(self) -> None:
+        """Refuse what is of no use outside the validity of its certificate; a disabled authority may be valid.
+
+        Raises:
+            AuthorityNotReadyError: It was never completed.
+            AuthorityExpiredError: It has expired, or is not valid yet.
+        """
+        certificate, moment = self.certificate, now()
         if moment > certificate.not_valid_after_utc:
             raise AuthorityExpiredError(
                 f"authority {self.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",

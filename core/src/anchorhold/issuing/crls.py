@@ -59,9 +59,9 @@ class _Basis:
         return 0 if self.previous is None else seconds(min(self.previous.this_update, self.this_update))
 
 
-def shards_of(key: AuthorityKey) -> tuple[int | None, ...]:
+def shards_of(authority: Authority) -> tuple[int | None, ...]:
     """The lists of an authority: the one of all certificates (None), then those of its shards."""
-    return (None, *range(key.authority.record.issuing.crl_shards or 0))
+    return (None, *range(authority.record.issuing.crl_shards or 0))
 
 
 def check_makes_crls(authority: Authority) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.issuing.crls import LIFETIME, generate_crl, shards_of
-from anchorhold.issuing.responders import is_due, renew_responder, sweep_responders
+from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError
+from anchorhold.issuing.crls import LIFETIME, check_makes_crls, generate_crl, shards_of
+from anchorhold.issuing.responders import is_due, renew_responder
+from anchorhold.issuing.sweeping import sweep_responders
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -24,42 +27,93 @@ LEASE: Final = dt.timedelta(minutes=10)
 """How long a process has an authority to itself; others go on after it, should it die."""
 
 
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What became of what was due.
+
+    Attributes:
+        done: What was done, in words.
+        failures: Why something was not; each of them once.
+    """
+
+    done: tuple[str, ...] = ()
+    failures: tuple[AnchorholdError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the steps work with; see `maintain`."""
+
+    ledger: Ledger
+    authority: Authority
+    key: Callable[[], AuthorityKey]
+    places: Callable[[str], OcspPlace]
+    profile: ProfileSettings
+    lifetime: dt.timedelta
+
+
 def maintain(
     ledger: Ledger,
-    key: AuthorityKey,
+    authority: Authority,
+    key: Callable[[], AuthorityKey],
     places: Callable[[str], OcspPlace],
     profile: ProfileSettings,
     lifetime: dt.timedelta = LIFETIME,
-) -> list[str]:
-    """Renew what is due for an authority, unless somebody else is at it.
+) -> Maintained:
+    """Renew what is due for an authority, unless somebody else is at it. What fails keeps nothing else from its turn.
 
     Args:
         ledger: Where it is recorded.
-        key: Of the authority; used only if something is due.
+        authority: Which one; it may be disabled.
+        key: Gives its key, always the same; called only if something is due.
         places: From an alias of ``ocsp_key_backends`` to its place.
         profile: What certificates of responders are like.
         lifetime: Of CRLs.
 
-    Returns:
-        What was done, in words.
-
     Raises:
-        AnchorholdError: Something could not be renewed; what came before it was.
+        AuthorityNotReadyError: It was never completed.
+        LedgerError: The ledger cannot be used at all.
     """
-    authority = key.authority
+    _ = authority.certificate  # says what to do if there is none
     with _leased(ledger, authority) as mine:
-        if not mine:
-            return []
-        done = []
-        destroyed = sweep_responders(ledger, authority, places)
-        if destroyed:
-            done.append(f"destroyed {destroyed} old responder keys")
-        if is_due(ledger, authority):
-            done.append(f"new responder {renew_responder(ledger, key, places, profile).serial}")
-        for shard in shards_of(key):
-            if is_crl_due(ledger, authority, shard):
-                done.append(f"CRL number {generate_crl(ledger, key, shard, lifetime).number}")
-        return done
+        outcomes = list(_outcomes(_Work(ledger, authority, key, places, profile, lifetime))) if mine else []
+    failures = {str(outcome): outcome for outcome in outcomes if isinstance(outcome, AnchorholdError)}
+    return Maintained(tuple(outcome for outcome in outcomes if isinstance(outcome, str)), tuple(failures.values()))
+
+
+def _outcomes(work: _Work) -> Iterator[str | AnchorholdError]:
+    """What each step has done, or why it could not; the keys of authorities and of responders fail separately."""
+    for step in (_renew_crls, _renew_responder, _sweep):
+        try:
+            yield from step(work)
+        except AnchorholdError as error:
+            yield error
+
+
+def _renew_crls(work: _Work) -> Iterator[str]:
+    try:
+        check_makes_crls(work.authority)
+    except (AuthorityExpiredError, CertificateInvalidError):  # nobody would want them, today or later
+        return
+    for shard in shards_of(work.authority):
+        if is_crl_due(work.ledger, work.authority, shard):
+            yield f"CRL number {generate_crl(work.ledger, work.key(), shard, work.lifetime).number}"
+
+
+def _renew_responder(work: _Work) -> Iterator[str]:
+    try:
+        work.authority.check_valid()
+    except AuthorityExpiredError:  # nothing that it has signed is asked about, or not yet
+        return
+    if is_due(work.ledger, work.authority, work.places):
+        yield f"new responder {renew_responder(work.ledger, work.key(), work.places, work.profile).serial}"
+
+
+def _sweep(work: _Work) -> Iterator[str | AnchorholdError]:
+    swept = sweep_responders(work.ledger, work.authority, work.places)
+    if swept.destroyed:
+        yield f"destroyed {swept.destroyed} old responder key{'s' if swept.destroyed != 1 else ''}"
+    yield from swept.failures
 
 
 def is_crl_due(ledger: Ledger, authority: Authority, shard: int | None) -> bool:

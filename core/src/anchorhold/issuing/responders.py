@@ -1,7 +1,7 @@
 """Keys of OCSP responders and their delegated certificates (RFC 6960, section 4.2.2.2): made, switched, destroyed.
 
 A new key is recorded before it is made, as the keys of authorities are. The old one answers no more once the new one
-does, stays until its last answer has run out, and is then destroyed, wherever it was.
+does, stays until its last answer has run out, and is then destroyed, wherever it was (`sweeping`).
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ import datetime as dt
 import logging
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from anchorhold.errors import AnchorholdError, SignatureError
+from anchorhold.errors import (
+    AnchorholdError,
+    KeyMissingError,
+    OperationUnsupportedError,
+    SignatureError,
+    UnknownAliasError,
+)
 from anchorhold.issuing.issuance import issue
+from anchorhold.ledger.records import CLOSED
 from anchorhold.publickeys import is_signed_by, spec_of, spki
 from anchorhold.seam.requests import CreateKeyRequest, Draft, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
 from anchorhold.seam.resolver import GeneratedSecrets
@@ -64,14 +72,36 @@ class OcspPlace:
     secrets: SecretResolver
 
 
-def is_due(ledger: Ledger, authority: Authority) -> bool:
-    """Whether an authority needs a new responder: it has none, half of its time has passed, or the backend changed."""
+def is_due(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
+    """Whether an authority needs a new responder: it has none, half of its time has passed, or the backend changed.
+
+    Raises:
+        AnchorholdError: The alias of its key cannot be used.
+    """
     with ledger.guarded():
         active = ledger.responders.active(authority.record.id)
     if active is None or active.not_after is None:
         return True
     middle = active.created_at + (active.not_after - active.created_at) / 2
-    return now() >= middle or active.key_backend != authority.record.issuing.ocsp_key_backend
+    alias = authority.record.issuing.ocsp_key_backend
+    return now() >= middle or active.key_backend != alias or active.backend_type != places(alias).type
+
+
+def has_key(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
+    """Whether the key of the responder that answers is where its alias leads now.
+
+    Raises:
+        AnchorholdError: It cannot be found out.
+    """
+    with ledger.guarded():
+        active = ledger.responders.active(authority.record.id)
+    if active is None:
+        return False
+    try:
+        open_responder(ledger, authority, active, places(active.key_backend)).close()
+    except KeyMissingError:
+        return False
+    return True
 
 
 def renew_responder(
@@ -94,7 +124,7 @@ def renew_responder(
         AnchorholdError: The old responder goes on; what was made is removed now, or with the next attempt.
     """
     authority = key.authority
-    authority.check_ready()
+    authority.check_valid()  # a disabled one too: what it has signed is asked about
     place = places(authority.record.issuing.ocsp_key_backend)
     wanted = spec or authority.spec
     place.backend.capabilities.check(place.backend.owner, wanted, wanted.algorithm())
@@ -127,37 +157,58 @@ def renew_responder(
         return ledger.responders.get(responder_id)
 
 
-def sweep_responders(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> int:
-    """Destroy keys of responders that nothing needs any more; returns how many.
-
-    Those are keys whose last answer has run out, and keys whose making was interrupted.
-
-    Raises:
-        AnchorholdError: One of them may still be there; it is tried again next time.
-    """
-    with ledger.guarded():
-        known = ledger.responders.of(authority.record.id)
-    moment = now()
-    over = [
-        responder
-        for responder in known
-        if (responder.status == "retired" and responder.answers_until is not None and responder.answers_until < moment)
-        or (responder.status == "pending" and responder.created_at < moment - dt.timedelta(minutes=10))
-    ]
-    for responder in over:
-        _destroy(ledger, authority, responder, places)
-    return len(over)
-
-
 def open_responder(ledger: Ledger, authority: Authority, responder: ResponderRecord, place: OcspPlace) -> Signer:
     """The signer of a responder, lent by its backend.
 
     Raises:
+        KeyMissingError: The alias is of another backend type than the key was made by.
         AnchorholdError: As `BackendSpec.load_signer`.
     """
+    if responder.backend_type != place.type:
+        name = shlex.quote(authority.name)
+        raise KeyMissingError(
+            f"responder of {authority.name!r}: {_other_type(responder, place)}",
+            hint=f"set it back, or make a new key with `anchorhold regenerate-ocsp-keys {name}`",
+        )
     with ledger.guarded():
         generated = ledger.responders.secrets(responder.id)
     return place.backend.load_signer(_request(authority, responder), GeneratedSecrets(generated, place.secrets))
+
+
+def destroy(
+    ledger: Ledger, authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]
+) -> bool:
+    """Destroy the key of a responder; False if it was never made, or somebody else has destroyed it.
+
+    Raises:
+        KeyMissingError: It is not where its alias leads now, so it may be somewhere else; its record stays.
+        OperationUnsupportedError: Its backend cannot destroy it, or not look for it.
+        AnchorholdError: It may still be there.
+    """
+    place = _place_of(authority, responder, places)
+    with ledger.guarded():
+        lent = GeneratedSecrets(ledger.responders.secrets(responder.id), place.secrets)
+    if responder.handle is not None:
+        keys = [_request(authority, responder)]
+    else:
+        keys = _find(authority, responder, place, lent)
+    for request in keys:
+        if not place.backend.delete_key(request, lent):
+            if not _is_kept(ledger, responder):
+                return False
+            raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} leads now")
+    with ledger.transaction():
+        ledger.responders.close(responder.id, "destroyed")
+        kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
+        ledger.events.append(kind, authority.name, key_id=responder.key_id.hex())
+    return bool(keys)
+
+
+def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> None:
+    """Record that a key is gone, because somebody says so; its password goes, so what may be left of it is sealed."""
+    with ledger.transaction():
+        ledger.responders.close(responder.id, "forgotten")
+        ledger.events.append("ocsp-key-forgotten", authority.name, key_id=responder.key_id.hex())
 
 
 def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent: Secrets) -> None:
@@ -233,29 +284,63 @@ def _take_back(
         with ledger.guarded():
             responder = ledger.responders.get(responder_id)
         if responder.status == "pending":
-            _destroy(ledger, authority, responder, places)
+            destroy(ledger, authority, responder, places)
     except AnchorholdError as error:
         logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += "; a key that was begun is removed by the next `anchorhold regenerate-ocsp-keys`"
 
 
-def _destroy(
-    ledger: Ledger, authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]
-) -> None:
-    place = places(responder.key_backend)
+def _place_of(authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]) -> OcspPlace:
+    """Where a key is that is to be destroyed."""
+    try:
+        place = places(responder.key_backend)
+    except UnknownAliasError as error:
+        what = f"its alias {responder.key_backend!r} is not configured under ocsp_key_backends any more"
+        raise _lost(authority, responder, what) from error
+    if responder.backend_type != place.type:
+        raise _lost(authority, responder, _other_type(responder, place))
+    if not place.backend.supports("delete_key"):
+        raise OperationUnsupportedError(
+            f"{_described(authority, responder)}: its backend cannot destroy keys",
+            hint=f"destroy it by hand, and say that it is gone: {_forgetting(authority)}",
+        )
+    return place
+
+
+def _find(authority: Authority, responder: ResponderRecord, place: OcspPlace, lent: Secrets) -> list[KeyRequest]:
+    """A key whose making was interrupted, by its id; none if it was never made."""
+    find = FindKeyRequest(key_id=responder.key_id, options=place.store.options)
+    return [
+        KeyRequest(handle=found.handle, public_key=found.public_key, ca=authority.described, role="ocsp")
+        for found in place.backend.find_key(find, lent)
+    ]
+
+
+def _is_kept(ledger: Ledger, responder: ResponderRecord) -> bool:
+    """Whether the key is still recorded as one that exists; another process may have been quicker."""
     with ledger.guarded():
-        lent = GeneratedSecrets(ledger.responders.secrets(responder.id), place.secrets)
-    if responder.handle is not None:
-        place.backend.delete_key(_request(authority, responder), lent)
-    else:
-        find = FindKeyRequest(key_id=responder.key_id, options=place.store.options)
-        for found in place.backend.find_key(find, lent):
-            request = KeyRequest(handle=found.handle, public_key=found.public_key, ca=authority.described, role="ocsp")
-            place.backend.delete_key(request, lent)
-    with ledger.transaction():
-        ledger.responders.destroyed(responder.id)
-        ledger.events.append("ocsp-key-destroyed", authority.name, key_id=responder.key_id.hex())
+        return ledger.responders.get(responder.id).status not in CLOSED
+
+
+def _lost(authority: Authority, responder: ResponderRecord, what: str) -> KeyMissingError:
+    return KeyMissingError(
+        f"{_described(authority, responder)}: {what}, so it was not destroyed",
+        hint=f"bring back what was there, or say that the key is gone: {_forgetting(authority)}",
+    )
+
+
+def _described(authority: Authority, responder: ResponderRecord) -> str:
+    return f"old responder key {responder.key_id.hex()} of {authority.name!r}"
+
+
+def _forgetting(authority: Authority) -> str:
+    return f"`anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)} --forget-old-keys`"
+
+
+def _other_type(responder: ResponderRecord, place: OcspPlace) -> str:
+    alias = f"ocsp_key_backends.{responder.key_backend}"
+    return f"its key was made by the backend {responder.backend_type!r}, and {alias} is {place.type!r} now"
 
 
 def _request(authority: Authority, responder: ResponderRecord) -> KeyRequest:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned"]
-ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroyed"]
+ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroyed", "forgotten"]
+CLOSED: Final[tuple[ResponderStatus, ...]] = ("destroyed", "forgotten")
+"""The states of responders whose keys are gone."""
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
 
 
@@ -273,7 +275,7 @@ class ResponderRecord:
         id: Row number.
         authority_id: Of which authority.
         status: ``pending`` until its certificate is recorded, ``active`` while it answers, ``retired`` while its
-            answers are about, ``destroyed`` once its key is gone.
+            answers are about, ``destroyed`` once its key is gone, ``forgotten`` where somebody said that it is.
         key_backend: Alias under ``ocsp_key_backends``.
         backend_type: Type of that backend when the key was made.
         key_id: 20 random octets drawn before the key was made.

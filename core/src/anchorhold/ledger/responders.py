@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.records import ResponderRecord, moment, seconds
+from anchorhold.ledger.records import CLOSED, ResponderRecord, moment, seconds
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ class Responders:
         """Record that it answers no more, and until when its answers may still be about."""
         self._update(responder_id, status="retired", answers_until=seconds(answers_until))
 
-    def destroyed(self, responder_id: int) -> None:
-        """Record that the key is gone; its generated passwords go with it."""
-        self._update(responder_id, status="destroyed", secrets="{}")
+    def close(self, responder_id: int, status: ResponderStatus) -> None:
+        """Record that the key is gone, with one of `CLOSED`; its generated passwords go with it."""
+        self._update(responder_id, status=status, secrets="{}")
 
     def of(self, authority_id: int) -> list[ResponderRecord]:
         """All of an authority whose keys may exist, oldest first."""
         model = self._model
-        alive = (model.authority_id == authority_id) & (model.status != "destroyed")
+        alive = (model.authority_id == authority_id) & model.status.not_in(CLOSED)
         return [self._record(row) for row in model.select().where(alive).order_by(model.id)]
 
     def active(self, authority_id: int) -> ResponderRecord | None:

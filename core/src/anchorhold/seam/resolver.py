@@ -35,6 +35,7 @@ class SecretResolver:
         shared: Names of the secrets that serve every key of the alias.
         own: For a parent: the resolver of the alias's own keys.
         prompter: Asks a person; None if there is nobody.
+        flags: Whether there are command-line flags for them where they are used.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SecretResolver:
         shared: Collection[str] = (),
         own: SecretResolver | None = None,
         prompter: Prompter | None = None,
+        flags: bool = True,
     ) -> None:
         self._alias = alias
         self._parent = parent
@@ -59,6 +61,7 @@ class SecretResolver:
         self._shared = shared
         self._own = own
         self._prompter = prompter
+        self._flags = flags
 
     def __repr__(self) -> str:
         return f"<secrets of {self._alias!r}>"
@@ -126,7 +129,7 @@ class SecretResolver:
     def _advice(self, name: str) -> str:
         flag = flag_of(self._alias, name, parent=self._parent)
         variable = variable_of(self._alias, name, parent=self._parent)
-        ways = [f"give {flag}", f"set {variable} or {variable}_FILE"]
+        ways = [*([f"give {flag}"] if self._flags else ()), f"set {variable} or {variable}_FILE"]
         field = name.replace("-", "_")
         if hasattr(self._options, field):
             ways.append(f"set {self._section}.options.{field} in the settings")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.cli.failures import Failures
 from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
 from anchorhold.errors import AnchorholdError
@@ -37,18 +38,12 @@ def generate_crls(
     session.check_used({found.record.key_backend for found in authorities})
     if not authorities:
         say("There are no authorities that make CRLs.")
-    failed: list[AnchorholdError] = []
+    failures = Failures()
     for authority in authorities:
-        try:
+        with failures.of(authority.name):  # the lists of the others must not run out for that
             count, number = _make(session, authority, lifetime)
-        except AnchorholdError as error:  # the lists of the others must not run out for that
-            failed.append(error)
-        else:
             say(f"Made {count} CRL{'s' if count != 1 else ''} of {authority.name}, the last with number {number}.")
-    for another in failed[1:]:
-        say(f"{another}.")
-    if failed:
-        raise failed[0]
+    failures.end()
 
 
 def _all(session: Session) -> list[Authority]:

@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.cli.failures import Failures
 from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
-from anchorhold.errors import AnchorholdError
 from anchorhold.issuing.crls import LIFETIME
 from anchorhold.x509.validity import parse_pause
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from anchorhold.cli.session import Session
+    from anchorhold.issuing.authority import Authority
 
 
 def maintain(
     session: Session,
+    cas: Annotated[
+        list[str] | None,
+        typer.Argument(help="Which authorities (default: all, disabled ones too).", metavar="[CA]..."),
+    ] = None,
     every: Annotated[
         str | None,
         typer.Option("--every", help="Go on, and look again after this pause (30s, 10m, 1h).", metavar="PAUSE"),
@@ -33,35 +39,36 @@ def maintain(
     """Renew CRLs and OCSP responders before they run out, with nobody present. Several may run at once."""
     lifetime = LIFETIME if crl_expires is None else span(crl_expires)
     pause = None if every is None else parse_pause(every)
+    if pause is None:
+        _once(session, cas or (), lifetime).end()
+        return
     stopped = Event()
-    if pause is not None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
     while True:
-        failed = _once(session, lifetime)
-        if pause is None:
-            if failed is not None:
-                raise failed
-            return
+        _once(session, cas or (), lifetime).say()
         if stopped.wait(pause):
             return
 
 
-def _once(session: Session, lifetime: dt.timedelta) -> AnchorholdError | None:
-    """Look after every authority; the first failure, if there was one."""
-    failures: list[AnchorholdError] = []
-    try:
-        authorities = session.installation.authorities()
-    except AnchorholdError as error:
-        say(f"maintain: {error}")
-        return error
+def _once(session: Session, cas: Sequence[str], lifetime: dt.timedelta) -> Failures:
+    """Look after every authority; what went wrong."""
+    failures = Failures()
+    authorities: list[Authority] = []
+    with failures.of():
+        authorities = _wanted(session, cas)
     for authority in authorities:
-        if authority.record.status != "active":
-            continue
-        try:
-            for done in session.installation.maintain(authority, lifetime=lifetime):
+        with failures.of(authority.name):
+            maintained = session.installation.maintain(authority, lifetime=lifetime)
+            for done in maintained.done:
                 say(f"{authority.name}: {done}")
-        except AnchorholdError as error:  # the others are served all the same
-            failures.append(error)
-            say(f"{authority.name}: {error}")
-    return failures[0] if failures else None
+            for error in maintained.failures:
+                failures.add(authority.name, error)
+    return failures
+
+
+def _wanted(session: Session, cas: Sequence[str]) -> list[Authority]:
+    """Those that were named; else all that were completed, for what a disabled one has signed is about."""
+    if cas:
+        return [session.installation.authority(name) for name in cas]
+    return [found for found in session.installation.authorities() if found.record.status != "pending"]
