@@ -109,3 +109,27 @@ def test_revocations_of_more_certificates_than_a_statement_has_parameters(
         found = installation.ledger.revocations.of(range(1, 70_000))
     revoked = {installation.certificate(certs[name]).id for name in ("revoked", "revokedsoon", "held")}
     assert set(found) == revoked
+
+
+def test_what_expires_and_is_renewed_by_itself_is_not_for_a_job_that_looks_for_work(
+    anchorhold: Command, csr_file: Path
+) -> None:
+    """A responder's certificate lives a week; ``maintain`` replaces it, and old ones are of no use to anybody."""
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    good(anchorhold("maintain"))
+    good(anchorhold("regenerate-ocsp-keys", "--force"))
+    assert good(anchorhold("list-certs", "--expiring=30d", "-f", "json")).data == b"[]\n"
+    assert [entry["profile"] for entry in listed(anchorhold, "list-certs")].count("ocsp") == 2
+    (active,) = _expiring(anchorhold, "--profile=ocsp")
+    assert active == listed(anchorhold, "list-certs", "--profile=ocsp")[-1]["serial"]
+    elsewhere = ("sign-cert", "--ca=Root", "--subject=CN=responder elsewhere", "--profile=ocsp", "--expires=5d")
+    own = f"{certificate(anchorhold(*elsewhere, *SIGN)).serial_number:x}"
+    assert _expiring(anchorhold) == {own}
+    assert _expiring(anchorhold, "--profile=ocsp") == {own, active}
+    assert _expiring(anchorhold, "--profile=client", code=0) == set()
+
+
+def _expiring(anchorhold: Command, *more: str, code: int = EXPIRING) -> set[str]:
+    outcome = anchorhold("list-certs", "--expiring=30d", "-f", "json", *more)
+    assert outcome.exit_code == code
+    return {entry["serial"] for entry in json.loads(outcome.data)}

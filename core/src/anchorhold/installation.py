@@ -416,6 +416,7 @@ class Installation:
         limit: int = 100,
         expired: bool = False,
         revoked: bool | None = None,
+        profile: str | None = None,
         expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
         """A page of issued certificates: the valid ones, the first to expire first; or all, oldest first.
@@ -426,12 +427,20 @@ class Installation:
             limit: Length of the page.
             expired: Whether those that have expired are among them.
             revoked: Only those that are revoked, or only those that are not; None for both.
-            expiring: Only those that expire until then.
+            profile: Only those of the profile of this name, known or not.
+            expiring: Only those that expire until then. Certificates of OCSP responders, after which new ones come by
+                themselves, are left out; with a profile those that answer are among them.
         """
         found = None if authority is None else self._found(authority).record.id
         with self.ledger.guarded():
             return self.ledger.certificates.page(
-                authority_id=found, after=after, limit=limit, expired=expired, revoked=revoked, expiring=expiring
+                authority_id=found,
+                after=after,
+                limit=limit,
+                expired=expired,
+                revoked=revoked,
+                profile=profile,
+                expiring=expiring,
             )
 
     def certificate(self, serial: str, authority: str | Authority | None = None) -> CertificateRecord:

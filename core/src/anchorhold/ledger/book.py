@@ -52,7 +52,7 @@ class Ledger:
             raise
         tables = schema(self.database)
         self.authorities = Authorities(tables.authority, self.guarded)
-        self.certificates = Certificates(self.database, tables.certificate, tables.revocation)
+        self.certificates = Certificates(self.database, tables.certificate, tables.revocation, tables.responder)
         self._epoch = Epoch(self.database, tables.epoch)
         self.events = Events(tables.event, self._epoch)
         self.revocations = Revocations(self.database, tables.revocation)

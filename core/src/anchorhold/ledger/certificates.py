@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
 
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.records import CertificateRecord, Reservation, moment, seconds
+from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, moment, seconds
 from anchorhold.x509.serials import whole_serial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from peewee import Database
+
+    from anchorhold.ledger.records import ResponderStatus
 
 _RESERVED = (
     "authority_id",
@@ -41,12 +43,14 @@ class Certificates:
         database: Where they are.
         model: The table.
         revocation: The table of revocations.
+        responder: The table of OCSP responders.
     """
 
-    def __init__(self, database: Database, model: Any, revocation: Any) -> None:
+    def __init__(self, database: Database, model: Any, revocation: Any, responder: Any) -> None:
         self._database = database
         self._model = model
         self._revocation = revocation
+        self._responder = responder
         table, mark = model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
@@ -142,6 +146,7 @@ class Certificates:
         limit: int = 100,
         expired: bool = False,
         revoked: bool | None = None,
+        profile: str | None = None,
         expiring: dt.datetime | None = None,
     ) -> list[CertificateRecord]:
         """Issued certificates: those that are valid, the first to expire first; or all, in the order of reservation.
@@ -152,14 +157,19 @@ class Certificates:
             limit: Length of the page.
             expired: Whether those that have expired are among them.
             revoked: Only those that are revoked, or only those that are not; None for both.
-            expiring: Only those that expire until then.
+            profile: Only those of this profile.
+            expiring: Only those that expire until then and that somebody has to replace: those of OCSP responders are
+                left out, because new ones follow by themselves. With a profile, those that answer are among them.
         """
         model, revocation = self._model, self._revocation
         query = model.select().where(model.status == "issued")
         if authority_id is not None:
             query = query.where(model.authority == authority_id)
+        if profile is not None:
+            query = query.where(model.profile == profile)
         if expiring is not None:
-            query = query.where(model.not_after <= seconds(expiring))
+            followed = self._is_of_responder("retired", *CLOSED, *(("active",) if profile is None else ()))
+            query = query.where((model.not_after <= seconds(expiring)) & ~followed)
         if revoked is not None:
             is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
             query = query.where(is_revoked if revoked else ~is_revoked)
@@ -168,6 +178,12 @@ class Certificates:
         else:
             query = query.where(self._valid_after(after)).order_by(model.not_after, model.id)
         return [self._record(row) for row in query.limit(limit)]
+
+    def _is_of_responder(self, *status: ResponderStatus) -> Any:
+        """Those of OCSP responders that are in one of these states."""
+        model, responder = self._model, self._responder
+        same = (responder.authority_id == model.authority) & (responder.serial == model.serial)
+        return fn.EXISTS(responder.select().where(same & responder.status.in_(status)))
 
     def _valid_after(self, after: int) -> Any:
         """Those that have not expired and come behind that row; a range of one index, so any page takes as long."""

@@ -32,12 +32,15 @@ def list_certs(
             "--revoked/--not-revoked", help="Only those that are revoked, or that are not.", show_default=False
         ),
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Only those of this profile.", metavar="PROFILE")
+    ] = None,
     expiring: Annotated[
         str | None,
         typer.Option(
             "--expiring",
-            help="Only those that expire within this span (30d, 12h) and are not revoked; the exit code is 66 if there "
-            "are any.",
+            help="Only those that expire within this span (30d, 12h) and are not revoked, without those of OCSP "
+            "responders unless --profile names theirs; the exit code is 66 if there are any.",
             metavar="SPAN",
         ),
     ] = None,
@@ -60,6 +63,7 @@ def list_certs(
         limit=limit,
         expired=expired,
         revoked=False if expiring is not None and revoked is None else revoked,
+        profile=profile,
         expiring=None if expiring is None else now() + span(expiring),
     )
     revocations = installation.revocations(found)

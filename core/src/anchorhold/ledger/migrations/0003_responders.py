@@ -46,5 +46,8 @@ def up(migrator: Any, database: Any) -> None:
     database.bind(tables, bind_refs=False, bind_backrefs=False)
     database.create_tables(tables, safe=False)
     Epoch.create(id=1, value=0)
-    statement = "CREATE INDEX anchorhold_responder_authority ON anchorhold_responder (authority_id, status)"
-    database.execute(SQL(statement))
+    for statement in (
+        "CREATE INDEX anchorhold_responder_authority ON anchorhold_responder (authority_id, status)",
+        "CREATE INDEX anchorhold_responder_serial ON anchorhold_responder (authority_id, serial)",
+    ):
+        database.execute(SQL(statement))
