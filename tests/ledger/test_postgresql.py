@@ -21,6 +21,7 @@ from anchorhold.issuing.issuer import Order
 from anchorhold.ledger import Ledger, Reservation
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.migrations import MIGRATIONS
+from cli.cli_steps import good, listed, refused
 from databases import new_database
 from ledger.running import run_at_once
 
@@ -166,6 +167,33 @@ def test_serial_numbers_are_found_by_their_beginning_whatever_language_the_datab
             found = installation.ledger.certificates.find(beginning, authority, limit=10)
             expected = [serial for serial in serials if serial.startswith(beginning)]
             assert sorted(record.serial for record in found if record.serial in serials) == expected
+
+
+ENCODINGS = {"SQL_ASCII": "CN=Žluť 漢字", "LATIN1": "CN=Größe", "UTF8": "CN=Žluť 漢字"}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_encoding_of_the_database_does_not_matter(
+    cluster: Cluster, anchorhold: Command, monkeypatch: pytest.MonkeyPatch, encoding: str, csr_file: Path
+) -> None:
+    """SQL_ASCII is what a server has whose locale is C, as it is when none was installed before it."""
+    with new_database(cluster.url, f"TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'") as url:
+        monkeypatch.setenv("ANCHORHOLD_DATABASE", url)
+        good(anchorhold("init-ca", "Größe", ENCODINGS[encoding]))
+        (authority,) = listed(anchorhold)
+        assert (authority["name"], authority["subject"]) == ("Größe", ENCODINGS[encoding])
+        good(anchorhold("sign-cert", "--ca=Größe", f"--csr={csr_file}", "--alt=example.com"))
+        assert [found["names"] for found in listed(anchorhold, "list-certs", "--ca=Größe")] == [["DNS:example.com"], []]
+
+
+def test_what_the_encoding_of_the_database_does_not_have_is_one_sentence(
+    cluster: Cluster, anchorhold: Command, monkeypatch: pytest.MonkeyPatch, ca_dir: Path
+) -> None:
+    with new_database(cluster.url, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'") as url:
+        monkeypatch.setenv("ANCHORHOLD_DATABASE", url)
+        refused(anchorhold("init-ca", "Q", "CN=Žluť 漢字"), LedgerError, "LATIN1", "ENCODING 'UTF8'")
+        assert listed(anchorhold) == []
+        assert not list(ca_dir.rglob("*.key"))
 
 
 def _elsewhere(url: str) -> dict[str, str]:

@@ -17,6 +17,15 @@ CONNECT_TIMEOUT: Final = 10
 """Seconds to wait for the server, unless the URL has ``connect_timeout``."""
 LIFETIME: Final = 300
 """Seconds after which a connection is replaced when it is given back."""
+_DEFAULTS: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "application_name": "anchorhold",
+}
+"""Parameters of libpq that the URL may change."""
+_OURS: Final[dict[str, Any]] = {
+    "client_encoding": "UTF8",  # in a database without an encoding (SQL_ASCII) text would be octets otherwise
+}
+"""Parameters of libpq that it may not."""
 
 
 def open_postgresql(url: str) -> Database:
@@ -55,7 +64,7 @@ def _parameters(url: str) -> tuple[str, dict[str, Any]]:
     if not name:
         raise SettingsError("database: the URL names no database", hint="write postgresql://host/name")
     known = {key: unquote(value) if isinstance(value, str) else value for key, value in given.items() if value}
-    return name, {"connect_timeout": CONNECT_TIMEOUT, "application_name": "anchorhold", **query, **known}
+    return name, {**_DEFAULTS, **query, **known, **_OURS}
 
 
 def _unreadable() -> SettingsError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from peewee import PeeweeException
 
 from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
+from anchorhold.databases.failures import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
@@ -127,9 +128,7 @@ def _sentences(database: Database, where: str) -> Iterator[None]:
         drop_dead_connection(database)
         first = _first(error)
         message = " ".join(str(first).split()) or type(first).__name__
-        raise LedgerError(
-            f"{where}: {message}", hint="check that the database is reachable, writable and not full, and repeat"
-        ) from error
+        raise LedgerError(f"{where}: {message}", hint=hint_for(message)) from error
 
 
 def _first(error: Exception) -> Exception:
