@@ -74,7 +74,7 @@ class FilledLedger:
             serial=f"{(1 << 158) | secrets.randbits(158):x}",
             profile="webserver",
             subject=f"CN=host{number}.example.com",
-            names=f"DNS:host{number}.example.com",
+            names=(f"DNS:host{number}.example.com",),
             not_before=not_before,
             not_after=not_before + LIFETIME,
             tbs=self._certificate.tbs_certificate_bytes,

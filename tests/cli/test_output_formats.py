@@ -128,6 +128,19 @@ def test_lists_in_json_have_what_the_ledger_has(chain: Command) -> None:
     assert found["not_after"] == leaf.not_valid_after_utc.isoformat()
 
 
+def test_names_with_commas_in_them_stay_whole(chain: Command, make_csr: MakeCsr, tmp_path: Path) -> None:
+    """Other names come from requests only: a user principal name, as Windows asks for one."""
+    names = ["URI:https://example.com/a,b", "dirname:CN=x,O=y", "RID:1.2.3"]
+    user = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01u")
+    (tmp_path / "other.csr").write_bytes(make_csr(alt=[user]))
+    leaf = certificate(
+        chain("sign-cert", "--ca=Issuing", "--csr=other.csr", "--copy=alt", *(f"--alt={name}" for name in names))
+    )
+    names.append("other:1.3.6.1.4.1.311.20.2.3:0c0175")
+    assert json.loads(good(chain("list-certs", "-f", "json")).data)[0]["names"] == names
+    assert json.loads(good(chain("view-cert", f"{leaf.serial_number:x}", "-f", "json")).data)["names"] == names
+
+
 def test_lists_as_text_have_a_head_and_a_line_for_each(chain: Command) -> None:
     good(chain(*SIGN))
     head, *rows = good(chain("list-cas")).text.splitlines()

@@ -19,7 +19,7 @@ INTENT = Reservation(
     serial="aa01",
     profile="webserver",
     subject="CN=a",
-    names="DNS:a",
+    names=("DNS:a",),
     not_before=NOW,
     not_after=NOW + dt.timedelta(days=1),
     tbs=b"tbs",

@@ -82,7 +82,7 @@ def test_a_server_shut_down_while_a_batch_is_issued_loses_nothing_that_was_signe
             issuer.sign_many(orders)
         cluster.start()
         waiting = installation.interrupted(dt.timedelta()).certificates
-        assert [record.names for record in waiting] == [f"DNS:host{number}.example" for number in range(left)]
+        assert [record.names for record in waiting] == [(f"DNS:host{number}.example",) for number in range(left)]
         assert all(record.tbs for record in waiting)
         assert anchorhold("recover", "--older-than", "0").exit_code == (63 if left else 0)
         assert len(issuer.sign_many(orders)) == 3

@@ -60,7 +60,7 @@ def record(installation: Installation, serial: str, life: dt.timedelta = dt.time
         serial=serial,
         profile="webserver",
         subject="CN=x",
-        names="",
+        names=(),
         not_before=now - dt.timedelta(days=90),
         not_after=now + life,
         tbs=b"",

@@ -158,7 +158,7 @@ def _world(installation: Installation, clock: list[dt.datetime]) -> World:
             serial=serial,
             profile="webserver",
             subject="",
-            names="",
+            names=(),
             not_before=START,
             not_after=START + LIFE * (number % 3 + 1),
             tbs=b"",

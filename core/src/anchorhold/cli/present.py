@@ -59,7 +59,7 @@ def certificate_as_json(
         "authority": authority,
         "profile": record.profile,
         "subject": record.subject,
-        "names": record.names.split(",") if record.names else [],
+        "names": list(record.names),
         "not_before": record.not_before.isoformat(),
         "not_after": record.not_after.isoformat(),
         "issued_at": record.issued_at.isoformat() if record.issued_at else None,

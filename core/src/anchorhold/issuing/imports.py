@@ -184,7 +184,7 @@ def _intent(certificate: x509.Certificate, profile: str) -> Reservation:
         serial=format_serial(certificate.serial_number),
         profile=profile,
         subject=format_name(certificate.subject),
-        names=",".join(format_general_name(name) for name in names),
+        names=tuple(map(format_general_name, names)),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         tbs=certificate.tbs_certificate_bytes,

@@ -68,7 +68,7 @@ def reservation(draft: Draft, tbs: bytes) -> Reservation:
         serial=format_serial(draft.serial),
         profile=draft.profile,
         subject=format_name(draft.subject),
-        names=",".join(format_general_name(name) for name in draft.alternative_names),
+        names=tuple(map(format_general_name, draft.alternative_names)),
         not_before=draft.not_before,
         not_after=draft.not_after,
         tbs=tbs,

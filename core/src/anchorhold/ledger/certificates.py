@@ -7,6 +7,7 @@ the time there; everything else goes through the model.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
@@ -34,6 +35,8 @@ _RESERVED = (
     "tbs",
     "reserved_at",
 )
+
+_quoted = json.JSONEncoder().encode
 
 
 class Certificates:
@@ -68,7 +71,7 @@ class Certificates:
                 "reserved",
                 intent.profile,
                 intent.subject,
-                intent.names,
+                _array(intent.names),
                 seconds(intent.not_before),
                 seconds(intent.not_after),
                 intent.tbs,
@@ -214,7 +217,7 @@ class Certificates:
             status=row.status,
             profile=row.profile,
             subject=row.subject,
-            names=row.names,
+            names=tuple(json.loads(row.names)),
             not_before=moment(row.not_before),
             not_after=moment(row.not_after),
             tbs=None if row.tbs is None else bytes(row.tbs),
@@ -222,3 +225,8 @@ class Certificates:
             reserved_at=moment(row.reserved_at),
             issued_at=None if row.issued_at is None else moment(row.issued_at),
         )
+
+
+def _array(texts: Iterable[str]) -> str:
+    """Texts as JSON; text by text, because ``json.dumps`` of an array takes three times as long."""
+    return f"[{', '.join(map(_quoted, texts))}]"

@@ -157,7 +157,7 @@ class Reservation:
         serial: In hex.
         profile: Name of the profile.
         subject: Distinguished name (RFC 4514).
-        names: Subject alternative names, separated by commas.
+        names: Subject alternative names, as text.
         not_before: Start of validity.
         not_after: End of validity.
         tbs: DER TBSCertificate (RFC 5280, section 4.1).
@@ -166,7 +166,7 @@ class Reservation:
     serial: str
     profile: str
     subject: str
-    names: str
+    names: tuple[str, ...]
     not_before: dt.datetime
     not_after: dt.datetime
     tbs: bytes
@@ -183,7 +183,7 @@ class CertificateRecord:
         status: ``reserved`` before it is signed, ``issued`` once it is recorded, ``abandoned`` if it never was.
         profile: Name of the profile.
         subject: Distinguished name (RFC 4514).
-        names: Subject alternative names, separated by commas.
+        names: Subject alternative names, as text.
         not_before: Start of validity.
         not_after: End of validity.
         tbs: DER TBSCertificate while not issued.
@@ -198,7 +198,7 @@ class CertificateRecord:
     status: CertificateStatus
     profile: str
     subject: str
-    names: str
+    names: tuple[str, ...]
     not_before: dt.datetime
     not_after: dt.datetime
     tbs: bytes | None

@@ -43,7 +43,9 @@ def parse_alt(text: str) -> x509.GeneralName:
 
 
 def format_general_name(name: x509.GeneralName) -> str:
-    """The name in the form that `parse_alt` reads."""
+    """The name in the form that `parse_alt` reads; one of another kind with its identifier and its DER in hex."""
+    if isinstance(name, x509.OtherName):
+        return f"{kind_of(name)}:{name.type_id.dotted_string}:{name.value.hex()}"
     if isinstance(name, x509.DirectoryName):
         return f"{kind_of(name)}:{format_name(name.value)}"
     if isinstance(name, x509.RegisteredID):

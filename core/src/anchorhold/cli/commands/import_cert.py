@@ -25,4 +25,4 @@ def import_cert(
     """Record a certificate that an authority signed elsewhere, so that it can be revoked here."""
     loaded = load_certificate(read_input(certificate, "certificate"), certificate)
     record = session.installation.import_certificate(ca, loaded)
-    say(f"Imported certificate {record.serial} for {record.subject or record.names}.")
+    say(f"Imported certificate {record.serial} for {record.subject or ','.join(record.names)}.")

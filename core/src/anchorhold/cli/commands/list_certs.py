@@ -102,7 +102,7 @@ def _show(
             f"{record.not_after:%Y-%m-%d}",
             _status(record, revocations.get(record.id)),
             record.profile,
-            record.names or record.subject,
+            ",".join(record.names) or record.subject,
         )
         for record in found
     ]

@@ -58,4 +58,4 @@ def revoke_cert(
         return
     record = session.installation.revoke(serial, reason, past(invalidity_date), authority=ca)
     note = f" Take that back with --release, or give another reason than {HOLD}." if reason == HOLD else ""
-    say(f"Revoked certificate {record.serial} for {record.subject or record.names}.{note}")
+    say(f"Revoked certificate {record.serial} for {record.subject or ','.join(record.names)}.{note}")
