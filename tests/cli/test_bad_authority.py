@@ -58,6 +58,7 @@ BAD_LINES = {
     "path length that is no number": Bad((*CHILD, "--path-length=many"), errors.PathLengthError, ("'many'",)),
     "negative path length": Bad((*CHILD, "--path-length=-1"), errors.PathLengthError, ("'-1'",)),
     "path length of another script": Bad((*CHILD, "--path-length=²"), errors.PathLengthError, ("'²'",)),
+    "path length of a fifth digit": Bad((*CHILD, "--path-length=10000"), errors.PathLengthError, ("'10000'",)),
     "path length beyond all limits": Bad((*CHILD, f"--path-length={10**30}"), errors.PathLengthError, ("path length",)),
     "expiry beyond the parent's": Bad(
         (*CHILD, "--parent=Root", "--expires=20y"), errors.ValidityError, ("'Root' expires", "ask for less")

@@ -56,6 +56,14 @@ def test_a_new_name_obeys_the_rules_of_a_first_one(name: str, root: Command, tmp
     assert left_behind(tmp_path) == before
 
 
+@pytest.mark.parametrize("days", ["-1", "9999999", "9" * 30])
+def test_a_longest_validity_beyond_all_calendars_is_refused(days: str, root: Command) -> None:
+    refused(root("edit-ca", "Root", f"--max-days={days}"), errors.InputError, "longest validity", "365,250")
+    assert listed(root)[0]["max_days"] is None
+    good(root("edit-ca", "Root", "--max-days=365250"))
+    good(root(*SIGN))
+
+
 def test_a_disabled_authority_signs_nothing_until_it_is_enabled(root: Command, tmp_path: Path) -> None:
     assert "disabled" in good(root("edit-ca", "Root", "--disable")).talk
     assert listed(root)[0]["status"] == "disabled"

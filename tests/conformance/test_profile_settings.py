@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from anchorhold import IssuingDefaults, Order, open_installation
 from anchorhold.errors import ProfileRefusedError, SettingsError, ValidityError
 from anchorhold.x509.profiles import BUILT_IN
+from anchorhold.x509.validity import LAST
 from conformance.chains import request
 from programs import openssl
 
@@ -155,6 +157,17 @@ def test_validity_is_bounded_by_the_profile(rich: Installation) -> None:
         signed(rich, "short", expires=now + dt.timedelta(days=11))
 
 
+def test_nothing_is_valid_after_the_last_moment_there_is(rich: Installation) -> None:
+    """Of RFC 5280, section 4.1.2.5; a ledger may have the bound of an authority from elsewhere."""
+    rich.create_authority("Endless", "CN=Endless", expires=LAST)
+    with rich.ledger.transaction():
+        issuing = json.dumps({"max_days": 99_999_999})
+        rich.ledger.database.execute_sql(f"UPDATE anchorhold_authority SET issuing = '{issuing}'")  # noqa: S608
+    certificate = signed(rich, "client", "Endless", expires=LAST)
+    assert certificate.not_valid_after_utc == LAST
+    assert days(signed(rich, "client", "Endless")) == 90
+
+
 def test_validity_is_bounded_by_the_authority(rich: Installation) -> None:
     rich.create_authority("Brief", "CN=Brief", issuing=IssuingDefaults(max_days=3))
     assert days(signed(rich, "short", "Brief")) == 3
@@ -251,6 +264,14 @@ CONTRADICTIONS = {
     "no-check without being a responder (RFC 6960, section 4.2.2.2.1)": "ocsp_no_check = true",
     "a usage that is none": 'key_usage = ["sign"]',
     "no days": "days = 0",
+    "more days than a thousand years": "days = 99999999",
+    "a longest validity of more than a thousand years": "max_days = 99999999",
+    "days that are no number": "days = true",
+    "a path length that nobody can read": (
+        'ca = true\nkey_usage = ["keyCertSign"]\npath_length = 99999999999999999999'
+    ),
+    "an identifier that nobody can read": f'extensions = [{{ oid = "2.999.{"9" * 60}.1", text = "a" }}]',
+    "an attribute that nobody can read": f'copy = {{ subject = ["2.999.{"9" * 60}.1"] }}',
     "more days than the most": "days = 20\nmax_days = 10",
     "a policy twice (section 4.2.1.4)": 'policies = ["1.2.3.4", { oid = "1.2.3.4" }]',
     "a policy that is none": 'policies = ["gold"]',

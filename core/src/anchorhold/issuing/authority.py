@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,9 +12,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
 from anchorhold.publickeys import PublicKey, spec_of
 from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
-from anchorhold.x509.validity import Bound, now
+from anchorhold.x509.validity import Bound, after, now
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.ledger import AuthorityRecord, IssuingDefaults
 
@@ -108,8 +109,7 @@ class Authority:
         """
         bounds = [Bound(self.certificate.not_valid_after_utc, f"{self.name!r} expires")]
         if self.record.issuing.max_days is not None:
-            longest = start + dt.timedelta(days=self.record.issuing.max_days)
-            bounds.append(Bound(longest, f"{self.name!r} allows"))
+            bounds.append(Bound(after(start, self.record.issuing.max_days), f"{self.name!r} allows"))
         return bounds
 
     @cached_property

@@ -12,6 +12,7 @@ from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.general_names import check_hostname, check_urls, parse_alt
 from anchorhold.x509.identifiers import POLICIES, dotted
 from anchorhold.x509.profiles import find_profile
+from anchorhold.x509.validity import MOST_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def checked_defaults(
         NameForbiddenError: A URL or alternative name is not one.
         KeyUnsupportedError: Such a key does not sign with that hash or padding.
         UnknownProfileError: There is no such profile.
-        InputError: A policy is no object identifier, the longest validity is not a day, or OCSP has no such answer.
+        InputError: A policy is no object identifier, the longest validity is out of range, or OCSP has no such answer.
     """
     check_urls(issuing.urls)
     for name in issuing.issuer_alt:
@@ -61,8 +62,8 @@ def checked_defaults(
             f"OCSP of what was not issued: {issuing.ocsp_unknown!r} is no answer",
             hint=f"give {', '.join(OCSP_UNKNOWN[:-1])} or {OCSP_UNKNOWN[-1]}",
         )
-    if issuing.max_days is not None and issuing.max_days < 1:
-        raise InputError(f"longest validity: {issuing.max_days} days are none", hint="give 1 or more")
+    if issuing.max_days is not None and not 1 <= issuing.max_days <= MOST_DAYS:
+        raise InputError(f"longest validity: {issuing.max_days} days is out of range", hint=f"give 1 to {MOST_DAYS:,}")
     if certificate is not None and is_pss_only(certificate):
         issuing = replace(issuing, rsa_padding=_only_pss(issuing.rsa_padding))
     algorithm = spec.algorithm(issuing.hash, issuing.rsa_padding)

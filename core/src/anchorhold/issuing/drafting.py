@@ -19,7 +19,7 @@ from anchorhold.x509.general_names import format_general_name, kind_of, parse_al
 from anchorhold.x509.names import parse_subject
 from anchorhold.x509.profiles import find_profile
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.validity import Bound, end_of_validity, now
+from anchorhold.x509.validity import Bound, after, end_of_validity, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +136,7 @@ class _Profile:
         start = max(start, authority.certificate.not_valid_before_utc)
         bounds = authority.bounds(start)
         if self.settings.max_days is not None:
-            bounds.append(Bound(start + dt.timedelta(days=self.settings.max_days), f"profile {self.name!r} allows"))
+            bounds.append(Bound(after(start, self.settings.max_days), f"profile {self.name!r} allows"))
         return start, end_of_validity(start, wanted=order.expires, days=self.settings.days, bounds=bounds)
 
     def extensions(

@@ -6,17 +6,18 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anchorhold.errors import ProfileRefusedError
+from anchorhold.errors import PathLengthError, ProfileRefusedError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.seam.requests import Draft
 from anchorhold.settings import ProfileSettings
+from anchorhold.settings.profile import MOST_BELOW
 from anchorhold.x509.constraints import parse_subtree
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.validity import Bound, end_of_validity, now
+from anchorhold.x509.validity import Bound, after, end_of_validity, now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +116,7 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
     subject = parse_authority_subject(wanted.subject)
     profile = effective_profile(wanted)
     start = now() - dt.timedelta(minutes=profile.backdate_minutes)
-    bounds = [] if profile.max_days is None else [Bound(start + dt.timedelta(profile.max_days), "its profile allows")]
+    bounds = [] if profile.max_days is None else [Bound(after(start, profile.max_days), "its profile allows")]
     if above is not None:
         parent = above.issuer
         parent.check_ready()
@@ -136,6 +137,7 @@ def effective_profile(wanted: NewAuthority) -> ProfileSettings:
 
     Raises:
         ProfileRefusedError: It is not one for authorities.
+        PathLengthError: The path length is out of range.
         NameForbiddenError: A subtree cannot be read.
     """
     profile = wanted.profile
@@ -144,6 +146,8 @@ def effective_profile(wanted: NewAuthority) -> ProfileSettings:
     for text in (*wanted.permitted, *wanted.excluded):
         parse_subtree(text)
     length = profile.path_length if wanted.path_length is None else wanted.path_length
+    if isinstance(length, int) and not 0 <= length <= MOST_BELOW:
+        raise PathLengthError(f"path length {length}: is out of range", hint=f"give 0 to {MOST_BELOW:,}, or none")
     changes = {
         "path_length": None if length == "none" else length,
         "permitted_names": (*profile.permitted_names, *wanted.permitted),

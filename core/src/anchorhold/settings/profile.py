@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from anchorhold.errors import AnchorholdError
 from anchorhold.settings.section import Section
 from anchorhold.x509.identifiers import EXTENSIONS, POLICIES, PURPOSES, dotted
+from anchorhold.x509.validity import MOST_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,9 @@ NameKind = Literal["DNS", "IP", "email", "URI", "dirname", "RID", "other"]
 
 TlsFeatureName = Literal["status_request", "status_request_v2"]
 """TLS features (RFC 7633); ``status_request`` is what is called must-staple."""
+
+MOST_BELOW: Final = 9_999
+"""The greatest path length that is not ``none``."""
 
 _ALONE_AND_CRITICAL: Final = "timeStamping"
 _COPYABLE: Final = ("tlsfeature",)
@@ -106,7 +110,7 @@ CustomOid = Annotated[str, AfterValidator(_own_extension)]
 CopiedExtension = Annotated[str, AfterValidator(_copied_extension)]
 Subtree = Annotated[str, _readable(_subtree)]
 Uri = Annotated[str, _readable(_uri)]
-Days = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)]
 
 
 class PolicySettings(Section):
@@ -197,7 +201,7 @@ class ProfileSettings(Section):
     extended_key_usage: tuple[Purpose, ...] = ()
     extended_key_usage_critical: bool = False
     ca: bool = False
-    path_length: Annotated[int, Field(ge=0)] | None = None
+    path_length: Annotated[int, Field(ge=0, le=MOST_BELOW, strict=True)] | None = None
     permitted_names: tuple[Subtree, ...] = ()
     excluded_names: tuple[Subtree, ...] = ()
     policies: tuple[Annotated[PolicySettings, BeforeValidator(_by_oid)], ...] = ()
@@ -205,7 +209,7 @@ class ProfileSettings(Section):
     extensions: tuple[ExtensionSettings, ...] = ()
     days: Days = 90
     max_days: Days | None = None
-    backdate_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60)] = 0
+    backdate_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True)] = 0
     names_required: bool = False
     name_kinds: tuple[NameKind, ...] = ()
     copy_rules: Annotated[CopySettings, Field(alias="copy")] = CopySettings()

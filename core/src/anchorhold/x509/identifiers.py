@@ -1,4 +1,4 @@
-"""Object identifiers by name; without ``cryptography``, so that settings can be checked."""
+"""Object identifiers by name; those that have one are known without ``cryptography``, for settings are read often."""
 
 from __future__ import annotations
 
@@ -50,11 +50,21 @@ def dotted(name: str, known: Mapping[str, str], what: str) -> str:
         what: What it should be, for the message, such as ``a key purpose``.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is neither, or longer than certificates are read with.
     """
     if name in known:
         return known[name]
     if not re.fullmatch(r"([01]\.([1-3]?\d)|2\.(0|[1-9]\d*))(\.(0|[1-9]\d*))+", name):
         names = f"one of {', '.join(known)} or " if known else ""
         raise ValueError(f"{name!r} is not {what}, use {names}a dotted identifier")
+    _check_size(name)
     return name
+
+
+def _check_size(identifier: str) -> None:
+    from cryptography.x509 import ObjectIdentifier
+
+    try:
+        ObjectIdentifier(identifier)
+    except ValueError:
+        raise ValueError(f"{identifier!r} is longer than an identifier can be") from None

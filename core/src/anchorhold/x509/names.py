@@ -97,7 +97,12 @@ def attribute_oid(kind: str) -> x509.ObjectIdentifier:
         raise SubjectInvalidError(
             f"attribute {kind.strip()!r}: is not known", hint=f"use {', '.join(ATTRIBUTES)} or a dotted identifier"
         )
-    return x509.ObjectIdentifier(kind.strip())
+    try:
+        return x509.ObjectIdentifier(kind.strip())
+    except ValueError as error:
+        raise SubjectInvalidError(
+            f"attribute {kind.strip()!r}: is not an object identifier", hint="correct it"
+        ) from error
 
 
 def format_name(name: x509.Name) -> str:

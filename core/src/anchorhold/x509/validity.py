@@ -12,6 +12,11 @@ from anchorhold.errors import ValidityError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MOST_DAYS: Final = 365_250
+"""A thousand years, the longest that can be asked for in days."""
+LAST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+"""What certificates have that never expire (RFC 5280, section 4.1.2.5), and the last moment that they can have."""
+
 _UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _SHORT_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -25,6 +30,11 @@ def in_utc(moment: dt.datetime) -> dt.datetime:
     """A moment in UTC, to the second; without a zone it is taken for UTC."""
     zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
     return zoned.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def after(start: dt.datetime, days: int) -> dt.datetime:
+    """The moment so many days later, or the last one that there is."""
+    return start + dt.timedelta(days=days) if days <= (LAST - start).days else LAST
 
 
 def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
@@ -111,7 +121,7 @@ def end_of_validity(
         ValidityError: What was asked for is beyond a bound, or not in the future.
     """
     if wanted is None:
-        return min([start + dt.timedelta(days=days), *(bound.moment for bound in bounds)])
+        return min([after(start, days), *(bound.moment for bound in bounds)])
     wanted = in_utc(wanted)
     if wanted <= max(start, now()):
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
