@@ -32,6 +32,16 @@ INSIDE = [
     (["URI:.example.com"], [], ["URI:https://www.EXAMPLE.com:8443/path"]),
     (["URI:example.com"], [], ["URI:https://example.com/"]),
     (["dirname:O=Example"], [], ["www.example.com"]),
+    (["dirname:O=EXAMPLE"], [], ["www.example.com"]),
+    ([], ["dirname:O=Evil"], ["dirname:O=Good", "dirname:CN=x,O=Evil Twin"]),
+    (["dirname:O=example", "dirname:O=Two  Words"], [], ["dirname:CN=x,O=two words", "dirname:CN=x,O=EXAMPLE"]),
+    (["dirname:"], [], ["dirname:O=Whatever"]),
+    ([], ["DNS:"], ["IP:192.0.2.1", "email:me@example.com"]),
+    (["DNS:"], [], ["www.example.com"]),
+    ([], ["email:"], ["www.example.com"]),
+    ([], ["URI:"], ["www.example.com"]),
+    ([], ["URI:evil.example"], ["URI:https://good.example/"]),
+    ([], ["URI:.evil.example", "email:.evil.example"], ["URI:https://evil.example/", "email:me@evil.example"]),
 ]
 
 OUTSIDE = [
@@ -48,6 +58,24 @@ OUTSIDE = [
     (["URI:.example.com"], [], "URI:https://example.com/"),
     (["URI:example.com"], [], "URI:https://www.example.com/"),
     (["URI:example.com"], [], "URI:urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66"),
+    ([], ["URI:example.com"], "URI:urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66"),
+    ([], ["URI:example.com"], "URI:https://192.0.2.1/"),
+    ([], ["URI:evil.com"], "URI:https://me@EVIL.com:8443/path"),
+    ([], ["dirname:O=Evil"], "dirname:O=evil"),
+    ([], ["dirname:O=Evil Twin"], "dirname:CN=x,O=EVIL \\ \\ TWIN"),
+    ([], ["dirname:O=Größe"], "dirname:O=GRÖSSE"),
+    (["dirname:O=Größe", "dirname:O=Example"], [], "dirname:O=GRÖßE"),
+    ([], ["DNS:"], "www.example.com"),
+    ([], ["email:"], "email:me@example.com"),
+    (["email:"], [], "email:me@example.com"),
+    ([], ["URI:"], "URI:https://example.com/"),
+    (["URI:"], [], "URI:https://example.com/"),
+]
+
+NO_SUBTREES = [
+    *("URI:https://evil.com/", "URI:a b", "URI:1.2.3.4", "URI:evil.com:443", "URI:me@evil.com", "URI:.", "URI:..a"),
+    *("email:a b", "email:@example.com", "email:me@", "email:me@.example.com", "email:.", "email:1.2.3.4"),
+    *("DNS:.", "DNS:..a", "DNS:*.example.com", "DNS:a b", "IP:", "IP:192.0.2.1/24", "RID:1.2.3"),
 ]
 
 
@@ -94,12 +122,28 @@ def test_names_outside_the_constraints_are_refused(
     assert len(chains.installation.certificates(authority)) == before
 
 
+@pytest.mark.parametrize("subtree", NO_SUBTREES)
+def test_what_is_no_subtree_is_refused_and_excludes_nothing_in_silence(chains: Chains, subtree: str) -> None:
+    """URIs are constrained by their hosts, not by the beginning of a URI (section 4.2.1.10)."""
+    with pytest.raises(NameForbiddenError, match="is not a subtree of names"):
+        constrained(chains, [], [subtree])
+
+
 def test_a_subject_outside_the_constraints_is_refused(chains: Chains) -> None:
     authority = constrained(chains, ["dirname:O=Example"], [])
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):
         chains.sign(
             authority, Order(csr=chains.request("P-256"), names=["www.example.com"], subject="CN=me,O=Somebody")
         )
+
+
+def test_a_subject_in_other_letters_than_an_excluded_one_is_refused(chains: Chains) -> None:
+    """Case and blanks do not tell directory names apart (section 7.1): openssl has an excluded subtree violation."""
+    authority = constrained(chains, [], ["dirname:O=Evil Twin"])
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=chains.request("P-256"), names=["a.example"], subject="CN=me,O=EVIL  twin"))
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.installation.create_authority("Evil", "CN=me,O=evil twin", parent=authority)
 
 
 def test_a_common_name_that_is_a_host_outside_the_constraints_is_refused(chains: Chains) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import suppress
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import NameForbiddenError
-from anchorhold.x509.general_names import check_domain, format_general_name
+from anchorhold.x509.general_names import check_domain, check_mailbox, format_general_name, is_domain
 from anchorhold.x509.names import parse_subject
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def name_constraints(permitted: Iterable[str], excluded: Iterable[str]) -> x509.
     """The extension for subtrees given as text, or None if there are none.
 
     Args:
-        permitted: Such as ``DNS:example.com``, ``IP:192.0.2.0/24``, ``email:example.com``, ``URI:``, ``dirname:``.
+        permitted: Such as ``DNS:example.com``, ``IP:192.0.2.0/24``, ``email:example.com``, ``URI:.example.com``,
+            ``dirname:O=Example``; ``DNS:``, ``email:``, ``URI:`` and ``dirname:`` alone for all names of the kind.
         excluded: The same.
 
     Raises:
@@ -68,14 +70,21 @@ def parse_subtree(text: str) -> x509.GeneralName:
     except (ValueError, KeyError) as error:
         raise NameForbiddenError(
             f"name constraint {text!r}: is not a subtree of names that can be read",
-            hint="write DNS:example.com, IP:192.0.2.0/24 or email:example.com",
+            hint="write DNS:example.com, IP:192.0.2.0/24, email:example.com, URI:.example.com or dirname:O=Example",
         ) from error
 
 
-def is_within(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
-    """Whether a name is below a subtree of its kind."""
+def is_within(name: x509.GeneralName, subtree: x509.GeneralName, *, in_doubt: bool = False) -> bool:
+    """Whether a name is below a subtree of its kind.
+
+    Args:
+        name: The name.
+        subtree: Of names.
+        in_doubt: What to say where programs differ: about an empty subtree of addresses or URIs, which is all or none
+            of them; about a URI without a host; about capital letters beyond ASCII.
+    """
     compare = _COMPARISONS.get(type(name))
-    return type(name) is type(subtree) and compare is not None and compare(name.value, subtree.value)
+    return type(name) is type(subtree) and compare is not None and compare(name.value, subtree.value, in_doubt)
 
 
 def _hosts_in(subject: x509.Name) -> list[str]:
@@ -90,30 +99,39 @@ def _hosts_in(subject: x509.Name) -> list[str]:
 
 
 def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
-    if any(is_within(name, subtree) for subtree in constraints.excluded_subtrees or ()):
+    """Whether every program would say so."""
+    if any(is_within(name, subtree, in_doubt=True) for subtree in constraints.excluded_subtrees or ()):
         return False
     same_kind = [subtree for subtree in constraints.permitted_subtrees or () if type(subtree) is type(name)]
     return not same_kind or any(is_within(name, subtree) for subtree in same_kind)
 
 
-def _domain_within(domain: str, subtree: str) -> bool:
+def _domain_within(domain: str, subtree: str, _: bool) -> bool:
     domain, subtree = domain.lower().removeprefix("*."), subtree.lower()
     return not subtree or domain == subtree or domain.endswith("." + subtree)
 
 
-def _host_within(host: str, subtree: str) -> bool:
+def _host_within(host: str, subtree: str, in_doubt: bool) -> bool:
     """For e-mail hosts and URIs a leading dot means subdomains, without one that very host."""
+    if not host or not subtree:
+        return in_doubt
     host, subtree = host.lower(), subtree.lower()
     return host.endswith(subtree) if subtree.startswith(".") else host == subtree
 
 
-def _mailbox_within(mailbox: str, subtree: str) -> bool:
+def _mailbox_within(mailbox: str, subtree: str, in_doubt: bool) -> bool:
     local, _, host = mailbox.rpartition("@")
     wanted_local, at, wanted_host = subtree.rpartition("@")
-    return (not at or local == wanted_local) and _host_within(host, wanted_host)
+    return (not at or local == wanted_local) and _host_within(host, wanted_host, in_doubt)
 
 
-def _address_within(address: object, network: object) -> bool:
+def _uri_within(uri: str, subtree: str, in_doubt: bool) -> bool:
+    """A URI whose host is no domain is refused wherever URIs are constrained (section 4.2.1.10)."""
+    host = urlsplit(uri).hostname or ""
+    return _host_within(host if is_domain(host) else "", subtree, in_doubt)
+
+
+def _address_within(address: object, network: object, _: bool) -> bool:
     """RFC 5280 has a network in the constraint and one address in the certificate."""
     return (
         isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address)
@@ -122,18 +140,59 @@ def _address_within(address: object, network: object) -> bool:
     )
 
 
+def _directory_within(name: x509.Name, subtree: x509.Name, in_doubt: bool) -> bool:
+    """Case and the number of blanks do not matter (section 7.1); openssl knows the case of ASCII letters only."""
+    fold = str.casefold if in_doubt else _lower_ascii
+    above = name.rdns[: len(subtree.rdns)]
+    return [_comparable(rdn, fold) for rdn in above] == [_comparable(rdn, fold) for rdn in subtree.rdns]
+
+
+def _comparable(rdn: x509.RelativeDistinguishedName, fold: Callable[[str], str]) -> frozenset[tuple[object, object]]:
+    values = ((found.oid, found.value) for found in rdn)
+    return frozenset((oid, fold(" ".join(value.split())) if isinstance(value, str) else value) for oid, value in values)
+
+
+def _lower_ascii(text: str) -> str:
+    return text.translate(_LOWER)
+
+
+def _directory(value: str) -> x509.DirectoryName:
+    return x509.DirectoryName(parse_subject(value))
+
+
+def _domain_subtree(value: str) -> x509.DNSName:
+    """Empty for all of them."""
+    return x509.DNSName(check_domain(value.removeprefix(".")) if value else "")
+
+
+def _host(value: str) -> str:
+    """One host, or with a dot before it those below; empty for all."""
+    if value:
+        check_domain(value.removeprefix("."))
+    return value
+
+
+def _mailbox_subtree(value: str) -> x509.RFC822Name:
+    if not value:  # which is not a mailbox to cryptography
+        return x509.RFC822Name._init_without_validation(value)  # noqa: SLF001
+    return x509.RFC822Name(check_mailbox(value) if "@" in value else _host(value))
+
+
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+
 _COMPARISONS: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
     x509.DNSName: _domain_within,
     x509.IPAddress: _address_within,
     x509.RFC822Name: _mailbox_within,
-    x509.UniformResourceIdentifier: lambda uri, subtree: _host_within(urlsplit(uri).hostname or "", subtree),
-    x509.DirectoryName: lambda name, subtree: name.rdns[: len(subtree.rdns)] == subtree.rdns,
+    x509.UniformResourceIdentifier: _uri_within,
+    x509.DirectoryName: _directory_within,
 }
 
 _SUBTREES: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
-    "dns": lambda value: x509.DNSName(check_domain(value.removeprefix("."))),
+    "dns": _domain_subtree,
     "ip": lambda value: x509.IPAddress(ipaddress.ip_network(value)),
-    "email": x509.RFC822Name,
-    "uri": x509.UniformResourceIdentifier,
-    "dirname": lambda value: x509.DirectoryName(parse_subject(value)),
+    "email": _mailbox_subtree,
+    "uri": lambda value: x509.UniformResourceIdentifier(_host(value)),
+    "dirname": _directory,
 }
+"""Section 4.2.1.10 has a host or a domain for URIs, not a URI."""

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL: Final = re.compile(rf'{_ATOM}(\.{_ATOM})*|"([ !#-\[\]-~]|\\[ -~])*"')
+"""What stands before the ``@``: Dot-string or Quoted-string."""
+_LONGEST_LOCAL: Final = 64
+"""Its octets (RFC 5321, section 4.5.3.1.1)."""
+
 
 def parse_alt(text: str) -> x509.GeneralName:
     """Read a subject alternative name.
@@ -120,6 +126,31 @@ def check_domain(value: str) -> str:
     return value
 
 
+def is_domain(value: str) -> bool:
+    """Whether `check_domain` would take it."""
+    try:
+        check_domain(value)
+    except ValueError:
+        return False
+    return True
+
+
+def check_mailbox(value: str) -> str:
+    """An e-mail address (RFC 5280, section 4.2.1.6, which has the Mailbox of RFC 5321, section 4.1.2).
+
+    Raises:
+        ValueError: It is not.
+    """
+    local, _, host = value.rpartition("@")
+    if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
+        raise ValueError("is not an e-mail address")
+    try:
+        check_domain(host)
+    except ValueError as error:
+        raise ValueError(f"is not an e-mail address, its host {error}") from error
+    return value
+
+
 def _guess(text: str) -> str:
     if ":" in text or text.rpartition(".")[2].isdigit():  # as no DNS name is
         with suppress(ValueError):
@@ -161,11 +192,7 @@ def _uri(value: str) -> x509.UniformResourceIdentifier:
 
 
 def _email(value: str) -> x509.RFC822Name:
-    mailbox, at, host = value.rpartition("@")
-    if not at or not mailbox or not value.isascii() or re.search(r"[\x00-\x20\x7f]", value):
-        raise ValueError("is not an e-mail address")
-    check_domain(host)
-    return x509.RFC822Name(value)
+    return x509.RFC822Name(check_mailbox(value))
 
 
 _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
