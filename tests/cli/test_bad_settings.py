@@ -38,6 +38,11 @@ BAD_SETTINGS = {
     "unknown key with nothing near": ("zzz = 1", ("zzz is not known", "known here: ca_dir, database")),
     "wrong type of a section": ("storages = 3", ("storages:", "dictionary")),
     "wrong type of a value": ('[profiles.mine]\ndays = "many"', ("profiles.mine.days:", "integer")),
+    "default profile of authorities": ('default_profile = "root"', ("default_profile:", "'root'", "authorities")),
+    "default profile that was made one of authorities": (
+        '[profiles.webserver]\nca = true\nkey_usage = ["keyCertSign"]',
+        ("default_profile:", "'webserver'", "authorities"),
+    ),
     "value out of range": ("[profiles.mine]\ndays = 0", ("profiles.mine.days:", "1")),
     "unknown key usage": ('[profiles.mine]\nkey_usage = ["sign"]', ("profiles.mine.key_usage.0:", "digitalSignature")),
     "wrong type of ca_dir": ("ca_dir = 3", ("ca_dir", "path")),

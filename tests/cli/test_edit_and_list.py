@@ -56,6 +56,11 @@ def test_a_new_name_obeys_the_rules_of_a_first_one(name: str, root: Command, tmp
     assert left_behind(tmp_path) == before
 
 
+def test_a_profile_that_makes_authorities_is_nobodys_default(root: Command) -> None:
+    refused(root("edit-ca", "Root", "--default-profile=root"), errors.ProfileRefusedError, "'root'", "--profile")
+    assert listed(root)[0]["default_profile"] is None
+
+
 @pytest.mark.parametrize("days", ["-1", "9999999", "9" * 30])
 def test_a_longest_validity_beyond_all_calendars_is_refused(days: str, root: Command) -> None:
     refused(root("edit-ca", "Root", f"--max-days={days}"), errors.InputError, "longest validity", "365,250")

@@ -129,6 +129,24 @@ def test_what_is_no_subtree_is_refused_and_excludes_nothing_in_silence(chains: C
         constrained(chains, [], [subtree])
 
 
+@pytest.mark.parametrize(
+    ("permitted", "excluded"),
+    [
+        ("DNS:www.example.com", "DNS:example.com"),
+        ("DNS:example.com", "DNS:"),
+        ("IP:2001:db8::/64", "IP:2001:db8::/32"),
+        ("email:me@example.com", "email:example.com"),
+        ("email:", "email:"),
+        ("URI:.a.example.com", "URI:.example.com"),
+        ("URI:example.com", "URI:"),
+        ("dirname:CN=x,O=Example", "dirname:O=example"),
+    ],
+)
+def test_constraints_that_permit_what_they_exclude_are_refused(chains: Chains, permitted: str, excluded: str) -> None:
+    with pytest.raises(NameForbiddenError, match="is permitted and excluded"):
+        constrained(chains, [permitted], [excluded])
+
+
 def test_a_subject_outside_the_constraints_is_refused(chains: Chains) -> None:
     authority = constrained(chains, ["dirname:O=Example"], [])
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):

@@ -227,6 +227,13 @@ def test_an_authority_signs_by_its_own_default_profile(rich: Installation) -> No
     assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
+def test_a_default_profile_that_has_become_one_of_authorities_signs_nothing_unnamed(rich: Installation) -> None:
+    rich.create_authority("Below", "CN=Below", issuing=IssuingDefaults(profile="client"))
+    rich.loaded.settings.profiles["client"] = BUILT_IN["intermediate"]
+    with rich.issuer("Below") as issuer, pytest.raises(ProfileRefusedError, match="not for a default"):
+        issuer.sign(Order(csr=request("P-256"), subject="CN=x"))
+
+
 def test_an_authority_writes_its_alternative_names_into_what_it_signs(rich: Installation) -> None:
     issuing = IssuingDefaults(issuer_alt=("URI:https://pki.example/", "email:pki@example.com"))
     rich.create_authority("Named", "CN=Named", issuing=issuing)
@@ -261,6 +268,25 @@ CONTRADICTIONS = {
         'extended_key_usage = ["timeStamping"]\nextended_key_usage_critical = true\n'
         'copy = { extended_key_usage = ["serverAuth"] }'
     ),
+    "time stamping of the request (RFC 3161, section 2.3)": (
+        'extended_key_usage = ["serverAuth"]\ncopy = { extended_key_usage = ["timeStamping"] }'
+    ),
+    "any purpose of the request, critically (section 4.2.1.12)": (
+        'extended_key_usage = ["serverAuth"]\nextended_key_usage_critical = true\n'
+        'copy = { extended_key_usage = ["2.5.29.37.0"] }'
+    ),
+    "a name that is permitted and excluded": (
+        'ca = true\nkey_usage = ["keyCertSign"]\npermitted_names = ["DNS:example.com"]\n'
+        'excluded_names = ["DNS:EXAMPLE.com"]'
+    ),
+    "names below one that is excluded": (
+        'ca = true\nkey_usage = ["keyCertSign"]\npermitted_names = ["IP:192.0.2.0/25"]\n'
+        'excluded_names = ["IP:192.0.2.0/24"]'
+    ),
+    "alternative names of an authority, which init-ca does not give": (
+        'ca = true\nkey_usage = ["keyCertSign"]\nnames_required = true'
+    ),
+    "a rule for all names of a kind that would copy none": 'copy = { alt = ["email:"] }',
     "no-check without being a responder (RFC 6960, section 4.2.2.2.1)": "ocsp_no_check = true",
     "a usage that is none": 'key_usage = ["sign"]',
     "no days": "days = 0",

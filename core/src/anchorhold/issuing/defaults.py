@@ -11,7 +11,7 @@ from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.general_names import check_hostname, check_urls, parse_alt
 from anchorhold.x509.identifiers import POLICIES, dotted
-from anchorhold.x509.profiles import find_profile
+from anchorhold.x509.profiles import find_default_profile
 from anchorhold.x509.validity import MOST_DAYS
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def checked_defaults(
         NameForbiddenError: A URL or alternative name is not one.
         KeyUnsupportedError: Such a key does not sign with that hash or padding.
         UnknownProfileError: There is no such profile.
+        ProfileRefusedError: It is one that makes authorities.
         InputError: A policy is no object identifier, the longest validity is out of range, or OCSP has no such answer.
     """
     check_urls(issuing.urls)
@@ -53,7 +54,7 @@ def checked_defaults(
     for policy in issuing.policies:
         _check_policy(policy)
     if issuing.profile is not None:
-        find_profile(issuing.profile, profiles)
+        find_default_profile(issuing.profile, profiles)
     if issuing.hostname is not None:
         check_hostname(issuing.hostname)
     _check_shards(issuing)

@@ -17,7 +17,7 @@ from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.general_names import format_general_name, kind_of, parse_alt
 from anchorhold.x509.names import parse_subject
-from anchorhold.x509.profiles import find_profile
+from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, end_of_validity, now
 
@@ -42,7 +42,7 @@ class Drafter:
     def __init__(self, settings: Settings, chain: Chain) -> None:
         self._settings = settings
         self._chain = chain
-        self._profiles: dict[str, _Profile] = {}
+        self._profiles: dict[str | None, _Profile] = {}
 
     def draft(self, order: Order, request: x509.CertificateSigningRequest, key: SubjectKey) -> Draft:
         """The certificate for an order, before it is signed.
@@ -56,7 +56,7 @@ class Drafter:
             NameForbiddenError, SubjectInvalidError, ProfileRefusedError, ValidityError, PathLengthError: As they say.
         """
         authority = self._chain.issuer
-        profile = self._profile(order.profile or authority.record.issuing.profile or self._settings.default_profile)
+        profile = self._profile(order.profile)
         if spki(key.public_key) == authority.record.public_key:
             raise ProfileRefusedError(
                 f"CSR: holds the key of the authority {authority.name!r} itself", hint="use a key of its own"
@@ -84,10 +84,13 @@ class Drafter:
             public_key_info=key.info,
         )
 
-    def _profile(self, name: str) -> _Profile:
-        if name not in self._profiles:
-            self._profiles[name] = _Profile(name, find_profile(name, self._settings.profiles), self._chain.issuer)
-        return self._profiles[name]
+    def _profile(self, named: str | None) -> _Profile:
+        """The one that was named, else the default of the authority or of the settings."""
+        if named not in self._profiles:
+            find = find_profile if named else find_default_profile
+            name = named or self._chain.issuer.record.issuing.profile or self._settings.default_profile
+            self._profiles[named] = _Profile(name, find(name, self._settings.profiles), self._chain.issuer)
+        return self._profiles[named]
 
 
 class _Profile:

@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anchorhold.errors import PathLengthError, ProfileRefusedError
+from anchorhold.errors import NameForbiddenError, PathLengthError, ProfileRefusedError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
 from anchorhold.seam.requests import Draft
 from anchorhold.settings import ProfileSettings
 from anchorhold.settings.profile import MOST_BELOW
-from anchorhold.x509.constraints import parse_subtree
+from anchorhold.x509.constraints import nothing_left
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
@@ -138,19 +138,23 @@ def effective_profile(wanted: NewAuthority) -> ProfileSettings:
     Raises:
         ProfileRefusedError: It is not one for authorities.
         PathLengthError: The path length is out of range.
-        NameForbiddenError: A subtree cannot be read.
+        NameForbiddenError: A subtree cannot be read, or is permitted and excluded.
     """
     profile = wanted.profile
     if not profile.ca:
         raise ProfileRefusedError("profile: is not for authorities", hint="use one that has ca = true")
-    for text in (*wanted.permitted, *wanted.excluded):
-        parse_subtree(text)
     length = profile.path_length if wanted.path_length is None else wanted.path_length
     if isinstance(length, int) and not 0 <= length <= MOST_BELOW:
         raise PathLengthError(f"path length {length}: is out of range", hint=f"give 0 to {MOST_BELOW:,}, or none")
-    changes = {
-        "path_length": None if length == "none" else length,
-        "permitted_names": (*profile.permitted_names, *wanted.permitted),
-        "excluded_names": (*profile.excluded_names, *wanted.excluded),
-    }
-    return profile.model_copy(update=changes)
+    return profile.model_copy(
+        update={"path_length": None if length == "none" else length, **_constraints(profile, wanted)}
+    )
+
+
+def _constraints(profile: ProfileSettings, wanted: NewAuthority) -> dict[str, tuple[str, ...]]:
+    permitted = (*profile.permitted_names, *wanted.permitted)
+    excluded = (*profile.excluded_names, *wanted.excluded)
+    useless = nothing_left(permitted, excluded)
+    if useless is not None:
+        raise NameForbiddenError(f"name constraint {useless!r}: is permitted and excluded", hint="leave one out")
+    return {"permitted_names": permitted, "excluded_names": excluded}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from anchorhold.secret import SecretReference
 from anchorhold.settings.profile import ProfileSettings
@@ -56,6 +56,16 @@ def _not_asked_for(reference: SecretReference) -> SecretReference:
     return reference
 
 
+def _for_leaves(name: str, info: ValidationInfo) -> str:
+    """Refuse a profile that makes authorities; whether there is one of that name is found out when it is used."""
+    from anchorhold.x509.profiles import BUILT_IN
+
+    profile = {**BUILT_IN, **info.data.get("profiles", {})}.get(name)
+    if profile is not None and profile.ca:
+        raise ValueError(f"the profile {name!r} makes authorities, so it is not for a default")
+    return name
+
+
 class Settings(Section):
     """The whole file.
 
@@ -77,4 +87,4 @@ class Settings(Section):
     ocsp_key_backends: dict[Alias, AliasSettings]
     wrappers: dict[str, WrapperSettings] = Field(default_factory=dict)
     profiles: dict[Alias, ProfileSettings] = Field(default_factory=dict)
-    default_profile: str = "webserver"
+    default_profile: Annotated[str, AfterValidator(_for_leaves), Field(validate_default=True)] = "webserver"

@@ -74,7 +74,18 @@ def _subtree(text: str) -> object:
     return parse_subtree(text)
 
 
+def _nothing_left(profile: ProfileSettings) -> bool:
+    if not (profile.permitted_names and profile.excluded_names):
+        return False
+    from anchorhold.x509.constraints import nothing_left
+
+    return nothing_left(profile.permitted_names, profile.excluded_names) is not None
+
+
 def _copied_names(text: str) -> object:
+    kind, colon, value = text.partition(":")
+    if colon and not value.strip():
+        raise ValueError(f"write {kind} for all names of that kind")
     return text if text in get_args(NameKind) else _subtree(text)
 
 
@@ -233,6 +244,7 @@ def _contradictions(profile: ProfileSettings) -> tuple[tuple[bool, str], ...]:
     purposes = [dotted(name, PURPOSES, "") for name in profile.extended_key_usage]
     policies = [dotted(policy.oid, POLICIES, "") for policy in profile.policies]
     extensions = [extension.oid for extension in profile.extensions]
+    copied = {dotted(name, PURPOSES, "") for name in profile.copy_rules.extended_key_usage}
     constrained = bool(profile.permitted_names or profile.excluded_names)
     stamping = PURPOSES[_ALONE_AND_CRITICAL] in purposes
     return (
@@ -240,17 +252,23 @@ def _contradictions(profile: ProfileSettings) -> tuple[tuple[bool, str], ...]:
         (profile.ca != ("keyCertSign" in profile.key_usage), "ca = true and the key usage keyCertSign go together"),
         (profile.path_length is not None and not profile.ca, "path_length is for ca = true only"),
         (constrained and not profile.ca, "permitted_names and excluded_names are for ca = true only"),
+        (_nothing_left(profile), "permitted_names has what excluded_names excludes"),
+        (profile.names_required and profile.ca, "names_required is not for ca = true"),
         (len(set(purposes)) < len(purposes), "extended_key_usage names a purpose twice"),
         (profile.extended_key_usage_critical and not purposes, "extended_key_usage_critical needs extended_key_usage"),
         (
-            profile.extended_key_usage_critical and PURPOSES["anyExtendedKeyUsage"] in purposes,
+            profile.extended_key_usage_critical and PURPOSES["anyExtendedKeyUsage"] in {*purposes, *copied},
             "anyExtendedKeyUsage cannot be critical",  # section 4.2.1.12
         ),
         (
             stamping and (len(purposes) > 1 or not profile.extended_key_usage_critical),
             "timeStamping must be the only purpose, with extended_key_usage_critical = true",  # RFC 3161, section 2.3
         ),
-        (stamping and bool(profile.copy_rules.extended_key_usage), "timeStamping must be the only purpose"),
+        (stamping and bool(copied), "timeStamping must be the only purpose"),
+        (
+            PURPOSES[_ALONE_AND_CRITICAL] in copied,
+            "timeStamping must be the only purpose and critical, so it is not for copy.extended_key_usage",
+        ),
         (
             profile.ocsp_no_check and PURPOSES["OCSPSigning"] not in purposes,
             "ocsp_no_check needs the purpose OCSPSigning",

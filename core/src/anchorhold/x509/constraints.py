@@ -74,6 +74,20 @@ def parse_subtree(text: str) -> x509.GeneralName:
         ) from error
 
 
+def nothing_left(permitted: Iterable[str], excluded: Iterable[str]) -> str | None:
+    """The first permitted subtree, as text, that is excluded as a whole.
+
+    Raises:
+        NameForbiddenError: One cannot be read.
+    """
+    outside = [parse_subtree(text) for text in excluded]
+    for text in permitted:
+        inside = parse_subtree(text)
+        if any(type(inside) is type(each) and _WIDER[type(inside)](inside.value, each.value) for each in outside):
+            return text
+    return None
+
+
 def is_within(name: x509.GeneralName, subtree: x509.GeneralName, *, in_doubt: bool = False) -> bool:
     """Whether a name is below a subtree of its kind.
 
@@ -187,6 +201,15 @@ _COMPARISONS: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
     x509.UniformResourceIdentifier: _uri_within,
     x509.DirectoryName: _directory_within,
 }
+
+_WIDER: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
+    x509.DNSName: lambda inner, outer: _domain_within(inner, outer, False),
+    x509.IPAddress: lambda inner, outer: inner.version == outer.version and inner.subnet_of(outer),
+    x509.RFC822Name: lambda inner, outer: inner == outer or _mailbox_within(inner, outer, not outer),
+    x509.UniformResourceIdentifier: lambda inner, outer: inner == outer or _host_within(inner, outer, not outer),
+    x509.DirectoryName: lambda inner, outer: _directory_within(inner, outer, True),
+}
+"""Whether a subtree (the first) is below another of its kind."""
 
 _SUBTREES: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
     "dns": _domain_subtree,

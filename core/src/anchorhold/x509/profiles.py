@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import UnknownProfileError
+from anchorhold.errors import ProfileRefusedError, UnknownProfileError
 from anchorhold.settings.profile import ProfileSettings
 from anchorhold.suggestions import suggestion
 
@@ -75,3 +75,19 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
         return known[name]
     except KeyError:
         raise UnknownProfileError(f"profile {name!r}: is not known", hint=suggestion(name, known)) from None
+
+
+def find_default_profile(name: str, configured: Mapping[str, ProfileSettings]) -> ProfileSettings:
+    """The same for one that is used where none was named.
+
+    Raises:
+        UnknownProfileError: There is none.
+        ProfileRefusedError: It makes authorities, which nobody should get who did not ask for one.
+    """
+    profile = find_profile(name, configured)
+    if profile.ca:
+        raise ProfileRefusedError(
+            f"profile {name!r}: makes authorities, so it is not for a default",
+            hint="name it with --profile where one is wanted",
+        )
+    return profile

@@ -19,7 +19,7 @@ from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
 from anchorhold.settings.template import template
-from anchorhold.x509.profiles import find_profile
+from anchorhold.x509.profiles import find_default_profile
 
 app = typer.Typer(
     name="config",
@@ -48,7 +48,7 @@ def check(ctx: typer.Context) -> None:
             for alias in installation.backends.aliases(role):
                 installation.backends.get(alias, role)
         settings = installation.loaded.settings
-        find_profile(settings.default_profile, settings.profiles)
+        find_default_profile(settings.default_profile, settings.profiles)
         check_database(installation.database_url)
         say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
 
