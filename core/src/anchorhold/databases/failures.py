@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 _HINTS: Final = {
+    "password authentication failed": "correct the user and the password in the URL",
+    "no password supplied": "write the password into the URL, specials quoted",
+    'FATAL: database "': "create it with `createdb`, or correct its name in the URL",
+    'FATAL: role "': "create it with `createuser`, or correct the user in the URL",
+    "no pg_hba.conf entry": "let this account in from this host (pg_hba.conf of the server)",
+    "invalid sslmode value": "correct that parameter of the URL",
+    "resolve host": "correct the host in the URL",
+    "translate host name": "correct the host in the URL",
     "has no equivalent in encoding": "make a database with ENCODING 'UTF8', or leave these letters out",
 }
 """By a part of the message; the first that fits is taken. Servers that speak another language get the general one."""

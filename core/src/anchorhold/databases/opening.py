@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 import weakref
@@ -85,9 +86,9 @@ def database_exists(url: str, subject: str = "database") -> bool:
 
 
 def _scheme(url: str) -> str:
-    """What stands before the colon; a URL that cannot be read any further has one too."""
-    scheme, colon, _ = url.partition(":")
-    return scheme.lower() if colon else ""
+    """What stands before ``://``, if it can be one; it is shown."""
+    scheme, slashes, _ = url.partition("://")
+    return scheme.lower() if slashes and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else ""
 
 
 def _sqlite_path(url: str) -> Path:

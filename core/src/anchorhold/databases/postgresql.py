@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from anchorhold.errors import PluginMissingError, SettingsError
+from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from peewee import Database
 
 CONNECTIONS: Final = 20
@@ -20,8 +24,13 @@ LIFETIME: Final = 300
 _DEFAULTS: Final[dict[str, Any]] = {
     "connect_timeout": CONNECT_TIMEOUT,
     "application_name": "anchorhold",
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
 }
-"""Parameters of libpq that the URL may change."""
+"""Parameters of libpq that the URL may change. By the last four, a host that dies in silence is given up in a minute
+instead of the quarter of an hour, or two hours, that TCP waits; on a socket of this machine they mean nothing."""
 _OURS: Final[dict[str, Any]] = {
     "client_encoding": "UTF8",  # in a database without an encoding (SQL_ASCII) text would be octets otherwise
 }
@@ -34,7 +43,7 @@ def open_postgresql(url: str) -> Database:
     User, password and name are unquoted here rather than by a library that shows the URL when it cannot be read.
 
     Raises:
-        SettingsError: The URL cannot be read, or has no name of a database.
+        SettingsError: The URL cannot be read, has no name of a database, or a parameter that is none.
         PluginMissingError: psycopg is not installed.
     """
     if find_spec("psycopg") is None:
@@ -54,12 +63,15 @@ def open_postgresql(url: str) -> Database:
 def _parameters(url: str) -> tuple[str, dict[str, Any]]:
     try:
         parts = urlsplit(url)
-        given = {"user": parts.username, "password": parts.password, "host": parts.hostname, "port": parts.port}
         query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        _check_one_host(parts.netloc.rpartition("@")[2])
+        given = {"user": parts.username, "password": parts.password, "host": parts.hostname, "port": parts.port}
     except ValueError:  # which would show the URL
         raise _unreadable() from None
-    if "@" in parts.path or parts.fragment:  # these are of a password that was not quoted
+    # All of these are of a password that was not quoted; urlsplit leaves out line breaks without a word.
+    if "@" in parts.path or parts.fragment or re.search(r"[\x00-\x1f]", url):
         raise _unreadable()
+    _check_known(query, quotable="@" not in parts.query)
     name = unquote(parts.path.removeprefix("/"))
     if not name:
         raise SettingsError("database: the URL names no database", hint="write postgresql://host/name")
@@ -71,3 +83,32 @@ def _unreadable() -> SettingsError:
     return SettingsError(
         "database: the URL cannot be read", hint="write postgresql://user:password@host:5432/name, specials quoted"
     )
+
+
+def _check_one_host(hosts: str) -> None:
+    """Refuse ``one:5432,two:5433``, which libpq takes and which is no URL."""
+    if "," in hosts and ":" in hosts:
+        raise SettingsError(
+            "database: the URL names several hosts with ports",
+            hint="write postgresql://user:password@/name?host=one,two&port=5432,5433",
+        )
+
+
+def _check_known(query: Iterable[str], *, quotable: bool) -> None:
+    """Refuse what is no parameter of libpq, which peewee or its pool would take for one of theirs.
+
+    Args:
+        query: The parameters of the URL.
+        quotable: Whether none of them can be the rest of a password that was not quoted.
+    """
+    from psycopg.pq import Conninfo
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} - {"dbname", *_OURS}
+    for name in query:
+        if name not in known:
+            if not quotable:
+                raise _unreadable()
+            raise SettingsError(
+                f"database: the URL has the parameter {name!r}, which it cannot have",
+                hint=suggestion(name, known, "leave it out; those of libpq are known here"),
+            )

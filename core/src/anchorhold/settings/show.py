@@ -28,9 +28,14 @@ def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
 
 
 def without_password(url: str) -> str:
-    """A database URL with its password masked, in the query and in the user part, quoted or not."""
-    url = re.sub(r"([?&]\w*pass\w*=)[^&]*", rf"\1{MASK}", url, flags=re.IGNORECASE)
-    return re.sub(r"(://[^:/?#@]*:).*@", rf"\1{MASK}@", url)
+    """A database URL with its password masked, quoted or not; what is no URL is masked as a whole."""
+    return _without_password(url) if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) else MASK
+
+
+def _without_password(text: str) -> str:
+    """The same without passwords in the queries and in the user parts of URLs."""
+    text = re.sub(r"([?&]\w*pass\w*=)[^&]*", rf"\1{MASK}", text, flags=re.IGNORECASE)
+    return re.sub(r"(://[^:/?#@]*:).*@", rf"\1{MASK}@", text, flags=re.DOTALL)
 
 
 def _place(reference: SecretReference) -> str:
@@ -62,5 +67,5 @@ def _masked(key: tuple[str, ...], value: Any) -> Any:
     if _is_secret(key) and value != "prompt":
         return MASK
     if isinstance(value, str) and "://" in value:
-        return without_password(value)
+        return _without_password(value)
     return value
