@@ -248,6 +248,42 @@ def test_a_profile_for_leaves_makes_no_authority(rich: Installation) -> None:
     assert [authority.name for authority in rich.authorities()] == ["Root"]
 
 
+NOT_DER = {
+    "a boolean that is neither (X.690, section 11.1)": "010101",
+    "a boolean of two octets": "0102ffff",
+    "an integer with an octet too many (section 8.3.2)": "02020001",
+    "a negative integer with an octet too many": "0202ff80",
+    "an integer of no octets": "0200",
+    "an enumeration with an octet too many": "0a020001",
+    "a null with content": "050141",
+    "bits without the number of unused ones": "0300",
+    "bits of which nine are not used": "03020900",
+    "bits that are not used and set (section 11.2.1)": "03020301",
+    "an identifier that does not end": "06022a86",
+    "an identifier with an octet too many": "06032a8001",
+    "an identifier of no octets": "0600",
+    "UTF-8 that is none": "0c01ff",
+    "a printable text that is not": "13012a",
+    "digits that are none": "120141",
+    "ASCII that is none": "1601ff",
+    "a visible text that is not": "1a0107",
+    "half a letter of BMP": "1e0100",
+    "a universal text that is none": "1c0400110000",
+    "a time without seconds (section 11.8)": "170b323630313031303030305a",
+    "a time with a zero at its end (section 11.7)": "181132303236303130313030303030302e305a",
+    "a sequence that is not constructed": "1000",
+    "an integer that is constructed": "2203020101",
+    "an end of contents": "0000",
+    "a set in disorder (section 11.6)": "3106020102020101",
+    "a disordered set inside": "30083106020102020101",
+}
+DER = [
+    *("0101ff", "010100", "020100", "02020080", "0201ff", "0a0105", "0500", "030100", "030203f8", "06032a8648"),
+    *("0c00", "0c02c3a4", "1303412042", "12023132", "160140", "1a0141", "1e020041", "1c0400000041", "1404e9e9e9e9"),
+    *("170d3236303130313030303030305a", "180f32303236303130313030303030305a", "181132303236303130313030303030302e315a"),
+    *("3000", "3100", "3106020101020102", "31053000130141", "300613014102012a", "8101ff", "a1020500", "80020001"),
+]
+
 CONTRADICTIONS = {
     "keyCertSign without being an authority (RFC 5280, section 4.2.1.9)": 'key_usage = ["keyCertSign"]',
     "an authority that may not sign (section 4.2.1.3)": 'ca = true\nkey_usage = ["digitalSignature"]',
@@ -317,6 +353,10 @@ CONTRADICTIONS = {
     "an extension that is not hex": 'extensions = [{ oid = "1.2.3.4", der = "05 0g" }]',
     "an extension that is not DER": 'extensions = [{ oid = "1.2.3.4", der = "3003020102ff" }]',
     "an extension that is not DER inside": 'extensions = [{ oid = "1.2.3.4", der = "3003020502" }]',
+    **{
+        f"an extension that is not DER: {what}": f'extensions = [{{ oid = "1.2.3.4", der = "{der}" }}]'
+        for what, der in NOT_DER.items()
+    },
     "an extension by another name": 'extensions = [{ oid = "mine", text = "a" }]',
     "a subject that is none": 'subject = "Example"',
     "a subtree that is none": ('ca = true\nkey_usage = ["keyCertSign"]\npermitted_names = ["DNS:exa mple.com"]'),
@@ -336,6 +376,13 @@ def test_a_profile_that_makes_wrong_certificates_is_refused_when_it_is_read(tmp_
     with pytest.raises(SettingsError, match=r"profiles\.mine") as refused:
         open_installation(config).close()
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("der", DER)
+def test_any_der_is_an_extension(tmp_path: Path, der: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[[profiles.mine.extensions]]\noid = "1.2.3.4"\nder = "{der}"\n')
+    open_installation(config).close()
 
 
 @pytest.mark.parametrize(

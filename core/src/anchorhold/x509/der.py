@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from cryptography.hazmat import asn1
 
-_CONSTRUCTED = 0x20
+from anchorhold.x509.der_contents import CONSTRUCTED, is_content, is_ordered
+
 _DEEPEST = 32
 
 
 def is_der(data: bytes) -> bool:
-    """Whether the octets are exactly one DER value, down to the last nested one."""
+    """Whether the octets are exactly one DER value, down to the last nested one.
+
+    Values of types that only their place tells (implicit tags) cannot be looked into; all others are.
+    """
     return _is_one_value(data, _DEEPEST)
 
 
@@ -23,17 +27,22 @@ def _is_one_value(data: bytes, depth: int) -> bool:
         value = asn1.decode_der(asn1.TLV, data)
     except ValueError:
         return False
-    return not value.tag_bytes[0] & _CONSTRUCTED or (depth > 0 and _are_values(bytes(value.data), depth - 1))
+    tag, content = value.tag_bytes[0], bytes(value.data)
+    if not is_content(tag, content):
+        return False
+    return not tag & CONSTRUCTED or (depth > 0 and _are_values(tag, content, depth - 1))
 
 
-def _are_values(data: bytes, depth: int) -> bool:
-    """Whether the content of a constructed value is a row of values."""
+def _are_values(tag: int, data: bytes, depth: int) -> bool:
+    """Whether the content of a constructed value is a row of values, as that tag may have it."""
+    values = []
     while data:
         size = _size(data)
-        if not _is_one_value(data[:size], depth):
+        values.append(data[:size])
+        if not _is_one_value(values[-1], depth):
             return False
         data = data[size:]
-    return True
+    return is_ordered(tag, values)
 
 
 def _size(data: bytes) -> int:
