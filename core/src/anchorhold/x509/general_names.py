@@ -6,6 +6,7 @@ import ipaddress
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-
+_PUNYCODE: Final = "xn--"
+_JOINERS: Final = "\u200c\u200d"
+"""Zero width, and yet letters of some scripts (RFC 5892, appendix A)."""
+_WITHOUT_HOST: Final = frozenset({"file", "ldap", "ldaps"})
+"""Schemes of which a URI may leave the host to its reader (RFC 5280, section 4.2.1.13)."""
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL: Final = re.compile(rf'{_ATOM}(\.{_ATOM})*|"([ !#-\[\]-~]|\\[ -~])*"')
 """What stands before the ``@``: Dot-string or Quoted-string."""
@@ -91,18 +96,27 @@ def check_hostname(text: str) -> None:
     Raises:
         NameForbiddenError: It is not.
     """
-    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d{1,5}))?", text)
     try:
-        _check_host(match[1] if match else text, int(match[2] or 80) if match else 0)
+        _check_authority(text)
     except ValueError as error:
         raise NameForbiddenError(
             f"host {text!r}: {error}", hint="write ca.example.com, 192.0.2.1:8080 or [2001:db8::1]"
         ) from error
 
 
-def _check_host(host: str, port: int) -> None:
-    if not 0 < port < 1 << 16:
+def _check_authority(text: str) -> None:
+    """A host with or without a port, as a URI must have (RFC 5280, section 4.2.1.6).
+
+    Raises:
+        ValueError: It is not.
+    """
+    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d{1,5}))?", text)
+    if match is None or not 0 < int(match[2] or 80) < 1 << 16:
         raise ValueError("is not a host, or has a port that is none")
+    _check_host(match[1])
+
+
+def _check_host(host: str) -> None:
     if host.startswith("["):
         ipaddress.IPv6Address(host[1:-1])
     elif re.fullmatch(r"[0-9.]+", host):
@@ -112,7 +126,7 @@ def _check_host(host: str, port: int) -> None:
 
 
 def check_domain(value: str) -> str:
-    """A DNS name in preferred name syntax (RFC 1034, section 3.5).
+    """A DNS name in preferred name syntax (RFC 1034, section 3.5); labels in Punycode can be decoded.
 
     Raises:
         ValueError: It is not.
@@ -123,7 +137,23 @@ def check_domain(value: str) -> str:
         raise ValueError("is not a DNS name")
     if value.rpartition(".")[2].isdigit():
         raise ValueError("looks like an address, not a DNS name")
+    if "--" in value:
+        for label in value.lower().split("."):
+            if label.startswith(_PUNYCODE) and not _is_a_label(label):
+                raise ValueError(f"has the label {label!r}, which stands for no internationalised one")
     return value
+
+
+def _is_a_label(label: str) -> bool:
+    """Whether a label has a form with letters beyond ASCII, and this is the one way to write it (RFC 5890, 2.3.2.1)."""
+    encoded = label.removeprefix(_PUNYCODE)
+    try:
+        decoded = encoded.encode().decode("punycode")
+    except UnicodeError:
+        return False
+    if decoded.isascii() or any(category(letter)[0] in "CZ" and letter not in _JOINERS for letter in decoded):
+        return False
+    return decoded.encode("punycode").decode().lower() == encoded
 
 
 def is_domain(value: str) -> bool:
@@ -180,14 +210,13 @@ def _rid(value: str) -> x509.RegisteredID:
 
 
 def _uri(value: str) -> x509.UniformResourceIdentifier:
-    parts = urlsplit(value)
-    if (
-        not value.isascii()
-        or re.search(r"[\x00-\x20\x7f]", value)
-        or not parts.scheme
-        or not (parts.netloc or parts.path)
-    ):
+    if not value.isascii() or re.search(r"[\x00-\x20\x7f]", value):
         raise ValueError("is not an absolute URI")
+    parts = urlsplit(value)
+    if not parts.scheme or not (parts.netloc or parts.path):
+        raise ValueError("is not an absolute URI")
+    if parts.netloc or (value[len(parts.scheme) :].startswith("://") and parts.scheme not in _WITHOUT_HOST):
+        _check_authority(parts.netloc.rpartition("@")[2])
     return x509.UniformResourceIdentifier(value)
 
 
@@ -195,12 +224,19 @@ def _email(value: str) -> x509.RFC822Name:
     return x509.RFC822Name(check_mailbox(value))
 
 
+def _dirname(value: str) -> x509.DirectoryName:
+    name = parse_subject(value)
+    if not name.rdns:
+        raise ValueError("is empty")
+    return x509.DirectoryName(name)
+
+
 _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
     "dns": _dns,
     "ip": _ip,
     "uri": _uri,
     "email": _email,
-    "dirname": lambda value: x509.DirectoryName(parse_subject(value)),
+    "dirname": _dirname,
     "rid": _rid,
 }
 
