@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from threading import Condition, Lock
 from typing import TYPE_CHECKING
+
+from anchorhold_hsm.visitors import VISIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +31,7 @@ class Gate:
 
     def enter(self) -> None:
         """Wait until one more may be inside, and be that one."""
+        _ = VISIT.made
         with self._lock:  # the same as `with self._changed`, and quicker
             while self._closed or (self._serialise and self._inside):
                 self._changed.wait()
@@ -54,15 +58,43 @@ class Gate:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until nobody is inside, and keep everybody out; not to be called from inside."""
-        with self._changed:
-            while self._closed:
-                self._changed.wait()
-            self._closed = True
-            while self._inside:
-                self._changed.wait()
+        self.close()
         try:
             yield
         finally:
-            with self._changed:
-                self._closed = False
-                self._changed.notify_all()
+            self.reopen()
+
+    def close(self, patience: float = -1) -> bool:
+        """Keep everybody out, and wait until nobody is inside; not to be called from inside.
+
+        Args:
+            patience: Seconds to wait at most; for ever if it is negative.
+
+        Returns:
+            Whether nobody is inside. If somebody is, the gate is as it was.
+        """
+        limit = None if patience < 0 else time.monotonic() + patience
+        if not self._lock.acquire(timeout=patience):
+            return False
+        try:
+            if not self._changed.wait_for(lambda: not self._closed, _left(limit)):
+                return False
+            self._closed = True
+            if self._changed.wait_for(lambda: not self._inside, _left(limit)):
+                return True
+            self._closed = False
+            self._changed.notify_all()
+            return False
+        finally:
+            self._lock.release()
+
+    def reopen(self) -> None:
+        """Undo `close`."""
+        with self._changed:
+            self._closed = False
+            self._changed.notify_all()
+
+
+def _left(limit: float | None) -> float | None:
+    """Seconds until that moment."""
+    return None if limit is None else limit - time.monotonic()

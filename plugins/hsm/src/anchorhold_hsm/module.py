@@ -17,6 +17,7 @@ from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
 from anchorhold_hsm.opened import OpenedToken
 from anchorhold_hsm.tokens import find_token, tokens_in
 from anchorhold_hsm.trouble import name_of
+from anchorhold_hsm.within import within
 
 if TYPE_CHECKING:
     from anchorhold_hsm.native import NativeModule
@@ -28,6 +29,8 @@ FAILURE_PAUSE: Final = 10.0
 RENEWAL_PAUSE: Final = 5.0
 """Seconds before a module is initialised again for what the last time did not bring back."""
 
+INHERITED_PATIENCE: Final = 30.0
+"""Seconds that a module may take to be initialised in a forked child, where it can hang for ever."""
 
 _generations = count()
 """Goes on in forked children, so that a number never means two initialisations."""
@@ -85,6 +88,7 @@ class Module:
         self._opening = Lock()
         self._opened: dict[TokenChoice, OpenedToken] = {}
         self._failed_at: float | None = None
+        self._hangs = False
         self.renewed_for: dict[str, tuple[int, float]] = {}
         self._library: Any = None
 
@@ -176,7 +180,7 @@ class Module:
 
     def _initialise(self, subject: str) -> None:
         try:
-            if not self._locks_by_itself():
+            if not (self._answered(subject) if self._forked else self._locks_by_itself()):
                 self.gate.serialise()
             self._library = self._library or _Library(self._native.path)
         except PKCS11Error as error:
@@ -187,6 +191,18 @@ class Module:
             ) from error
         self._failed_at = None
         self.ready = True
+
+    def _answered(self, subject: str) -> bool:
+        """As `_locks_by_itself`, in a forked child: a lock that a thread of its parent held then is never released."""
+        if not self._hangs:
+            try:
+                return within(INHERITED_PATIENCE, self._locks_by_itself)
+            except TimeoutError:
+                self._hangs = True
+        raise BackendFailedError(
+            f"{subject}: the module {self._native.path} does not answer in this process, which was forked from another",
+            hint="end this process and start it again, before other threads use the module",
+        )
 
     def _locks_by_itself(self) -> bool:
         """Initialise; returns whether threads may call the module at the same time."""

@@ -1,22 +1,35 @@
-"""The PKCS#11 modules of this process, each loaded once, and none of them inherited by a forked child."""
+"""The PKCS#11 modules of this process, each loaded once, and none of them inherited by a forked child.
+
+While a process forks nobody is inside a module: the child would inherit locks that nobody there can release.
+"""
 
 from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import SettingsError
 from anchorhold_hsm.module import Module
 from anchorhold_hsm.native import NativeModule, NotAModuleError
+from anchorhold_hsm.visitors import await_ended
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from anchorhold_hsm.module import ModuleChoice
+
+FORK_PATIENCE: Final = 10.0
+"""Seconds that a fork waits for those who are inside a module; then it goes on: perhaps one of them is forking."""
+ENDING_PATIENCE: Final = 1.0
+"""Seconds that it waits for threads that are ending."""
 
 _registry: dict[str, Module] = {}
 _by_choice: dict[ModuleChoice, Module] = {}
 _registering = Lock()
 _kept: list[object] = []
+_held: list[Callable[[], None]] = []
+"""What lets everybody in again after a fork."""
 _forked = False
 
 
@@ -63,9 +76,25 @@ def _register(choice: ModuleChoice, subject: str) -> Module:
         return module
 
 
+def _keep_everybody_out() -> None:
+    """Before a fork."""
+    if _registering.acquire(timeout=FORK_PATIENCE):
+        _held.append(_registering.release)
+    for module in list(_registry.values()):
+        if module.gate.close(FORK_PATIENCE):
+            _held.append(module.gate.reopen)
+    await_ended(ENDING_PATIENCE)
+
+
+def _let_everybody_in() -> None:
+    while _held:
+        _held.pop()()
+
+
 def _forget_inherited() -> None:
     """In a forked child nothing of the parent's may be touched; its locks may be held by threads that do not exist."""
     global _registering, _forked
+    _held.clear()
     _kept.extend(_registry.values())  # nor may it be taken down
     for module in _registry.values():
         module.ready = False
@@ -75,4 +104,4 @@ def _forget_inherited() -> None:
     _forked = True
 
 
-os.register_at_fork(after_in_child=_forget_inherited)
+os.register_at_fork(before=_keep_everybody_out, after_in_parent=_let_everybody_in, after_in_child=_forget_inherited)
