@@ -175,3 +175,51 @@ def test_a_forked_child_and_its_child_find_the_key_themselves_and_the_parent_goe
     environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+_ENDING = """
+import atexit, ctypes, os, sys, threading, time
+
+library, how = sys.argv[1:]
+answer = lambda: print(hex(ctypes.CDLL(library).C_GetInfo((ctypes.c_char * 200)())), flush=True)
+atexit.register(answer)  # the last one to be called
+
+from anchorhold_hsm import registry
+from hsm.softhsm import Bench
+from hsm.test_lost_sessions import EC, signs
+
+bench = Bench({"library_path": library, "token": "one"})
+signs(bench.signer(created := bench.create(EC)), created)
+(running,) = registry._registry.values()
+
+def stay_inside():
+    with running.gate:
+        time.sleep(600)
+
+if how == "in a child" and os.fork():
+    os.wait()
+if how == "while a daemon is inside":
+    atexit.unregister(registry.close_modules)
+    atexit.register(registry.close_modules, 0.2)
+    threading.Thread(target=stay_inside, daemon=True).start()
+    while not running.gate._inside:
+        time.sleep(0.01)
+"""
+
+NOT_INITIALISED = "0x190"
+
+
+@pytest.mark.parametrize(
+    ("how", "answers"),
+    [
+        ("alone", [NOT_INITIALISED]),
+        ("in a child", ["0x0", NOT_INITIALISED]),
+        ("while a daemon is inside", ["0x0"]),
+    ],
+)
+def test_a_process_that_ends_finalises_its_modules(softhsm: SoftHsm, how: str, answers: list[str]) -> None:
+    command = [sys.executable, "-c", _ENDING, softhsm.library, how]
+    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.split() == answers

@@ -139,12 +139,20 @@ class Module:
             with suppress(CryptokiError):  # what lost its device or service fails here; initialising decides
                 self._native.finalise()
 
-    def close(self) -> None:
-        """Finalise, and begin anew when it is next used."""
-        with self.gate.alone():
+    def close(self, patience: float = -1) -> None:
+        """Finalise, and begin anew when it is next used; not if somebody is inside for longer than that.
+
+        Args:
+            patience: Seconds; for ever if it is negative.
+        """
+        if not self.gate.close(patience):
+            return
+        try:
             self.forget()
             self._failed_at = None
             self.renewed_for.clear()
+        finally:
+            self.gate.reopen()
 
     def may_renew(self, reason: str, generation: int) -> bool:
         """Whether that may help: not if it was done a moment ago for the same reason, and did not.

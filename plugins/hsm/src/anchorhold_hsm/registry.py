@@ -5,6 +5,7 @@ While a process forks nobody is inside a module: the child would inherit locks t
 
 from __future__ import annotations
 
+import atexit
 import os
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ FORK_PATIENCE: Final = 10.0
 """Seconds that a fork waits for those who are inside a module; then it goes on: perhaps one of them is forking."""
 ENDING_PATIENCE: Final = 1.0
 """Seconds that it waits for threads that are ending."""
+EXIT_PATIENCE: Final = 5.0
+"""Seconds that the end of the process waits for threads that are inside a module; then it is left as it is."""
 
 _registry: dict[str, Module] = {}
 _by_choice: dict[ModuleChoice, Module] = {}
@@ -50,14 +53,22 @@ def module_of(choice: ModuleChoice, subject: str) -> Module:
     return module
 
 
-def close_modules() -> None:
-    """Finalise every module of this process: for tests, and for programs that let go of their tokens.
+def close_modules(patience: float = -1) -> None:
+    """Finalise every module of this process: when it ends, or when a program lets go of its tokens before that.
 
     They are initialised again when they are next used.
+
+    Args:
+        patience: Seconds to wait at most for those who are inside a module, which else is left as it is; for ever if it
+            is negative.
     """
-    with _registering:
+    if not _registering.acquire(timeout=patience):
+        return
+    try:
         for module in _registry.values():
-            module.close()
+            module.close(patience)
+    finally:
+        _registering.release()
 
 
 def _register(choice: ModuleChoice, subject: str) -> Module:
@@ -105,3 +116,6 @@ def _forget_inherited() -> None:
 
 
 os.register_at_fork(before=_keep_everybody_out, after_in_parent=_let_everybody_in, after_in_child=_forget_inherited)
+atexit.register(close_modules, EXIT_PATIENCE)
+"""Tokens outlive the process: a TPM keeps what was loaded into it, a network HSM its sessions. A forked child has only
+modules of its own here."""
