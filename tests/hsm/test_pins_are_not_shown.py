@@ -43,6 +43,10 @@ LINES = {
     "the token cannot make such a key": ("init-ca", "--key-backend=hsm", "--key-type=ML-DSA-65", "PQ", "CN=PQ"),
     "the PIN is wrong": ("init-ca", "--key-backend=wrong", "Wrong", "CN=Wrong"),
     "the token is not there": ("init-ca", "--key-backend=away", "Away", "CN=Away"),
+    "a PIN is in the URI of a key": (
+        *("init-ca", "--adopt", "--csr-out=a.csr", "--key-backend=hsm"),
+        *(f"--hsm-key-uri=pkcs11:object=taken;pin-value={CANARY}", "Adopted", "CN=Adopted"),
+    ),
     "both PINs": ("init-ca", "--key-backend=both", "Both", "CN=Both"),
     "the settings are shown": ("config", "show"),
     "the backends are shown": ("backends",),

@@ -55,6 +55,8 @@ def test_a_uri_is_read(text: str, path: dict[str, str], query: dict[str, str], k
         ("pkcs11:token=%zz", "'token' of the PKCS#11 URI cannot be read"),
         ("pkcs11:token=%C3", "'token' of the PKCS#11 URI is not UTF-8"),
         ("pkcs11:=a", "cannot be read"),
+        ("pkcs11:token=a?object=b", "'object' is in the wrong part"),
+        ("pkcs11:module-path=/a.so", "'module-path' is in the wrong part"),
         ("pkcs11:token=a#b", "'token' of the PKCS#11 URI cannot be read"),
     ],
 )
@@ -63,9 +65,22 @@ def test_what_is_no_uri_is_refused(text: str, words: str) -> None:
         parse_uri(text)
 
 
-def test_a_pin_in_a_uri_that_cannot_be_read_is_not_shown() -> None:
-    with pytest.raises(ValueError, match="pin-value") as caught:
-        parse_uri("pkcs11:token=a?pin-value=canary%zz")
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ("?pin-value=canary%zz", "'pin-value' of the PKCS#11 URI cannot be read"),
+        ("?pin-value=12&canary#", "an attribute of the PKCS#11 URI cannot be read"),
+        ("?pin-value=12&canary=1&canary=2", "an attribute is twice"),
+        (";pin-value=canary", "'pin-value' is in the wrong part"),
+        (";pin-source=file:canary", "'pin-source' is in the wrong part"),
+        ("&pin-value=canary", "'token' of the PKCS#11 URI has another one in its value"),
+        ("%26pin-value%3Dcanary", "'token' of the PKCS#11 URI has another one in its value"),
+        ("?module-path=/a.so;pin-value=canary", "'module-path' of the PKCS#11 URI has another one in its value"),
+    ],
+)
+def test_a_pin_in_the_wrong_place_of_a_uri_is_refused_and_not_shown(rest: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        parse_uri(f"pkcs11:token=a{rest}")
     assert "canary" not in str(caught.value)
 
 

@@ -75,7 +75,8 @@ def establish(
 
 def _begin(ledger: Ledger, place: KeyPlace, source: KeySource, intent: Intent, key_id: bytes) -> int:
     check_name(intent.name)
-    options = {"options": dict(place.options), "adopted": source.existing is not None}
+    adopted = source.existing is not None  # then its handle is recorded, and how it was described is not needed
+    options = {"options": {} if adopted else dict(place.options), "adopted": adopted}
     with ledger.transaction():
         check_name_free(ledger, intent.name)
         authority_id = ledger.authorities.begin(

@@ -30,6 +30,7 @@ QUERY_ATTRIBUTES: Final = ("pin-source", "pin-value", "module-name", "module-pat
 KEY_ATTRIBUTES: Final = ("object", "type", "id")
 """Those that name a key rather than a token."""
 
+_PIN: Final = re.compile(r"pin-(value|source)=")
 _ATTRIBUTE: Final = re.compile(r"([A-Za-z0-9_-]+)=((?:[^%#]|%[0-9A-Fa-f]{2})*)")
 _SAFE_IN_PATH: Final = ":[]@!$'()*+,=&"
 _SAFE_IN_QUERY: Final = ":[]@!$'()*+,=/?|"
@@ -71,8 +72,9 @@ def parse_uri(text: str) -> Pkcs11Uri:
     if not text.startswith(SCHEME):
         raise ValueError(f"a PKCS#11 URI begins with {SCHEME}")
     path_text, _, query_text = text.removeprefix(SCHEME).partition("?")
-    path = _attributes(path_text, ";", PATH_ATTRIBUTES)
-    query = _attributes(query_text, "&", QUERY_ATTRIBUTES)
+    path = _attributes(path_text, ";")
+    query = _attributes(query_text, "&")
+    _check_parts(path, query)
     identifier = path.pop("id", None)
     return Pkcs11Uri(
         path={name: _text(name, value) for name, value in path.items()},
@@ -81,17 +83,39 @@ def parse_uri(text: str) -> Pkcs11Uri:
     )
 
 
-def _attributes(text: str, separator: str, known: tuple[str, ...]) -> dict[str, bytes]:
+def _attributes(text: str, separator: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for part in text.split(separator) if text else ():
         match = _ATTRIBUTE.fullmatch(part)
         if match is None:
-            raise ValueError(f"attribute {part.partition('=')[0]!r} of the PKCS#11 URI cannot be read")
+            raise ValueError(f"{_shown(part.partition('=')[0])} of the PKCS#11 URI cannot be read")
         name, value = match.groups()
         if name in found:
-            raise ValueError(f"attribute {name!r} is twice in the PKCS#11 URI")
+            raise ValueError(f"{_shown(name)} is twice in the PKCS#11 URI")
         found[name] = unquote_to_bytes(value)
-    return {name: value for name, value in found.items() if name in known}
+    return {name: value for name, value in found.items() if name in PATH_ATTRIBUTES + QUERY_ATTRIBUTES}
+
+
+def _check_parts(path: Mapping[str, bytes], query: Mapping[str, bytes]) -> None:
+    """Refuse an attribute in the wrong part: a PIN among what says which key is meant would be recorded with it."""
+    misplaced = [name for name in path if name in QUERY_ATTRIBUTES] + [
+        name for name in query if name in PATH_ATTRIBUTES
+    ]
+    if misplaced:
+        raise ValueError(
+            f"attribute {misplaced[0]!r} is in the wrong part of the PKCS#11 URI: {', '.join(QUERY_ATTRIBUTES)} stand "
+            "after the ?, separated by &, and all others before it, separated by ;"
+        )
+    for name, value in (*path.items(), *query.items()):
+        if _PIN.search(value.decode(errors="replace")):
+            raise ValueError(
+                f"attribute {name!r} of the PKCS#11 URI has another one in its value, which is about a PIN"
+            )
+
+
+def _shown(name: str) -> str:
+    """An attribute, for a message: what has no known name may be the rest of a PIN with a separator in it."""
+    return f"attribute {name!r}" if name in PATH_ATTRIBUTES + QUERY_ATTRIBUTES else "an attribute"
 
 
 def _text(name: str, value: bytes) -> str:
