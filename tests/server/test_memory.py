@@ -14,6 +14,7 @@ from cryptography.x509 import ocsp
 
 from anchorhold_server.alarms import Alarms
 from anchorhold_server.answers import Answers
+from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
 from server.serving import SHA1
 
@@ -45,7 +46,7 @@ def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
         metrics = Metrics(tmp_path)
-        answers = Answers(house.installation, threads, metrics, Alarms(metrics))
+        answers = Answers(house.installation, threads, KeyThreads(), metrics, Alarms(metrics))
         tracemalloc.start()
         try:
             await grown(answers, 10)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -17,11 +20,17 @@ from anchorhold.cli.build import build_command
 from anchorhold.cli.root import Root
 from anchorhold.errors import PluginMissingError
 from anchorhold.installation import open_installation
+from anchorhold_server.alarms import Alarms
+from anchorhold_server.answers import Answers
+from anchorhold_server.keys import KeyThreads
+from anchorhold_server.metrics import Metrics
+from anchorhold_server.registry import take_registry
 from cli.cli_steps import good
 from downstream.wheel_environment import REPOSITORY
 from server.serving import HOSTNAME, House, Server, free_port, running
 
 if TYPE_CHECKING:
+    from anchorhold_server.registry import Registry
     from conftest import Command
     from downstream.wheel_environment import Downstream
 
@@ -97,3 +106,30 @@ def test_settings_without_the_backend_of_a_responder_stop_it_at_once(
     refused = anchorhold("--config", str(settings), "serve", "--port", str(free_port()))
     assert refused.exit_code == 11
     assert "ocsp_key_backends: no alias 'default' is configured" in refused.talk
+
+
+@sqlite_only
+def test_what_takes_long_at_the_start_is_waited_for(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the first look at everything takes longer than any later one."""
+
+    def slowly(*arguments: Any) -> Registry:
+        time.sleep(0.8)
+        return take_registry(*arguments)
+
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        metrics = Metrics(tmp_path)
+        answers = Answers(house.installation, threads, KeyThreads(), metrics, Alarms(metrics))
+        assert house.authority.record.serial in (await answers.registry()).served
+        await asyncio.sleep(3)
+        threads.submit(house.installation.revoke, house.serial).result(10)  # as another process does
+        with pytest.raises(TimeoutError):
+            await answers.registry()
+
+    monkeypatch.setattr("anchorhold_server.answers.take_registry", slowly)
+    monkeypatch.setattr("anchorhold_server.patience.PATIENCE", 0.3)
+    monkeypatch.setattr("anchorhold_server.patience.STARTING", 3.0)
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.run(scenario(threads))
+        threads.submit(house.installation.ledger.close).result(10)  # the connection of that thread

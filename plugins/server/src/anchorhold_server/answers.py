@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from anchorhold.x509.serials import format_serial
 from anchorhold.x509.validity import now
 from anchorhold_server.encoding import NEVER_ISSUED, CertificateStatus, ErrorStatus
 from anchorhold_server.epochs import LocalEpochs, SharedEpochs, is_local, reread
+from anchorhold_server.keys import LATE
 from anchorhold_server.messages import Answer, error_answer, signed_answer
+from anchorhold_server.patience import PATIENCE, Patience
 from anchorhold_server.queries import MalformedRequestError, UnknownHashError, parse_query
 from anchorhold_server.registry import EMPTY, Registry, Served, take_registry
 
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from anchorhold.installation import Installation
+    from anchorhold.seam.requests import Signer
     from anchorhold_server.alarms import Alarms
+    from anchorhold_server.keys import KeyThreads
     from anchorhold_server.metrics import Metrics
     from anchorhold_server.queries import CertificateId, Query
     from anchorhold_server.responders import Responder
@@ -33,8 +38,6 @@ T = TypeVar("T")
 
 UNKNOWN_LIFETIME: Final = dt.timedelta(minutes=5)
 """How long it is good that a certificate is not known: it may be issued at any time."""
-PATIENCE: Final = 5.0
-"""Seconds that a request waits for the ledger, and for a signature."""
 GRACE: Final = 30.0
 """Seconds after which the key of a responder that was replaced is given back; answers may be under way."""
 
@@ -47,6 +50,8 @@ _NOT_ISSUED: Final[dict[str, CertificateStatus | None]] = {
     "unauthorized": None,
 }
 """What is said of certificates that their issuer has not issued, by its `ocsp_unknown`; None for an error response."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -68,11 +73,12 @@ class Answers:
     """Answers queries, in one process.
 
     What was found out is remembered for one epoch of the ledger. The event loop alone touches it, so there are no
-    locks; the ledger and slow keys are used in threads.
+    locks; the ledger and keys that may take time are used in threads.
 
     Args:
         installation: With the ledger and the keys of responders.
-        threads: For what takes time.
+        threads: For what takes time in the ledger.
+        keys: Threads for keys.
         metrics: Count.
         alarms: Are told what is wrong.
         most: How many certificates are remembered.
@@ -82,6 +88,7 @@ class Answers:
         self,
         installation: Installation,
         threads: Executor,
+        keys: KeyThreads,
         metrics: Metrics,
         alarms: Alarms,
         *,
@@ -89,12 +96,14 @@ class Answers:
     ) -> None:
         self._installation = installation
         self._threads = threads
+        self._keys = keys
         self._metrics = metrics
         self._alarms = alarms
         self._most = most
         self._known: OrderedDict[CertificateId, _Known] = OrderedDict()
         self._asked: dict[bytes, _Known] = {}  # by whole requests: most are the same octets again and again
         self._registry = EMPTY
+        self._patience = Patience()
         self._renewing = asyncio.Lock()
         ledger = installation.ledger
         self._local = is_local(ledger)
@@ -142,20 +151,36 @@ class Answers:
             LedgerError, TimeoutError: That cannot be found out.
         """
         before = self._registry
-        epoch = await self._epochs.read() if self._local else await asyncio.wait_for(self._epochs.read(), PATIENCE)
+        reading = self._epochs.read()
+        epoch = await (reading if self._local else asyncio.wait_for(reading, self._patience.seconds()))
         if epoch != self._registry.epoch:
             async with self._renewing:  # who waited may find that another one has done it
                 if self._registry is before or self._registry.epoch < epoch:
                     await self._renew()
         return self._registry
 
+    async def try_keys(self, registry: Registry) -> None:
+        """Have responders ask for their keys, if that was not done yet; they note what is wrong.
+
+        One after the other, for a key may take a tenth of a second of a processor, and those that are left over when
+        it has taken long enough the next time.
+        """
+        end = time.monotonic() + PATIENCE
+        for responder in registry.responders():
+            if not (responder.is_open or self._keys.is_late(responder)) and time.monotonic() < end:
+                try:
+                    await self._keys.run(responder, responder.check)
+                except (AnchorholdError, TimeoutError) as error:
+                    logger.debug("key of a responder", exc_info=error)
+
     async def run(self, function: Callable[[], T]) -> T:
-        """Do something that may take time in a thread.
+        """Do something in the ledger, which may take time, in a thread.
 
         Raises:
             TimeoutError: It takes too long, and goes on alone.
         """
-        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, function), PATIENCE)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        return await asyncio.wait_for(running, self._patience.seconds())
 
     async def _renew(self) -> None:
         before = self._registry
@@ -164,7 +189,7 @@ class Answers:
         self._known.clear()
         self._asked.clear()
         for responder in before.responders() - taken.responders():
-            asyncio.get_running_loop().call_later(GRACE, self._threads.submit, responder.close)
+            asyncio.get_running_loop().call_later(GRACE, self._keys.close, responder)
 
     def _recall(self, certificate: CertificateId) -> _Known | None:
         known = self._known.get(certificate)
@@ -217,7 +242,7 @@ class Answers:
         try:
             made = await self._sign(responder, query, status)
         except (AnchorholdError, TimeoutError) as error:
-            text = str(error) or "does not sign in time"
+            text = str(error) or LATE
             self._alarms.begin(f"responder {name}", f"authority {name!r}, OCSP responder: {text}")
             return error_answer(ErrorStatus.INTERNAL_ERROR)
         self._alarms.end(f"responder {name}")
@@ -229,8 +254,9 @@ class Answers:
         lifetime = ANSWER_LIFETIME if status.known else UNKNOWN_LIFETIME
         lasting = query.nonce is None and status.known
 
-        def sign() -> Answer:
-            made = responder.answer(query.certificate, status, query.nonce, lifetime)
+        def sign(signer: Signer | None = None) -> Answer:
+            made = responder.answer(query.certificate, status, query.nonce, lifetime, signer)
             return signed_answer(*made, status.word, lasting=lasting)
 
-        return sign() if responder.quick else await self.run(sign)
+        at_hand = responder.at_hand
+        return await self._keys.run(responder, sign) if at_hand is None else sign(at_hand)

@@ -17,6 +17,7 @@ from anchorhold_server.answers import Answers
 from anchorhold_server.ending import Ending
 from anchorhold_server.endpoint import PATH, OcspEndpoint
 from anchorhold_server.health import Watch
+from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
 from anchorhold_server.pages import Pages
 from anchorhold_server.shelf import Shelf
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from anchorhold_server.asgi import App, Receive, Scope, Send
 
 THREADS: Final = 8
-"""Of each worker; on a database server each has a connection."""
+"""Of each worker for the ledger; on a database server each has a connection."""
 TICK: Final = 1.0
 """Seconds between looks at the starter, and at the counters."""
 LOOKS: Final = 10
@@ -70,10 +71,10 @@ class Worker:
         self._threads = ThreadPoolExecutor(THREADS, "ledger")
         self._metrics = Metrics(settings.folder)
         self._alarms = Alarms(self._metrics)
-        shelf = Shelf(installation, settings.folder)
-        self._answers = Answers(installation, self._threads, self._metrics, self._alarms, most=settings.most)
+        shelf, keys = Shelf(installation, settings.folder), KeyThreads()
+        self._answers = Answers(installation, self._threads, keys, self._metrics, self._alarms, most=settings.most)
         self._ocsp = OcspEndpoint(self._answers, self._metrics, settings.seconds)
-        self._pages = Pages(self._answers, shelf, Watch(shelf, self._alarms), self._metrics, self._alarms)
+        self._pages = Pages(self._answers, shelf, Watch(shelf, keys, self._alarms), self._metrics, self._alarms)
         self._behind: App = self._pages.application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

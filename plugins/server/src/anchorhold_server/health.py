@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import AnchorholdError
 from anchorhold.x509.validity import now
 from anchorhold_server.epochs import reread
+from anchorhold_server.keys import LATE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlState
     from anchorhold_server.alarms import Alarms
+    from anchorhold_server.keys import KeyThreads
     from anchorhold_server.registry import Registry, Served
     from anchorhold_server.shelf import Shelf
 
@@ -70,11 +72,13 @@ class Watch:
 
     Args:
         shelf: With CRLs.
+        keys: Know which of them are late.
         alarms: Are told what is wrong.
     """
 
-    def __init__(self, shelf: Shelf, alarms: Alarms) -> None:
+    def __init__(self, shelf: Shelf, keys: KeyThreads, alarms: Alarms) -> None:
         self._shelf = shelf
+        self._keys = keys
         self._alarms = alarms
         self._looking = Lock()
         self._seen: Registry | None = None
@@ -123,13 +127,15 @@ class Watch:
         if responder.not_after <= now():
             yield self._alarmed(subject, "OCSP responder: its certificate has expired")
             return
-        try:
-            responder.check()
-        except AnchorholdError as error:
-            self._alarms.begin(subject, f"authority {authority.name!r}, OCSP responder: {error}")
-            yield "OCSP responder: its key cannot be used"
-        else:
+        late = self._keys.is_late(responder)
+        if late or responder.failure is not None:
+            text = LATE if late else str(responder.failure)
+            self._alarms.begin(subject, f"authority {authority.name!r}, OCSP responder: {text}")
+            yield f"OCSP responder: {LATE if late else 'its key cannot be used'}"
+        elif responder.is_open:
             self._alarms.end(subject)
+        else:
+            yield "OCSP responder: its key has not been tried yet"
 
     def _crl_problems(self, authority: Authority, crl: CrlState | None) -> Iterable[str]:
         subject = f"crl {authority.name}"

@@ -72,6 +72,7 @@ class Pages:
         """How everything is."""
         try:
             registry = await self._answers.registry()
+            await self._answers.try_keys(registry)
             return await self._answers.run(lambda: self._watch.look(registry))
         except (AnchorholdError, TimeoutError) as error:
             return self._watch.failed(str(error) or "does not answer in time")

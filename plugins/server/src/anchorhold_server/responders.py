@@ -13,6 +13,7 @@ from anchorhold.errors import AnchorholdError, SecretWrongError, SignatureError
 from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
 from anchorhold.seam.requests import SignRequest
+from anchorhold.softkeys import SoftwareSigner
 from anchorhold.x509.validity import now
 from anchorhold_server.encoding import responder_parts, response, response_data
 from anchorhold_server.epochs import reread
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.facade import KeyBackend
     from anchorhold.seam.requests import Signer
     from anchorhold_server.encoding import CertificateStatus
     from anchorhold_server.metrics import Metrics
@@ -66,7 +68,9 @@ class Responder:
         self.record = record
         certificate = x509.load_der_x509_certificate(record.certificate or b"")
         self.not_after = certificate.not_valid_after_utc
+        self.alias = record.key_backend
         self._slow_in_a_row = SLOW_IN_A_ROW
+        self._in_memory = False
         self._installation = installation
         self._metrics = metrics
         self._public_key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # the next line refuses others
@@ -82,12 +86,32 @@ class Responder:
         self._again_at = 0.0
 
     @property
-    def quick(self) -> bool:
-        """Whether it signs within the time that the way to another thread takes."""
-        return self._signer is not None and self._slow_in_a_row < SLOW_IN_A_ROW
+    def at_hand(self) -> Signer | None:
+        """The signer, where it cannot keep an event loop waiting; else None.
+
+        That takes a key in the memory of this process with nothing around it, which signs within the time that the way
+        to another thread takes. How quick others were so far says nothing: a token, or a wrapper that asks somebody,
+        may hang the next time.
+        """
+        return self._signer if self._in_memory and self._slow_in_a_row < SLOW_IN_A_ROW else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has its key."""
+        return self._signer is not None
+
+    @property
+    def failure(self) -> AnchorholdError | None:
+        """Why its key could not be used the last time; None if it could."""
+        return self._failure
 
     def answer(
-        self, certificate: CertificateId, status: CertificateStatus, nonce: bytes | None, lifetime: dt.timedelta
+        self,
+        certificate: CertificateId,
+        status: CertificateStatus,
+        nonce: bytes | None,
+        lifetime: dt.timedelta,
+        signer: Signer | None = None,
     ) -> tuple[bytes, dt.datetime, dt.datetime]:
         """A whole response, when it was made, and until when it is good, which is at most as long as the responder.
 
@@ -96,6 +120,7 @@ class Responder:
             status: The answer.
             nonce: Of the request.
             lifetime: How long it is to be good.
+            signer: The one `at_hand`; without it, the key is opened first if need be.
 
         Raises:
             AnchorholdError: The key cannot be used now; it is tried again after a pause.
@@ -103,7 +128,8 @@ class Responder:
         this_update = now()
         next_update = min(this_update + lifetime, self.not_after, self.authority.certificate.not_valid_after_utc)
         data = response_data(self._parts, certificate, status, this_update, next_update, nonce)
-        return response(self._parts, data, self._sign(data, live=nonce is not None)), this_update, next_update
+        signature = self._sign(data, signer or self._open(), live=nonce is not None)
+        return response(self._parts, data, signature), this_update, next_update
 
     def check(self) -> None:
         """Ask for the key, if that was not done yet.
@@ -120,10 +146,9 @@ class Responder:
         if signer is not None:
             signer.close()
 
-    def _sign(self, data: bytes, *, live: bool) -> bytes:
-        signer = self._open()
+    def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
         begun = time.perf_counter()
-        place = self._installation.backends.get(self.record.key_backend, "ocsp")
+        place = self._installation.backends.get(self.alias, "ocsp")
         request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.described)
         try:
             signature = place.sign(request, signer)
@@ -169,8 +194,14 @@ class Responder:
             return self._signer
 
     def _borrow(self) -> Signer:
-        place = self._installation.ocsp_place(self.record.key_backend)
-        return open_responder(self._installation.ledger, self.authority, self.record, place)
+        place = self._installation.ocsp_place(self.alias)
+        ledger = self._installation.ledger
+        try:
+            signer = open_responder(ledger, self.authority, self.record, place)
+        finally:
+            ledger.close()  # threads of keys need it for nothing else
+        self._in_memory = _is_in_memory(signer, place.backend)
+        return signer
 
     def _note(self, error: AnchorholdError) -> None:
         """Leave the key alone for a while; for good where a PIN was refused, because tokens lock."""
@@ -180,6 +211,8 @@ class Responder:
 
     def _drop(self, signer: Signer) -> None:
         """Ask for the key anew next time."""
+        if self._signer is not signer:  # who opens it again may take long, and the event loop must not wait for that
+            return
         with self._opening:
             if self._signer is not signer:
                 return
@@ -188,3 +221,8 @@ class Responder:
             signer.close()
         except AnchorholdError as error:  # it failed already
             logger.debug("could not close", exc_info=error)
+
+
+def _is_in_memory(signer: Signer, backend: KeyBackend) -> bool:
+    """Whether a signature is a computation in this process and nothing else: no subclass, no wrapper."""
+    return type(signer) is SoftwareSigner and len(backend.manager.hook.sign.get_hookimpls()) == 1

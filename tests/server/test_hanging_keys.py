@@ -1,0 +1,110 @@
+"""A key that hangs, from the first time or after it was quick for long, keeps nobody waiting but who asked for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchorhold.installation import open_installation
+from anchorhold.ledger import IssuingDefaults
+from server.hanging import install_hanging
+from server.serving import HOSTNAME, House, Server, build_house, running, signed, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+
+sqlite_only = pytest.mark.databases("sqlite", because="it is about keys, not about the ledger")
+
+
+def another_house(installation: Installation) -> House:
+    """An authority whose responder's key is under the alias that may hang."""
+    issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="other")
+    authority = installation.create_authority("hanging", "CN=Hanging", issuing=issuing)
+    installation.renew_responder(authority)
+    list(installation.generate_crls(authority))
+    return House(installation, authority, signed(installation, authority))
+
+
+@contextmanager
+def asking(house: House, server: Server, count: int) -> Iterator[None]:
+    """So many are asking for what needs a key that hangs, each on a connection of its own."""
+
+    def ask(number: int) -> None:
+        server.status(house.request(nonce=bytes([number]) * 32), server.another_client())
+
+    askers = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    for asker in askers:
+        asker.start()
+    time.sleep(0.3)
+    try:
+        yield
+    finally:
+        for asker in askers:
+            asker.join()
+
+
+def stays_quick(house: House, server: Server) -> None:
+    """Answers for another authority are signed, and the server says it is there, without waiting for what hangs."""
+    begun = time.monotonic()
+    for number in range(5):
+        assert server.status(house.request(nonce=bytes([number]) * 32)) == "GOOD"
+    assert server.client.get("/healthz").status_code == 200
+    assert time.monotonic() - begun < 3
+
+
+def problems(server: Server) -> dict[str, list[str]]:
+    """What it says is wrong, by authority; the ledger never is."""
+    shown = server.ready()[1]
+    assert shown["ledger"] == "reachable"
+    return {one["name"]: one["problems"] for one in shown["authorities"]}
+
+
+def hangs_and_comes_back(house: House, other: House, server: Server, hangs: Path) -> None:
+    """A key hangs from now on; others go on, it is told of, and all is well once it has come back."""
+    hangs.touch()
+    assert server.status(house.request(nonce=b"n" * 32)) == "GOOD"
+    with asking(other, server, 12):
+        for _ in range(3):
+            stays_quick(house, server)
+            time.sleep(0.5)
+    assert problems(server) == {"root": [], "hanging": ["OCSP responder: its key does not answer in time"]}
+    assert server.status(other.request(nonce=b"n" * 32)) == "INTERNAL_ERROR"
+    stays_quick(house, server)
+    hangs.unlink()
+    until(lambda: server.status(other.request(nonce=b"n" * 32)) == "GOOD")
+    until(lambda: server.ready()[0] == 200)
+    assert {line["subject"] for line in server.log() if line["message"] == "alarm"} == {"responder hanging"}
+
+
+@sqlite_only
+@pytest.mark.parametrize("kind", ["token", "wrapper"])
+def test_a_key_that_hangs_after_it_was_quick(
+    kind: str, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = install_hanging(kind, tmp_path, monkeypatch)
+    with open_installation() as installation:
+        house, other = build_house(installation), another_house(installation)
+        with running(tmp_path) as server:
+            for number in range(20):
+                assert server.status(other.request(nonce=bytes([number]) * 32)) == "GOOD"
+            hangs_and_comes_back(house, other, server, hangs)
+
+
+@pytest.mark.databases("postgresql", because="the ledger is read in threads there")
+@pytest.mark.parametrize("kind", ["token", "opening"])
+def test_a_key_that_hangs_from_the_first_time(
+    kind: str, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = install_hanging(kind, tmp_path, monkeypatch)
+    with open_installation() as installation:
+        house, other = build_house(installation), another_house(installation)
+        hangs.touch()
+        with running(tmp_path) as server:
+            hangs_and_comes_back(house, other, server, hangs)
