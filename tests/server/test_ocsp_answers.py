@@ -126,6 +126,35 @@ def test_a_request_may_come_in_the_path(
         assert (again.status_code, again.content) == (304, b"")
 
 
+def _path(house: House) -> str:
+    return f"/ocsp/{base64.b64encode(house.request()).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [("{}", 304), ("W/{}", 304), ('"other", {}', 304), ('"other" , W/{},', 304), ("*", 304), ('"other"', 200)],
+)
+def test_what_a_cache_has_is_recognised_in_every_form(
+    standing_house: House, standing_server: Server, form: str, status: int
+) -> None:
+    serial = standing_house.authority.record.serial
+    for path in (_path(standing_house), f"/crl/{serial}.crl", f"/issuer/{serial}.pem"):
+        etag = standing_server.client.get(path).headers["etag"]
+        again = standing_server.client.get(path, headers={"if-none-match": form.format(etag)})
+        assert again.status_code == status
+    twice = [("if-none-match", '"other"'), ("if-none-match", etag)]
+    assert standing_server.client.get(path, headers=twice).status_code == 304
+
+
+def test_head_is_answered_wherever_get_is(standing_house: House, standing_server: Server) -> None:
+    for path in (_path(standing_house), f"/issuer/{standing_house.authority.record.serial}.der", "/ocsp", "/ocsp/!"):
+        shown, head = standing_server.client.get(path), standing_server.client.head(path)
+        assert (head.status_code, head.content) == (shown.status_code, b"")
+        assert {**head.headers, "date": ""} == {**shown.headers, "date": ""}
+    etag = standing_server.client.head(_path(standing_house)).headers["etag"]
+    assert standing_server.client.head(_path(standing_house), headers={"if-none-match": etag}).status_code == 304
+
+
 def test_a_certificate_of_another_issuer_is_none_of_its_business(house: House, server: Server) -> None:
     assert server.status(house.request_by_number(5, issuer_key=bytes(20))) == "UNAUTHORIZED"
 

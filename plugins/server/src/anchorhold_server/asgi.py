@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from anchorhold_server.messages import Headers
@@ -14,6 +15,9 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_ETAG: Final = re.compile(rb'(?:W/)?("[^"]*")')
+"""An entity tag in a header; whether it is a weak one does not matter to If-None-Match."""
 
 
 class BodyError(Exception):
@@ -34,6 +38,17 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if known == name:
             return bytes(value)
     return None
+
+
+def has_already(scope: Scope, etag: bytes) -> bool:
+    """Whether who asks has what an entity tag names (If-None-Match, RFC 9110, section 13.1.2).
+
+    Args:
+        scope: Of the request.
+        etag: In quotes.
+    """
+    values = [value for known, value in scope["headers"] if known == b"if-none-match"]
+    return any(value.strip() == b"*" or etag in _ETAG.findall(value) for value in values)
 
 
 class Bodies:

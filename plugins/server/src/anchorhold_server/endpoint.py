@@ -8,7 +8,7 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from anchorhold_server.asgi import Bodies, BodyError, header, respond
+from anchorhold_server.asgi import Bodies, BodyError, has_already, header, respond
 from anchorhold_server.encoding import ErrorStatus
 from anchorhold_server.messages import error_answer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/ocsp"
 REQUEST_TYPE: Final = b"application/ocsp-request"
+READING: Final = ("GET", "HEAD")
 LONGEST: Final = 4096
 """Octets of a request."""
 LONGEST_PATH: Final = 3 * LONGEST
@@ -49,14 +50,14 @@ class OcspEndpoint:
         except BodyError as error:
             self._metrics.count("ocsp_answers", f"http_{error.status}")
             if error.status:
-                await _refuse(send, error.status)
+                await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
             return
         answer = await self._answer(der)
         self._metrics.count("ocsp_answers", answer.outcome)
-        if answer.etag and scope["method"] == "GET" and header(scope, b"if-none-match") == answer.etag:
+        if answer.etag and scope["method"] in READING and has_already(scope, answer.etag):
             await respond(send, 304, answer.headers[2:])  # without those of a body
             return
-        await respond(send, 200, answer.headers, answer.body)
+        await respond(send, 200, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
 
     def sweep(self) -> None:
         """Give up requests that take too long; to be called about once a second."""
@@ -72,7 +73,7 @@ class OcspEndpoint:
             if (header(scope, b"content-type") or b"").split(b";")[0].strip().lower() != REQUEST_TYPE:
                 raise BodyError(415)
             return await self._bodies.read(scope, receive)
-        if scope["method"] != "GET":
+        if scope["method"] not in READING:
             raise BodyError(405)
         return _decoded(scope["path"][len(PATH) + 1 :])
 
@@ -101,7 +102,7 @@ def _decoded(text: str) -> bytes:
     return der
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _refuse(send: Send, status: int, *, bodiless: bool) -> None:
     body = HTTPStatus(status).phrase.encode() + b"\n"
     headers = [
         (b"content-type", b"text/plain"),
@@ -109,7 +110,7 @@ async def _refuse(send: Send, status: int) -> None:
         (b"cache-control", b"no-store"),
     ]
     if status == 405:  # method not allowed
-        headers.append((b"allow", b"GET, POST"))
+        headers.append((b"allow", b"GET, HEAD, POST"))
     if status in (408, 413):
         headers.append((b"connection", b"close"))
-    await respond(send, status, headers, body)
+    await respond(send, status, headers, b"" if bodiless else body)

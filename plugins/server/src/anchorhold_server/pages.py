@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.x509.validity import now
+from anchorhold_server.asgi import has_already
 from anchorhold_server.messages import LONGEST_CACHING, caching_headers
 from anchorhold_server.metrics import exposition
 
@@ -114,7 +115,7 @@ class Pages:
         pem = request.path_params["ending"] == "pem"
         etag = crl.etag[:-1] + b'-pem"' if pem else crl.etag
         headers = _caching(etag, crl.state.this_update, crl.state.next_update)
-        if _has(request, etag):
+        if has_already(request.scope, etag):
             return Response(status_code=304, headers=headers)
         file = await self._answers.run(lambda: self._shelf.pem(crl)) if pem else crl.file
         return FileResponse(file, headers=headers, media_type=media_type)
@@ -128,7 +129,7 @@ class Pages:
         etag = f'"{authority.record.serial}-{request.path_params["ending"]}"'.encode()
         certificate = authority.certificate
         headers = _caching(etag, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-        if _has(request, etag):
+        if has_already(request.scope, etag):
             return Response(status_code=304, headers=headers)
         if request.path_params["ending"] == "pem":
             der = b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
@@ -162,10 +163,6 @@ def _media_type(request: Request, known: dict[str, str]) -> str:
         return known[request.path_params["ending"]]
     except KeyError:
         raise HTTPException(404, f"the path ends with one of: {', '.join(known)}") from None
-
-
-def _has(request: Request, etag: bytes) -> bool:
-    return request.headers.get("if-none-match", "").encode() == etag
 
 
 def _caching(etag: bytes, modified: dt.datetime, expires: dt.datetime) -> dict[str, str]:
