@@ -19,14 +19,30 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.databases(because="new-backend opens no ledger")
 
 
-def test_everything_is_called_by_the_name_that_was_given(anchorhold: Command, tmp_path: Path) -> None:
-    assert "pip install -e 'anchorhold-acme-kms[test]'" in good(anchorhold("new-backend", "acme-kms")).talk
-    made = tmp_path / "anchorhold-acme-kms"
+@pytest.mark.parametrize(
+    ("name", "module", "class_name"),
+    [
+        ("acme-kms", "anchorhold_acme_kms", "AcmeKmsBackend"),
+        ("example", "anchorhold_example", "ExampleBackend"),
+        ("my-example", "anchorhold_my_example", "MyExampleBackend"),
+        ("anchorhold-example-2", "anchorhold_anchorhold_example_2", "AnchorholdExample2Backend"),
+    ],
+)
+def test_everything_is_called_by_the_name_that_was_given(
+    name: str, module: str, class_name: str, anchorhold: Command, tmp_path: Path
+) -> None:
+    assert f"pip install -e 'anchorhold-{name}[test]'" in good(anchorhold("new-backend", name)).talk
+    made = tmp_path / f"anchorhold-{name}"
     project = tomllib.loads((made / "pyproject.toml").read_text())["project"]
-    assert project["name"] == "anchorhold-acme-kms"
-    assert project["entry-points"]["anchorhold.backends"] == {"acme-kms": "anchorhold_acme_kms.backend:AcmeKmsBackend"}
-    module = ast.parse((made / "src" / "anchorhold_acme_kms" / "backend.py").read_text())
-    assert "AcmeKmsBackend" in {node.name for node in module.body if isinstance(node, ast.ClassDef)}
+    assert project["name"] == f"anchorhold-{name}"
+    assert project["entry-points"]["anchorhold.backends"] == {name: f"{module}.backend:{class_name}"}
+    backend = ast.parse((made / "src" / module / "backend.py").read_text())
+    assert class_name in {node.name for node in backend.body if isinstance(node, ast.ClassDef)}
+
+
+def test_nothing_of_the_template_is_left(anchorhold: Command, tmp_path: Path) -> None:
+    good(anchorhold("new-backend", "acme-kms"))
+    made = tmp_path / "anchorhold-acme-kms"
     for file in [found for found in made.rglob("*") if found.is_file()]:
         assert "example" not in file.read_text().lower()
         assert "example" not in file.name
@@ -34,8 +50,9 @@ def test_everything_is_called_by_the_name_that_was_given(anchorhold: Command, tm
 
 
 def test_a_folder_of_another_name(anchorhold: Command, tmp_path: Path) -> None:
-    good(anchorhold("new-backend", "acme", "--folder=deep/inside"))
-    assert (tmp_path / "deep" / "inside" / "src" / "anchorhold_acme" / "backend.py").exists()
+    outcome = good(anchorhold("new-backend", "acme", "--folder=deep/in side"))
+    assert (tmp_path / "deep" / "in side" / "src" / "anchorhold_acme" / "backend.py").exists()
+    assert "pip install -e 'deep/in side[test]' && pytest 'deep/in side'" in outcome.talk.replace("\n", " ")
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "acme_kms", "-acme", "acme-", "a b", "4ever", "acme--kms", "ácme"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tempfile
 from importlib.resources import as_file, files
@@ -42,7 +43,8 @@ def new_backend(
         _write(target.absolute(), name)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="choose another --folder") from error
-    say(f"Wrote {target}. Go on with: pip install -e '{target}[test]' && pytest {target}")
+    install, test = (shlex.quote(str(place)) for place in (f"{target}[test]", target))
+    say(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
 
 
 def _write(target: Path, name: str) -> None:
@@ -71,6 +73,4 @@ def _named(text: str, name: str) -> str:
         "ExampleBackend": "".join(word.capitalize() for word in name.split("-")) + "Backend",
         "example": name,
     }
-    for word, meant in words.items():
-        text = text.replace(word, meant)
-    return text
+    return re.sub("|".join(words), lambda found: words[found[0]], text)  # at once: the name may hold one of the words
