@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ RIGHT: Final = "files"
 BATCH: Final = 4
 """Faults that share a process."""
 BATCHES: Final = [list(FAULTS)[start : start + BATCH] for start in range(0, len(FAULTS), BATCH)]
+_NAMED: Final = re.compile(r"RuleBrokenError: ([a-z.-]+): ")
 _HERE: Final = Path(__file__).parent
 
 
@@ -111,13 +113,18 @@ def judge(backends: Sequence[str], folder: Path, site: Path) -> dict[str, Verdic
     verdicts: dict[str, Verdict] = defaultdict(Verdict)
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest has just written it
         verdict = verdicts[case.get("classname", "").rpartition(".")[2]]
-        rule = rules[case.get("name", "").partition("[")[0]]
         failures = [found.get("message", "") for found in (*case.findall("failure"), *case.findall("error"))]
-        if failures:
-            verdict.broken[rule] = failures[0]
-        else:
-            verdict.kept.add(rule)
+        for message in failures:
+            verdict.broken[_rule_in(message)] = message
+        if not failures:
+            verdict.kept.add(rules[case.get("name", "").partition("[")[0]])
     return {backend: verdicts[class_name(backend)] for backend in backends}
+
+
+def _rule_in(message: str) -> str:
+    """The rule that a failure names."""
+    found = _NAMED.search(message)
+    return found[1] if found is not None else "none"
 
 
 def main() -> None:

@@ -111,6 +111,8 @@ class FileBackend:
             self.path_of(request).unlink()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise self.failed(error) from error
         return True
 
     @hookimpl
@@ -188,18 +190,27 @@ class FileBackend:
 
     def write(self, path: Path, content: dict[str, str]) -> None:
         """A new file, whole from the moment it has its name."""
-        started = path.with_suffix(f".{os.urandom(4).hex()}")
+        started = self.started(path)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            started.write_text(json.dumps(content))
+            with started.open("x") as file:
+                file.write(json.dumps(content))
             try:
-                os.link(started, path)
+                self.place(started, path)
             finally:
-                started.unlink()
+                started.unlink(missing_ok=True)
         except FileExistsError:
             raise KeyExistsError(f"{self.subject}: the key exists already", hint="keys are never overwritten") from None
         except OSError as error:
             raise self.failed(error) from error
+
+    def started(self, path: Path) -> Path:
+        """What a new file is called until it is whole."""
+        return path.with_suffix(f".{os.urandom(4).hex()}")
+
+    def place(self, started: Path, path: Path) -> None:
+        """Give a whole file its name, which never replaces another one."""
+        os.link(started, path)
 
     def failed(self, error: OSError) -> BackendFailedError:
         """What is said when the folder cannot be used."""

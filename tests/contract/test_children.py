@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +45,7 @@ def test_no_secret_is_among_the_arguments_or_variables_of_a_child(bench: Bench) 
     assert child.process.stdout.readline() == "ready\n"
     process = Path(f"/proc/{child.process.pid}")
     seen = process.joinpath("cmdline").read_bytes() + process.joinpath("environ").read_bytes()
-    assert len(child.answer()) == 1
+    assert len(child.answer()["made"]) == 1
     assert b"anchorhold.testing.child" in seen
     assert shown(seen, bench.given) == []
 
@@ -71,14 +73,31 @@ def test_a_secret_is_recognised_in_every_form(form: str) -> None:
     assert shown("something else", {"password": PASSWORD}) == []
 
 
+_SAID = ("logged argument", "whispered", "written", "echoed", "warned", "printed", "complained")
+
+
 def test_everything_that_is_said_is_heard() -> None:
     import logging
     import sys
     import warnings
 
+    quiet = logging.getLogger("some.quiet.library")
+    quiet.propagate = False
+    quiet.setLevel(logging.CRITICAL)
     with Hearing() as heard:
         logging.getLogger("some.library").debug("logged %s", "argument")
+        quiet.debug("whispered")
+        os.write(1, b"written")
+        subprocess.run(["sh", "-c", "echo echoed >&2"], check=True)
         warnings.warn("warned", stacklevel=1)
         print("printed")
         print("complained", file=sys.stderr)
-    assert all(word in heard.said for word in ("logged argument", "warned", "printed", "complained"))
+    assert all(word in heard.said for word in _SAID)
+
+
+def test_what_was_heard_is_not_said_to_others_and_what_comes_later_is(capfd: pytest.CaptureFixture[str]) -> None:
+    with Hearing() as heard:
+        os.write(2, b"during")
+    os.write(2, b"after")
+    assert heard.said.strip() == "during"
+    assert capfd.readouterr().err == "after"

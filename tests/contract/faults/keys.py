@@ -14,6 +14,8 @@ from anchorhold.seam import CreatedKey, Secret, hookimpl
 from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anchorhold.algorithms import KeySpec
     from anchorhold.seam import CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, Secrets
 
@@ -87,6 +89,15 @@ class OverwritesKeys(FileBackend):
         return super().create_key(request, secrets)
 
 
+class LooksFirst(FileBackend):
+    """Looks whether a key is there, and if not puts the new one in its place."""
+
+    def place(self, started: Path, path: Path) -> None:
+        if path.exists():
+            raise FileExistsError
+        started.replace(path)
+
+
 class ImportOverwrites(FileBackend):
     """Makes room for an imported key by removing the one with its id."""
 
@@ -119,6 +130,19 @@ class ExportsEncrypted(FileBackend):
     @hookimpl
     def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
         return pkcs8.dump_pkcs8(self.open(request, secrets), secrets.get("password"))
+
+
+class ExportsWhatItRemembers(FileBackend):
+    """Keeps a copy of each key that it has handed out once, for whoever asks next."""
+
+    copies: ClassVar[dict[str, Secret]] = {}
+
+    @hookimpl
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        name = str(self.path_of(request))
+        if name not in self.copies:
+            self.copies[name] = super().export_key(request, secrets)
+        return self.copies[name]
 
 
 class FindsNothing(FileBackend):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from anchorhold import pkcs8
 from anchorhold.errors import KeyMissingError
-from anchorhold.seam import hookimpl
+from anchorhold.seam import API_VERSION, Capabilities, hookimpl
 from contract.file_backend import FileBackend, FileOptions
 
 if TYPE_CHECKING:
-    from anchorhold.seam import AddOption, KeyRequest, Operation, Secrets, Signer
+    from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.seam import AddOption, KeyRequest, Operation, Secret, Secrets, Signer
 
 
 class BareExceptions(FileBackend):
@@ -22,6 +24,57 @@ class BareExceptions(FileBackend):
     def open(self, request: KeyRequest, secrets: Secrets) -> Any:
         content = json.loads(self.path_of(request).read_text())
         return pkcs8.load_private_key(self.unsealed(content, secrets), None, self.subject)
+
+
+class BareExport(FileBackend):
+    """Fails somehow when it is to hand out a key that is gone."""
+
+    @hookimpl
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        if self.read(self.path_of(request)) is None:
+            raise RuntimeError("no file")
+        return super().export_key(request, secrets)
+
+
+class OfAnotherRelease(FileBackend):
+    """Was written for another version of the seam."""
+
+    anchorhold_api = API_VERSION + 1
+
+
+class MisspeltArgument(FileBackend):
+    """Calls an argument otherwise than the specification."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secret: Secrets) -> Signer:
+        return super().load_signer(request, secret)
+
+
+class NotImplementedYet(FileBackend):
+    """Has a hook only to say that it has none."""
+
+    @hookimpl
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        raise NotImplementedError
+
+
+class AnswersNothing(FileBackend):
+    """Does not say whether it has deleted a key."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> Any:
+        super().delete_key(request, secrets)
+
+
+class _AllowsAnything(Capabilities):
+    def check(self, subject: object, spec: KeySpec, algorithm: Algorithm | None = None) -> None:
+        return
+
+
+class DeclaresToAllowAnything(FileBackend):
+    """Declares capabilities that allow what they do not list, so that core asks for it."""
+
+    capabilities = _AllowsAnything(**asdict(FileBackend.capabilities))
 
 
 class NoHint(FileBackend):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anchorhold import softkeys
+from anchorhold import pkcs8, softkeys
 from anchorhold.errors import SecretWrongError
 from anchorhold.seam import CreatedKey, KeyHandle, Secret, hookimpl
 from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
-    from anchorhold.seam import AddOption, ImportKeyRequest, KeyRequest, Operation, Secrets, Signer
+    from anchorhold.seam import AddOption, CreateKeyRequest, ImportKeyRequest, KeyRequest, Operation, Secrets, Signer
 
 
 class AcceptsWrongPassword(FileBackend):
@@ -43,6 +44,16 @@ class EmptyPasswordIsNone(FileBackend):
         add("password", help="Password of the private key.", secret=True, scope="alias")
         if operation == "adopt":
             add("file-id", help="Id of the key to adopt.", scope="key")
+
+
+class ImportsPlain(FileBackend):
+    """Does not seal what it imports."""
+
+    @hookimpl
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        key = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
+        self.write(self.path(request.key_id), self.sealed(key, None))
+        return self.created(request.key_id, key.public_key())
 
 
 class _Telling(softkeys.SoftwareSigner):
@@ -89,6 +100,18 @@ class PasswordInHandle(FileBackend):
         return replace(created, handle=KeyHandle(version=2, data=data))
 
 
+class GeneratedPasswordInHandle(FileBackend):
+    """Puts the password of a responder's key into its handle, where it is at hand when nobody is."""
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        created = super().create_key(request, secrets)
+        if request.role != "ocsp":
+            return created
+        data = {**created.handle.data, "password": secrets.require("password").reveal()}
+        return replace(created, handle=KeyHandle(version=2, data=data))
+
+
 class PasswordInError(FileBackend):
     """Says which password is wrong."""
 
@@ -125,3 +148,33 @@ class ImportedKeyInLog(FileBackend):
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         print(request.pkcs8.reveal())
         return super().import_key(request, secrets)
+
+
+class ExportInLog(FileBackend):
+    """Prints what it hands out."""
+
+    @hookimpl
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        exported = super().export_key(request, secrets)
+        print(exported.reveal())
+        return exported
+
+
+class PasswordOnDescriptor(FileBackend):
+    """Complains as a library in C does, past `sys.stderr`."""
+
+    def unsealed(self, content: dict[str, str], secrets: Secrets) -> bytes:
+        os.write(2, secrets.require("password").reveal_bytes())
+        return super().unsealed(content, secrets)
+
+
+class PasswordInQuietLogger(FileBackend):
+    """Has a logger of its own, which passes nothing on to others and was told to be quiet."""
+
+    log: ClassVar[logging.Logger] = logging.getLogger(f"{__name__}.quiet")
+    log.propagate = False
+    log.setLevel(logging.ERROR)
+
+    def unsealed(self, content: dict[str, str], secrets: Secrets) -> bytes:
+        self.log.debug("opening a key with %s", secrets.require("password").reveal())
+        return super().unsealed(content, secrets)

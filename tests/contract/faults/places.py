@@ -9,14 +9,14 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from anchorhold import softkeys
-from anchorhold.errors import KeyMissingError
+from anchorhold.errors import BackendFailedError, KeyMissingError
 from anchorhold.seam import CreatedKey, KeyHandle, hookimpl
 from contract.file_backend import FileBackend, FileOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam import KeyRequest, Secrets, Signer
+    from anchorhold.seam import CreateKeyRequest, ImportKeyRequest, KeyRequest, Secrets, Signer
 
 
 class SharesItsFolder(FileBackend):
@@ -24,6 +24,56 @@ class SharesItsFolder(FileBackend):
 
     def path(self, key_id: bytes) -> Path:
         return self.options.folder.parent / "keys" / f"{key_id.hex()}.key"
+
+
+class CachesForAllAliases(FileBackend):
+    """Remembers open keys by id and password for the whole process, whichever alias they are of."""
+
+    opened: ClassVar[dict[tuple[str, str], tuple[Path, Any]]] = {}
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        password = secrets.get("password")
+        name = self.path_of(request).name, password.reveal() if password else ""
+        if name not in self.opened or not self.opened[name][0].exists():
+            self.opened[name] = self.path_of(request), self.open(request, secrets)
+        return softkeys.SoftwareSigner(self.opened[name][1])
+
+
+class KeepsKeysOfResponders(FileBackend):
+    """Destroys no key of an OCSP responder."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        return request.role != "ocsp" and super().delete_key(request, secrets)
+
+
+class KeysOfRespondersInMemory(FileBackend):
+    """Keeps the keys of OCSP responders in the process that makes them."""
+
+    keys: ClassVar[dict[Path, Any]] = {}
+
+    @hookimpl
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        if request.role != "ocsp":
+            return super().create_key(request, secrets)
+        key = self.keys[self.path(request.key_id)] = softkeys.generate(request.spec)
+        return self.created(request.key_id, key.public_key())
+
+    def open(self, request: KeyRequest, secrets: Secrets) -> Any:
+        return self.keys.get(self.path_of(request)) or super().open(request, secrets)
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        remembered = self.keys.pop(self.path_of(request), None)
+        return remembered is not None or super().delete_key(request, secrets)
+
+
+class OneTemporaryName(FileBackend):
+    """Has one name for all files that are not whole yet, so that one key at a time can be made."""
+
+    def started(self, path: Path) -> Path:
+        return path.with_name("started")
 
 
 class HandleIsNotJson(FileBackend):
@@ -174,3 +224,24 @@ class UnreachableIsEmpty(FileBackend):
 
     def read(self, path: Path) -> dict[str, str] | None:
         return super().read(path) if path.parent.is_dir() else None
+
+
+class DeletesWhatItCannotReach(FileBackend):
+    """Says that there was no key where it could not look."""
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        try:
+            return super().delete_key(request, secrets)
+        except BackendFailedError:
+            return False
+
+
+class ImportsBlindly(FileBackend):
+    """Fails somehow when it imports to a place that cannot be reached."""
+
+    @hookimpl
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        if not self.options.folder.parent.is_dir():
+            raise RuntimeError("no folder")
+        return super().import_key(request, secrets)

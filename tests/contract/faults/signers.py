@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anchorhold import softkeys
+from anchorhold.errors import BackendFailedError
 from anchorhold.seam import hookimpl
 from contract.file_backend import FileBackend
 
@@ -48,6 +50,30 @@ class _SharesItsMessage(_SignerOfFault):
         return super().sign(self.message, algorithm)
 
 
+class _LeaksDescriptors(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        os.dup(1)
+        return super().sign(message, algorithm)
+
+
+class _TakesNoLongMessage(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        if len(message) > 500_000:
+            raise BackendFailedError("the service: the message is too long", hint="make it shorter")
+        return super().sign(message, algorithm)
+
+
+class _OfOneProcess(_SignerOfFault):
+    def __init__(self, key: softkeys.PrivateKey) -> None:
+        super().__init__(key)
+        self.process = os.getpid()
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        if os.getpid() != self.process:
+            raise BackendFailedError("the session: is lost", hint="load the key again")
+        return super().sign(message, algorithm)
+
+
 class _ClosesAll(softkeys.SoftwareSigner):
     def __init__(self, key: softkeys.PrivateKey, lent: list[_ClosesAll]) -> None:
         super().__init__(key)
@@ -72,6 +98,30 @@ class HashesTwice(FileBackend):
     @hookimpl
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         return _HashesTwice(self.open(request, secrets))
+
+
+class LeaksDescriptors(FileBackend):
+    """Opens a connection for each signature and closes none."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _LeaksDescriptors(self.open(request, secrets))
+
+
+class TakesNoLongMessage(FileBackend):
+    """Sends the whole message to a service that takes half a million octets."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _TakesNoLongMessage(self.open(request, secrets))
+
+
+class SignerOfOneProcess(FileBackend):
+    """Lends signers that do not survive a fork, although new ones work."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _OfOneProcess(self.open(request, secrets))
 
 
 class LyingSigner(FileBackend):

@@ -196,6 +196,12 @@ class Bench:
         signer: Signer = self.call("load_signer", request=self.request(created), secrets=self.secrets("use", given))
         return signer
 
+    def export(self, created: CreatedKey, given: Given | None = None) -> Secret:
+        """The private key itself."""
+        secrets = self.secrets("use", given)
+        exported: Secret = self.call("export_key", request=self.request(created), secrets=secrets)
+        return exported
+
     def delete(self, created: CreatedKey) -> bool:
         """Destroy a key."""
         gone: bool = self.call("delete_key", request=self.request(created), secrets=self.secrets())
@@ -228,3 +234,13 @@ class Bench:
             return self.use(created, given)
         except Exception:
             return False
+
+    def exportable(self, created: CreatedKey, given: Given | None = None) -> bool:
+        """Whether a key is handed out; how it fails is the matter of other rules, and so is what is handed out."""
+        if not self.backend.supports("export_key"):
+            return False
+        try:
+            self.export(created, given)
+        except Exception:
+            return False
+        return True

@@ -22,9 +22,9 @@ from anchorhold.testing.children import as_json, from_json
 from anchorhold.testing.given import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from anchorhold.seam import Operation
+    from anchorhold.seam import CreatedKey, Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = ("create", "import", "adopt", "use")
 
@@ -49,25 +49,39 @@ def find(bench: Bench, key_id: str) -> list[dict[str, Any]]:
     return [as_json(found) for found in bench.find(bytes.fromhex(key_id))]
 
 
-def create(bench: Bench, count: int, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Make keys and sign with each of them, and with one that other processes use too; begins when it is told to."""
+def create(bench: Bench, count: int, shared: Mapping[str, Any], contested: Sequence[str] = ()) -> dict[str, Any]:
+    """Make keys and sign with each of them, and with one that other processes use too; begins when it is told to.
+
+    Of the ids that are contested it makes those keys that no other process has made before it.
+    """
     common = from_json(shared)
     bench.use(common)  # imports and connections are not what processes are to do at once
     print("ready", flush=True)
     sys.stdin.readline()
+    won = [key for key_id in contested for key in _made_first(bench, bytes.fromhex(key_id))]
     made = [bench.create() for _ in range(count)]
     if not all(bench.use(key) for key in (*made, common)):
         raise ValueError("a signature does not verify")
-    return [as_json(created) for created in made]
+    return {"made": [as_json(created) for created in made], "won": [as_json(created) for created in won]}
+
+
+def _made_first(bench: Bench, key_id: bytes) -> list[CreatedKey]:
+    try:
+        return [bench.create(key_id=key_id)]
+    except AnchorholdError:
+        return []
 
 
 def fork(bench: Bench, key: Mapping[str, Any]) -> dict[str, Any]:
-    """Sign, fork, and sign in both processes at once with signers loaded after the fork."""
-    known = from_json(key)
-    before = bench.use(known)
-    forked = killing.in_a_fork(lambda: _signs_often(bench, key), wait=False)
-    after = _signs_often(bench, key)
-    return {"before": before, "parent": after, "child": forked.answer()}
+    """Sign, fork, and sign in both processes at once: with a signer that was open, and with others loaded since."""
+    opened = bench.load(from_json(key))
+    before = bench.signs(opened)
+    forked = killing.in_a_fork(lambda: (_signs_often(bench, key), bench.signs(opened)), wait=False)
+    parent = _signs_often(bench, key), bench.signs(opened)
+    told = {"in the parent": parent, "in the child": forked.answer()}
+    opened.close()
+    after = {f"{who}, after the fork": all(good) for who, good in told.items()}
+    return {"before the fork": before, **after}
 
 
 def _signs_often(bench: Bench, key: Mapping[str, Any]) -> bool:
@@ -115,6 +129,7 @@ def _bench(told: Mapping[str, Any]) -> Bench:
     return Bench(
         config=Path(told["config"]),
         alias=told["alias"],
+        role=told["role"],
         offered=offered,
         given=Given(told["given"]),
         key_options=told["key_options"],

@@ -86,6 +86,7 @@ def start(bench: Bench, step: str, **told: Any) -> Child:
     alias = {
         "config": str(bench.config),
         "alias": bench.alias,
+        "role": bench.role,
         "given": dict(bench.given),
         "key_options": dict(bench.key_options),
         "kind": {"type": bench.kind.type, "size": bench.kind.size, "curve": bench.kind.curve},

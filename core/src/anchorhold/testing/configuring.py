@@ -13,9 +13,8 @@ from anchorhold.seam.options import options_of
 from anchorhold.testing import children
 from anchorhold.testing.bench import Bench
 from anchorhold.testing.child import OPERATIONS
-from anchorhold.testing.given import Given
 from anchorhold.testing.rules import UnmetError, expect, rule
-from anchorhold.testing.subject import Subject
+from anchorhold.testing.subject import Subject, generated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,7 @@ class Configuring(Subject):
 
     @rule("options.unknown")
     def test_an_unknown_option_is_refused(
-        self, tmp_path: Path, options: dict[str, Any], settings: dict[str, Any]
+        self, tmp_path: Path, options: dict[str, Any], settings: dict[str, Any], bench: Bench
     ) -> None:
         """For it is a known one, misspelt."""
         refused = self._refused(tmp_path, {**options, UNKNOWN: "value"}, settings)
@@ -90,13 +89,17 @@ class Configuring(Subject):
             return
         ocsp = bench.fresh(role="ocsp")
         asked = _listen_for_questions(monkeypatch, ocsp)
-        ocsp.given = Given({name: f"generated {name}" for name in ocsp.backend.ocsp_store().generated})
+        ocsp.given = generated(ocsp)
         created = ocsp.create()
-        works = ocsp.use(created)
-        if ocsp.backend.supports("delete_key"):
-            ocsp.delete(created)
+        expect(ocsp.use(created), "the key of a responder does not sign")
         expect(not asked, f"a person was asked: {asked[:1]}")
-        expect(works, "the key of a responder does not sign")
+        elsewhere = children.run(ocsp, "use a key", key=children.as_json(created))
+        expect(elsewhere["signs"], "the key of a responder does not sign in another process")
+        if ocsp.backend.supports("delete_key"):
+            answer = ocsp.delete(created)
+            expect(answer is True, f"the key of a responder is deleted, and the answer is {answer!r}")
+            expect(not ocsp.fresh().usable(created), "the key of a responder signs after it was deleted")
+            expect(not asked, f"a person was asked: {asked[:1]}")
 
     @rule("start.imports")
     def test_a_start_loads_no_library_of_others(self, bench: Bench, note: Callable[[str], None]) -> None:

@@ -6,15 +6,18 @@ import base64
 import contextlib
 import io
 import logging
+import os
+import tempfile
 import warnings
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
+from unittest import mock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class Hearing(logging.Handler):
-    """Collects what is said inside of a ``with``: log records of every level, warnings, standard output and error.
+    """Collects what is said inside of a ``with``: log records of every logger and level, warnings, output, errors.
 
     Attributes:
         said: All of it, as text.
@@ -36,12 +39,9 @@ class Hearing(logging.Handler):
         self._records += [logging.Formatter("%(name)s %(message)s").format(record), repr(record.args)]
 
     def __enter__(self) -> Self:
-        root = logging.getLogger()
-        level, others = root.level, root.handlers
-        root.handlers = [self]  # alone, or pytest would print what must not be seen
-        root.setLevel(logging.DEBUG)
-        self._leaving.callback(root.setLevel, level)
-        self._leaving.callback(setattr, root, "handlers", others)
+        self._hear_loggers()
+        for descriptor in (1, 2):  # also what is written past sys.stdout and sys.stderr, as libraries in C do
+            self._hear_descriptor(descriptor, self._leaving.enter_context(tempfile.TemporaryFile()))
         caught = self._leaving.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
         self._leaving.callback(lambda: self._records.extend(str(warning.message) for warning in caught))
@@ -51,6 +51,28 @@ class Hearing(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         self._leaving.close()
+
+    def _hear_loggers(self) -> None:
+        """Take the records of all loggers, alone: handlers of others would print what must not be seen."""
+        talkative: dict[str, Callable[..., object]] = {
+            "isEnabledFor": lambda logger, level: True,
+            "getEffectiveLevel": lambda logger: logging.DEBUG,
+            "handle": lambda logger, record: self.handle(record),
+        }
+        for name, method in talkative.items():
+            self._leaving.enter_context(mock.patch.object(logging.Logger, name, method))
+
+    def _hear_descriptor(self, descriptor: int, file: IO[bytes]) -> None:
+        """Send what is written to a descriptor into a file, which is read in the end."""
+        self._leaving.callback(self._read, file)
+        before = os.dup(descriptor)
+        self._leaving.callback(os.close, before)
+        self._leaving.callback(os.dup2, before, descriptor)
+        os.dup2(file.fileno(), descriptor)
+
+    def _read(self, file: IO[bytes]) -> None:
+        file.seek(0)
+        self._records.append(file.read().decode(errors="surrogateescape"))
 
 
 def shown(content: str | bytes, secrets: Mapping[str, str]) -> list[str]:

@@ -81,8 +81,10 @@ class Keeping(Subject):
         key_id = new_id()
         created = bench.create(key_id=key_id)
         other = self.alias(bench, "other")
-        expect(other.use(other.create()), "the second alias does not work")
         expect(not other.usable(created), "the second alias signs with a key of the first")
+        expect(bench.use(created) and other.use(other.create()), "one of the aliases does not work")
+        used = "the second alias signs with a key of the first, after that has used it"
+        expect(not other.usable(created), used)
         if bench.backend.supports("find_key"):
             seen = [spki(found.public_key) for found in other.find(key_id)]
             expect(bench.truth(created) not in seen, "the second alias finds a key of the first")
@@ -134,8 +136,10 @@ class Keeping(Subject):
         """Even if it was used a moment ago, by this very instance."""
         created = bench.create()
         expect(bench.use(created), "the key does not even sign while it is there")
+        bench.exportable(created)
         vanish(created)
         expect(not bench.usable(created), "a signer was lent and has signed although the key is gone")
+        expect(not bench.exportable(created), "a key was handed out although it is gone")
 
 
 def _try_to_delete(bench: Bench, created: CreatedKey) -> None:

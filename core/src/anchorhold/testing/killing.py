@@ -40,14 +40,18 @@ class Watch:
 
     def __call__(self, frame: FrameType, event: str, function: Any) -> None:
         """Called by the interpreter."""
-        if event != "c_return":
+        name = name_of(function) if event == "c_return" else None
+        if name is None:
             return
-        origin = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
-        if origin in _HARMLESS:
-            return
-        self.seen.append(f"{origin}.{getattr(function, '__qualname__', '?')}")
+        self.seen.append(name)
         if len(self.seen) - 1 == self._deadly:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def name_of(function: Any) -> str | None:
+    """The name of a C function; None if it neither stores anything nor looks at what is stored."""
+    origin = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
+    return None if origin in _HARMLESS else f"{origin}.{getattr(function, '__qualname__', '?')}"
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold import pkcs8
 from anchorhold.errors import KeyUnsupportedError, OperationUnsupportedError
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.seam import Secret
+from anchorhold.testing.bench import Bench
+from anchorhold.testing.crowd import at_once
 from anchorhold.testing.rules import UnmetError, expect, rule
 from anchorhold.testing.subject import Subject, foreign_key, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from anchorhold.algorithms import KeySpec
     from anchorhold.seam import CreatedKey
-    from anchorhold.testing.bench import Bench
+
+RIVALS: Final = 4
+"""Creations at once under one key id."""
+ROUNDS: Final = 2
 
 
 class Making(Subject):
     """How keys come about."""
 
     @rule("seam.binds")
-    def test_core_binds_it(self, bench: Bench) -> None:
-        """Whatever core checks before the first call is in order."""
+    def test_core_binds_it(self, config: Path) -> None:
+        """Whatever core checks before the first call is in order; all other tests need that, too."""
+        bench = Bench(config=config)
         expect(bench.backend.supports("create_key"), "there is no create_key")
         expect(bench.backend.supports("load_signer"), "there is no load_signer")
 
@@ -53,6 +61,11 @@ class Making(Subject):
         key_id = new_id()
         first = bench.create(key_id=key_id)
         self._check_refused(bench, first, lambda: bench.create(key_id=key_id))
+        rivals = [bench.fresh() for _ in range(RIVALS)]
+        for rival in rivals:
+            rival.secrets("create")  # binds it, which is not what is to be done at once
+        for _ in range(ROUNDS):
+            self._check_nothing_is_replaced(rivals, new_id())
 
     @rule("find.by-id")
     def test_a_key_is_found_by_its_id(self, bench: Bench, note: Callable[[str], None]) -> None:
@@ -142,7 +155,7 @@ class Making(Subject):
         if not self.offers_hook(bench, "export_key", note):
             return
         created = bench.create()
-        exported = bench.call("export_key", request=bench.request(created), secrets=bench.secrets())
+        exported = bench.export(created)
         expect(isinstance(exported, Secret), f"export_key answered a {type(exported).__name__}, not a Secret")
         expect(exported.reveal_bytes().startswith(b"-----BEGIN PRIVATE KEY-----"), "it is not plain PEM PKCS#8")
         key = pkcs8.load_private_key(exported.reveal_bytes(), None, "exported key")
@@ -158,6 +171,16 @@ class Making(Subject):
             expect(bench.fresh().truth(first) == truth, "the second key was refused, and yet the first is another now")
             return
         raise UnmetError("a second key was stored under the key id of the first")
+
+    @staticmethod
+    def _check_nothing_is_replaced(rivals: Sequence[Bench], key_id: bytes) -> None:
+        """Of creations under one id at the same moment at least one succeeds, and keeps its key."""
+        answers = at_once([partial(rival.create, key_id=key_id) for rival in rivals])
+        won = [answer for answer in answers if not isinstance(answer, Exception)]
+        expect(won, f"of {RIVALS} creations at once under one key id none has made the key")
+        for created in won:
+            kept = rivals[0].truth(created) == spki(created.public_key)
+            expect(kept, "two creations at once under one key id have succeeded, and the second has replaced the key")
 
     def _check_refuses_to_adopt(self, bench: Bench, note: Callable[[str], None]) -> None:
         try:

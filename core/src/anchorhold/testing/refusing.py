@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.errors import AnchorholdError
+from anchorhold.errors import AnchorholdError, OperationUnsupportedError
 from anchorhold.seam import CreateKeyRequest, hookimpl
 from anchorhold.seam.hookspecs import OPTIONAL_HOOKS
 from anchorhold.testing.bench import authority_of
 from anchorhold.testing.kinds import algorithms, beyond, kinds
 from anchorhold.testing.rules import UnmetError, expect, rule
-from anchorhold.testing.subject import Subject, new_id
+from anchorhold.testing.subject import Subject, foreign_key, new_id
 from anchorhold.testing.trouble import troubles, unreachable, unsupported
 
 if TYPE_CHECKING:
@@ -55,6 +55,15 @@ class Refusing(Subject):
         """So what a backend cannot do is known, and no surprise."""
         offered = [hook for hook in OPTIONAL_HOOKS if self.offers_hook(bench, hook, note)]
         note(f"{self.backend}: offers {', '.join(offered) or 'no optional hook'}")
+        calls = _calls(bench)
+        for hook in offered:
+            try:
+                answer = calls[hook]()
+            except (NotImplementedError, OperationUnsupportedError) as error:
+                raise UnmetError(
+                    f"{hook} is implemented and does nothing ({type(error).__name__}); leave it out"
+                ) from error
+            expect(answer is not None, f"{hook} is implemented and answers nothing")
 
     @rule("capabilities.declared")
     def test_core_refuses_what_is_not_declared(self, bench: Bench) -> None:
@@ -80,6 +89,19 @@ class Refusing(Subject):
         expect(stored is None or stored() == before, "a key was refused, and yet is stored")
         for trouble in _algorithms_not_offered(bench, self.capabilities()):
             _check_refused(trouble)
+
+
+def _calls(bench: Bench) -> dict[str, Callable[[], Any]]:
+    """A call of each optional hook that has something to do, with a key of the simplest kind."""
+    key_id = new_id()
+    created = bench.create(key_id=key_id)
+    return {
+        "ocsp_store": lambda: bench.call("ocsp_store"),
+        "find_key": lambda: bench.find(key_id),
+        "import_key": lambda: bench.import_key(foreign_key(bench)[0]),
+        "export_key": lambda: bench.export(created),
+        "delete_key": lambda: bench.delete(created),
+    }
 
 
 class _Listening:

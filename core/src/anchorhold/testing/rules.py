@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, ParamSpec
 
+from anchorhold.errors import AnchorholdError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
 
@@ -64,7 +67,7 @@ _TABLE: Final = (
     Rule("sign.signers-apart", "Signers of one key are apart: closing one leaves the others working."),
     Rule("sign.threads", "Threads share a signer and a backend."),
     Rule("processes.at-once", "Processes create and use keys at the same time.", slow=True),
-    Rule("processes.fork", "After a fork both processes go on loading signers and signing.", slow=True),
+    Rule("processes.fork", "After a fork both processes go on signing, with signers old and new.", slow=True),
     Rule(
         "processes.killed",
         "A process killed in the middle of create_key leaves a key that is found by its id, or nothing.",
@@ -88,7 +91,7 @@ _TABLE: Final = (
     Rule("options.validated", "A value of a wrong kind is refused for every option."),
     Rule("cli.names", "Options of the command line have good names and a help text, each once."),
     Rule("cli.collisions", "No option takes a flag or variable of core's or of another alias.", slow=True),
-    Rule("ocsp.unattended", "Keys of OCSP responders are made, used and destroyed with nobody present."),
+    Rule("ocsp.unattended", "Keys of OCSP responders are made, used and destroyed with nobody present.", slow=True),
     Rule("start.imports", "Importing the backend and showing its options loads no library of others.", slow=True),
     Rule("core.issues", "An authority with its key in this backend issues a certificate that verifies.", slow=True),
     Rule("core.catches-lies", "Core catches a signer of this backend that lies.", slow=True),
@@ -131,6 +134,22 @@ def expect(condition: object, found: str) -> None:
         raise UnmetError(found)
 
 
+@contextmanager
+def counted_as(name: str) -> Iterator[None]:
+    """Count what goes wrong inside as a breach of one rule, whichever rule is tried.
+
+    Args:
+        name: The id of the rule.
+
+    Raises:
+        RuleBrokenError: Core refuses something inside.
+    """
+    try:
+        yield
+    except AnchorholdError as error:
+        raise RuleBrokenError(RULES[name], error) from error
+
+
 def rule(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Tie a test to the one rule it is for, so that its failures say so.
 
@@ -145,6 +164,8 @@ def rule(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
             __tracebackhide__ = True
             try:
                 test(*args, **kwargs)
+            except RuleBrokenError:
+                raise
             except Exception as error:
                 raise RuleBrokenError(found, error) from error
 

@@ -12,7 +12,7 @@ from anchorhold.seam.options import options_of
 from anchorhold.testing.given import Given
 from anchorhold.testing.hearing import Hearing, shown
 from anchorhold.testing.rules import expect, rule
-from anchorhold.testing.subject import Subject, foreign_key, new_id
+from anchorhold.testing.subject import Subject, foreign_key, generated, new_id
 from anchorhold.testing.trouble import troubles
 
 if TYPE_CHECKING:
@@ -31,26 +31,24 @@ class Secrecy(Subject):
     @rule("secrets.wrong")
     def test_a_wrong_secret_opens_nothing(self, bench: Bench, wrong: Given) -> None:
         """Each of them on its own."""
-        created = self._used(bench)
         for name in bench.given:
-            tried = bench.given.but(name, wrong[name])
-            expect(not bench.fresh().usable(created, tried), f"a key signs with a wrong {name}")
+            for what, key in self._used(bench):
+                _check_closed(bench, what, key, bench.given.but(name, wrong[name]), f"with a wrong {name}")
 
     @rule("secrets.missing")
     def test_without_its_secret_a_key_does_not_sign(self, bench: Bench) -> None:
         """And nobody is there to be asked."""
-        created = self._used(bench)
         for name in bench.given:
-            rest = bench.given.without(name)
-            expect(not bench.fresh().usable(created, rest), f"a key signs without its {name}")
+            for what, key in self._used(bench):
+                _check_closed(bench, what, key, bench.given.without(name), f"without its {name}")
 
     @rule("secrets.empty")
     def test_an_empty_secret_is_none(self, bench: Bench) -> None:
         """A variable that is not set must not make a key that everybody can use."""
-        created = self._used(bench)
         for name in bench.given:
             empty = bench.given.but(name, "")
-            expect(not bench.fresh().usable(created, empty), f"a key signs with an empty {name}")
+            for what, key in self._used(bench):
+                _check_closed(bench, what, key, empty, f"with an empty {name}")
             expect(not _creates(bench.fresh(), empty), f"a key was made with an empty {name}")
 
     @rule("secrets.not-in-repr")
@@ -63,11 +61,8 @@ class Secrecy(Subject):
     @rule("secrets.not-in-handles")
     def test_no_handle_holds_a_secret(self, bench: Bench) -> None:
         """For everybody who reads the ledger reads them."""
-        created = [self._protected(bench)]
-        if bench.backend.supports("import_key"):
-            created.append(bench.import_key(foreign_key(bench)[0]))
-        for key in created:
-            found = shown(json.dumps(dict(key.handle.data), default=repr), bench.given)
+        for place, key in (*_of_responders(bench), *((bench, key) for _, key in self._protected_keys(bench))):
+            found = shown(json.dumps(dict(key.handle.data), default=repr), {**bench.given, **place.given})
             expect(not found, f"a handle holds the {' and '.join(found)}")
 
     @rule("secrets.not-in-errors")
@@ -88,9 +83,12 @@ class Secrecy(Subject):
         pkcs8 = foreign_key(bench)[0]
         secrets["imported private key"] = pkcs8.reveal().splitlines()[1]
         with Hearing() as heard:
-            bench.use(self._protected(bench))
+            created = self._protected(bench)
+            bench.use(created)
             if bench.backend.supports("import_key"):
                 bench.import_key(pkcs8)
+            if bench.backend.supports("export_key"):
+                secrets["exported private key"] = bench.export(created).reveal().splitlines()[1]
             for trouble in troubles(bench, vanish, wrong):
                 trouble.error()
         found = shown(heard.said, secrets)
@@ -106,11 +104,18 @@ class Secrecy(Subject):
             found = shown(content, bench.given)
             expect(not found, f"a pickle of {name} holds the {' and '.join(found)}")
 
-    def _used(self, bench: Bench) -> CreatedKey:
-        """A key that was used with all secrets a moment ago, so that somebody could have remembered them."""
-        created = self._protected(bench)
-        expect(bench.use(created), "the key does not sign")
-        return created
+    def _used(self, bench: Bench) -> Iterator[tuple[str, CreatedKey]]:
+        """Keys that were used with all secrets a moment ago, so that somebody could have remembered them."""
+        for what, key in self._protected_keys(bench):
+            expect(bench.use(key), f"{what} does not sign")
+            bench.exportable(key)
+            yield what, key
+
+    def _protected_keys(self, bench: Bench) -> Iterator[tuple[str, CreatedKey]]:
+        """A key made with all secrets, and one from elsewhere if the backend takes any; how to call each."""
+        yield "a key", self._protected(bench)
+        if bench.backend.supports("import_key"):
+            yield "an imported key", bench.import_key(foreign_key(bench)[0])
 
     def _things(self, bench: Bench) -> Iterator[tuple[str, Any]]:
         """All objects of the backend that others hold, after they were used."""
@@ -133,6 +138,20 @@ class Secrecy(Subject):
             not short, f"give the {' and '.join(short)} {RECOGNISABLE} characters or more, to be recognised anywhere"
         )
         return bench.create(key_id=new_id())
+
+
+def _check_closed(bench: Bench, what: str, key: CreatedKey, given: Given, how: str) -> None:
+    """With these secrets a key neither signs nor is handed out."""
+    expect(not bench.fresh().usable(key, given), f"{what} signs {how}")
+    expect(not bench.fresh().exportable(key, given), f"{what} is handed out {how}")
+
+
+def _of_responders(bench: Bench) -> Iterator[tuple[Bench, CreatedKey]]:
+    """A key of an OCSP responder, with the secrets that core generates, where the backend has such keys."""
+    if bench.backend.supports("ocsp_store"):
+        ocsp = bench.fresh(role="ocsp")
+        ocsp.given = generated(ocsp)
+        yield ocsp, ocsp.create()
 
 
 def _creates(bench: Bench, given: Given) -> bool:

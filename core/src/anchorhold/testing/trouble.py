@@ -67,6 +67,10 @@ def troubles(bench: Bench, vanish: Callable[[CreatedKey], None], wrong: Given) -
     yield from secret_troubles(bench, created, wrong)
     vanish(created)
     yield Trouble("a key that is gone", (KeyMissingError,), partial(_use, bench, created))
+    if bench.backend.supports("export_key"):
+        yield Trouble("export_key of a key that is gone", (KeyMissingError,), partial(bench.fresh().export, created))
+    if bench.backend.supports("delete_key"):  # answers False, which another rule demands
+        yield Trouble("delete_key of a key that is gone", (BackendFailedError,), partial(bench.fresh().delete, created))
 
 
 def secret_troubles(bench: Bench, created: CreatedKey, wrong: Given) -> Iterator[Trouble]:
@@ -90,13 +94,19 @@ def unreachable(nowhere: Bench, created: CreatedKey) -> Iterator[Trouble]:
         nowhere: An alias for such a place.
         created: A key of another alias.
     """
-    documented = (BackendFailedError, SettingsError)
-    yield Trouble("create_key in a place that cannot be reached", documented, nowhere.create)
-    yield Trouble(
-        "load_signer in a place that cannot be reached", (*documented, KeyMissingError), lambda: nowhere.use(created)
-    )
-    if nowhere.backend.supports("find_key"):
-        yield Trouble("find_key in a place that cannot be reached", documented, lambda: nowhere.find(new_id()))
+    failed = (BackendFailedError, SettingsError)
+    failed_or_missing = (*failed, KeyMissingError)
+    calls: dict[str, tuple[tuple[type[AnchorholdError], ...], Callable[[], Any]]] = {
+        "create_key": (failed, nowhere.create),
+        "load_signer": (failed_or_missing, lambda: nowhere.use(created)),
+        "find_key": (failed, lambda: nowhere.find(new_id())),
+        "import_key": (failed, lambda: nowhere.import_key(foreign_key(nowhere)[0])),
+        "export_key": (failed_or_missing, lambda: nowhere.export(created)),
+        "delete_key": (failed, lambda: nowhere.delete(created)),
+    }
+    for hook, (documented, call) in calls.items():
+        if nowhere.backend.supports(hook):
+            yield Trouble(f"{hook} in a place that cannot be reached", documented, call)
 
 
 def unsupported(name: str, work: Callable[[], Any]) -> Trouble:
