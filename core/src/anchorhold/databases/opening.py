@@ -117,8 +117,7 @@ def _create_private(path: Path, subject: str) -> None:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:
-            with closing(sqlite3.connect(temporary)) as connection:
-                connection.execute("PRAGMA journal_mode = wal")
+            _set_wal(temporary)
             with suppress(FileExistsError):  # another process was quicker
                 os.link(temporary, path)
         finally:
@@ -126,6 +125,18 @@ def _create_private(path: Path, subject: str) -> None:
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise LedgerError(f"{subject} {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
+
+
+def _set_wal(path: Path) -> None:
+    """Write-ahead logging for a new file, which must have got it.
+
+    Raises:
+        sqlite3.Error: It has not, such as because the disk is full; SQLite may say so only after the first row.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        modes = connection.execute("PRAGMA journal_mode = wal").fetchall()
+    if modes != [("wal",)] or not path.stat().st_size:
+        raise sqlite3.OperationalError("write-ahead logging cannot be set there, or the disk is full")
 
 
 def _make_private_folder(folder: Path) -> None:
