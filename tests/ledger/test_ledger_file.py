@@ -160,6 +160,27 @@ def test_what_is_not_a_ledger_of_this_version_is_one_clear_error(
     assert list(ca_dir.rglob("*.key")) == []
 
 
+@pytest.mark.parametrize("bad", [name for name in BAD if name != "dangling link"])
+def test_config_check_finds_a_ledger_that_nobody_can_use_and_leaves_it_alone(
+    anchorhold: Command, ca_dir: Path, bad: str
+) -> None:
+    spoil, kind, words = BAD[bad]
+    ca_dir.mkdir(mode=0o700)
+    path = ca_dir / "ledger.sqlite3"
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else None
+    found = anchorhold("config", "check")
+    assert (found.exit_code, words in found.talk, found.talk.count("\n")) == (kind.exit_code, True, 1), found.talk
+    assert before == (path.read_bytes() if path.is_file() else None)
+
+
+def test_config_check_leaves_a_ledger_that_is_to_be_migrated_as_it_is(anchorhold: Command, ca_dir: Path) -> None:
+    ca_dir.mkdir(mode=0o700)
+    sqlite3.connect(ca_dir / "ledger.sqlite3").close()
+    assert "nothing is wrong" in anchorhold("config", "check").talk
+    assert (ca_dir / "ledger.sqlite3").read_bytes() == b""
+
+
 def test_a_ledger_that_is_damaged_inside_is_one_clear_error(
     anchorhold: Command, installation: Installation, ca_dir: Path, make_csr: MakeCsr
 ) -> None:
@@ -263,6 +284,46 @@ def test_a_place_where_no_file_can_be_made_is_one_clear_error(tmp_path: Path) ->
         with pytest.raises(LedgerError, match="cannot be created") as caught:
             Ledger(f"sqlite:///{place}")
         assert str(place) in caught.value.problem
+
+
+class _LateFailure(sqlite3.Cursor):
+    """What a full disk does to the change to write-ahead logging: the first row comes, and then the error."""
+
+    def fetchall(self) -> list[Any]:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+class _FullDisk(sqlite3.Connection):
+    def execute(self, statement: str, *_: Any) -> sqlite3.Cursor:
+        return self.cursor(_LateFailure).execute(statement.replace("wal", "delete"))
+
+
+def _without_shared_memory(path: Path) -> sqlite3.Connection:
+    """As on a file system that has none: SQLite answers that the mode is still ``delete``."""
+    return _connect(f"file:{path}?vfs=unix-dotfile", uri=True)
+
+
+_connect = sqlite3.connect
+NO_WAL: dict[str, tuple[Callable[[Path], sqlite3.Connection], str]] = {
+    "full disk": (lambda path: _connect(path, factory=_FullDisk), "disk is full"),
+    "no shared memory": (_without_shared_memory, "write-ahead logging cannot be set"),
+}
+
+
+@pytest.mark.parametrize("case", NO_WAL)
+def test_a_ledger_without_write_ahead_logging_does_not_come_into_being(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, words = NO_WAL[case]
+    url = f"sqlite:///{tmp_path}/ca/ledger.sqlite3"
+    monkeypatch.setattr("anchorhold.databases.opening.sqlite3.connect", connect)
+    with pytest.raises(LedgerError, match=f"cannot be created.*{words}"):
+        Ledger(url)
+    assert list((tmp_path / "ca").iterdir()) == []
+    monkeypatch.undo()
+    ledger = Ledger(url)
+    assert ledger.database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    ledger.close()
 
 
 @pytest.mark.parametrize(

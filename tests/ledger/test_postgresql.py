@@ -119,6 +119,7 @@ def test_a_ledger_of_a_newer_version_is_refused(database: str, anchorhold: Comma
         connection.execute("INSERT INTO anchorhold_migration (name, applied) VALUES ('9999_from_the_future', now())")
     outcome = anchorhold("list-cas")
     assert (outcome.exit_code, "upgrade anchorhold" in outcome.talk) == (61, True)
+    assert anchorhold("config", "check").talk == outcome.talk
 
 
 def test_a_database_without_rights_is_one_line(database: str, anchorhold: Command) -> None:

@@ -59,7 +59,7 @@ class Migrations:
         from playhouse.migrations import Runner
 
         with self._alone(database):
-            self._check(database, where)
+            self.check(database, where)
             names: list[str] = Runner(database, str(self.folder), table_name=self._history).up()
             return names
 
@@ -83,7 +83,16 @@ class Migrations:
             return frozenset()
         return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{self._history}"'))  # noqa: S608
 
-    def _check(self, database: Database, where: str) -> None:
+    def check(self, database: Database, where: str) -> None:
+        """Refuse a database that is not for this version, and change nothing in it.
+
+        Args:
+            database: The database; steps that are missing are fine.
+            where: What to call it in messages.
+
+        Raises:
+            LedgerVersionError, LedgerForeignError: See `apply`.
+        """
         applied = self._applied(database)
         unknown = sorted(applied - self.shipped)
         if unknown:

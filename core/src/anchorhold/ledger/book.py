@@ -105,13 +105,14 @@ def check_database(url: str) -> None:
 
     Raises:
         SettingsError, LedgerError: The URL cannot be read, or the database not be reached.
+        LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
     if not ledger_exists(url):
         return
     database = open_database(url, _SUBJECT)
     try:
         with _sentences(database, _place(url)):
-            database.connect(reuse_if_open=True)
+            MIGRATIONS.check(database, _place(url))
     finally:
         close(database)
 
