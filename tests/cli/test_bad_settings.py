@@ -43,6 +43,22 @@ BAD_SETTINGS = {
         '[profiles.webserver]\nca = true\nkey_usage = ["keyCertSign"]',
         ("default_profile:", "'webserver'", "authorities"),
     ),
+    "copied attribute that is none": (
+        '[profiles.mine]\ncopy = { subject = ["foo"] }',
+        ("profiles.mine.copy.subject: attribute 'foo': is not known; correct the value",),
+    ),
+    "copied attribute that is no list": (
+        '[profiles.mine]\ncopy = { subject = "CN" }',
+        ('profiles.mine.copy.subject: is not true, and not a list of attributes such as ["CN"]',),
+    ),
+    "copied extension that has a setting": (
+        '[profiles.mine]\ncopy = { extensions = ["basicConstraints"] }',
+        ("profiles.mine.copy.extensions.0: basicConstraints has a setting of its own",),
+    ),
+    "extension that is not hex": (
+        '[profiles.mine]\nextensions = [{ oid = "1.2.3.4", der = "zz" }]',
+        ("profiles.mine.extensions.0.der: is not hex, such as 30:03:02:01:2a",),
+    ),
     "value out of range": ("[profiles.mine]\ndays = 0", ("profiles.mine.days:", "1")),
     "unknown key usage": ('[profiles.mine]\nkey_usage = ["sign"]', ("profiles.mine.key_usage.0:", "digitalSignature")),
     "wrong type of ca_dir": ("ca_dir = 3", ("ca_dir", "path")),
@@ -81,6 +97,11 @@ BAD_WHEN_CHECKED = {
     "storage that is not there": (
         '[key_backends.default]\nbackend = "storages"\noptions = { storage_alias = "defualt" }',
         ("'defualt'", "did you mean 'default'?"),
+    ),
+    "storage that a default alias wants": (
+        '[storages.b]\noptions = { location = "x" }\n[key_backends.default]\nbackend = "storages"\n'
+        'options = { storage_alias = "b" }',
+        ("ocsp_key_backends.default: no storage 'default' is configured", "storage_alias", "configured are: b"),
     ),
     "default profile that is not there": ('default_profile = "webservr"', ("webservr", "did you mean 'webserver'?")),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from storages.servers import Bucket, Sshd, free_port, moto, running, ssh_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SFTP = "/usr/lib/openssh/sftp-server"
 _numbers = iter(range(1_000_000))
 
 
@@ -35,7 +37,26 @@ def bucket(s3_server: str) -> Bucket:
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A throw-away SSH server on the loopback."""
-    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
+    folder = tmp_path_factory.mktemp("sshd")
+    with running_sshd(folder, f"{SFTP} -e -l VERBOSE 2>>{folder}/sftp.log") as server:
+        yield server
+
+
+@pytest.fixture
+def full_sshd(tmp_path: Path) -> Iterator[Sshd]:
+    """One whose disk has no room for a single octet."""
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    (folder / "sftp").write_text(f"#!/bin/sh\ntrap '' XFSZ\nulimit -f 0\nexec {SFTP}\n")
+    (folder / "sftp").chmod(0o755)
+    with running_sshd(folder, str(folder / "sftp")) as server:
+        yield server
+
+
+@contextmanager
+def running_sshd(folder: Path, sftp: str) -> Iterator[Sshd]:
+    """An SSH server with its files in that folder, and that command for SFTP."""
+    port = free_port()
     ssh_key(folder / "host")
     (folder / "authorized_keys").write_text(ssh_key(folder / "user"))
     (folder / "config").write_text(f"""
@@ -48,7 +69,7 @@ UsePAM no
 PermitRootLogin yes
 KbdInteractiveAuthentication no
 MaxStartups 100
-Subsystem sftp /usr/lib/openssh/sftp-server -e -l VERBOSE 2>>{folder}/sftp.log
+Subsystem sftp {sftp}
 """)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it locks itself in; its package's service makes it

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.errors import BackendFailedError, KeyExistsError, RecoveryNeededError, SettingsError
+from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError, RecoveryNeededError, SettingsError
 from cli.cli_steps import good, refused
 from seam.fakes import NO_SECRETS, configured, create_request, settings_file
 from storages.servers import Bucket, free_port, listening, moto, tunnel
@@ -67,6 +67,28 @@ def test_a_store_that_answers_badly_is_one_clear_line(
         assert len(asked) <= 2, "one attempt was allowed, and aiohttp repeats a GET whose connection was cut"
         assert SECRET not in anchorhold("--debug", "init-ca", "Root", "CN=Root").talk
     assert "Root" not in anchorhold("list-cas").text
+
+
+def test_an_endpoint_that_is_no_url_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    _use(tmp_path, monkeypatch, Bucket("127.0.0.1:1", "vault"), _ONCE)
+    refused(anchorhold("init-ca", "Root", "CN=Root"), BackendFailedError, "cannot read", "endpoint_url is not a URL")
+
+
+def test_a_web_server_in_the_place_of_a_store_has_no_key_to_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    """It answers everything with its page, a key that never was, too."""
+
+    def welcome(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(_answer("200", "<html>Welcome</html>"))
+
+    with listening(welcome) as port:
+        _use(tmp_path, monkeypatch, Bucket(f"http://127.0.0.1:{port}", "vault"), _ONCE)
+        words = ("what is there is not a key file", "check that the URL of the storage leads to it")
+        refused(anchorhold("init-ca", "Root", "CN=Root"), KeyInvalidError, *words)
 
 
 @pytest.mark.parametrize(

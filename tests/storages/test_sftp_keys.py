@@ -212,6 +212,15 @@ def test_something_else_in_the_place_of_a_folder_or_file_is_one_clear_line(
     refused(anchorhold(*arguments), BackendFailedError, "cannot read ca/", "Is a directory")
 
 
+def test_a_disk_without_room_is_one_clear_line_that_speaks_of_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, full_sshd: Sshd
+) -> None:
+    """All that the server says is that it failed: the protocol has no code for it."""
+    _use(tmp_path, monkeypatch, full_sshd.url(tmp_path / "server"), full_sshd.options)
+    refused(anchorhold("init-ca", "Root", "CN=Root"), BackendFailedError, "cannot write", "and has room")
+    assert [path for path in (tmp_path / "server").rglob("*") if path.is_file()] == []
+
+
 def test_a_connection_lost_after_the_write_leaves_an_authority_to_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command, sshd: Sshd
 ) -> None:

@@ -43,17 +43,20 @@ _COPYABLE: Final = ("tlsfeature",)
 """Of the extensions that have settings, those that may be copied as they are."""
 
 
-def _readable(read: Callable[[str], object]) -> AfterValidator:
+def _readable(read: Callable[[Any], object]) -> AfterValidator:
     """Check that a text can be read, and leave it as it is."""
+    return AfterValidator(_checked(read))
 
-    def check(text: str) -> str:
+
+def _checked(read: Callable[[Any], object]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
         try:
-            read(text)
+            read(value)
         except AnchorholdError as error:
             raise ValueError(error.problem) from error
-        return text
+        return value
 
-    return AfterValidator(check)
+    return check
 
 
 def _subject(text: str) -> object:
@@ -98,14 +101,17 @@ def _uri(text: str) -> object:
 def _hex(text: str) -> bytes:
     from anchorhold.x509.der import is_der
 
-    data = bytes.fromhex(text.replace(":", ""))
+    try:
+        data = bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        raise ValueError("is not hex, such as 30:03:02:01:2a") from None
     if not is_der(data):
         raise ValueError("is not one DER value")
     return data
 
 
 def _own_extension(oid: str) -> str:
-    name = next((name for name, identifier in EXTENSIONS.items() if identifier == oid), None)
+    name = next((name for name, identifier in EXTENSIONS.items() if oid in (name, identifier)), None)
     if name is not None:
         raise ValueError(f"{name} has a setting of its own")
     return dotted(oid, {}, "an extension")
@@ -113,6 +119,16 @@ def _own_extension(oid: str) -> str:
 
 def _copied_extension(name: str) -> str:
     return name if name in _COPYABLE else _own_extension(name)
+
+
+def _copied_subject(value: object) -> None:
+    """Before the type is looked at, for of a choice of two pydantic says what is wrong with the first."""
+    if isinstance(value, bool):
+        return
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError('is not true, and not a list of attributes such as ["CN"]')
+    for name in value:
+        _attribute(name)
 
 
 Purpose = Annotated[str, _readable(lambda name: dotted(name, PURPOSES, "a key purpose"))]
@@ -170,7 +186,7 @@ class CopySettings(Section):
         extensions: Extensions taken as they are: ``tlsfeature``, or those that have no setting, by dotted identifier.
     """
 
-    subject: bool | tuple[Annotated[str, _readable(_attribute)], ...] = False
+    subject: Annotated[bool | tuple[str, ...], BeforeValidator(_checked(_copied_subject))] = False
     alt: tuple[Annotated[str, _readable(_copied_names)], ...] = ()
     extended_key_usage: tuple[Purpose, ...] = ()
     extensions: tuple[CopiedExtension, ...] = ()

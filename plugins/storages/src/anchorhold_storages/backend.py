@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from anchorhold_storages.storage import Storage
 
 HANDLE_VERSION = 1
+_SECTIONS = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
+"""Of the settings, by role."""
 
 
 class StoragesBackend:
@@ -49,7 +51,8 @@ class StoragesBackend:
     def __init__(self, options: models.Options | models.OcspOptions, context: BackendContext) -> None:
         self._options = options
         self._context = context
-        self._open = storage_opener(options.storage_alias, context.shared["storages"], context.environment)
+        wanted_by = f"{_SECTIONS[context.role]}.{context.alias}"
+        self._open = storage_opener(options.storage_alias, context.shared["storages"], context.environment, wanted_by)
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:

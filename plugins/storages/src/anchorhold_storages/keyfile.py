@@ -30,6 +30,11 @@ def public_key_of(content: bytes, path: str) -> PublicKey:
     Raises:
         KeyInvalidError: The file was not written by this backend, or is damaged.
     """
+    if b"-----BEGIN " not in content:  # such as the page of a web server that answers everything with it
+        raise KeyInvalidError(
+            f"{path}: what is there is not a key file",
+            hint="check that the URL of the storage leads to it; restore the file from a backup if it was replaced",
+        )
     try:
         key = load_pem_public_key(content[content.index(_PUBLIC) :])
     except ValueError as error:

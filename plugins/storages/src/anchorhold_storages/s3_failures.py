@@ -70,6 +70,8 @@ def reason(error: BaseException, facts: Mapping[str, object]) -> str:
     for kind, words in _EXCEPTIONS.items():
         if isinstance(error, kind):
             return words.format_map(facts)
+    if isinstance(error, ValueError) and "endpoint" in str(error):
+        return "endpoint_url is not a URL such as https://s3.example.com"
     unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
     return f"the option {unknown[1]!r} is not known" if unknown else type(error).__name__
 

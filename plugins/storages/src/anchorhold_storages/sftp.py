@@ -133,9 +133,10 @@ class SftpStorage:
         except FAILURES as error:
             late = deadline.finished.is_set()
             why = f"did not answer within {self._options.deadline:g} s" if late else reason(error, self._server)
+            room = " and has room" if what == "write" else ""  # the protocol has no word for a full disk
             raise BackendFailedError(
                 f"{self._subject}: cannot {what} {path} ({why})",
-                hint="check its URL, options and host key, and that it can be reached",
+                hint=f"check its URL, options and host key, and that it can be reached{room}",
             ) from error
         finally:
             deadline.cancel()

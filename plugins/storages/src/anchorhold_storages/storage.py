@@ -53,13 +53,16 @@ class Storage(Protocol):
         """Remove a file; False if it was not there."""
 
 
-def storage_opener(name: str, storages: Mapping[str, Any], environment: Mapping[str, str]) -> Callable[[], Storage]:
+def storage_opener(
+    name: str, storages: Mapping[str, Any], environment: Mapping[str, str], wanted_by: str
+) -> Callable[[], Storage]:
     """Check the settings of a storage, and say how to open it; nothing is touched yet.
 
     Args:
         name: As in ``storage_alias``.
         storages: The section ``storages`` of the settings.
         environment: The variables that references in its options name.
+        wanted_by: The key of the settings that names it, for the message.
 
     Raises:
         SettingsError: It is not configured, or its options are wrong.
@@ -68,7 +71,8 @@ def storage_opener(name: str, storages: Mapping[str, Any], environment: Mapping[
         settings = storages[name]
     except KeyError:
         raise SettingsError(
-            f"storages: no storage {name!r} is configured", hint=suggestion(name, storages, "configured are: {}")
+            f"{wanted_by}: no storage {name!r} is configured",
+            hint=f"name one as its option storage_alias; {suggestion(name, storages, 'configured are: {}')}",
         ) from None
     place = settings.backend
     if place in ("local", "file"):
