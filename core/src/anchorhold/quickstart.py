@@ -14,7 +14,7 @@ from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import NameForbiddenError, SignatureError
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.x509.general_names import check_domain
+from anchorhold.x509.hosts import check_domain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,8 @@ from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
 from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
 from anchorhold.x509.certificates import is_pss_only
-from anchorhold.x509.general_names import check_hostname, check_urls, parse_alt
+from anchorhold.x509.general_names import check_urls, parse_alt
+from anchorhold.x509.hosts import check_hostname
 from anchorhold.x509.identifiers import POLICIES, dotted
 from anchorhold.x509.profiles import find_default_profile
 from anchorhold.x509.validity import MOST_DAYS

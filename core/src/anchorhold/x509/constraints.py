@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import NameForbiddenError
-from anchorhold.x509.general_names import check_domain, check_mailbox, format_general_name, is_domain
+from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.hosts import check_domain, check_mailbox, is_domain
 from anchorhold.x509.names import parse_subject
 
 if TYPE_CHECKING:

@@ -6,28 +6,19 @@ import ipaddress
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-from unicodedata import category
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
 from anchorhold.errors import NameForbiddenError
+from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
 from anchorhold.x509.names import format_name, parse_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_PUNYCODE: Final = "xn--"
-_JOINERS: Final = "\u200c\u200d"
-"""Zero width, and yet letters of some scripts (RFC 5892, appendix A)."""
 _WITHOUT_HOST: Final = frozenset({"file", "ldap", "ldaps"})
 """Schemes of which a URI may leave the host to its reader (RFC 5280, section 4.2.1.13)."""
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL: Final = re.compile(rf'{_ATOM}(\.{_ATOM})*|"([ !#-\[\]-~]|\\[ -~])*"')
-"""What stands before the ``@``: Dot-string or Quoted-string."""
-_LONGEST_LOCAL: Final = 64
-"""Its octets (RFC 5321, section 4.5.3.1.1)."""
 
 
 def parse_alt(text: str) -> x509.GeneralName:
@@ -90,97 +81,6 @@ def check_urls(urls: Iterable[str]) -> None:
         parse_alt(f"URI:{url}")
 
 
-def check_hostname(text: str) -> None:
-    """Refuse what is not a host in a URL: a DNS name or an address, with a port or without.
-
-    Raises:
-        NameForbiddenError: It is not.
-    """
-    try:
-        _check_authority(text)
-    except ValueError as error:
-        raise NameForbiddenError(
-            f"host {text!r}: {error}", hint="write ca.example.com, 192.0.2.1:8080 or [2001:db8::1]"
-        ) from error
-
-
-def _check_authority(text: str) -> None:
-    """A host with or without a port, as a URI must have (RFC 5280, section 4.2.1.6).
-
-    Raises:
-        ValueError: It is not.
-    """
-    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d{1,5}))?", text)
-    if match is None or not 0 < int(match[2] or 80) < 1 << 16:
-        raise ValueError("is not a host, or has a port that is none")
-    _check_host(match[1])
-
-
-def _check_host(host: str) -> None:
-    if host.startswith("["):
-        ipaddress.IPv6Address(host[1:-1])
-    elif re.fullmatch(r"[0-9.]+", host):
-        ipaddress.IPv4Address(host)
-    else:
-        check_domain(host)
-
-
-def check_domain(value: str) -> str:
-    """A DNS name in preferred name syntax (RFC 1034, section 3.5); labels in Punycode can be decoded.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if not value.isascii():
-        raise ValueError("is not ASCII, write internationalised labels in their xn-- form")
-    if len(value) > 253 or not all(_LABEL.fullmatch(label) for label in value.split(".")):
-        raise ValueError("is not a DNS name")
-    if value.rpartition(".")[2].isdigit():
-        raise ValueError("looks like an address, not a DNS name")
-    if "--" in value:
-        for label in value.lower().split("."):
-            if label.startswith(_PUNYCODE) and not _is_a_label(label):
-                raise ValueError(f"has the label {label!r}, which stands for no internationalised one")
-    return value
-
-
-def _is_a_label(label: str) -> bool:
-    """Whether a label has a form with letters beyond ASCII, and this is the one way to write it (RFC 5890, 2.3.2.1)."""
-    encoded = label.removeprefix(_PUNYCODE)
-    try:
-        decoded = encoded.encode().decode("punycode")
-    except UnicodeError:
-        return False
-    if decoded.isascii() or any(category(letter)[0] in "CZ" and letter not in _JOINERS for letter in decoded):
-        return False
-    return decoded.encode("punycode").decode().lower() == encoded
-
-
-def is_domain(value: str) -> bool:
-    """Whether `check_domain` would take it."""
-    try:
-        check_domain(value)
-    except ValueError:
-        return False
-    return True
-
-
-def check_mailbox(value: str) -> str:
-    """An e-mail address (RFC 5280, section 4.2.1.6, which has the Mailbox of RFC 5321, section 4.1.2).
-
-    Raises:
-        ValueError: It is not.
-    """
-    local, _, host = value.rpartition("@")
-    if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
-        raise ValueError("is not an e-mail address")
-    try:
-        check_domain(host)
-    except ValueError as error:
-        raise ValueError(f"is not an e-mail address, its host {error}") from error
-    return value
-
-
 def _guess(text: str) -> str:
     if ":" in text or text.rpartition(".")[2].isdigit():  # as no DNS name is
         with suppress(ValueError):
@@ -216,7 +116,7 @@ def _uri(value: str) -> x509.UniformResourceIdentifier:
     if not parts.scheme or not (parts.netloc or parts.path):
         raise ValueError("is not an absolute URI")
     if parts.netloc or (value[len(parts.scheme) :].startswith("://") and parts.scheme not in _WITHOUT_HOST):
-        _check_authority(parts.netloc.rpartition("@")[2])
+        check_authority(parts.netloc.rpartition("@")[2])
     return x509.UniformResourceIdentifier(value)
 
 
