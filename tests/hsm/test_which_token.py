@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +17,6 @@ from anchorhold_hsm.options import OcspOptions, Options
 from hsm.softhsm import Bench
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hsm.softhsm import SoftHsm
 
 EC = key_spec("EC")
@@ -100,6 +101,24 @@ def test_a_token_without_a_user_pin_is_said(bench: Bench, softhsm: SoftHsm) -> N
 def test_a_library_that_is_no_pkcs11_module_is_said(bench: Bench, library: str, word: str) -> None:
     bench.options["library_path"] = library
     with pytest.raises(errors.SettingsError, match=f"key backend 'hsm': library_path .*{word}"):
+        bench.create(EC)
+
+
+def test_a_library_whose_list_of_functions_cannot_be_had_is_said(bench: Bench) -> None:
+    spies = [str(path) for path in Path("/usr/lib").glob("**/pkcs11-spy.so")]  # it wants a variable to be set
+    assert spies, "this test needs pkcs11-spy.so: as root on Debian, apt-get install opensc"
+    bench.options["library_path"] = spies[0]
+    with pytest.raises(errors.SettingsError, match=r"not a PKCS#11 module \(its C_GetFunctionList answers with"):
+        bench.create(EC)
+
+
+def test_a_library_that_gives_no_functions_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_void_p)(lambda _: 0)
+    real = ctypes.CDLL
+    fake = lambda name: real(name) if name is None else SimpleNamespace(C_GetFunctionList=silent)  # noqa: E731
+    monkeypatch.setattr(ctypes, "CDLL", fake)
+    bench.options["library_path"] = "libsilent.so"
+    with pytest.raises(errors.SettingsError, match=r"is not a PKCS#11 module \(its list of functions is empty\)"):
         bench.create(EC)
 
 

@@ -87,7 +87,13 @@ class NativeModule:
         self.path = _file_of(get_function_list) or os.path.realpath(name)
         get_function_list.restype = ctypes.c_ulong
         functions = ctypes.POINTER(_FunctionList)()
-        _check(get_function_list(ctypes.byref(functions)))
+        code = get_function_list(ctypes.byref(functions))
+        if code != OK:
+            raise NotAModuleError(f"its C_GetFunctionList answers with return code 0x{code:x}")
+        if ctypes.cast(functions, ctypes.c_void_p).value is None or not all(
+            functions.contents.functions[number] for number in _NUMBERS.values()
+        ):
+            raise NotAModuleError("its list of functions is empty")
         self._functions = functions.contents.functions
 
     def initialise(self, parameters: str | None) -> bool:
