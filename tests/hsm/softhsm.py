@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,6 +175,15 @@ library_path = "{softhsm.library}"
 token = "{token}"
 {more}
 """
+
+
+def run_program(softhsm: SoftHsm, program: str, *arguments: str) -> str:
+    """Run a program in Python with the module's path and these arguments; it must complain of nothing. Its output."""
+    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program, softhsm.library, *arguments]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
 
 
 def _run(*command: str, environment: dict[str, str]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from anchorhold_hsm import keys, offers, pool, registry, signer
 from anchorhold_hsm.gate import Gate
 from anchorhold_hsm.templates import PRIVATE_TEMPLATES
 from anchorhold_hsm.ways import Way, Ways, ways_to_sign
+from hsm.softhsm import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +104,36 @@ def test_a_token_that_is_full_is_said(bench: Bench, softhsm: SoftHsm, sessions: 
     sessions(generate_keypair=full)
     with pytest.raises(errors.BackendFailedError, match="token 'one', key 'mine': the token is full"):
         bench.create(EC, "mine")
+
+
+_FULL = """
+import os, resource, sys
+from anchorhold import errors, softkeys
+from anchorhold.algorithms import key_spec
+from anchorhold.pkcs8 import dump_pkcs8
+from anchorhold.seam import ImportKeyRequest
+from hsm.softhsm import CA, Bench
+
+library, kind = sys.argv[1:]
+bench = Bench({"library_path": library, "token": "one"})
+spec = key_spec(kind, 2048 if kind == "RSA" else None)
+pkcs8 = dump_pkcs8(softkeys.generate(spec))
+request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=pkcs8, ca=CA, options={"key-label": "brought"})
+assert bench.find(key_label="brought") == ()
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file of the token can grow
+for attempt in (lambda: bench.create(spec, "made"), lambda: bench.backend.import_key(request, bench.secrets)):
+    try:
+        attempt()
+    except errors.BackendFailedError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("kind", ["EC", "RSA"])
+def test_a_token_that_has_no_room_and_does_not_say_so_may_be_full(softhsm: SoftHsm, kind: str) -> None:
+    made, brought = run_program(softhsm, _FULL, kind).splitlines()
+    assert "token 'one', key 'made': the token failed without saying why; it may be full (FunctionFailed)" in made
+    assert "token 'one', key 'brought': the token did not keep the object; it may be full" in brought
 
 
 def test_creating_is_never_tried_twice(bench: Bench, sessions: Callable[..., None]) -> None:
@@ -276,7 +305,4 @@ assert running.gate._serialise
 
 
 def test_a_module_that_somebody_else_has_initialised_is_shared_and_left_to_them(softhsm: SoftHsm) -> None:
-    command = [sys.executable, "-c", _OTHERS, softhsm.library]
-    environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    run_program(softhsm, _OTHERS)

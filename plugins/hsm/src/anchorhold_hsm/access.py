@@ -61,21 +61,22 @@ class Access:
         while True:
             module = self._module
             if module is None or not module.ready:
-                module = self._module = module_of(self._module_choice, self.subject)
+                module = self._module = module_of(self._module_choice, self.subject, self.describe(self._opened, about))
             generation = module.generation
             try:
                 return self._attempt(module, task, about, given, writing=writing)
             except PKCS11Error as error:
                 remedy = remedy_for(error, tried) if repeat else None
                 if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about, generation)):
-                    raise explain(error, self.describe(self._opened, about)) from error
+                    place = self.describe(self._opened, about)
+                    raise explain(error, place, renewed=bool(tried), writing=writing) from error
             tried += (remedy,)
-            self._apply(remedy, module, generation)
+            self._apply(remedy, module, generation, about)
 
     def describe(self, opened: OpenedToken | None, about: str = "") -> str:
         """Alias, token and key, for a message."""
-        token = f", token {opened.label!r}" if opened is not None else ""
-        return f"{self.subject}{token}{', ' + about if about else ''}"
+        token = repr(opened.label) if opened is not None else f"with {self._token_choice}"
+        return f"{self.subject}, token {token}{', ' + about if about else ''}"
 
     def _attempt(
         self, module: Module, task: Callable[..., T], about: str, given: tuple[object, ...], *, writing: bool
@@ -102,10 +103,10 @@ class Access:
             module.worked(about)
         return result
 
-    def _apply(self, remedy: Remedy, module: Module, generation: int) -> None:
+    def _apply(self, remedy: Remedy, module: Module, generation: int, about: str) -> None:
         opened = self._opened
         if remedy is Remedy.RENEW or opened is None:
-            module.renew(generation, self.subject)
+            module.renew(generation, self.describe(opened, about))
             return
         with module.gate:
             if opened.generation == module.generation:

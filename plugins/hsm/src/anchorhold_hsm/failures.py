@@ -17,6 +17,12 @@ _SESSIONS: Final = ("the token has no session left", "set max_sessions lower, or
 _READ_ONLY: Final = ("the token is write-protected", "lift the protection, or use another token")
 _REFUSES: Final = ("the token does not allow it", "see the manual of the device, or the policy set on it")
 _DEAD: Final = ("the session was lost again right after it was renewed", "see why the device or service ends sessions")
+_LOST: Final = ("the session was lost, or the object in it", "repeat the command; see why the token ends sessions")
+_NOT_KEPT: Final = ("the token did not keep the object; it may be full", "remove keys that are not used any more")
+_NOT_WRITTEN: Final = (
+    "the token failed without saying why; it may be full",
+    "remove keys that are not used any more, see its log, and whether its device or service is well",
+)
 _ONE_USE: Final = ("the PIN was refused for this one use", "give the right one; it is not tried again")
 _CANNOT: Final = ("the token cannot do this", "use another kind of key or signature")
 
@@ -33,18 +39,35 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[AnchorholdError], tuple[str, 
     (("MechanismInvalid", "MechanismParamInvalid", "FunctionNotSupported"), KeyUnsupportedError, _CANNOT),
 )
 _SENTENCES: Final = {name: (kind, sentence) for names, kind, sentence in _MEANINGS for name in names}
+_GONE: Final = ("SessionHandleInvalid", "SessionClosed", "UserNotLoggedIn", "KeyHandleInvalid", "ObjectHandleInvalid")
+_AT_FIRST: Final = dict.fromkeys(_GONE, _LOST)
+"""What else an answer means where nothing was renewed before it."""
+_WHILE_WRITING: Final = {
+    "KeyHandleInvalid": _NOT_KEPT,
+    "ObjectHandleInvalid": _NOT_KEPT,
+    "GeneralError": _NOT_WRITTEN,
+    "FunctionFailed": _NOT_WRITTEN,
+    "DeviceError": _NOT_WRITTEN,
+}
+"""And where something was being written to the token."""
 _UNFORESEEN: Final = (BackendFailedError, ("the token refused", "look the answer up in the manual of the device"))
 
 
-def explain(error: PKCS11Error, subject: str) -> AnchorholdError:
+def explain(error: PKCS11Error, subject: str, *, renewed: bool, writing: bool) -> AnchorholdError:
     """The error to raise.
 
     Args:
         error: What the module answered.
         subject: Alias, token and key, as far as they are known.
+        renewed: Whether a remedy was tried before.
+        writing: Whether objects of the token were being changed.
     """
     if isinstance(error, NotThereError):
         return error.error
     name = name_of(error)
-    kind, (problem, hint) = _SENTENCES.get(name, _UNFORESEEN)
+    kind, sentence = _SENTENCES.get(name, _UNFORESEEN)
+    if not renewed:
+        sentence = _AT_FIRST.get(name, sentence)
+        sentence = _WHILE_WRITING.get(name, sentence) if writing else sentence
+    problem, hint = sentence
     return kind(f"{subject}: {problem} ({name})", hint=hint)

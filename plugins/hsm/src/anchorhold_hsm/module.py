@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pkcs11 import PKCS11Error
 from pkcs11._pkcs11 import lib
 
-from anchorhold.errors import BackendFailedError, SettingsError
+from anchorhold.errors import SettingsError
 from anchorhold_hsm.gate import Gate
 from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
 from anchorhold_hsm.opened import OpenedToken
 from anchorhold_hsm.tokens import find_token, tokens_in
-from anchorhold_hsm.trouble import name_of
+from anchorhold_hsm.trouble import ModuleDownError, name_of
 from anchorhold_hsm.within import within
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Module:
         self._opening = Lock()
         self._opened: dict[TokenChoice, OpenedToken] = {}
         self._failed_at: float | None = None
+        self._failure = ""
         self._hangs = False
         self.renewed_for: dict[str, tuple[int, float]] = {}
         self._library: Any = None
@@ -114,17 +115,18 @@ class Module:
 
         Args:
             generation: The one that is to be replaced.
-            subject: Whose settings these are, for the messages.
+            subject: Alias, token and key, for the messages.
 
         Raises:
-            BackendFailedError: It cannot be initialised now.
+            ModuleDownError: It cannot be initialised now.
         """
         with self.gate.alone():
             if self.ready and generation != self.generation:
                 return
             if self._failed_at is not None and time.monotonic() - self._failed_at < FAILURE_PAUSE:
-                raise BackendFailedError(
-                    f"{subject}: the module {self._native.path} could not be initialised a moment ago",
+                raise ModuleDownError(
+                    f"{subject}: the module {self._native.path} could not be initialised a moment ago "
+                    f"({self._failure})",
                     hint=f"check its device or service, and try again after {FAILURE_PAUSE:g} seconds",
                 )
             self.forget()
@@ -192,9 +194,9 @@ class Module:
                 self.gate.serialise()
             self._library = self._library or _Library(self._native.path)
         except PKCS11Error as error:
-            self._failed_at = time.monotonic()
-            raise BackendFailedError(
-                f"{subject}: the module {self._native.path} cannot be initialised ({name_of(error)})",
+            self._failed_at, self._failure = time.monotonic(), name_of(error)
+            raise ModuleDownError(
+                f"{subject}: the module {self._native.path} cannot be initialised ({self._failure})",
                 hint="check its configuration, and that its device or service is there",
             ) from error
         self._failed_at = None
@@ -207,7 +209,7 @@ class Module:
                 return within(INHERITED_PATIENCE, self._locks_by_itself)
             except TimeoutError:
                 self._hangs = True
-        raise BackendFailedError(
+        raise ModuleDownError(
             f"{subject}: the module {self._native.path} does not answer in this process, which was forked from another",
             hint="end this process and start it again, before other threads use the module",
         )

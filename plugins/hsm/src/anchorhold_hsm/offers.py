@@ -112,13 +112,14 @@ def refused_key(
     tried = kinds_that_can_be_made(worker)
     if name not in NOT_OFFERED and not tried:
         return None
-    offered = [*_rsa_sizes(worker), *tried]
+    sizes = _rsa_sizes(worker)
+    offered = [f"RSA {sizes.start} to {sizes.stop - 1}"] * bool(sizes) + tried
     if imported and name in NOT_OFFERED:
         return KeyUnsupportedError(
             f"{subject}: the token does not take an {spec} key from elsewhere ({name})",
             hint=f"create a new key in it; it makes: {', '.join(offered) or 'none'}",
         )
-    if str(spec) in offered:
+    if str(spec) in offered or (spec.size in sizes and name not in NOT_OFFERED):
         return None
     return KeyUnsupportedError(
         f"{subject}: the token does not make {spec} keys ({name})", hint=f"it offers: {', '.join(offered) or 'none'}"
@@ -149,11 +150,11 @@ def kinds_that_can_be_made(worker: Worker) -> list[str]:
     return offered
 
 
-def _rsa_sizes(worker: Worker) -> list[str]:
-    """What the token says about RSA."""
+def _rsa_sizes(worker: Worker) -> range:
+    """What the token says about RSA, as far as such keys are made here."""
     try:
         info = worker.token.slot.get_mechanism_info(Mechanism.RSA_PKCS_KEY_PAIR_GEN)
     except PKCS11Error:
-        return []
+        return range(0)
     smallest, largest = max(info.min_key_length or 0, RSA_SIZES[0]), min(info.max_key_length or 0, RSA_SIZES[1])
-    return [f"RSA {smallest} to {largest}"] if smallest <= largest else []
+    return range(smallest, largest + 1)

@@ -36,20 +36,21 @@ _held: list[Callable[[], None]] = []
 _forked = False
 
 
-def module_of(choice: ModuleChoice, subject: str) -> Module:
+def module_of(choice: ModuleChoice, subject: str, place: str) -> Module:
     """The module, loaded and initialised when it is first asked for.
 
     Args:
         choice: What the settings say about it.
         subject: Whose settings these are, for the messages.
+        place: Alias, token and key, for messages about the module.
 
     Raises:
         SettingsError: The file is not a PKCS#11 module, or another alias wants it otherwise.
-        BackendFailedError: It cannot be initialised.
+        ModuleDownError: It cannot be initialised.
     """
     module = _by_choice.get(choice) or _register(choice, subject)
     if not module.ready:
-        module.renew(module.generation, subject)
+        module.renew(module.generation, place)
     return module
 
 

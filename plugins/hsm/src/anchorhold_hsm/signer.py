@@ -77,7 +77,7 @@ class HsmSigner:
         except _RefusedWayError as refused:
             return self._sign_otherwise(access, message, algorithm, [str(refused)])
         except BackendFailedError as failed:
-            if not is_vague(failed.__cause__):
+            if not is_vague(failed):
                 raise
             return self._sign_otherwise(access, message, algorithm, [], failed)
 
@@ -121,7 +121,7 @@ class HsmSigner:
             except _RefusedWayError as refused:
                 refusals.append(str(refused))
             except BackendFailedError as failed:
-                if not is_vague(failed.__cause__):
+                if not is_vague(failed):
                     raise
                 unclear = failed
         if unclear is not None:

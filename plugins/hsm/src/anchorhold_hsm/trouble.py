@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkcs11.exceptions import PKCS11Error
 
+from anchorhold.errors import BackendFailedError
 from anchorhold_hsm.native import CryptokiError
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class NotThereError(PKCS11Error):
     def __init__(self, error: AnchorholdError) -> None:
         super().__init__(error.problem)
         self.error = error
+
+
+class ModuleDownError(BackendFailedError):
+    """A module cannot be initialised, which says nothing about what was asked of it."""
 
 
 class Remedy(Enum):
@@ -116,9 +121,12 @@ def name_of(error: PKCS11Error) -> str:
     return CODES.get(code, f"return code 0x{code:x}")
 
 
-def is_vague(error: BaseException | None) -> bool:
+def is_vague(failed: BackendFailedError) -> bool:
     """Whether a token may have meant "I cannot do this" where it said that something went wrong."""
-    return isinstance(error, PKCS11Error) and name_of(error) in ("GeneralError", "FunctionFailed")
+    cause = failed.__cause__
+    if isinstance(failed, ModuleDownError) or not isinstance(cause, PKCS11Error):
+        return False
+    return name_of(cause) in ("GeneralError", "FunctionFailed")
 
 
 def remedy_for(error: PKCS11Error, tried: Collection[Remedy]) -> Remedy | None:
