@@ -56,6 +56,7 @@ def test_a_key_made_by_another_program_is_adopted_by_label_id_or_uri(bench: Benc
         {"key_id": "0A:FF", "key_label": "theirs"},
         {"key_uri": "pkcs11:token=one;object=theirs;type=private"},
         {"key_uri": "pkcs11:id=%0a%ff"},
+        {"key_uri": f"pkcs11:id=%0a%ff;model=SoftHSM%20v2;library-version=2.6?module-path={softhsm.library}"},
     )
     found = [bench.find(**way) for way in ways]
     assert all(len(keys) == 1 for keys in found)
@@ -96,7 +97,12 @@ def test_keys_with_one_id_are_told_apart_by_their_public_half(bench: Bench, soft
         ({"key_uri": "http://example.com"}, "begins with pkcs11:"),
         ({"key_uri": "pkcs11:object=a;type=cert"}, "not private"),
         ({"key_uri": "pkcs11:object=a?pin-value=canary"}, "has a PIN"),
-        ({"key_uri": "pkcs11:object=a;token=two"}, "another|names a token with label 'two'"),
+        ({"key_uri": "pkcs11:object=a?module-name=softhsm2"}, "without its file"),
+        ({"key_uri": "pkcs11:object=a;token=two"}, "names a token with label 'two'"),
+        ({"key_uri": "pkcs11:object=a;slot-id=99999"}, "names a token with slot 99999"),
+        ({"key_uri": "pkcs11:object=a;model=Other"}, "names a token with model Other"),
+        ({"key_uri": "pkcs11:object=a;library-version=99"}, "library version 99.0"),
+        ({"key_uri": "pkcs11:object=a?module-path=/nowhere/other.so"}, "module path /nowhere/other.so"),
     ],
 )
 def test_a_key_that_is_described_badly_is_refused(bench: Bench, options: dict[str, str], words: str) -> None:

@@ -47,6 +47,8 @@ def test_a_token_is_found_by_label_serial_slot_or_uri(bench: Bench, softhsm: Sof
         {"token": "one", "token_serial": number},
         {"uri": f"pkcs11:token=one;serial={number};model=SoftHSM%20v2;x-vendor=1"},
         {"uri": f"pkcs11:slot-id={slot(softhsm, 'one')}"},
+        {"uri": f"pkcs11:serial={number};slot-manufacturer=SoftHSM%20project;library-manufacturer=SoftHSM"},
+        {"uri": "pkcs11:token=one;library-description=Implementation%20of%20PKCS11;manufacturer=SoftHSM%20project"},
     ]
     for count, way in enumerate(ways):
         Bench({"library_path": softhsm.library, **way}).create(EC, f"key {count}")
@@ -63,6 +65,21 @@ def test_a_token_that_is_not_there_is_said_with_those_that_are(bench: Bench) -> 
     ) as caught:
         bench.create(EC)
     assert "'one' (serial number" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "attribute", ["library-manufacturer=Nobody", "library-version=99", "slot-description=nothing", "model=Other"]
+)
+def test_what_a_uri_says_is_never_passed_over(bench: Bench, softhsm: SoftHsm, attribute: str) -> None:
+    name, value = attribute.replace("-", " ").split("=")
+    with pytest.raises(errors.BackendFailedError, match=f"no token with label 'one', {name} {value}"):
+        Bench({"library_path": softhsm.library, "uri": f"pkcs11:token=one;{attribute}"}).create(EC)
+
+
+def test_a_uri_may_tell_a_token_by_its_maker_and_model_alone() -> None:
+    Options.model_validate({"library_path": "/lib/p11.so", "uri": "pkcs11:manufacturer=Snake%20Oil;model=1.0"})
+    with pytest.raises(ValidationError, match="which token"):
+        Options.model_validate({"library_path": "/lib/p11.so", "uri": "pkcs11:"})
 
 
 def test_a_token_that_was_never_initialised_is_said(bench: Bench, softhsm: SoftHsm) -> None:

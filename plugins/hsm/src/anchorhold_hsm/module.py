@@ -15,11 +15,15 @@ from anchorhold.errors import SettingsError
 from anchorhold_hsm.gate import Gate
 from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
 from anchorhold_hsm.opened import OpenedToken
-from anchorhold_hsm.tokens import find_token, tokens_in
+from anchorhold_hsm.tokens import attributes_of, find_token, tokens_in
 from anchorhold_hsm.trouble import ModuleDownError, name_of
 from anchorhold_hsm.within import within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pkcs11 import Token
+
     from anchorhold_hsm.native import NativeModule
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.tokens import TokenChoice
@@ -103,12 +107,17 @@ class Module:
         if opened is not None:
             return opened
         with self._opening:
-            found = find_token(tokens_in(self._library.get_slots(), subject), choice, subject)
+            tokens = tokens_in(self._library.get_slots(), subject)
+            shown = {token: attributes_of(token, self._library, self._native.path) for token in tokens}
+            found = find_token(shown, choice, subject)
             known = (each for each in self._opened.values() if each.slot.slot_id == found.slot.slot_id)
-            opened = next(known, None) or OpenedToken(self._native, found, max_sessions, self.generation)
+            opened = next(known, None) or self._open(found, shown[found], max_sessions)
             opened.limit(max_sessions)
             self._opened[choice] = opened
             return opened
+
+    def _open(self, token: Token, attributes: Mapping[str, str], max_sessions: int) -> OpenedToken:
+        return OpenedToken(self._native, token, attributes, max_sessions, self.generation)
 
     def renew(self, generation: int, subject: str) -> None:
         """Finalise and initialise, unless another thread has done so since.

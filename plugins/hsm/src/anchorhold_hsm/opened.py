@@ -11,6 +11,8 @@ from anchorhold_hsm.pool import Pool
 from anchorhold_hsm.tokens import serial_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pkcs11 import Token
 
     from anchorhold.publickeys import PublicKey
@@ -28,6 +30,7 @@ class OpenedToken:
     Args:
         native: The module.
         token: As python-pkcs11 has it.
+        attributes: What a PKCS#11 URI may say about it.
         max_sessions: How many sessions may sign at once.
         generation: The initialisation of the module it belongs to.
 
@@ -44,7 +47,9 @@ class OpenedToken:
         public_keys: Of private keys that were looked up.
     """
 
-    def __init__(self, native: NativeModule, token: Token, max_sessions: int, generation: int) -> None:
+    def __init__(
+        self, native: NativeModule, token: Token, attributes: Mapping[str, str], max_sessions: int, generation: int
+    ) -> None:
         self.label = token.label
         self.serial = serial_of(token)
         self.native = native
@@ -56,7 +61,7 @@ class OpenedToken:
         self._login = Login(native, token)
         self.pool = Pool(self, token, max_sessions, subject)
         self._subject = subject
-        self._token = token
+        self._attributes = attributes
         self._admitting = Lock()
         self.accepted: bytes | None = None
         self.is_security_officer = False
@@ -100,7 +105,7 @@ class OpenedToken:
         Raises:
             InputError: It does.
         """
-        if not choice.fits(self._token):
+        if not choice.fits(self._attributes):
             raise InputError(
                 f"{subject}: the URI names a token with {choice}, and this is {self.label!r}",
                 hint="use the alias of that token, or leave the token out of the URI",

@@ -65,7 +65,7 @@ class Options(BaseModel):
             raise ValueError("library_path must be an absolute path, or a bare file name")
         if not self.library_path or "\0" in self.library_path:
             raise ValueError("library_path is empty or has a NUL in it")
-        if self.token is None and self.token_serial is None and self.slot is None:
+        if self.token is None and self.token_serial is None and self.slot is None and not self.wanted.path:
             raise ValueError("one of token, token_serial, slot or uri must say which token is meant")
         given = [name for name in ("user_pin", "so_pin", "protected_auth") if getattr(self, name)]
         if len(given) > 1:

@@ -2,71 +2,91 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pkcs11 import PKCS11Error, TokenFlag
 from pkcs11.exceptions import TokenNotPresent, TokenNotRecognised
 
 from anchorhold.errors import BackendFailedError, SettingsError
 from anchorhold_hsm.trouble import NotThereError, name_of
+from anchorhold_hsm.uri import KEY_ATTRIBUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pkcs11 import Token
 
     from anchorhold_hsm.options import Options
+    from anchorhold_hsm.uri import Pkcs11Uri
+
+
+_WORDS: Final = {"token": "label", "serial": "serial number", "slot-id": "slot"}
+"""What attributes are called in messages, where it is not their name."""
 
 
 class TokenChoice(NamedTuple):
-    """What the settings say about a token; all that is given must fit.
+    """What is said about a token; all of it must fit.
 
     Attributes:
-        label: Its label.
-        serial: Its serial number.
-        slot: Number of the slot it is in.
-        manufacturer: Who made it.
-        model: What it is.
+        wanted: Attributes of a PKCS#11 URI (RFC 7512, section 2.3) by name, and ``module-path``, with their values.
     """
 
-    label: str | None = None
-    serial: str | None = None
-    slot: int | None = None
-    manufacturer: str | None = None
-    model: str | None = None
+    wanted: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, options: Options) -> TokenChoice:
         """What the options of an alias say."""
-        wanted = options.wanted.path
-        return cls(
-            label=options.token,
-            serial=options.token_serial,
-            slot=options.slot,
-            manufacturer=wanted.get("manufacturer"),
-            model=wanted.get("model"),
-        )
+        slot = None if options.slot is None else str(options.slot)
+        single = {"token": options.token, "serial": options.token_serial, "slot-id": slot}
+        return cls._from({**options.wanted.path, **single})
+
+    @classmethod
+    def in_uri(cls, uri: Pkcs11Uri) -> TokenChoice:
+        """What the URI of a key says about its token and its module."""
+        path = {name: value for name, value in uri.path.items() if name not in KEY_ATTRIBUTES}
+        module = uri.query.get("module-path")
+        return cls._from({**path, "module-path": None if module is None else os.path.realpath(module)})
+
+    @classmethod
+    def _from(cls, attributes: Mapping[str, str | None]) -> TokenChoice:
+        given = {name: value.rstrip("\0 ") for name, value in attributes.items() if value is not None}
+        if "library-version" in given and "." not in given["library-version"]:
+            given["library-version"] += ".0"
+        return cls(tuple(given.items()))
 
     def __str__(self) -> str:
-        parts = {
-            "label": self.label and repr(self.label),
-            "serial number": self.serial,
-            "slot": None if self.slot is None else str(self.slot),
-            "manufacturer": self.manufacturer,
-            "model": self.model,
-        }
-        return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+        shown = {**dict(self.wanted), **{name: repr(value) for name, value in self.wanted if name == "token"}}
+        return ", ".join(f"{_WORDS.get(name, name.replace('-', ' '))} {value}" for name, value in shown.items())
 
-    def fits(self, token: Token) -> bool:
-        """Whether a token is meant. Labels and serial numbers are padded with blanks, which do not count."""
-        found = {
-            "label": token.label,
-            "serial": serial_of(token),
-            "slot": token.slot.slot_id,
-            "manufacturer": token.manufacturer_id,
-            "model": token.model,
-        }
-        return all(_trimmed(getattr(self, name)) in (None, _trimmed(value)) for name, value in found.items())
+    def fits(self, attributes: Mapping[str, str]) -> bool:
+        """Whether a token with these attributes is meant."""
+        return all(attributes[name] == value for name, value in self.wanted)
+
+
+def attributes_of(token: Token, library: Any, path: str) -> dict[str, str]:
+    """What a PKCS#11 URI may say about a token. Texts are padded with blanks, which do not count.
+
+    Args:
+        token: The token.
+        library: The module it is in, as python-pkcs11 has it.
+        path: The module's file.
+    """
+    slot = token.slot
+    found = {
+        "token": token.label,
+        "serial": serial_of(token),
+        "slot-id": str(slot.slot_id),
+        "manufacturer": token.manufacturer_id,
+        "model": token.model,
+        "slot-manufacturer": slot.manufacturer_id,
+        "slot-description": slot.slot_description,
+        "library-manufacturer": library.manufacturer_id,
+        "library-description": library.library_description,
+        "library-version": ".".join(map(str, library.library_version)),
+        "module-path": path,
+    }
+    return {name: value.rstrip("\0 ") for name, value in found.items()}
 
 
 def serial_of(token: Token) -> str:
@@ -74,11 +94,11 @@ def serial_of(token: Token) -> str:
     return token.serial.rstrip(b"\0 ").decode(errors="replace")
 
 
-def find_token(tokens: Iterable[Token], choice: TokenChoice, subject: str) -> Token:
+def find_token(tokens: Mapping[Token, Mapping[str, str]], choice: TokenChoice, subject: str) -> Token:
     """The one token that is meant.
 
     Args:
-        tokens: All that the module shows.
+        tokens: All that the module shows, with their attributes.
         choice: Which.
         subject: Whose settings these are, for the messages.
 
@@ -87,10 +107,9 @@ def find_token(tokens: Iterable[Token], choice: TokenChoice, subject: str) -> To
         SettingsError: Several fit.
         BackendFailedError: It was never initialised.
     """
-    shown = list(tokens)
-    found = [token for token in shown if choice.fits(token)]
+    found = [token for token, attributes in tokens.items() if choice.fits(attributes)]
     if not found:
-        listed = ", ".join(map(_description, shown)) or "none at all"
+        listed = ", ".join(map(_description, tokens)) or "none at all"
         raise NotThereError(
             BackendFailedError(
                 f"{subject}: there is no token with {choice}",
@@ -135,7 +154,3 @@ def tokens_in(slots: Iterable[object], subject: str) -> list[Token]:
 
 def _description(token: Token) -> str:
     return f"{token.label!r} (serial number {serial_of(token) or 'none'}, slot {token.slot.slot_id})"
-
-
-def _trimmed(value: object) -> object:
-    return value.rstrip("\0 ") if isinstance(value, str) else value

@@ -123,12 +123,7 @@ def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:
         raise InputError(
             "key to adopt: nothing says which key of the token is meant", hint="give its key label, key id or key URI"
         )
-    path = parsed.path
-    return (
-        found_id,
-        _checked_label(label),
-        TokenChoice(path.get("token"), path.get("serial"), None, path.get("manufacturer")),
-    )
+    return found_id, _checked_label(label), TokenChoice.in_uri(parsed)
 
 
 def _checked_label(label: str) -> str:
@@ -145,6 +140,8 @@ def _key_uri(text: str) -> Pkcs11Uri:
         raise InputError(f"key URI: {error}", hint="write it as in pkcs11:object=label;id=%01%02") from None
     if uri.path.get("type", "private") != "private":
         raise InputError("key URI: its type is not private", hint="name the private key, with type=private or none")
+    if "module-name" in uri.query:
+        raise InputError("key URI: names a module without its file", hint="write module-path, or leave it out")
     if {"pin-value", "pin-source"} & set(uri.query):
         raise InputError("key URI: has a PIN in it", hint="leave it out, and give the PIN as an option or variable")
     return uri
