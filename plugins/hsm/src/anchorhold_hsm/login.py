@@ -173,7 +173,10 @@ class Login:
             raise CryptokiError(0x0E0)  # another token is in the slot: this PIN is not for it
         check_flags(fresh.flags, credential, subject)
         if (self._place, credential.digest) in _refused:
-            raise _wrong(credential, subject)
+            raise SecretWrongError(
+                f"{subject}: this PIN of the {WHO[credential.kind]} was refused earlier in this process",
+                hint="give the right one; if it is the right one now, start the process again",
+            )
         session: Any = self._token.open(rw=credential.kind == "so")  # read-only ones are in the security officer's way
         try:
             self._present(session.handle, credential, subject)
