@@ -42,7 +42,7 @@ def remove(ledger: Ledger, place: KeyPlace, record: AuthorityRecord) -> bool:
     Raises:
         AnchorholdError: The key may still exist; the row stays pending.
     """
-    keys = () if (record.plan or {}).get("adopted") else find_keys(place, record)
+    keys = () if is_adopted(record) else find_keys(place, record)
     ca = CertificateAuthority(name=record.name, subject=record.subject)
     for key in keys:
         place.backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), place.secrets)
@@ -51,6 +51,11 @@ def remove(ledger: Ledger, place: KeyPlace, record: AuthorityRecord) -> bool:
         ledger.authorities.abandon(record.id)
         ledger.events.append("authority-abandoned", record.name, key_id=record.key_id.hex(), key_deleted=bool(keys))
     return bool(keys)
+
+
+def is_adopted(record: AuthorityRecord) -> bool:
+    """Whether the key of a pending authority was there before it, and so stays."""
+    return bool((record.plan or {}).get("adopted"))
 
 
 def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...]:

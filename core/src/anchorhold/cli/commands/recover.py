@@ -15,6 +15,7 @@ from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.moving import places_of_move
 from anchorhold.issuing.offline import is_waiting, request_of
 from anchorhold.issuing.recovery import abandon_certificates
+from anchorhold.issuing.undo import is_adopted
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -100,10 +101,13 @@ def _finish(session: Session, record: AuthorityRecord) -> None:
 def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> None:
     session.check_used({record.key_backend})
     deleted = session.installation.abandon(record, session.secrets(record.key_backend), forget_key=forget_key)
-    outcome = (
-        "its key was destroyed" if deleted else "there was no key" if not forget_key else "its key was not looked for"
+    outcomes = (
+        (deleted, "its key was destroyed"),
+        (is_adopted(record), "its key was adopted, and stays where it is"),
+        (forget_key, "its key was not looked for"),
+        (True, "there was no key"),
     )
-    say(f"Abandoned authority {record.name}: {outcome}.")
+    say(f"Abandoned authority {record.name}: {next(outcome for true, outcome in outcomes if true)}.")
 
 
 def _finish_move(session: Session, record: AuthorityRecord) -> None:
