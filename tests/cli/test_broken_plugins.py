@@ -114,7 +114,7 @@ def test_backends_shows_what_is_broken_and_why(
     install(broken.source)
     shown = json.loads(good(anchorhold("backends", "--output-format=json")).data)
     states = {found["alias"]: found["state"] for found in shown["configured"] if found["section"] == "key_backends"}
-    assert states["default"] == "usable"
+    assert states["default"] == "configured"
     assert states["odd"].startswith("broken: ")
     assert all(word in states["odd"] for word in broken.words)
     (installed,) = [

@@ -193,6 +193,27 @@ def test_a_new_ca_on_a_key_that_is_there_and_its_certificate_brought_back_later(
     assert configured.objects() == 2
 
 
+@pytest.mark.databases("sqlite", because="the ledger is read as a file")
+def test_an_adopted_key_of_an_abandoned_authority_is_said_to_stay(
+    configured: SoftHsm, anchorhold: Command, database: str, tmp_path: Path
+) -> None:
+    configured.tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", "theirs", "--id", "07")
+    uri = "pkcs11:object=theirs;model=SoftHSM%20v2"
+    good(anchorhold("init-ca", "Sub", "CN=Sub", "--adopt", f"--key-uri={uri}", "--csr-out=sub.csr"))
+    assert not [path for path in tmp_path.rglob("*.sqlite3*") if uri.encode() in path.read_bytes()]
+    assert "its key was adopted, and stays where it is" in good(anchorhold("recover", "--abandon=Sub")).talk
+    assert configured.private_labels() == ["theirs"]
+
+
+def test_a_token_that_is_not_there_is_not_called_usable(
+    softhsm: SoftHsm, anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, monkeypatch, settings(softhsm, "default", "away", more='user_pin = "1234"'))
+    shown = good(anchorhold("backends")).text
+    assert "configured" in shown
+    assert "usable" not in shown
+
+
 def test_an_authority_from_elsewhere_goes_on_with_the_key_in_the_token(
     configured: SoftHsm, anchorhold: Command, csr_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,6 @@ def test_the_command_backends_lists_what_is_installed_with_versions(
     assert listed.exit_code == 0, listed.talk
     good, bad = (next(line for line in listed.text.splitlines() if f" {name} " in line) for name in ("vault", "gone"))
     assert "acme-keys 1.2" in good
-    assert "usable" in good
+    assert "loads" in good
     assert "broken" in bad
     assert "no_such_module" in bad

@@ -59,7 +59,9 @@ COMMANDS: Final = {
         "Answer OCSP, and publish CRLs and certificates of authorities.", "", distribution="anchorhold-server"
     ),
     "recover": Command("Finish or abandon what was interrupted.", "recover:recover", ("use",), parent=True),
-    "backends": Command("Show key backends: installed, configured, usable.", "backends:backends"),
+    "backends": Command(
+        "Show key backends, installed and configured, and whether keys can be used.", "backends:backends"
+    ),
     "new-backend": Command("Write the package of a key backend of your own.", "new_backend:new_backend"),
     "config": Command("Show, check or write the settings.", "config:app"),
 }

@@ -1,4 +1,4 @@
-"""``backends``: what is installed, configured and usable."""
+"""``backends``: what is installed and configured, and which keys can be used."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ def _installed(session: Session) -> list[dict[str, Any]]:
     rows = []
     for plugin in (*installed(BACKENDS_GROUP), *installed(WRAPPERS_GROUP)):
         word = plugin.word.removesuffix(" type")
-        state = _state(lambda found=plugin: found.loaded)
-        if state == "usable" and word == "wrapper":
-            state = "enabled" if plugin.name in enabled else "not enabled"
+        good = "loads" if word != "wrapper" else "enabled" if plugin.name in enabled else "not enabled"
+        state = _state(lambda found=plugin: found.loaded, good)
         rows.append({"kind": word, "name": plugin.name, "from": plugin.distribution, "state": state})
     return rows
 
@@ -55,7 +54,7 @@ def _configured(session: Session) -> list[dict[str, Any]]:
             "section": section,
             "alias": alias,
             "backend": settings.backend,
-            "state": _state(lambda alias=alias, role=role: found.get(alias, role)),
+            "state": _state(lambda alias=alias, role=role: found.get(alias, role), "configured"),
         }
         for role, section in SECTIONS.items()
         for alias, settings in found.aliases(role).items()
@@ -89,9 +88,10 @@ def _told(row: dict[str, Any]) -> str:
     return ": ".join(part for part in (row["key_state"], row["key_problem"]) if part)
 
 
-def _state(attempt: Any) -> str:
+def _state(attempt: Any, good: str) -> str:
+    """What an attempt shows; nothing is said about keys, or the place they are in, before one is used."""
     try:
         attempt()
     except AnchorholdError as error:
         return f"broken: {error}"
-    return "usable"
+    return good
