@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -9,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from anchorhold import pkcs8, softkeys
 from anchorhold.algorithms import key_spec
+from anchorhold.databases import opening
 from anchorhold.errors import (
+    BackendFailedError,
     KeyExistsError,
     KeyInvalidError,
     KeyMismatchError,
@@ -104,6 +108,26 @@ def test_on_sqlite_no_octet_of_a_deleted_key_stays_in_the_files(
             assert reader.authorities() == []
             assert backend.delete_key(key_request(created), NO_SECRETS) is True
             assert octets not in _files(ca_dir)
+
+
+@pytest.mark.databases("sqlite", because="PostgreSQL has no such log")
+def test_a_deleted_key_that_is_left_in_the_log_for_the_sake_of_a_reader_is_said(
+    anchorhold: Command, database: str, ca_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_db(tmp_path, monkeypatch)
+    good(anchorhold("list-cas"))
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
+    with open_installation() as installation:
+        backend = installation.backends.get("default")
+        created = backend.create_key(create_request(key_id=KEY_ID), secrets())
+        octets = _plain_octets(database)
+        with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM anchorhold_db_key").fetchone()
+            with pytest.raises(BackendFailedError, match=f"key {KEY_ID.hex()} was deleted, and its octets are still"):
+                backend.delete_key(key_request(created), NO_SECRETS)
+        assert backend.delete_key(key_request(created), NO_SECRETS) is False
+        assert octets not in _files(ca_dir)
 
 
 @pytest.mark.parametrize("password", ["x", None])

@@ -63,8 +63,19 @@ class Keys:
             )
 
     def delete(self, key_id: bytes) -> bool:
-        """Remove a row, and on SQLite what is left of it in the files; whether it was there."""
-        return self._run(lambda database: _deleted(database, key_id), may_create=False)
+        """Remove a row, and on SQLite what is left of it in the files; whether it was there.
+
+        Raises:
+            BackendFailedError: The row is gone, and its octets are not.
+        """
+        there, left = self._run(lambda database: _deleted(database, key_id), may_create=False)
+        if left:
+            raise BackendFailedError(
+                f"{self.where}: the key {key_id.hex()} was deleted, and its octets are still in the write-ahead log, "
+                "because another program was reading the database all the time",
+                hint="end that program, and repeat the command",
+            )
+        return there
 
     def _run(self, work: Callable[[Database], T], *, may_create: bool) -> T:
         with self._one_sentence():
@@ -115,13 +126,15 @@ def _inserted(database: Database, row: StoredKey) -> StoredKey | None:
     return _row(database, row.key_id)
 
 
-def _deleted(database: Database, key_id: bytes) -> bool:
+def _deleted(database: Database, key_id: bytes) -> tuple[bool, bool]:
+    """Whether the row was there, and whether its octets are left somewhere."""
     _overwrite_what_is_freed(database)
     model = key_model(database)
     count = model.delete().where(model.key_id == key_id.hex()).execute()
-    if isinstance(database, SqliteDatabase):
-        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # the log still has the row
-    return bool(count)
+    if not isinstance(database, SqliteDatabase):
+        return bool(count), False
+    busy, *_ = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # the log still has the row
+    return bool(count), bool(busy)
 
 
 def _overwrite_what_is_freed(database: Database) -> None:
