@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -213,8 +214,31 @@ def test_a_token_with_few_sessions_is_used_with_as_many_as_it_has(
     with ThreadPoolExecutor(8) as threads:
         for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(400)):
             assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
-    assert used._limit >= 1
+    assert 1 <= used._allowed() <= 3
     assert used.busy == 0
+
+
+def test_a_token_that_lacked_a_session_for_a_moment_is_asked_for_more_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.signer(bench.create(EC)).close()
+    used = opened_token().pool
+    real = used._token
+
+    def none_left(**_: Any) -> Any:
+        raise SessionCount
+
+    first = used.take(writing=False)
+    monkeypatch.setattr(used, "_token", Awkward(real, open=none_left))
+    monkeypatch.setattr(used, "_patience", 0.05)
+    with pytest.raises(errors.BackendFailedError, match="all 1 sessions"):
+        used.take(writing=False)
+    monkeypatch.setattr(used, "_token", real)
+    with pytest.raises(errors.BackendFailedError, match="all 1 sessions"):
+        used.take(writing=False)
+    monkeypatch.setattr(used, "_given", (used._given[0], time.monotonic()))
+    for worker in (first, used.take(writing=False), used.take(writing=False)):
+        used.give(worker)
 
 
 def test_who_waits_too_long_for_a_session_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from contextlib import suppress
 from threading import Condition, Lock
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 60.0
 """Seconds that a thread waits for a session."""
+
+RELIEF: Final = 60.0
+"""Seconds for which a token that had no session left is not asked for more than it had given then."""
 
 PUBLIC_KEY_INFO: Any = 0x129
 """CKA_PUBLIC_KEY_INFO (PKCS #11 v2.40, section 4.8), which python-pkcs11 has no name for."""
@@ -74,6 +78,7 @@ class Pool:
         self._owner = owner
         self._token = token
         self._limit = limit
+        self._given: tuple[int, float] = limit, 0.0
         self._subject = subject
         self._patience = patience
         self._mapper = _mapper()
@@ -112,7 +117,7 @@ class Pool:
             except BaseException as error:
                 self._unreserve()
                 if isinstance(error, SessionCount) and self._count > 0:
-                    self.limit(self._count)  # the token has told us how many it has for us
+                    self._given = self._count, time.monotonic() + RELIEF  # others may give some back later
                     continue
                 raise
             worker = Worker(self._owner, session, writing=writing)
@@ -151,12 +156,16 @@ class Pool:
                     if idle is not None:
                         idle.close()  # in its place a new one can be opened
                         return None
-                    if self._count < self._limit:
+                    if self._count < self._allowed():
                         self._count += 1
                         return None
                     self._wait()
             finally:
                 self._waiting -= 1
+
+    def _allowed(self) -> int:
+        given, until = self._given
+        return min(self._limit, given) if time.monotonic() < until else self._limit
 
     def _pop(self) -> Worker | None:
         try:
@@ -167,7 +176,7 @@ class Pool:
     def _wait(self) -> None:
         if not self._returned.wait(self._patience):
             raise BackendFailedError(
-                f"{self._subject}: all {self._limit} sessions were in use for {self._patience:g} seconds",
+                f"{self._subject}: all {self._allowed()} sessions were in use for {self._patience:g} seconds",
                 hint="set max_sessions higher, or find out why the token is so slow",
             )
 
