@@ -10,7 +10,8 @@ from pkcs11 import TokenFlag
 from anchorhold import errors
 from anchorhold.algorithms import key_spec
 from anchorhold.seam import Secret
-from anchorhold_hsm import login
+from anchorhold_hsm import HsmBackend, login
+from anchorhold_hsm.credentials import credential_of
 from anchorhold_hsm.login import Credential, check_flags
 from anchorhold_hsm.native import NativeModule
 from hsm.softhsm import SO_PIN, USER_PIN, Bench
@@ -108,6 +109,24 @@ def test_pins_that_are_missing_or_too_many(
     with pytest.raises(error) as caught:
         bench.create(EC)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize("so_pin", [SO_PIN, "prompt", {"env": "UNSET_SO_PIN"}])
+def test_where_the_pin_of_the_security_officer_is_cleared_the_user_is_asked(
+    bench: Bench, so_pin: str | dict[str, str]
+) -> None:
+    asked = []
+
+    def ask(question: str) -> Secret:
+        asked.append(question)
+        return Secret(USER_PIN)
+
+    bench.options["so_pin"] = so_pin
+    bench.given = {"so-pin": ""}
+    secrets = bench.secrets
+    secrets._prompter = ask
+    assert credential_of("hsm", HsmBackend.Options.model_validate(bench.options), secrets).kind == "user"
+    assert asked == ["user pin of key backend 'hsm'"]
 
 
 @pytest.mark.parametrize(

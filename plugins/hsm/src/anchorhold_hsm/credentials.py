@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import SettingsError
+from anchorhold.errors import SecretMissingError, SettingsError
 from anchorhold.seam.options import flag_of
 from anchorhold_hsm.login import Credential
 
@@ -34,6 +34,20 @@ def credential_of(alias: str, options: Options, secrets: Secrets) -> Credential:
         )
     if options.protected_auth:
         return Credential("user", None)
-    if so or (options.so_pin is not None and not user):
-        return Credential("so", so or secrets.require("so-pin"))
-    return Credential("user", user or secrets.require("user-pin"))
+    if so:
+        return Credential("so", so)
+    return Credential("user", user) if user else _required(options, secrets)
+
+
+def _required(options: Options, secrets: Secrets) -> Credential:
+    """The PIN that a person has to give: the user's, unless that of the security officer was set and not cleared."""
+    source = options.so_pin.source if options.so_pin is not None else None
+    if source not in ("env", "prompt"):  # others are there, unless cleared
+        return Credential("user", secrets.require("user-pin"))
+    try:
+        return Credential("so", secrets.require("so-pin"))
+    except SecretMissingError as missing:
+        try:
+            return Credential("user", secrets.require("user-pin"))
+        except SecretMissingError:
+            raise missing from None
