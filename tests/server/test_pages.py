@@ -212,3 +212,18 @@ def test_a_certificate_that_cannot_be_used_is_refused_with_a_sentence(
     refused = anchorhold("serve", *options)
     assert refused.exit_code == 40
     assert refused.talk.startswith("anchorhold: TLS: ")
+
+
+@pytest.mark.parametrize(
+    "kind", ["EC -pkeyopt ec_paramgen_curve:P-521", "EC -pkeyopt ec_paramgen_curve:secp256k1", "ED448", "RSA-PSS"]
+)
+@sqlite_only
+def test_a_key_that_openssl_takes_and_the_server_does_not_is_refused_with_a_sentence(
+    house: House, anchorhold: Command, tmp_path: Path, kind: str
+) -> None:
+    key, certificate = tmp_path / "odd.key", tmp_path / "odd.pem"
+    openssl("genpkey", "-algorithm", *kind.split(), "-out", key)
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=odd", "-out", certificate)
+    refused = anchorhold("serve", "--tls-certificate", str(certificate), "--tls-key", str(key))
+    assert refused.exit_code == 40
+    assert f"TLS: {key} cannot be used (keys of its kind are not offered for HTTPS); give an ECDSA key" in refused.talk

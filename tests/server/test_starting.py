@@ -88,6 +88,22 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(house: House, server: S
 
 
 @sqlite_only
+def test_it_listens_on_a_name(house: House, tmp_path: Path) -> None:
+    with running(tmp_path, "--host", "localhost") as server:
+        assert server.status(house.request()) == "GOOD"
+
+
+@sqlite_only
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "a" * 80, ""])
+def test_a_name_or_address_of_elsewhere_is_refused_with_a_sentence(
+    house: House, anchorhold: Command, host: str
+) -> None:
+    refused = anchorhold("serve", "--host", host, "--port", str(free_port()))
+    assert refused.exit_code == 40
+    assert "cannot be listened on" in refused.talk
+
+
+@sqlite_only
 def test_a_ledger_that_cannot_be_opened_stops_it_at_once(tmp_path: Path, ca_dir: Path, database: str) -> None:
     ca_dir.mkdir()
     (ca_dir / "ledger.sqlite3").write_bytes(b"not a database" * 100)

@@ -24,7 +24,7 @@ class LogLevel(StrEnum):
 
 def serve(
     session: Session,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="Address or name; 0.0.0.0 or :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="TCP port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
         int, typer.Option("--workers", help="Number of processes; about as many as there are CPUs.", min=1, max=256)

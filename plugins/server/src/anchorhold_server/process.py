@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import socket
-import ssl
 import tempfile
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +17,10 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from anchorhold.errors import InputError
 from anchorhold_server.application import WorkerSettings, load
+from anchorhold_server.listening import listenable
 from anchorhold_server.logs import logging_config
+from anchorhold_server.tls import check_tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,7 @@ class ServerOptions:
     """How the server runs.
 
     Attributes:
-        host: Address to listen on.
+        host: Address to listen on, or a name that has one.
         port: TCP port.
         workers: Number of processes.
         certificate: For TLS, PEM with its chain; None for HTTP.
@@ -70,8 +69,8 @@ def run(options: ServerOptions, config: Path | None) -> None:
     Raises:
         InputError: The port is taken, or the certificate cannot be used.
     """
-    _check_tls(options)
-    _check_port(options)
+    check_tls(options.certificate, options.key)
+    address = listenable(options.host, options.port)
     _allow_files()
     with _folder() as folder:
         settings = WorkerSettings(
@@ -83,7 +82,7 @@ def run(options: ServerOptions, config: Path | None) -> None:
         )
         server = Granian(
             "anchorhold_server.application:load",
-            options.host,
+            address,
             options.port,
             interface=Interfaces.ASGI,
             workers=options.workers,
@@ -101,39 +100,6 @@ def run(options: ServerOptions, config: Path | None) -> None:
             workers_kill_timeout=STOPPING,
         )
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
-
-
-def _check_port(options: ServerOptions) -> None:
-    """Refuse a port that another program has: workers share theirs, also with a second server."""
-    try:
-        found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        with closing(socket.socket(family, kind, protocol)) as asking:
-            asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            asking.bind(address)
-    except OSError as error:
-        raise InputError(
-            f"{options.host} port {options.port}: cannot be listened on ({error.strerror})",
-            hint="choose others with --host and --port",
-        ) from error
-
-
-def _check_tls(options: ServerOptions) -> None:
-    if (options.certificate is None) != (options.key is None):
-        raise InputError(
-            "TLS: takes a certificate and its key", hint="give --tls-certificate and --tls-key, or neither"
-        )
-    if options.certificate is None or options.key is None:
-        return
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.certificate, options.key, password=lambda: "")
-    except OSError as error:
-        reason = error.strerror if not isinstance(error, ssl.SSLError) else "not a PEM certificate with its own key"
-        raise InputError(
-            f"TLS: {options.certificate} and {options.key} cannot be used ({reason})",
-            hint="give a certificate with its chain, and its unencrypted private key",
-        ) from error
 
 
 def _allow_files() -> None:
