@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
 import socket
 import ssl
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,12 +21,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.ledger import IssuingDefaults
+from anchorhold_server.folder import ensure
+from anchorhold_server.stalls import OPTION
 from programs import openssl
-from server.serving import HOSTNAME, House, Server, running, signed
+from server.serving import HOSTNAME, House, Server, running, signed, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Command
 
 sqlite_only = pytest.mark.databases("sqlite", because="it does not depend on the ledger")
@@ -103,7 +107,38 @@ def test_the_list_before_is_kept_and_older_ones_go(
 
 
 @sqlite_only
-def test_a_large_crl_for_many_slow_readers_needs_little_memory(house: House, server: Server) -> None:
+@pytest.mark.parametrize("what", ["files", "folder"])
+def test_lists_that_a_system_has_tidied_away_are_fetched_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running(tmp_path) as server:
+        paths = [f"/crl/{house.authority.record.serial}.{ending}" for ending in ("crl", "pem")]
+        before = [server.client.get(path).content for path in paths]
+        (folder,) = tmp_path.glob("anchorhold-serve-*")
+        if what == "folder":
+            shutil.rmtree(folder)
+            assert 'anchorhold_http_answers_total{endpoint="crl"' in server.client.get("/metrics").text
+        for file in folder.glob("*.[cp][re][lm]"):
+            file.unlink()
+        assert [server.client.get(path).content for path in paths] == before
+        assert folder.stat().st_mode & 0o777 == 0o700
+        time.sleep(1.2)  # the counters are written once a second
+
+
+def test_a_folder_that_somebody_else_has_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure(tmp_path / "own")
+    ensure(tmp_path / "own")
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    with pytest.raises(PermissionError):
+        ensure(tmp_path / "link")
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(PermissionError):
+        ensure(tmp_path / "own")
+
+
+def add_large_crl(house: House) -> str:
+    """A list of 20 MB; returns its path."""
     ledger, path = house.installation.ledger, f"/crl/{house.authority.record.serial}.crl"
     state = ledger.crls.state(house.authority.record.id, None)
     assert state is not None
@@ -111,6 +146,12 @@ def test_a_large_crl_for_many_slow_readers_needs_little_memory(house: House, ser
     with ledger.transaction():
         ledger.crls.add(house.authority.record.id, large, head=b"begin", entries=bytes(20_000_000), tail=b"end")
         ledger.events.append("crl-made", "root")
+    return path
+
+
+@sqlite_only
+def test_a_large_crl_for_many_slow_readers_needs_little_memory(house: House, server: Server) -> None:
+    path = add_large_crl(house)
     assert len(server.client.get(path).content) == 20_000_008
     before = server.memory()
     with contextlib.ExitStack() as slow:
@@ -120,6 +161,49 @@ def test_a_large_crl_for_many_slow_readers_needs_little_memory(house: House, ser
             assert connection.recv(12) == b"HTTP/1.1 200"
         assert server.status(house.request()) == "GOOD"
         assert server.memory() - before < 150  # 30 copies would be 600
+
+
+@sqlite_only
+@pytest.mark.skipif(OPTION is None, reason="this system does not offer it")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_readers_that_take_nothing_are_given_up(house: House, tmp_path: Path, workers: str) -> None:
+    with running(tmp_path, "--request-timeout", "1", "--workers", workers) as server, contextlib.ExitStack() as slow:
+        path = add_large_crl(house)
+        server.client.get("/healthz")
+        for _ in range(20):
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        until(lambda: open_connections(server) >= 20)
+        until(lambda: open_connections(server) <= 1, 15)  # that of the client may be open
+        assert len(server.client.get(path).content) == 20_000_008
+
+
+@sqlite_only
+@pytest.mark.skipif(OPTION is None, reason="this system does not offer it")
+def test_who_takes_no_answers_is_given_up_though_each_is_small(house: House, tmp_path: Path) -> None:
+    """A client sends request after request, and reads nothing."""
+    head = b"POST /ocsp HTTP/1.1\r\nhost: x\r\ncontent-type: application/ocsp-request\r\ncontent-length: %d\r\n\r\n"
+    many = (head % len(house.request()) + house.request()) * 100
+    with running(tmp_path, "--request-timeout", "1") as server:
+        with (
+            socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+            pytest.raises((ConnectionResetError, BrokenPipeError)),
+        ):
+            send_without_end(connection, many)
+        assert server.status(house.request()) == "GOOD"
+
+
+def send_without_end(connection: socket.socket, what: bytes) -> None:
+    """Until that fails, or for half a minute."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        connection.sendall(what)
+
+
+def open_connections(server: Server) -> int:
+    """How many there are to it."""
+    entries = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(entry[1].endswith(f":{server.port:04X}") and entry[3] == "01" for entry in entries)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
 from anchorhold_server.pages import Pages
 from anchorhold_server.shelf import Shelf
+from anchorhold_server.stalls import bound_stalls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class WorkerSettings:
         folder: Shared by the workers of a server.
         starter: Process that has started it; without that one, it ends.
         most: How many certificates are remembered.
-        seconds: Within which a request must have arrived.
+        seconds: Within which a request must have arrived, and some of its answer must have been taken.
     """
 
     config: Path | None
@@ -103,13 +104,14 @@ class Worker:
 
     async def _tend(self) -> None:
         """Look after everything again and again."""
-        tick = 0
+        tick, bounded = 0, False
         while True:
             if os.getppid() != self._settings.starter:
                 logger.error("the process that has started this one is gone")
                 os.kill(os.getpid(), signal.SIGTERM)
             self._ocsp.sweep()
             try:
+                bounded = bounded or bound_stalls(self._settings.seconds)
                 self._metrics.write()
                 if tick % LOOKS == 0:
                     await self._pages.health()

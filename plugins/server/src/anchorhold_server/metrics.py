@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from anchorhold_server.folder import ensure
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -81,8 +83,9 @@ class Metrics:
         with self._counting:
             counts = list(self._counts.items())
         total = sum(count for _, count in counts)
-        if total == self._written:
+        if total == self._written and (total == 0 or self._file.exists()):
             return
+        ensure(self._folder)
         temporary = self._file.with_suffix(".new")
         temporary.write_text(json.dumps(counts))
         temporary.replace(self._file)

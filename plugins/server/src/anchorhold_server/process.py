@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from granian import Granian
@@ -18,12 +14,13 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from anchorhold_server.application import WorkerSettings, load
+from anchorhold_server.folder import private_folder
 from anchorhold_server.listening import listenable
 from anchorhold_server.logs import logging_config
 from anchorhold_server.tls import check_tls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 CONNECTIONS: Final = 8192
 """Most of one worker; slow ones must not keep others out."""
@@ -72,7 +69,7 @@ def run(options: ServerOptions, config: Path | None) -> None:
     check_tls(options.certificate, options.key)
     address = listenable(options.host, options.port)
     _allow_files()
-    with _folder() as folder:
+    with private_folder() as folder:
         settings = WorkerSettings(
             config=config,
             folder=folder,
@@ -108,14 +105,3 @@ def _allow_files() -> None:
     wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A private folder for as long as the server runs; nothing secret is in it."""
-    folder = Path(tempfile.mkdtemp(prefix="anchorhold-serve-"))
-    try:
-        yield folder
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(folder)

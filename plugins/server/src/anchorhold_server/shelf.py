@@ -1,6 +1,7 @@
 """Revocation lists as files in the server's folder, from which the web server sends them: they may be large.
 
-All workers share the files. The ledger is asked again in a new epoch only, and for the whole list only if it is new.
+All workers share the files. The ledger is asked again in a new epoch only, and for the whole list only if it is new, or
+if its file is gone: what lies unused below /tmp for long is removed on many systems.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold_server.epochs import reread
+from anchorhold_server.folder import ensure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,7 +81,7 @@ class Shelf:
         key = (authority.record.id, shard)
         with self._reading:
             seen, found = self._found.get(key, (None, None))
-            if seen != epoch:
+            if seen != epoch or (found is not None and not found.file.exists()):
                 known = found
                 found = reread(lambda: self._fetch(authority, shard, known))
                 self._found[key] = (epoch, found)
@@ -96,8 +98,10 @@ class Shelf:
         ledger = self._installation.ledger
         with ledger.guarded():
             state = ledger.crls.state(authority.record.id, shard)
-        if state is None or (known is not None and known.state == state):
-            return known if state is not None else None
+        if state is None:
+            return None
+        if known is not None and known.state == state and known.file.exists():
+            return known
         record = self._installation.crl(authority, shard)
         if record is None:
             return None
@@ -126,6 +130,7 @@ def _digest(pieces: Iterable[bytes]) -> str:
 
 def _write(file: Path, content: Iterable[bytes]) -> None:
     """It appears under its name whole; other workers may write the same."""
+    ensure(file.parent)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with temporary.open("wb") as out:
         out.writelines(content)
