@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +12,11 @@ import pytest
 
 from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuingDefaults
+from anchorhold_server import responders
+from anchorhold_server.encoding import CertificateStatus
+from anchorhold_server.metrics import Metrics
+from anchorhold_server.queries import parse_query
+from anchorhold_server.responders import Responder
 from server.hanging import install_hanging
 from server.serving import HOSTNAME, House, Server, build_house, running, signed, until
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
 
+DAY = dt.timedelta(days=1)
 sqlite_only = pytest.mark.databases("sqlite", because="it is about keys, not about the ledger")
 
 
@@ -108,3 +115,26 @@ def test_a_key_that_hangs_from_the_first_time(
         hangs.touch()
         with running(tmp_path) as server:
             hangs_and_comes_back(house, other, server, hangs)
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("kind", "in_memory"), [("token", {"root"}), ("wrapper", set()), ("opening", {"root", "hanging"})]
+)
+def test_only_a_key_in_memory_with_nothing_around_it_is_used_in_the_event_loop(
+    kind: str, in_memory: set[str], tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However quick the others are; and one in memory is, or signing would cost the way to another thread."""
+    install_hanging(kind, tmp_path, monkeypatch)
+    monkeypatch.setattr(responders, "QUICK", 10.0)  # on this machine, now
+    with open_installation() as installation:
+        at_hand: set[str] = set()
+        for house in (build_house(installation), another_house(installation)):
+            record = installation.ledger.responders.active(house.authority.record.id)
+            assert record is not None
+            responder = Responder(installation, house.authority, record, Metrics(tmp_path))
+            responder.answer(parse_query(house.request()).certificate, CertificateStatus(known=True), None, DAY)
+            if responder.at_hand is not None:
+                at_hand.add(house.authority.name)
+            responder.close()
+        assert at_hand == in_memory
