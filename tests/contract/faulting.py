@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 VARIABLE: Final = "CONTRACT_BACKENDS"
 RIGHT: Final = "files"
 """The type of the backend with nothing wrong."""
+WITHOUT_DELETE: Final = "without-delete"
+"""The same without the hook that may be left out and that the contract would like to use itself."""
 BATCH: Final = 4
 """Faults that share a process."""
 BATCHES: Final = [list(FAULTS)[start : start + BATCH] for start in range(0, len(FAULTS), BATCH)]
@@ -46,9 +48,10 @@ def install(site: Path, offers: Mapping[str, str]) -> None:
 
 
 def install_all(site: Path) -> None:
-    """The right backend and all faulty ones."""
+    """The right backends and all faulty ones."""
     faulty = {name: fault.backend for name, fault in FAULTS.items()}
-    install(site, {RIGHT: "contract.file_backend:FileBackend", **faulty})
+    right = {RIGHT: "contract.file_backend:FileBackend", WITHOUT_DELETE: "contract.file_backend:WithoutDelete"}
+    install(site, {**right, **faulty})
 
 
 def pytest_run(

@@ -215,3 +215,9 @@ class FileBackend:
     def failed(self, error: OSError) -> BackendFailedError:
         """What is said when the folder cannot be used."""
         return BackendFailedError(f"{self.subject}: {error.strerror}", hint="check the folder in the settings")
+
+
+class WithoutDelete(FileBackend):
+    """Keeps the contract as well: the hook is optional."""
+
+    delete_key: Any = None

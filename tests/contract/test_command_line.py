@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import tomli_w
@@ -101,7 +102,8 @@ def test_what_pytest_says_of_a_broken_rule_does_not_show_the_secrets(run: Run, b
     ("told", "arguments", "complaint"),
     [
         ({"option": {}}, (), "[option] is not known; did you mean 'options'?"),
-        ({"offers": {"curve": []}}, (), "offers.curve is not known; did you mean 'curves'?"),
+        ({"options": {"folder": "/keys", "foldr": "/keys"}}, (), "[options]: key_backends.default.options.foldr"),
+        ({"other": {"folder": ["/keys"]}}, (), "[other]: key_backends.other.options.folder"),
         ({}, ("--anchorhold-rule=create.fesh",), "there is no such rule; did you mean 'create.fresh'?"),
     ],
 )
@@ -114,11 +116,56 @@ def test_what_is_not_known_is_refused(
     assert complaint in ran.stderr
 
 
-def test_a_secret_that_is_not_set_is_refused(run: Run) -> None:
-    run.told["secrets"] = {"password": {"env": "NOT_SET_AT_ALL"}}
-    ran = run("--anchorhold-rule=create.fresh")
-    assert ran.returncode != 0
-    assert "secrets.password: is not set or empty" in ran.stdout
+def test_a_backend_that_core_cannot_bind_is_told_under_the_rule_for_that(run: Run) -> None:
+    ran = run("--anchorhold-rule=seam.binds", "--anchorhold-rule=create.every-kind", backend="of-another-release")
+    assert ran.returncode == pytest.ExitCode.TESTS_FAILED, ran.stdout + ran.stderr
+    assert "1 failed, " in ran.stdout
+    assert "1 error" in ran.stdout
+    assert f"seam.binds: {RULES['seam.binds'].sentence}" in ran.stdout
+    assert "create.every-kind:" not in ran.stdout
+
+
+COMMANDS: Final = {
+    "vanish": {"command": ["sh", "-c", "rm $0", "FOLDER/{id}.key"]},
+    "stored": {"command": ["sh", "-c", "ls $0 | grep -c key; exit 0", "FOLDER"]},
+}
+
+
+def test_a_backend_that_cannot_delete_passes_with_a_command_that_can(run: Run, tmp_path: Path) -> None:
+    rules = [f"--anchorhold-rule={rule}" for rule in ("use.gone", "errors.types", "capabilities.offered")]
+    ran = run(*rules, backend="without-delete")
+    assert ran.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "Found: there is no delete_key, so somebody must say how a key goes away: write [vanish] into" in ran.stdout
+    assert "private keys that are left behind are not looked for; write [stored] into the file" in ran.stdout
+    run.told |= json.loads(json.dumps(COMMANDS).replace("FOLDER", str(tmp_path / "keys")))
+    ran = run(*rules, backend="without-delete")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "not looked for" not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("table", "told", "complaint"),
+    [
+        ("vanish", {"command": ["rm", "{no-such}"]}, "[vanish] says '{no-such}', and a handle has: {id}"),
+        ("vanish", {"command": ["/no/such/program"]}, "the command of [vanish] has failed"),
+        ("vanish", {"command": ["false"]}, "the command of [vanish] has failed"),
+        ("stored", {"command": ["echo", "many"]}, "the command of [stored] has printed 'many', which is not a number"),
+        ("adoption", {"file-id": "{number}"}, "[adoption] says '{number}', and a handle has: {id}"),
+        ("other", None, "the contract was not told how: write [other] into the file"),
+        ("old-handles", {}, "of older ones there is an example of none: write [old-handles] into the file"),
+    ],
+)
+def test_what_is_missing_or_fails_is_called_as_the_file_calls_it(
+    run: Run, table: str, told: dict[str, Any] | None, complaint: str
+) -> None:
+    rules = ("use.gone", "capabilities.offered", "adopt.by-options", "aliases.apart", "handle.old-versions")
+    if told is None:
+        del run.told[table]
+    else:
+        run.told[table] = told
+    ran = run(*(f"--anchorhold-rule={rule}" for rule in rules))
+    assert "1 failed, 4 passed" in ran.stdout
+    assert complaint in ran.stdout
 
 
 def test_options_without_a_backend_are_refused(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ class Keeping(Subject):
         versions, expected = sorted(handle.version for handle in old), list(range(1, created.handle.version))
         expect(
             versions == expected,
-            f"handles have the version {created.handle.version}, and `old_handles` gives {versions or 'none'}",
+            f"handles have the version {created.handle.version}, and of older ones there is an example of "
+            f"{', '.join(map(str, versions)) or 'none'}: {self.ask('old_handles')}",
         )
         for handle in old:
             key = CreatedKey(handle=handle, public_key=created.public_key)
@@ -99,7 +100,7 @@ class Keeping(Subject):
         """A fresh process neither uses nor finds it."""
         if not self.offers_hook(bench, "delete_key", note):
             return
-        before = stored() if stored is not None else 0
+        before = self.counted(stored, note)
         key_id = new_id()
         created = bench.create(key_id=key_id)
         bench.delete(created)

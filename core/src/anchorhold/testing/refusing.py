@@ -82,7 +82,7 @@ class Refusing(Subject):
     ) -> None:
         """Although its class declares it, as for another token."""
         declared, offered = self.capabilities()
-        before = stored() if stored is not None else 0
+        before = self.counted(stored, note)
         for kind in [kind for kind in kinds(declared) if kind not in kinds(offered)]:
             note(f"{self.backend}: this instance does not offer {kind}, and says so")
             _check_refused(unsupported(f"{kind}, which is not offered", partial(bench.create, kind)))

@@ -125,13 +125,12 @@ class Secrecy(Subject):
         yield from (("the signer", signer), ("the backend", bench.instance), ("its options", bench.backend.options))
         signer.close()
 
-    @staticmethod
-    def _protected(bench: Bench) -> CreatedKey:
+    def _protected(self, bench: Bench) -> CreatedKey:
         """A key made with all secrets; fails if the backend declares some and the contract was given none."""
         declared = [option.name for option in options_of(bench.backend, "use") if option.secret]
         expect(
             bool(bench.given) or not declared,
-            f"the backend declares {', '.join(declared)}: override the fixture `secrets` and give what is needed",
+            f"the backend declares {', '.join(declared)}: {self.ask('secrets')} and give what is needed",
         )
         short = [name for name, value in bench.given.items() if len(value) < RECOGNISABLE]
         expect(

@@ -86,11 +86,15 @@ class Subject:
     @pytest.fixture
     def vanish(self, bench: Bench) -> Callable[[CreatedKey], None]:
         """Makes a key go away behind the backend's back; by default another instance deletes it."""
+        return self.deleted_by_another(bench)
+
+    def deleted_by_another(self, bench: Bench) -> Callable[[CreatedKey], None]:
+        """Lets another instance delete a key."""
 
         def delete(created: CreatedKey) -> None:
             expect(
                 bench.backend.supports("delete_key"),
-                "there is no delete_key, so the fixture `vanish` must say how a key goes away",
+                f"there is no delete_key, so somebody must say how a key goes away: {self.ask('vanish')}",
             )
             bench.fresh().delete(created)
 
@@ -169,8 +173,20 @@ class Subject:
     def alias(self, bench: Bench, name: str) -> Bench:
         """Another alias of the same settings."""
         given = bench.installation.backends.aliases()
-        expect(name in given, f"the contract was not told how: override the fixture `{ALIASES[name]}`")
+        expect(name in given, f"the contract was not told how: {self.ask(ALIASES[name])}")
         return bench.fresh(alias=name)
+
+    @classmethod
+    def ask(cls, fixture: str) -> str:
+        """What somebody has to do who has not said what a fixture says, for messages."""
+        return f"override the fixture `{fixture}`"
+
+    def counted(self, stored: Callable[[], int] | None, note: Callable[[str], None]) -> int:
+        """How many private keys there are; that nobody can count them is noted, for then leftovers stay unseen."""
+        if stored is not None:
+            return stored()
+        note(f"{self.backend}: private keys that are left behind are not looked for; {self.ask('stored')}")
+        return 0
 
     def offers_hook(self, bench: Bench, hook: str, note: Callable[[str], None]) -> bool:
         """Whether the backend implements an optional hook; one that it does not must be refused, and that is noted."""

@@ -19,43 +19,51 @@
     key-id = "{id}"
     [old-handles.1]            # what a handle of that version has for the same key, likewise
     file = "{id}.key"
+    [vanish]                   # makes a key go away behind the backend's back, needed where that cannot delete
+    command = ["rm", "/tmp/keys/{id}.key"]
+    [stored]                   # prints how many private keys there are; without it leftovers are not looked for
+    command = ["sh", "-c", "ls /tmp/keys | wc -l"]
     [settings]                 # other sections of the settings, such as settings.storages
 """
 
 from __future__ import annotations
 
-import os
-import tomllib
-from dataclasses import fields, replace
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
-from anchorhold.errors import AnchorholdError
-from anchorhold.seam import Capabilities, KeyHandle, SecretReference
-from anchorhold.suggestions import suggestion
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendContractError,
+    BackendLoadError,
+    UnknownBackendError,
+)
+from anchorhold.seam import KeyHandle
+from anchorhold.testing import told as files
+from anchorhold.testing.bench import Bench
 from anchorhold.testing.contract import BackendContract
+from anchorhold.testing.rules import UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from anchorhold.seam import CreatedKey
 
-TABLES: Final = (
-    "options",
-    "other",
-    "unreachable",
-    "ocsp",
-    "key",
-    "secrets",
-    "wrong-secrets",
-    "offers",
-    "adoption",
-    "old-handles",
-    "settings",
-)
-"""What may stand in the file."""
+_TABLES: Final = {
+    "other_options": "other",
+    "unreachable_options": "unreachable",
+    "adoption": "adoption",
+    "old_handles": "old-handles",
+    "vanish": "vanish",
+    "stored": "stored",
+    "secrets": "secrets",
+}
+"""The fixtures that somebody may miss, and where the file says the same."""
+PATIENCE: Final = 120
+"""Seconds after which a command of the file is given up."""
 
 
 class TestBackend(BackendContract):
@@ -100,30 +108,79 @@ class TestBackend(BackendContract):
     @pytest.fixture
     def secrets(self) -> dict[str, str]:
         """See the module."""
-        return {name: _secret(name, value) for name, value in self.told.get("secrets", {}).items()}
+        return {name: files.secret(name, value) for name, value in self.told.get("secrets", {}).items()}
 
     @pytest.fixture
     def wrong_secrets(self, secrets: dict[str, str]) -> dict[str, str]:
         """See the module."""
-        given = {name: _secret(name, value) for name, value in self.told.get("wrong-secrets", {}).items()}
+        given = {name: files.secret(name, value) for name, value in self.told.get("wrong-secrets", {}).items()}
         return {**{name: value[::-1] + "x" for name, value in secrets.items()}, **given}
 
     @pytest.fixture
     def adoption(self) -> Callable[[CreatedKey], Mapping[str, Any]] | None:
         """See the module."""
         told = self.told.get("adoption")
-        return None if told is None else lambda created: _filled(told, created.handle)
+        return None if told is None else lambda created: _filled("adoption", told, created.handle)
 
     @pytest.fixture
     def old_handles(self) -> Callable[[KeyHandle], Sequence[KeyHandle]]:
         """See the module."""
         told = self.told.get("old-handles", {})
-        return lambda handle: [KeyHandle(version=int(old), data=_filled(told[old], handle)) for old in told]
+        return lambda handle: [
+            KeyHandle(version=int(old), data=_filled("old-handles", told[old], handle)) for old in told
+        ]
+
+    @pytest.fixture
+    def vanish(self, bench: Bench) -> Callable[[CreatedKey], None]:
+        """See the module; by default as for every subclass."""
+        if "vanish" not in self.told:
+            return self.deleted_by_another(bench)
+
+        def run(created: CreatedKey) -> None:
+            _run("vanish", self.told["vanish"]["command"], created.handle)
+
+        return run
+
+    @pytest.fixture
+    def stored(self) -> Callable[[], int] | None:
+        """See the module."""
+        told = self.told.get("stored")
+        return None if told is None else lambda: _number("stored", told["command"])
+
+    @classmethod
+    def ask(cls, fixture: str) -> str:
+        """The place in the file."""
+        return f"write [{_TABLES[fixture]}] into the file of --anchorhold-options"
 
 
-def _filled(told: Mapping[str, Any], handle: KeyHandle) -> dict[str, Any]:
+def _filled(table: str, told: Mapping[str, Any], handle: KeyHandle) -> dict[str, Any]:
     """A table with what a handle has in the places of names in braces."""
-    return {name: value.format(**handle.data) if isinstance(value, str) else value for name, value in told.items()}
+    return {name: _text(table, value, handle) if isinstance(value, str) else value for name, value in told.items()}
+
+
+def _text(table: str, text: str, handle: KeyHandle) -> str:
+    try:
+        return text.format(**handle.data)
+    except (LookupError, ValueError, AttributeError) as error:
+        names = ", ".join(f"{{{name}}}" for name in handle.data)
+        raise UnmetError(f"[{table}] says {text!r}, and a handle has: {names or 'nothing'}") from error
+
+
+def _run(table: str, command: Sequence[str], handle: KeyHandle | None = None) -> str:
+    """Run a command of the file; what it prints."""
+    words = command if handle is None else [_text(table, word, handle) for word in command]
+    try:
+        ran = subprocess.run(words, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UnmetError(f"the command of [{table}] has failed ({error})") from error
+    return ran.stdout
+
+
+def _number(table: str, command: Sequence[str]) -> int:
+    printed = _run(table, command).strip()
+    if not printed.isdecimal():
+        raise UnmetError(f"the command of [{table}] has printed {printed[:20]!r}, which is not a number")
+    return int(printed)
 
 
 def tell(backend: str, path: Path | None) -> None:
@@ -134,45 +191,34 @@ def tell(backend: str, path: Path | None) -> None:
         path: The file; None for a backend that needs no options.
 
     Raises:
-        pytest.UsageError: The backend cannot be used, the file not be read, or something in it is not known.
+        pytest.UsageError: The backend is not installed, the file cannot be read, or something in it is wrong.
     """
-    told = _read(path) if path is not None else {}
-    for name in told:
-        if name not in TABLES:
-            raise pytest.UsageError(f"{path}: [{name}] is not known; {suggestion(name, TABLES)}")
     TestBackend.backend = backend
-    TestBackend.told = told
+    TestBackend.told = files.read(path) if path is not None else {}
     TestBackend.offers = None
     try:
         declared = TestBackend.capabilities()[0]
-    except AnchorholdError as error:
+    except UnknownBackendError as error:
         raise pytest.UsageError(f"--anchorhold-backend: {str(error).partition(': ')[2]}") from error
-    if "offers" in told:
-        TestBackend.offers = replace(declared, **_offers(told["offers"], path))
+    except (BackendContractError, BackendLoadError):
+        return  # it is what the rule `seam.binds` tells of
+    if path is not None and "offers" in TestBackend.told:
+        TestBackend.offers = files.offered(TestBackend.told["offers"], declared, path)
+    _check_options(path)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise pytest.UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise pytest.UsageError(f"{path}: is not valid TOML ({error})") from error
-
-
-def _offers(given: Mapping[str, Any], path: Path | None) -> dict[str, Any]:
-    known = [field.name for field in fields(Capabilities)]
-    for name in given:
-        if name not in known:
-            raise pytest.UsageError(f"{path}: offers.{name} is not known; {suggestion(name, known)}")
-    return {name: tuple(values) for name, values in given.items()}
-
-
-def _secret(name: str, value: object) -> str:
-    try:
-        found = SecretReference.parse(value).resolve(os.environ)
-    except ValueError as error:
-        raise pytest.UsageError(f"secrets.{name}: {error}") from None
-    if not found:
-        raise pytest.UsageError(f"secrets.{name}: is not set or empty")
-    return found.reveal()
+def _check_options(path: Path | None) -> None:
+    """Refuse options that no alias can have, once and before each rule stumbles over them."""
+    told = TestBackend.told
+    aliases = {"default": told.get("options", {}), **({"other": told["other"]} if "other" in told else {})}
+    tables = {"default": "options", "other": "other"}
+    with tempfile.TemporaryDirectory() as folder:
+        config = TestBackend().write_settings(Path(folder) / "settings", aliases, {}, told.get("settings", {}))
+        for alias in aliases:
+            try:
+                Bench(config=config, alias=alias).backend  # noqa: B018  # binding it validates
+            except (BackendContractError, BackendLoadError):
+                return
+            except AnchorholdError as error:
+                said = str(error).removeprefix(f"{config}: ")
+                raise pytest.UsageError(f"{path or '--anchorhold-options'}: [{tables[alias]}]: {said}") from error
