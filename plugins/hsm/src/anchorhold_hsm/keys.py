@@ -46,6 +46,7 @@ def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: st
     Raises:
         KeyUnsupportedError: The token does not make such a key; says which it makes.
         BackendFailedError: What came out could leave the token; it was destroyed again.
+        KeyExistsError: Another process has made a key with the same id meanwhile.
         KeyInvalidError: What came out cannot be read.
         PKCS11Error: The token does not answer.
     """
@@ -57,6 +58,7 @@ def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: st
             raise
         raise refusal from error
     check_guarded(private, (private, public), subject)
+    _check_alone(worker, reference, (private, public), subject)
     return _readable(worker, private, (private, public), subject)
 
 
@@ -64,7 +66,7 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
     """Put a key pair that was made elsewhere into the token. The public half goes first: alone it does no harm.
 
     Raises:
-        BackendFailedError, KeyInvalidError: As `generate`.
+        BackendFailedError, KeyExistsError, KeyInvalidError: As `generate`.
         KeyUnsupportedError: There is no agreed form for such a key, or the token does not take it.
         PKCS11Error: The token does not answer.
     """
@@ -82,6 +84,7 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
         raise refusal from error
     public, private = made
     check_guarded(private, (private, public), subject)
+    _check_alone(worker, reference, (private, public), subject)
     return _readable(worker, private, (private, public), subject)
 
 
@@ -128,6 +131,20 @@ def check_guarded(private: Object, made: tuple[Object, ...], subject: str) -> No
         raise BackendFailedError(
             f"{subject}: the token made a key that is not protected ({', '.join(wrong)}), so it was destroyed again",
             hint="see the manual of the device for keys that are sensitive and cannot be extracted",
+        )
+
+
+def _check_alone(worker: Worker, reference: KeyReference, made: tuple[Object, ...], subject: str) -> None:
+    """Look again: tokens let two processes that have both seen a free id have it, and neither key is found by it then.
+
+    Raises:
+        KeyExistsError: Somebody has made a key with the same id meanwhile; this one was destroyed again.
+    """
+    if len(objects.private_keys(worker, reference.id)) > 1:
+        objects.destroy(made)
+        raise KeyExistsError(
+            f"{subject}: a private key with the id {reference.id.hex()} was made by another process at the same moment",
+            hint="repeat the command",
         )
 
 
