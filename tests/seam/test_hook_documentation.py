@@ -8,7 +8,6 @@ import inspect
 import itertools
 import pkgutil
 import re
-import textwrap
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from anchorhold.seam.binding import CoreSigning
 from anchorhold.seam.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
 from anchorhold.seam.markers import PROJECT
 from seam.fakes import CA, NO_SECRETS, create_request
+from seam.hook_example import example_of, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,13 +42,6 @@ HOOKS = [name for name, member in vars(BackendSpec).items() if hasattr(member, f
 KEY = softkeys.generate(key_spec("EC"))
 NAME = "2a" * 20
 REQUEST = KeyRequest(handle=KeyHandle(version=1, data={"name": NAME}), public_key=KEY.public_key(), ca=CA)
-
-
-def _section(hook: str, title: str) -> str:
-    """The text of a section of a hook's docstring; empty if there is none."""
-    documentation = inspect.cleandoc(getattr(BackendSpec, hook).__doc__ or "")
-    found = re.search(rf"^{title}:+\n((?:(?:[ ]{{4}}.*)?\n)*(?:[ ]{{4}}.*)?)", documentation, re.MULTILINE)
-    return textwrap.dedent(found.group(1)) if found else ""
 
 
 def test_every_hook_is_known_to_these_tests() -> None:
@@ -60,27 +53,17 @@ def test_every_hook_says_when_it_is_called_and_describes_arguments_answer_and_er
     documentation = getattr(BackendSpec, hook).__doc__ or ""
     assert re.search(r"^\s+Called ", documentation, re.MULTILINE)
     signature = inspect.signature(getattr(BackendSpec, hook))
-    described = re.findall(r"^(\w+): \S", _section(hook, "Args"), re.MULTILINE)
+    described = re.findall(r"^(\w+): \S", section(hook, "Args"), re.MULTILINE)
     assert described == [name for name in signature.parameters if name != "self"]
-    assert bool(_section(hook, "Returns")) is (signature.return_annotation != "None")
-    assert _section(hook, "Raises")
+    assert bool(section(hook, "Returns")) is (signature.return_annotation != "None")
+    assert section(hook, "Raises")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_error_that_a_hook_is_said_to_raise_exists(hook: str) -> None:
     errors = importlib.import_module("anchorhold.errors")
-    names = re.findall(r"\b[A-Z]\w+Error\b", _section(hook, "Raises"))
+    names = re.findall(r"\b[A-Z]\w+Error\b", section(hook, "Raises"))
     assert [name for name in names if not hasattr(errors, name)] == []
-
-
-def _example(hook: str) -> type[Any]:
-    """The class that the example of a hook defines, with the names of `anchorhold.seam` in scope."""
-    names = {name: getattr(anchorhold.seam, name) for name in anchorhold.seam.__all__}
-    source = _section(hook, "Example")
-    assert source, f"{hook} has no example"
-    exec(compile(source, f"<example of {hook}>", "exec"), names)  # noqa: S102
-    (example,) = [found for found in names.values() if isinstance(found, type) and hasattr(found, "anchorhold_api")]
-    return example
 
 
 def _register(example: Any) -> pluggy.PluginManager:
@@ -94,7 +77,7 @@ def _register(example: Any) -> pluggy.PluginManager:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_example_can_be_constructed_as_core_does_it(hook: str) -> None:
-    example = _example(hook)
+    example = example_of(hook)
     assert example.anchorhold_api == anchorhold.seam.API_VERSION
     example(None, None)
 
@@ -177,7 +160,7 @@ EXERCISES: dict[str, Callable[[Any, Any], None]] = {
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_example_runs_and_does_what_the_hook_is_for(hook: str) -> None:
-    example = _example(hook)
+    example = example_of(hook)
     instance = example(None, None) if "__init__" in vars(example) else example()
     EXERCISES[hook](getattr(_register(instance).hook, hook), instance)
 

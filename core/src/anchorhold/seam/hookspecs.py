@@ -98,6 +98,7 @@ class BackendSpec:
         Example::
 
             from anchorhold import softkeys
+            from anchorhold.errors import KeyExistsError
 
             class InMemory:
                 anchorhold_api = 1
@@ -107,8 +108,9 @@ class BackendSpec:
 
                 @hookimpl
                 def create_key(self, request, secrets):
-                    name = request.key_id.hex()
-                    key = self.keys[name] = softkeys.generate(request.spec)
+                    name, key = request.key_id.hex(), softkeys.generate(request.spec)
+                    if self.keys.setdefault(name, key) is not key:  # in one step: others may create keys meanwhile
+                        raise KeyExistsError("memory: the key is there already", hint="keys are never replaced")
                     return CreatedKey(handle=KeyHandle(version=1, data={"name": name}), public_key=key.public_key())
         """
 
@@ -224,9 +226,12 @@ class BackendSpec:
             All that match: none, one, or several when the options were not precise.
 
         Raises:
+            OperationUnsupportedError: There is no key id, and this store keeps no keys but its own.
             BackendFailedError: The store cannot be reached: not the same as "none".
 
         Example::
+
+            from anchorhold.errors import OperationUnsupportedError
 
             class InMemory:
                 anchorhold_api = 1
@@ -236,6 +241,8 @@ class BackendSpec:
 
                 @hookimpl
                 def find_key(self, request, secrets):
+                    if request.key_id is None:
+                        raise OperationUnsupportedError("memory: has no keys to adopt", hint="use import-ca")
                     name = request.key_id.hex()
                     return tuple(
                         CreatedKey(handle=KeyHandle(version=1, data={"name": name}), public_key=key.public_key())
@@ -264,6 +271,7 @@ class BackendSpec:
         Example::
 
             from anchorhold import pkcs8
+            from anchorhold.errors import KeyExistsError
 
             class InMemory:
                 anchorhold_api = 1
@@ -275,7 +283,8 @@ class BackendSpec:
                 def import_key(self, request, secrets):
                     name = request.key_id.hex()
                     key = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
-                    self.keys[name] = key
+                    if self.keys.setdefault(name, key) is not key:
+                        raise KeyExistsError("memory: the key is there already", hint="keys are never replaced")
                     return CreatedKey(handle=KeyHandle(version=1, data={"name": name}), public_key=key.public_key())
         """
 
@@ -299,6 +308,7 @@ class BackendSpec:
         Example::
 
             from anchorhold import pkcs8
+            from anchorhold.errors import KeyMissingError
 
             class InMemory:
                 anchorhold_api = 1
@@ -308,7 +318,10 @@ class BackendSpec:
 
                 @hookimpl
                 def export_key(self, request, secrets):
-                    return pkcs8.dump_pkcs8(self.keys[request.handle.data["name"]])
+                    key = self.keys.get(request.handle.data["name"])
+                    if key is None:
+                        raise KeyMissingError("memory: the key is gone", hint="create the CA anew")
+                    return pkcs8.dump_pkcs8(key)
         """
 
     @hookspec(firstresult=True)

@@ -1,0 +1,28 @@
+"""The examples in the documentation of the hooks."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from typing import Any
+
+import anchorhold.seam
+from anchorhold.seam import BackendSpec
+
+
+def section(hook: str, title: str) -> str:
+    """The text of a section of a hook's docstring; empty if there is none."""
+    documentation = inspect.cleandoc(getattr(BackendSpec, hook).__doc__ or "")
+    found = re.search(rf"^{title}:+\n((?:(?:[ ]{{4}}.*)?\n)*(?:[ ]{{4}}.*)?)", documentation, re.MULTILINE)
+    return textwrap.dedent(found.group(1)) if found else ""
+
+
+def example_of(hook: str) -> type[Any]:
+    """The class that the example of a hook defines, with the names of `anchorhold.seam` in scope."""
+    names = {name: getattr(anchorhold.seam, name) for name in anchorhold.seam.__all__}
+    source = section(hook, "Example")
+    assert source, f"{hook} has no example"
+    exec(compile(source, f"<example of {hook}>", "exec"), names)  # noqa: S102
+    (example,) = [found for found in names.values() if isinstance(found, type) and hasattr(found, "anchorhold_api")]
+    return example
