@@ -63,6 +63,32 @@ def test_a_name_that_is_none_makes_nothing(name: str, anchorhold: Command, tmp_p
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("name", ["storages", "hsm", "db", "server"])
+def test_a_name_of_ours_makes_nothing(name: str, anchorhold: Command, tmp_path: Path) -> None:
+    refused(anchorhold("new-backend", name), errors.InputError, "has it already")
+    assert not (tmp_path / f"anchorhold-{name}").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "entry_points"),
+    [
+        ("acme", "anchorhold-acme", ""),
+        ("acme-kms", "anchorhold-acme.kms", ""),
+        ("acme", "acme-keys", "[anchorhold.backends]\nacme = acme:Backend\n"),
+    ],
+)
+def test_a_name_that_is_installed_makes_nothing(
+    name: str, metadata: str, entry_points: str, anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "site" / f"{metadata.replace('-', '_')}-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {metadata}\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(entry_points)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    refused(anchorhold("new-backend", name), errors.InputError, f"name {name!r}: {metadata}")
+    assert not (tmp_path / f"anchorhold-{name}").exists()
+
+
 def test_what_is_there_is_left_alone(anchorhold: Command, tmp_path: Path) -> None:
     mine = tmp_path / "anchorhold-acme"
     mine.mkdir()

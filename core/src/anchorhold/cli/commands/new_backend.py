@@ -6,6 +6,8 @@ import re
 import shlex
 import shutil
 import tempfile
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,11 +16,14 @@ import typer
 
 from anchorhold.cli.output import say
 from anchorhold.errors import InputError, OutputError
+from anchorhold.seam import BACKENDS_GROUP, discovery
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+OURS: Final = ("storages", "hsm", "db", "server")
+"""Names of our own distributions, which need not be installed."""
 NOT_WRITTEN: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -36,6 +41,7 @@ def new_backend(
             f"name {name!r}: must be lower case letters and digits, with hyphens between words",
             hint="choose for instance acme-kms",
         )
+    _check_free(name)
     target = folder or Path(f"anchorhold-{name}")
     try:
         if target.exists():
@@ -45,6 +51,20 @@ def new_backend(
         raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="choose another --folder") from error
     install, test = (shlex.quote(str(place)) for place in (f"{target}[test]", target))
     say(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
+
+
+def _check_free(name: str) -> None:
+    """Refuse a name by which pip would replace a distribution, or core find two backends of one type.
+
+    Raises:
+        InputError: It is taken.
+    """
+    plugins = {plugin.name: plugin.distribution for plugin in discovery.installed(BACKENDS_GROUP)}
+    taken = {**{ours: f"anchorhold-{ours}" for ours in OURS}, **plugins}
+    with suppress(PackageNotFoundError):
+        taken[name] = distribution(f"anchorhold-{name}").name
+    if name in taken:
+        raise InputError(f"name {name!r}: {taken[name]} has it already", hint="choose another one")
 
 
 def _write(target: Path, name: str) -> None:
