@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final, ParamSpec
 
 from anchorhold.errors import AnchorholdError
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 GUIDE: Final = "docs/authors/contract.md"
-"""The page that explains each rule, with an example of code that keeps it."""
+"""The page of the guide that explains each rule; `EXPLAINED` has the same text for those who have no guide at hand."""
+EXPLAINED: Final = "explained.md"
+_SECTION: Final = re.compile(r"^### (\S+) \{ #\S+ \}\n\n\*\*[^*]+\*\*(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,17 @@ class Rule:
     def anchor(self) -> str:
         """Where it is explained: a place in `GUIDE`."""
         return f"{GUIDE}#{self.id.replace('.', '-')}"
+
+    @property
+    def explanation(self) -> str:
+        """What the guide says about it."""
+        return _explanations()[self.id]
+
+
+@functools.cache
+def _explanations() -> dict[str, str]:
+    text = files("anchorhold.testing").joinpath(EXPLAINED).read_text(encoding="utf-8")
+    return {found[1]: found[2].strip() for found in _SECTION.finditer(text)}
 
 
 _TABLE: Final = (
@@ -106,7 +121,7 @@ class UnmetError(AssertionError):
 
 
 class RuleBrokenError(AssertionError):
-    """A rule of the contract is broken: which one, how, and where it is explained.
+    """A rule of the contract is broken: which one, how, and what the guide says about it.
 
     Args:
         broken: The rule.
@@ -115,7 +130,7 @@ class RuleBrokenError(AssertionError):
 
     def __init__(self, broken: Rule, found: BaseException) -> None:
         what = str(found) if isinstance(found, UnmetError) else f"{type(found).__name__}: {found}"
-        super().__init__(f"{broken.id}: {broken.sentence}\nFound: {what}\nExplained in {broken.anchor}")
+        super().__init__(f"{broken.id}: {broken.sentence}\nFound: {what}\nThe guide says: {broken.explanation}")
         self.rule = broken
 
 
