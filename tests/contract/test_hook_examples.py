@@ -28,3 +28,4 @@ def test_the_examples_of_the_hooks_keep_the_contract(tmp_path: Path) -> None:
     ran = pytest_run(tmp_path / "run", tmp_path / "site", [*arguments, *chosen])
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "memory: offers ocsp_store, find_key, import_key, export_key, delete_key" in ran.stdout
+    assert "memory: declares no secrets, so there are none that the rules of secrets could try" in ran.stdout

@@ -17,7 +17,7 @@ class Capabilities:
     """An upper bound: what the configured instance really offers is its own answer when it is asked to.
 
     Attributes:
-        key_types: Of ``EC``, ``RSA``, ``Ed25519``, ``Ed448``.
+        key_types: Of ``EC``, ``RSA``, ``Ed25519``, ``Ed448``, ``ML-DSA-44``, ``ML-DSA-65``, ``ML-DSA-87``.
         curves: SEC 2 or RFC 5639 names, for EC keys.
         rsa_sizes: Smallest and largest modulus, in bits.
         hashes: Names such as ``SHA-256``, for ECDSA and RSA.

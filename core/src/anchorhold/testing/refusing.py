@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.errors import AnchorholdError, OperationUnsupportedError
 from anchorhold.seam import CreateKeyRequest, hookimpl
 from anchorhold.seam.hookspecs import OPTIONAL_HOOKS
+from anchorhold.seam.options import options_of
 from anchorhold.testing.bench import authority_of
 from anchorhold.testing.kinds import algorithms, beyond, kinds
 from anchorhold.testing.rules import UnmetError, expect, rule
@@ -55,6 +56,8 @@ class Refusing(Subject):
         """So what a backend cannot do is known, and no surprise."""
         offered = [hook for hook in OPTIONAL_HOOKS if self.offers_hook(bench, hook, note)]
         note(f"{self.backend}: offers {', '.join(offered) or 'no optional hook'}")
+        for line in _about_secrets(bench):
+            note(f"{self.backend}: {line}")
         calls = _calls(bench)
         for hook in offered:
             try:
@@ -89,6 +92,16 @@ class Refusing(Subject):
         expect(stored is None or stored() == before, "a key was refused, and yet is stored")
         for trouble in _algorithms_not_offered(bench, self.capabilities()):
             _check_refused(trouble)
+
+
+def _about_secrets(bench: Bench) -> Iterator[str]:
+    """What the rules of secrets do not try: all, where there is no secret, or those that the contract was not given."""
+    declared = [option.name for option in options_of(bench.backend, "use") if option.secret]
+    if not declared and not bench.given:
+        yield "declares no secrets, so there are none that the rules of secrets could try"
+    for name in declared:
+        if name not in bench.given:
+            yield f"declares the secret {name}, which the contract was not given and does not try"
 
 
 def _calls(bench: Bench) -> dict[str, Callable[[], Any]]:

@@ -50,7 +50,11 @@ class Rule:
 @functools.cache
 def _explanations() -> dict[str, str]:
     text = files("anchorhold.testing").joinpath(EXPLAINED).read_text(encoding="utf-8")
-    return {found[1]: found[2].strip() for found in _SECTION.finditer(text)}
+    return {found[1]: _one_line_each(found[2]) for found in _SECTION.finditer(text)}
+
+
+def _one_line_each(paragraphs: str) -> str:
+    return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs.strip().split("\n\n"))
 
 
 _TABLE: Final = (
