@@ -103,7 +103,8 @@ class ImportOverwrites(FileBackend):
 
     @hookimpl
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
-        self.path(request.key_id).unlink(missing_ok=True)
+        if self.path(request.key_id).is_file():
+            self.path(request.key_id).unlink()
         return super().import_key(request, secrets)
 
 

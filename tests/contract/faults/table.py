@@ -39,7 +39,7 @@ _PROTECTION: Final = ("secrets.wrong", "secrets.missing", "secrets.empty")
 FAULTS: Final = {
     "of-another-release": _fault(manners.OfAnotherRelease, "seam.binds"),
     "misspelt-argument": _fault(manners.MisspeltArgument, "seam.binds"),
-    "another-public-key": _fault(keys.AnotherPublicKey, "create.public-key"),
+    "another-public-key": _fault(keys.AnotherPublicKey, "create.public-key", "create.no-overwrite", "sign.threads"),
     "same-key-each-time": _fault(keys.SameKeyEachTime, "create.fresh"),
     "another-curve": _fault(keys.AnotherCurve, "create.every-kind"),
     "curve-that-does-not-work": _fault(keys.CurveThatDoesNotWork, "create.every-kind", "sign.every-algorithm"),
@@ -80,7 +80,7 @@ FAULTS: Final = {
     "closes-all-signers": _fault(signers.ClosesAllSigners, "sign.signers-apart", "sign.threads"),
     "breaks-after-fork": _fault(places.BreaksAfterFork, "processes.fork"),
     "signer-of-one-process": _fault(signers.SignerOfOneProcess, "processes.fork"),
-    "half-a-key-when-killed": _fault(places.HalfAKeyWhenKilled, "processes.killed"),
+    "half-a-key-when-killed": _fault(places.HalfAKeyWhenKilled, "processes.killed", "create.no-overwrite"),
     "orphan-when-killed": _fault(places.OrphanWhenKilled, "processes.killed"),
     "accepts-wrong-password": _fault(passwords.AcceptsWrongPassword, "secrets.wrong"),
     "remembers-password": _fault(passwords.RemembersPassword, "secrets.missing", "secrets.empty"),
