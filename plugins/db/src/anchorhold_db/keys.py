@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from peewee import PeeweeException, SqliteDatabase
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from anchorhold_db.places import Place
 
 T = TypeVar("T")
+
+PATIENCE: Final = 5.0
+"""Seconds in which the write-ahead log is tried again while others empty it."""
+PAUSE: Final = 0.02
+"""Seconds between two tries."""
+
+logger = logging.getLogger(__name__)
 
 
 class Keys:
@@ -63,17 +71,14 @@ class Keys:
             )
 
     def delete(self, key_id: bytes) -> bool:
-        """Remove a row, and on SQLite what is left of it in the files; whether it was there.
-
-        Raises:
-            BackendFailedError: The row is gone, and its octets are not.
-        """
+        """Remove a row, and on SQLite what is left of it in the files; whether it was there."""
         there, left = self._run(lambda database: _deleted(database, key_id), may_create=False)
-        if left:
-            raise BackendFailedError(
-                f"{self.where}: the key {key_id.hex()} was deleted, and its octets are still in the write-ahead log, "
-                "because another program was reading the database all the time",
-                hint="end that program, and repeat the command",
+        if left:  # not an error: the key is gone, and whoever repeated the command would be told that it is not there
+            logger.warning(
+                "%s: the key %s was deleted, and its octets stay in the write-ahead log until nobody reads the "
+                "database; stop what reads it, and run `sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'`",
+                self.where,
+                key_id.hex(),
             )
         return there
 
@@ -133,8 +138,17 @@ def _deleted(database: Database, key_id: bytes) -> tuple[bool, bool]:
     count = model.delete().where(model.key_id == key_id.hex()).execute()
     if not isinstance(database, SqliteDatabase):
         return bool(count), False
-    busy, *_ = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # the log still has the row
-    return bool(count), bool(busy)
+    return bool(count), not _emptied_log(database)
+
+
+def _emptied_log(database: Database) -> bool:
+    """Empty the write-ahead log, which still has the row; it waits for readers, but not for others who do the same."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        busy, *_ = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy or time.monotonic() > end:
+            return not busy
+        time.sleep(PAUSE)
 
 
 def _overwrite_what_is_freed(database: Database) -> None:
