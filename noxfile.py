@@ -44,6 +44,9 @@ SYSTEM_PARTS = {
 }
 """Programs the tests run, and the Debian packages they are in."""
 
+SAME_ON_EACH_PYTHON = ("conformance", "contract", "downstream", "examples")
+"""Folders of tests that run with the first Python alone: what a certificate contains, and the packages of others."""
+
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
@@ -145,7 +148,7 @@ def tests(session: nox.Session) -> None:
     arguments = session.posargs or ["-n", "auto", "tests"]
     first = session.python == PYTHONS[0]
     if not first and not session.posargs:
-        arguments += ["--ignore=tests/contract"]  # three minutes of processes, which differ little
+        arguments += [f"--ignore=tests/{folder}" for folder in SAME_ON_EACH_PYTHON]
     if missing and not os.environ.get("CI"):
         session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
         arguments += ["--allow-missing", "--no-fold-skipped"]
