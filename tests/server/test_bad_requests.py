@@ -221,7 +221,7 @@ def test_a_thousand_slow_connections_keep_nobody_out(house: House, tmp_path: Pat
                 connection.sendall(b"x")
             begun = time.monotonic()
             assert server.status(house.request()) == "GOOD"
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 5
         assert server.memory() - before < 100
 
 

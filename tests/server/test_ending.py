@@ -71,7 +71,7 @@ def test_while_many_connections_break_it_ends_soon(house: House, tmp_path: Path)
             connection.close()
         begun = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
         assert "Exception" not in server.log_file.read_text()
 
 
@@ -136,4 +136,4 @@ def test_idle_connections_do_not_keep_it_from_ending(house: House, tmp_path: Pat
         assert idle.recv(15) == b"HTTP/1.1 200 OK"
         begun = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10

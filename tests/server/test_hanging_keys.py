@@ -63,7 +63,7 @@ def stays_quick(house: House, server: Server) -> None:
     for number in range(5):
         assert server.status(house.request(nonce=bytes([number]) * 32)) == "GOOD"
     assert server.client.get("/healthz").status_code == 200
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 4.5, "a key that hangs is given up after five seconds"
 
 
 def problems(server: Server) -> dict[str, list[str]]:

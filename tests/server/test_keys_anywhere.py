@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,17 +36,3 @@ def test_every_worker_answers_with_keys_in_any_place(
         assert server.status(house.request(nonce=b"n" * 32)) == "REVOKED"
         assert server.ready()[0] == 200
         assert f'anchorhold_signatures_total{{backend="{place}",ca="root"}}' in server.client.get("/metrics").text
-
-
-@pytest.mark.databases("sqlite", because="it is about keys, not about the ledger")
-def test_slow_keys_do_not_keep_other_requests_waiting(house: House, slow_signing: None, tmp_path: Path) -> None:
-    with running(tmp_path) as server:
-        slow = threading.Thread(target=server.status, args=(house.request(),))
-        slow.start()
-        time.sleep(0.2)
-        begun = time.monotonic()
-        assert server.client.get("/healthz").status_code == 200
-        assert server.status(house.request_by_number(5, issuer_key=bytes(20))) == "UNAUTHORIZED"
-        assert slow.is_alive()
-        assert time.monotonic() - begun < 1
-        slow.join()
