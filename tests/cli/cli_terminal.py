@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -54,8 +55,12 @@ def at_a_terminal(arguments: Sequence[str], answers: Sequence[str]) -> tuple[int
 
 
 def _own_terminal() -> None:
-    """Make the terminal on standard input the controlling one, so that Ctrl-C reaches the process."""
+    """Make the terminal on standard input the controlling one, so that Ctrl-C reaches the process, and ends it.
+
+    Whoever runs the tests in the background of a shell ignores interrupts, and children would go on doing so.
+    """
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
