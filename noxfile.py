@@ -47,6 +47,9 @@ SYSTEM_PARTS = {
 SAME_ON_EACH_PYTHON = ("conformance", "contract", "downstream", "examples")
 """Folders of tests that run with the first Python alone: what a certificate contains, and the packages of others."""
 
+IN_BETWEEN = ("tests/seam", "tests/hsm", "tests/server")
+"""What runs with a Python that is neither the first nor the last: plugins, threads, forks and event loops."""
+
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
@@ -145,8 +148,8 @@ def tests(session: nox.Session) -> None:
     missing = _system_parts(session, SYSTEM_PARTS)
     _install_wheels(session)
     session.install("-q", *_group("test"))
-    arguments = session.posargs or ["-n", "auto", "tests"]
-    first = session.python == PYTHONS[0]
+    first, last = session.python == PYTHONS[0], session.python == PYTHONS[-1]
+    arguments = session.posargs or ["-n", "auto", *(["tests"] if first or last else IN_BETWEEN)]
     if not first and not session.posargs:
         arguments += [f"--ignore=tests/{folder}" for folder in SAME_ON_EACH_PYTHON]
     if missing and not os.environ.get("CI"):

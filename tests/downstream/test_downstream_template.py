@@ -20,7 +20,7 @@ pytestmark = pytest.mark.databases(because="no ledger but those of the contract'
 
 
 def test_a_new_backend_keeps_the_whole_contract(downstream: Downstream, tmp_path: Path) -> None:
-    """Takes half a minute: it is the whole contract, and the promise to authors of backends."""
+    """Takes minutes: it is the whole contract, and the promise to authors of backends."""
     made = tmp_path / "anchorhold-acme-kms"
     assert downstream.anchorhold("new-backend", "acme-kms", "--folder", made).exit_code == 0
     installed = _installed(made, tmp_path)
