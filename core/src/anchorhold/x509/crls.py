@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import digest_of, is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
-from anchorhold.x509.der import header, span, tlv
+from anchorhold.x509.der import SEQUENCE, header, members, signed, span
 from anchorhold.x509.drafts import authority_key_identifier
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
 
-_SEQUENCE, _BIT_STRING = 0x30, 0x03
-_REVOKED = 5
+_REVOKED: Final = 5
 """Members of a TBSCertList before revokedCertificates; all of them are there in lists made here."""
 
 
@@ -64,10 +63,10 @@ def tbs_cert_list(draft: CrlDraft, entries: Sequence[bytes], issuer_key: PublicK
     if not size:  # an empty sequence must be absent (section 5.1.2.6)
         return empty
     begin, end = span(empty)
-    at = _places(empty, begin)[-1]  # of the extensions
-    list_header = header(_SEQUENCE, size)
+    at = members(empty, _REVOKED)[-1]  # of the extensions
+    list_header = header(SEQUENCE, size)
     total = end - begin + len(list_header) + size
-    return b"".join([header(_SEQUENCE, total), empty[begin:at], list_header, *entries, empty[at:]])
+    return b"".join([header(SEQUENCE, total), empty[begin:at], list_header, *entries, empty[at:]])
 
 
 def sign_crl(
@@ -87,9 +86,8 @@ def sign_crl(
         raise SignatureError(
             f"{signer}: returned a signature that does not verify", hint="tell the author of the backend"
         )
-    _, algorithm_at, issuer_at, *_ = _places(tbs, span(tbs)[0])
-    after = tbs[algorithm_at:issuer_at] + tlv(_BIT_STRING, b"\0" + signature)
-    return header(_SEQUENCE, len(tbs) + len(after)), tbs, after
+    _, begin, end = members(tbs, 2)  # version and signature
+    return signed(tbs, tbs[begin:end], signature)
 
 
 def _hashed_meanwhile(message: bytes, algorithm: Algorithm) -> Callable[[], bytes | None]:
@@ -107,8 +105,8 @@ def _hashed_meanwhile(message: bytes, algorithm: Algorithm) -> Callable[[], byte
 
 def entries_span(tbs: bytes) -> tuple[int, int]:
     """Where the entries begin and end in a TBSCertList made here; the same place twice if there are none."""
-    place = _places(tbs, span(tbs)[0])[_REVOKED]
-    return span(tbs, place) if tbs[place] == _SEQUENCE else (place, place)
+    place = members(tbs, _REVOKED)[-1]
+    return span(tbs, place) if tbs[place] == SEQUENCE else (place, place)
 
 
 def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
@@ -128,21 +126,6 @@ def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> byte
         builder = builder.add_extension(value, critical)
     builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
     return captured[0]
-
-
-def _places(data: bytes, at: int) -> list[int]:
-    """Where the first six members of a TBSCertList are.
-
-    That is version, signature, issuer, thisUpdate, nextUpdate, and revokedCertificates or, without any, the extensions.
-
-    Args:
-        data: Has it.
-        at: Where its first member is.
-    """
-    places = [at]
-    for _ in range(_REVOKED):
-        places.append(span(data, places[-1])[1])
-    return places
 
 
 def _extensions(draft: CrlDraft) -> list[tuple[x509.ExtensionType, bool]]:

@@ -1,12 +1,16 @@
-"""Distinguished encoding (X.690): whether octets are DER, and texts in it."""
+"""Distinguished encoding (X.690): whether octets are DER, and putting together and taking apart what is."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from cryptography.hazmat import asn1
 
 from anchorhold.x509.der_contents import CONSTRUCTED, is_content, is_ordered
 
-_DEEPEST = 32
+SEQUENCE: Final = 0x30
+_BIT_STRING: Final = 0x03
+_DEEPEST: Final = 32
 
 
 def is_der(data: bytes) -> bool:
@@ -82,3 +86,26 @@ def span(data: bytes, at: int = 0) -> tuple[int, int]:
         begin += length & 0x7F
         length = int.from_bytes(data[at + 2 : begin])
     return begin, begin + length
+
+
+def members(data: bytes, count: int) -> list[int]:
+    """Where the first members of a sequence begin, and the last of these ends: one place more than members."""
+    places = [span(data)[0]]
+    for _ in range(count):
+        places.append(span(data, places[-1])[1])
+    return places
+
+
+def signed(message: bytes, algorithm: bytes, signature: bytes) -> tuple[bytes, bytes, bytes]:
+    """What all that is signed in X.509 looks like (``SIGNED``, X.509 section 6.6), in pieces.
+
+    Args:
+        message: What was signed, in DER.
+        algorithm: The AlgorithmIdentifier, in DER.
+        signature: In the form X.509 has it.
+
+    Returns:
+        Three pieces; the second one is the message, as it was given.
+    """
+    after = algorithm + tlv(_BIT_STRING, b"\0" + signature)
+    return header(SEQUENCE, len(message) + len(after)), message, after

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.hazmat import asn1
 
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.x509.der import SEQUENCE, members, signed, tlv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,28 +19,10 @@ if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam.requests import Draft
 
-
-@asn1.sequence
-class _TbsCertificate:
-    """TBSCertificate with all of its members but the unique identifiers (RFC 5280, section 4.1)."""
-
-    version: asn1.TLV
-    serial: asn1.TLV
-    signature: asn1.TLV
-    issuer: asn1.TLV
-    validity: asn1.TLV
-    subject: asn1.TLV
-    public_key: asn1.TLV
-    extensions: asn1.TLV
-
-
-@asn1.sequence
-class _Certificate:
-    """Certificate (RFC 5280, section 4.1)."""
-
-    tbs: asn1.TLV
-    algorithm: asn1.TLV
-    signature: asn1.BitString
+_ALGORITHM: Final = 3
+"""Members of a TBSCertificate up to the algorithm of its signature (RFC 5280, section 4.1)."""
+_PUBLIC_KEY: Final = 7
+"""Members up to the subject's public key."""
 
 
 def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
@@ -113,17 +95,11 @@ def sign_tbs(
             f"{signer}: returned a signature that does not verify",
             hint="nothing was issued; check the key with view-ca and tell the author of the backend",
         )
-    return asn1.encode_der(
-        _Certificate(
-            tbs=asn1.decode_der(asn1.TLV, tbs),
-            algorithm=asn1.decode_der(_TbsCertificate, tbs).signature,
-            signature=asn1.BitString(signature, 0),
-        )
-    )
+    *_, begin, end = members(tbs, _ALGORITHM)
+    return b"".join(signed(tbs, tbs[begin:end], signature))
 
 
 def _with_key(tbs: bytes, public_key_info: bytes) -> bytes:
     """The same with another SubjectPublicKeyInfo; ``cryptography`` has but one for each key."""
-    certificate = asn1.decode_der(_TbsCertificate, tbs)
-    certificate.public_key = asn1.decode_der(asn1.TLV, public_key_info)
-    return asn1.encode_der(certificate)
+    first, *_, begin, end = members(tbs, _PUBLIC_KEY)
+    return tlv(SEQUENCE, tbs[first:begin] + public_key_info + tbs[end:])

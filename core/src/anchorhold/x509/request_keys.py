@@ -12,12 +12,15 @@ from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 from anchorhold.publickeys import check_strength, spki
+from anchorhold.x509.der import members
 
 if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.publickeys import PublicKey
 
+_PUBLIC_KEY: Final = 3
+"""Members of a CertificationRequestInfo up to the public key (RFC 2986, section 4.1)."""
 _RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
 _RSASSA_PSS: Final = ObjectIdentifier("1.2.840.113549.1.1.10")
 _MGF1: Final = ObjectIdentifier("1.2.840.113549.1.1.8")
@@ -37,16 +40,6 @@ class SubjectKey:
 
     public_key: PublicKey
     info: bytes | None = None
-
-
-@asn1.sequence
-class _RequestInfo:
-    """CertificationRequestInfo (RFC 2986, section 4.1)."""
-
-    version: int
-    subject: asn1.TLV
-    public_key: asn1.TLV
-    attributes: asn1.TLV
 
 
 @asn1.sequence
@@ -102,7 +95,9 @@ def subject_key(request: x509.CertificateSigningRequest, subject: str) -> Subjec
         WeakKeyError: It is too weak.
         KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
     """
-    info = asn1.encode_der(asn1.decode_der(_RequestInfo, request.tbs_certrequest_bytes).public_key)
+    request_info = request.tbs_certrequest_bytes
+    *_, begin, end = members(request_info, _PUBLIC_KEY)
+    info = request_info[begin:end]
     try:
         key = check_strength(request.public_key(), subject)
     except (ValueError, UnsupportedAlgorithm) as error:
