@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property, lru_cache
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
@@ -13,6 +15,7 @@ from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint, EntryPoints
 
 _WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
 
@@ -115,6 +118,25 @@ class Plugin:
         )
 
 
+def entry_points(*, group: str) -> EntryPoints:
+    """Those of a group, of all distributions that are installed."""
+    return _read(group, tuple((place, _changed(place)) for place in sys.path))
+
+
+@lru_cache(len(_WORDS))
+def _read(group: str, _: tuple[tuple[str, float], ...]) -> EntryPoints:
+    """The same as long as no folder of the path changes: to read them is to open a file of every distribution."""
+    return metadata.entry_points(group=group)
+
+
+def _changed(place: str) -> float:
+    """When something was last installed in a folder; 0 if there is none."""
+    try:
+        return Path(place).stat().st_mtime
+    except OSError:
+        return 0
+
+
 def installed(group: str) -> list[Plugin]:
     """All backends or wrappers that are installed, by name."""
     return [Plugin(entry_point) for entry_point in sorted(entry_points(group=group), key=lambda found: found.name)]
@@ -131,7 +153,7 @@ def find(group: str, name: str, subject: str) -> Plugin:
     Raises:
         UnknownBackendError: None is installed, or several are.
     """
-    found = _distinct(entry_points(group=group, name=name))
+    found = _distinct(point for point in entry_points(group=group) if point.name == name)
     if len(found) == 1:
         return found[0]
     word = _WORDS[group]
