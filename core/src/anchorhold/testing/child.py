@@ -20,6 +20,7 @@ from anchorhold.testing import killing
 from anchorhold.testing.bench import Bench
 from anchorhold.testing.children import as_json, from_json
 from anchorhold.testing.given import Given
+from anchorhold.testing.stretching import little_stretching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,7 +141,8 @@ def main() -> None:
     """Do what standard input says."""
     told = json.loads(sys.stdin.readline())
     bench = _bench(told["bench"])
-    answer = STEPS[told["step"]](bench, **told["told"])
+    with little_stretching():
+        answer = STEPS[told["step"]](bench, **told["told"])
     bench.close()
     json.dump(answer, sys.stdout)
     sys.stdout.flush()

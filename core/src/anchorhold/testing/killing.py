@@ -111,7 +111,6 @@ def kill_creations(bench: Bench, most: int) -> list[dict[str, Any]]:
         ``problem`` (what is wrong with what is left, or None). The first was only watched.
     """
     key_id = os.urandom(20)
-    key_id = os.urandom(20)
     lived = in_a_fork(lambda: _watched(bench.fresh(), key_id, Watch()))
     for name in lived["modules"]:  # forked copies need not import them each for themselves
         with suppress(ImportError):

@@ -16,6 +16,7 @@ from anchorhold.testing import kinds
 from anchorhold.testing.bench import Bench
 from anchorhold.testing.given import Given
 from anchorhold.testing.rules import UnmetError, counted_as, expect
+from anchorhold.testing.stretching import little_stretching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,12 @@ class Subject:
 
     backend: ClassVar[str] = ""
     offers: ClassVar[Capabilities | None] = None
+
+    @pytest.fixture(autouse=True)
+    def stretching(self) -> Iterator[None]:
+        """What stretches the passwords of keys does so quickly."""
+        with little_stretching():
+            yield
 
     @pytest.fixture
     def options(self) -> dict[str, Any]:
