@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
 from anchorhold.errors import SettingsError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 MASK = "********"
+_UNATTENDED: Final = 'write { env = "VARIABLE" } or { file = "PATH" }'
 
 
 class Secret:
@@ -110,6 +111,33 @@ class SecretReference:
                 return read_secret_file(self.place)
             case "prompt":
                 return None
+
+    def unattended(self) -> Self:
+        """The reference itself, if nobody has to be asked; to be called by the validators of options.
+
+        Raises:
+            ValueError: It says that a person is asked.
+        """
+        if self.source == "prompt":
+            raise ValueError(f'"prompt" is not possible here; {_UNATTENDED}')
+        return self
+
+    def require(self, environment: Mapping[str, str], subject: str) -> Secret:
+        """The secret, where nobody is asked and nothing works without it.
+
+        Args:
+            environment: The variables.
+            subject: What needs it, for the message.
+
+        Raises:
+            SettingsError: The variable is not set, the file cannot be read, or a person would have to be asked.
+        """
+        if self.source == "prompt":
+            raise SettingsError(f'{subject}: "prompt" is not possible here', hint=_UNATTENDED)
+        found = self.resolve(environment)
+        if found is None:
+            raise SettingsError(f"{subject}: the variable {self.place} is not set", hint="set it")
+        return found
 
     def __repr__(self) -> str:
         return {

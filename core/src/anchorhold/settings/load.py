@@ -48,13 +48,7 @@ class LoadedSettings:
         Raises:
             SettingsError: The variable or file that the settings name for it is not there.
         """
-        reference = self.settings.database
-        found = reference.resolve(environment)
-        if found is None:
-            raise SettingsError(
-                f"database: the variable {reference.place} is not set", hint="set it to the URL of the ledger"
-            )
-        url = found.reveal().strip()
+        url = self.settings.database.require(environment, "database").reveal().strip()
         scheme, slashes, place = url.partition(":///")
         return f"{scheme}{slashes}{self.folder / place}" if scheme == "sqlite" and place else url
 

@@ -50,12 +50,6 @@ class WrapperSettings(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-def _not_asked_for(reference: SecretReference) -> SecretReference:
-    if reference.source == "prompt":
-        raise ValueError('"prompt" is not possible here; write the URL, { env = "VARIABLE" } or { file = "PATH" }')
-    return reference
-
-
 def _for_leaves(name: str, info: ValidationInfo) -> str:
     """Refuse a profile that makes authorities; whether there is one of that name is found out when it is used."""
     from anchorhold.x509.profiles import BUILT_IN
@@ -81,7 +75,7 @@ class Settings(Section):
     """
 
     ca_dir: Path
-    database: Annotated[SecretReference, AfterValidator(_not_asked_for)]
+    database: Annotated[SecretReference, AfterValidator(SecretReference.unattended)]
     storages: dict[Alias, StorageSettings]
     key_backends: dict[Alias, AliasSettings]
     ocsp_key_backends: dict[Alias, AliasSettings]

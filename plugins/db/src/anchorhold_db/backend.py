@@ -132,12 +132,12 @@ class DatabaseBackend:
     @cached_property
     def _keys(self) -> Keys:
         from anchorhold_db.keys import Keys
-        from anchorhold_db.places import LedgerPlace, OwnDatabase, resolve_url
+        from anchorhold_db.places import LedgerPlace, OwnDatabase
 
         if self._options.database is None:
             return Keys(LedgerPlace(self._subject, self._context.database))
-        url = resolve_url(self._subject, self._options.database, self._context.environment)
-        return Keys(OwnDatabase(self._subject, url))
+        url = self._options.database.require(self._context.environment, f"{self._subject}, URL of its database")
+        return Keys(OwnDatabase(self._subject, url.reveal().strip()))
 
     def _protection(self, secrets: Secrets) -> _Protection:
         """Fails if the settings name an encryption key that is not there: a key must not become a plain one by that.

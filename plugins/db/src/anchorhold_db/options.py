@@ -33,10 +33,9 @@ def check_url(url: str) -> str:
 
 
 def _check_reference(reference: SecretReference) -> SecretReference:
-    if reference.source == "prompt":
-        raise ValueError('"prompt" is not possible here; write the URL, { env = "VARIABLE" } or { file = "PATH" }')
-    if reference.literal is not None:
-        check_url(reference.literal.reveal())
+    literal = reference.unattended().literal
+    if literal is not None:
+        check_url(literal.reveal())
     return reference
 
 

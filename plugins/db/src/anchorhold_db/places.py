@@ -12,11 +12,9 @@ from anchorhold_db.migrations import MIGRATIONS
 from anchorhold_db.options import check_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from peewee import Database
-
-    from anchorhold.seam import SecretReference
 
 T = TypeVar("T")
 
@@ -131,17 +129,3 @@ class OwnDatabase:
             return open_database(self._url, self._subject)
         except LedgerError as error:
             raise BackendFailedError(error.problem, hint="name another place") from error
-
-
-def resolve_url(subject: str, reference: SecretReference, environment: Mapping[str, str]) -> str:
-    """The URL that an option of the settings leads to.
-
-    Raises:
-        SettingsError: The variable is not set, or the file cannot be read.
-    """
-    found = reference.resolve(environment)
-    if found is None:
-        raise SettingsError(
-            f"{subject}: the variable {reference.place} for the URL of its database is not set", hint="set it"
-        )
-    return found.reveal().strip()

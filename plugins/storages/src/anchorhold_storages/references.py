@@ -6,30 +6,13 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.errors import SettingsError
-from anchorhold.seam import Secret, SecretReference
+from anchorhold.seam import SecretReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TELLING = re.compile(r"pass|secret|token|key|credential|auth|connection", re.IGNORECASE)
 """Names of options whose values are secrets although they are written into the settings as they are."""
-
-
-def resolve(reference: SecretReference, environment: Mapping[str, str]) -> Secret:
-    """The secret that a reference in the settings of a storage leads to.
-
-    Raises:
-        SettingsError: The variable is not set, the file cannot be read, or a person would have to be asked.
-    """
-    if reference.source == "prompt":
-        raise SettingsError(
-            'storages: "prompt" is not possible for a storage', hint='write { env = "VARIABLE" } or { file = "PATH" }'
-        )
-    secret = reference.resolve(environment)
-    if secret is None:
-        raise SettingsError(f"storages: the variable {reference.place} is not set", hint="set it")
-    return secret
 
 
 def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
@@ -39,7 +22,7 @@ def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
         SettingsError: A variable is not set, or a file cannot be read.
     """
     if _is_reference(value):
-        return resolve(SecretReference.parse(value), environment).reveal()
+        return SecretReference.parse(value).require(environment, "storages").reveal()
     if isinstance(value, dict):
         return {key: resolve_references(part, environment) for key, part in value.items()}
     if isinstance(value, list):

@@ -19,7 +19,6 @@ from paramiko.ssh_exception import (
 )
 
 from anchorhold.errors import SettingsError
-from anchorhold_storages.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +84,8 @@ class Server:
             SettingsError: A reference leads nowhere.
             Exception: One of `FAILURES`.
         """
-        password = resolve(options.password, environment).reveal() if options.password else None
-        passphrase = resolve(options.passphrase, environment) if options.passphrase else None
+        password = options.password.require(environment, "storages").reveal() if options.password else None
+        passphrase = options.passphrase.require(environment, "storages") if options.passphrase else None
         key = _private_key(options.key_filename.expanduser(), passphrase) if options.key_filename else None
         chosen = password is not None or key is not None
         client.set_missing_host_key_policy(_Refuse())
