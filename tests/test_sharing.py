@@ -78,8 +78,12 @@ def test_an_interrupt_waits_for_what_was_begun() -> None:
 
     shared: Shared[int] = Shared(100)
     before = set(threading.enumerate())
-    with pytest.raises(KeyboardInterrupt):
-        shared.run(task)
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # the background of a shell ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shared.run(task)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     assert set(threading.enumerate()) <= before
     begun = shared.begun.count(True)
     assert begun in range(4, 8)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 INTERRUPT, END_OF_FILE = "\x03", "\x04"
+READING = 0.05
+"""Seconds until somebody who types has read a question: Python overlooks a signal that comes just before it waits."""
 
 
 def at_a_terminal(arguments: Sequence[str], answers: Sequence[str]) -> tuple[int, str]:
@@ -46,6 +48,7 @@ def at_a_terminal(arguments: Sequence[str], answers: Sequence[str]) -> tuple[int
                 if waiting and shown.count(b": ") > asked and shown.endswith(b": "):
                     asked = shown.count(b": ")
                     answer = waiting.pop(0)
+                    time.sleep(READING)
                     os.write(master, answer.encode() + (b"" if answer in (INTERRUPT, END_OF_FILE) else b"\n"))
         return process.wait(timeout=5), shown.decode()
     finally:
