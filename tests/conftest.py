@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import softkeys
+from anchorhold import pkcs8, softkeys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
 
@@ -73,6 +73,12 @@ def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _little_stretching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are stretched little in this process: half a second for each key adds up to a quarter of an hour."""
+    monkeypatch.setattr(pkcs8, "PBKDF2_ITERATIONS", pkcs8.DRAWN_ITERATIONS)
 
 
 @pytest.fixture

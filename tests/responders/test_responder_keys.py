@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchorhold import errors
 from anchorhold.issuing import responders, sweeping
+from anchorhold.seam import Secret
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
@@ -213,7 +213,7 @@ def test_a_key_whose_making_died_is_found_by_its_id_and_destroyed(
 def test_the_generated_password_is_in_the_ledger_only_and_goes_with_the_key(
     anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "token_urlsafe", lambda _: CANARY)
+    monkeypatch.setattr(Secret, "draw", lambda: Secret(CANARY))
     good(anchorhold("init-ca", "Root", "CN=Root"))
     talk = [
         anchorhold("--debug", "regenerate-ocsp-keys", "--force"),

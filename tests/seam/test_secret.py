@@ -106,6 +106,15 @@ def test_a_secret_equals_only_a_secret_of_the_same_value(other: object, equal: b
     assert (other != SECRET) is not equal
 
 
+def test_a_password_that_is_drawn_is_random_and_known_to_be() -> None:
+    first, second = Secret.draw(), Secret.draw()
+    assert first != second
+    assert len(first.reveal()) == 64
+    assert first.drawn
+    assert not Secret(first.reveal()).drawn
+    assert first.reveal() not in repr(first)
+
+
 @pytest.mark.parametrize(("value", "text"), [("pässwörd", "pässwörd"), (b"\xc3\xa4", "ä"), ("", "")])
 def test_text_and_bytes_are_utf_8(value: str | bytes, text: str) -> None:
     secret = Secret(value)

@@ -39,8 +39,9 @@ def _key(folder: Path) -> Path:
     return path
 
 
-def _secrets(password: str | None) -> SecretResolver:
-    given = {} if password is None else {"password": Secret(password)}
+def _secrets(password: str | Secret | None) -> SecretResolver:
+    secret = Secret(password) if isinstance(password, str) else password
+    given = {} if secret is None else {"password": secret}
     return SecretResolver(alias="default", environment={}, section="key_backends.default", given=given)
 
 
@@ -62,14 +63,22 @@ def test_openssl_reads_the_key_file_and_finds_the_key_of_the_certificate(
 
 
 def test_an_encrypted_key_is_derived_with_600_000_rounds_of_pbkdf2_and_sealed_with_aes(
-    anchorhold: Command, ca_dir: Path
+    anchorhold: Command, ca_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("anchorhold.pkcs8.PBKDF2_ITERATIONS", PBKDF2_ITERATIONS)  # the tests' own are few
     anchorhold("init-ca", "Root", "CN=Root", "--password=x")
     parsed = openssl("asn1parse", "-in", _key(ca_dir))
-    assert PBKDF2_ITERATIONS == 600_000
     assert f"INTEGER           :{600_000:06X}" in parsed
     for name in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc"):
         assert f":{name}\n" in parsed
+
+
+def test_a_random_password_is_not_stretched_and_openssl_reads_the_key_all_the_same(ca_dir: Path) -> None:
+    password = Secret.draw()
+    configured().get("default").create_key(create_request(options={"path": "ca"}), _secrets(password))
+    parsed = openssl("asn1parse", "-in", _key(ca_dir))
+    assert "INTEGER           :03E8" in parsed
+    assert "BEGIN PUBLIC KEY" in openssl("pkey", "-in", _key(ca_dir), "-pubout", "-passin", f"pass:{password.reveal()}")
 
 
 def test_two_keys_with_one_password_have_salts_of_their_own(anchorhold: Command, ca_dir: Path) -> None:

@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 
 PBKDF2_ITERATIONS: Final = 600_000
 """Iterations of PBKDF2-HMAC-SHA256 for encrypted keys (OWASP Password Storage Cheat Sheet, 2023)."""
+DRAWN_ITERATIONS: Final = 1_000
+"""The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
 
 
 def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
     """The key as PEM PKCS#8 (RFC 5958), encrypted if a password is given.
 
-    Encryption is PBES2 (RFC 8018) with AES-256-CBC and `PBKDF2_ITERATIONS` rounds, which openssl and Java
-    read. (`cryptography`'s own writer stops at 2,048 rounds.)
+    Encryption is PBES2 (RFC 8018) with AES-256-CBC and `PBKDF2_ITERATIONS` rounds, or `DRAWN_ITERATIONS` if the
+    password was drawn at random, which openssl and Java read. (`cryptography`'s own writer stops at 2,048 rounds.)
     """
     if password is None:
         return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -158,14 +160,15 @@ class _Pbes2PrivateKeyInfo:
 
 def _encrypt(der: bytes, password: Secret) -> bytes:
     salt, iv = os.urandom(16), os.urandom(16)
-    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, PBKDF2_ITERATIONS).derive(password.reveal_bytes())
+    iterations = DRAWN_ITERATIONS if password.drawn else PBKDF2_ITERATIONS
+    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, iterations).derive(password.reveal_bytes())
     padder = padding.PKCS7(128).padder()
     encryptor = Cipher(algorithms.AES256(key), modes.CBC(iv)).encryptor()
     sealed = encryptor.update(padder.update(der) + padder.finalize()) + encryptor.finalize()
     hmac_sha256 = _Pbkdf2Prf(algorithm=ObjectIdentifier("1.2.840.113549.2.9"), parameters=asn1.Null())
     pbkdf2 = _Pbkdf2(
         algorithm=ObjectIdentifier("1.2.840.113549.1.5.12"),
-        parameters=_Pbkdf2Params(salt=salt, iterations=PBKDF2_ITERATIONS, prf=hmac_sha256),
+        parameters=_Pbkdf2Params(salt=salt, iterations=iterations, prf=hmac_sha256),
     )
     aes_256_cbc = _AesCbc(algorithm=ObjectIdentifier("2.16.840.1.101.3.4.1.42"), iv=iv)
     pbes2 = _Pbes2(

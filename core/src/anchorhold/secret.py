@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 from anchorhold.errors import SettingsError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from pydantic import GetCoreSchemaHandler
@@ -28,13 +28,24 @@ class Secret:
 
     Args:
         value: The secret; text is encoded as UTF-8 where bytes are asked for.
+
+    Attributes:
+        drawn: Whether it was drawn at random, by `draw`.
     """
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "drawn")
 
     def __init__(self, value: str | bytes) -> None:
         self._value = value.encode() if isinstance(value, str) else bytes(value)
+        self.drawn = False
+
+    @classmethod
+    def draw(cls) -> Secret:
+        """A password of 256 random bits. Nobody can guess it, so it need not be stretched where it encrypts a key."""
+        drawn = cls(os.urandom(32).hex())
+        drawn.drawn = True
+        return drawn
 
     def reveal(self) -> str:
         """The value as text (UTF-8)."""

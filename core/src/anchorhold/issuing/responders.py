@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import secrets
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -129,7 +128,7 @@ def renew_responder(
     wanted = spec or authority.spec
     place.backend.capabilities.check(place.backend.owner, wanted, wanted.algorithm())
     key.open()
-    generated = {name: Secret(secrets.token_urlsafe(32)) for name in sorted(place.store.generated)}
+    generated = {name: Secret.draw() for name in sorted(place.store.generated)}
     key_id = os.urandom(20)
     with ledger.transaction():
         responder_id = ledger.responders.begin(

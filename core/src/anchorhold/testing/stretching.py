@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from anchorhold import pkcs8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ROUNDS: Final = 1_000
-"""Of PBKDF2, for keys that `anchorhold.pkcs8` encrypts."""
 
 
 @contextmanager
@@ -19,7 +16,7 @@ def little_stretching() -> Iterator[None]:
     """In this process; keys are opened with as many rounds as they were encrypted with, as ever."""
     module = vars(pkcs8)
     usual = module["PBKDF2_ITERATIONS"]
-    module["PBKDF2_ITERATIONS"] = ROUNDS
+    module["PBKDF2_ITERATIONS"] = pkcs8.DRAWN_ITERATIONS
     try:
         yield
     finally:
