@@ -13,6 +13,7 @@ from anchorhold import errors
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.publickeys import is_signed_by
 from anchorhold_hsm import module, registry
+from anchorhold_hsm.module import ModuleChoice
 from hsm.softhsm import run_program
 
 if TYPE_CHECKING:
@@ -120,6 +121,24 @@ def test_a_missing_key_does_not_restart_the_module_at_every_request(bench: Bench
             signer.sign(b"", EC.algorithm())
         generations.add(running.generation)
     assert len(generations) == 1
+
+
+def test_what_stays_missing_restarts_the_module_more_and_more_rarely_and_what_is_new_at_once(
+    softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = registry.module_of(ModuleChoice(softhsm.library), "key backend 'hsm'", "key backend 'hsm'")
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    restarted = []
+    for second in range(400):
+        clock[0] = float(second)
+        if running.may_renew("key 'gone'", generation=len(restarted)):
+            restarted.append(second)
+    assert restarted == [0, 5, 15, 35, 75, 155, 235, 315, 395]
+    assert running.may_renew("key 'gone'", generation=len(restarted) - 1)  # a thread that missed it at the same time
+    assert running.may_renew("key 'another'", generation=len(restarted))
+    running.worked("key 'gone'")
+    assert running.may_renew("key 'gone'", generation=len(restarted))
 
 
 def test_a_token_that_went_away_is_one_clear_line_until_it_is_back(

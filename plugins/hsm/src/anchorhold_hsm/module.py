@@ -32,7 +32,8 @@ FAILURE_PAUSE: Final = 10.0
 """Seconds after a failed attempt to initialise a module before it is tried again: some crash if they are pressed."""
 RENEWAL_PAUSE: Final = 5.0
 """Seconds before a module is initialised again for what the last time did not bring back."""
-
+DOUBLINGS: Final = 4
+"""How often that pause becomes twice as long, for each time all aliases of the module lose their sessions."""
 INHERITED_PATIENCE: Final = 30.0
 """Seconds that a module may take to be initialised in a forked child, where it can hang for ever."""
 
@@ -59,6 +60,20 @@ class ModuleChoice(NamedTuple):
         return cls(options.library_path, options.library_parameters, options.serialise)
 
 
+class _Renewal(NamedTuple):
+    """Why a module was initialised again, without success yet.
+
+    Attributes:
+        generation: The last one that was replaced.
+        at: When, as `time.monotonic` has it.
+        doublings: Of the pause before the next one.
+    """
+
+    generation: int
+    at: float
+    doublings: int = 0
+
+
 class _Library(lib):
     """python-pkcs11's view of a module that was initialised by us; it neither initialises nor finalises it."""
 
@@ -78,7 +93,7 @@ class Module:
         gate: Whoever calls the module is inside.
         generation: Number of its initialisation; objects of an earlier one are never touched again.
         ready: Whether it is initialised.
-        renewed_for: What for it was renewed without success yet: the generation that was replaced, and when.
+        renewed_for: What for it was renewed without success yet.
     """
 
     def __init__(self, native: NativeModule, choice: ModuleChoice, *, forked: bool) -> None:
@@ -94,7 +109,7 @@ class Module:
         self._failed_at: float | None = None
         self._failure = ""
         self._hangs = False
-        self.renewed_for: dict[str, tuple[int, float]] = {}
+        self.renewed_for: dict[str, _Renewal] = {}
         self._library: Any = None
 
     def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenedToken:
@@ -166,17 +181,19 @@ class Module:
             self.gate.reopen()
 
     def may_renew(self, reason: str, generation: int) -> bool:
-        """Whether that may help: not if it was done a moment ago for the same reason, and did not.
+        """Whether that may help: not if it was done not long ago for the same reason, and did not.
 
         Args:
             reason: The key or token that is not there.
             generation: The one in which it was not; threads that miss it at the same time share one renewal.
         """
-        now = time.monotonic()
-        known, since = self.renewed_for.get(reason, (generation, now))
-        if known != generation and now - since < RENEWAL_PAUSE:
-            return False
-        self.renewed_for[reason] = generation, now
+        now, last = time.monotonic(), self.renewed_for.get(reason)
+        if last is None:
+            self.renewed_for[reason] = _Renewal(generation, now)
+        elif last.generation != generation:
+            if now - last.at < RENEWAL_PAUSE * 2**last.doublings:
+                return False
+            self.renewed_for[reason] = _Renewal(generation, now, min(last.doublings + 1, DOUBLINGS))
         return True
 
     def worked(self, reason: str) -> None:
