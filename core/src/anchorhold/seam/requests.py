@@ -317,7 +317,8 @@ class OcspStore:
         options: Passed as `CreateKeyRequest.options` for each such key.
         unattended: Names of the secrets that must resolve without a person; a configuration in which they would
             not is refused when it is read.
-        generated: Names of the secrets that core makes at random for each key and keeps in the ledger.
+        generated: Names of the secrets that core draws at random for each key and keeps in the ledger. They need no
+            stretching, as their `Secret.drawn` says when the key is made; `anchorhold.pkcs8` does without it.
     """
 
     options: Mapping[str, OptionValue] = field(default_factory=dict)
