@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,13 +129,12 @@ def test_what_stays_missing_restarts_the_module_more_and_more_rarely_and_what_is
     softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = registry.module_of(ModuleChoice(softhsm.library), "key backend 'hsm'", "key backend 'hsm'")
-    clock = [0.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    restarted = []
+    restarted: list[int] = []
     for second in range(400):
-        clock[0] = float(second)
-        if running.may_renew("key 'gone'", generation=len(restarted)):
-            restarted.append(second)
+        with monkeypatch.context() as moment:
+            moment.setattr(time, "monotonic", partial(float, second))
+            if running.may_renew("key 'gone'", generation=len(restarted)):
+                restarted.append(second)
     assert restarted == [0, 5, 15, 35, 75, 155, 235, 315, 395]
     assert running.may_renew("key 'gone'", generation=len(restarted) - 1)  # a thread that missed it at the same time
     assert running.may_renew("key 'another'", generation=len(restarted))
