@@ -14,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import pkcs8, softkeys
+from anchorhold import softkeys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
+from anchorhold.testing.stretching import little_stretching
 
 pytest_plugins = [
     "programs",
@@ -76,9 +77,10 @@ def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _little_stretching(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords are stretched little in this process: half a second for each key adds up to a quarter of an hour."""
-    monkeypatch.setattr(pkcs8, "PBKDF2_ITERATIONS", pkcs8.DRAWN_ITERATIONS)
+def _little_stretching() -> Iterator[None]:
+    """Passwords are stretched little in this process, as under the contract."""
+    with little_stretching():
+        yield
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def test_an_encrypted_key_is_derived_with_600_000_rounds_of_pbkdf2_and_sealed_wi
     monkeypatch.setattr("anchorhold.pkcs8.PBKDF2_ITERATIONS", PBKDF2_ITERATIONS)  # the tests' own are few
     anchorhold("init-ca", "Root", "CN=Root", "--password=x")
     parsed = openssl("asn1parse", "-in", _key(ca_dir))
+    assert PBKDF2_ITERATIONS == 600_000
     assert f"INTEGER           :{600_000:06X}" in parsed
     for name in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc"):
         assert f":{name}\n" in parsed

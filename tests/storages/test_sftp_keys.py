@@ -131,7 +131,7 @@ def test_a_key_file_with_a_passphrase_needs_it(
         ("sftp:///keys", "", "not one of a server"),
         ("sftp://host:many/keys", "", "not one of a server"),
         ("sftp://host/keys", "host_kee = 1", "storages.default.options.host_kee is not known"),
-        ("sftp://host/keys", 'password = "prompt"', "is not possible here"),
+        ("sftp://host/keys", 'password = "prompt"', 'storages: "prompt" is not possible here'),
         ("sftp://host/keys", 'password = { env = "NOT_SET" }', "the variable NOT_SET is not set"),
     ],
 )

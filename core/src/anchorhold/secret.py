@@ -43,9 +43,9 @@ class Secret:
     @classmethod
     def draw(cls) -> Secret:
         """A password of 256 random bits. Nobody can guess it, so it need not be stretched where it encrypts a key."""
-        drawn = cls(os.urandom(32).hex())
-        drawn.drawn = True
-        return drawn
+        password = cls(os.urandom(32).hex())
+        password.drawn = True
+        return password
 
     def reveal(self) -> str:
         """The value as text (UTF-8)."""

@@ -48,7 +48,7 @@ class LoadedSettings:
         Raises:
             SettingsError: The variable or file that the settings name for it is not there.
         """
-        url = self.settings.database.require(environment, "database").reveal().strip()
+        url = self.settings.database.require(environment, "database, URL of the ledger").reveal().strip()
         scheme, slashes, place = url.partition(":///")
         return f"{scheme}{slashes}{self.folder / place}" if scheme == "sqlite" and place else url
 
