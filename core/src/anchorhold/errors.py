@@ -289,6 +289,12 @@ class ExpiringError(AnchorholdError):
     exit_code = 66
 
 
+class BusyError(AnchorholdError):
+    """Another process is at work on the same thing, or has changed it meanwhile; nothing was done here."""
+
+    exit_code = 67
+
+
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
     return sorted(AnchorholdError.__subclasses__(), key=lambda error: error.exit_code)

@@ -1,4 +1,4 @@
-"""The ledger as the rest of core sees it: an open database, its transactions, and its three books."""
+"""The ledger as the rest of core sees it: an open database, its transactions, and its books."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from anchorhold.databases.failures import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
+from anchorhold.ledger.claims import Claims
 from anchorhold.ledger.crls import Crls
 from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
-from anchorhold.ledger.leases import Leases
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
@@ -59,7 +59,7 @@ class Ledger:
         self.revocations = Revocations(self.database, tables.revocation)
         self.crls = Crls(tables.crl, tables.crl_part)
         self.responders = Responders(tables.responder)
-        self.leases = Leases(tables.lease)
+        self.claims = Claims(self.database, tables.claim)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

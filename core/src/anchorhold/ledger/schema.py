@@ -38,7 +38,9 @@ class Schema:
     crl_part: Any
     responder: Any
     epoch: Any
-    lease: Any
+    claim: Any
+    key_copy: Any
+    refusal: Any
 
 
 def schema(database: Database) -> Schema:
@@ -63,6 +65,7 @@ def schema(database: Database) -> Schema:
         created_at = BigIntegerField()
         crl_number = BigIntegerField(default=0)
         rewrites = IntegerField(default=0)
+        revision = IntegerField(default=0)
 
         class Meta:
             table_name = f"{PREFIX}authority"
@@ -164,14 +167,39 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}epoch"
 
-    class Lease(Model):
-        authority_id = IntegerField(primary_key=True)
+    class Claim(Model):
+        subject = TextField(primary_key=True)
         holder = TextField()
+        work = TextField()
+        host = TextField()
+        process = IntegerField()
+        life = TextField()
         until = BigIntegerField()
 
         class Meta:
-            table_name = f"{PREFIX}lease"
+            table_name = f"{PREFIX}claim"
 
-    models = (Authority, Certificate, Event, Revocation, Crl, CrlPart, Responder, Epoch, Lease)
+    class KeyCopy(Model):
+        id = AutoField()
+        authority_id = IntegerField()
+        key_backend = TextField()
+        backend_type = TextField()
+        key_id = BlobField()
+        handle = TextField()
+        left_at = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}key_copy"
+
+    class Refusal(Model):
+        place = TextField()
+        source = TextField()
+        refused_at = BigIntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}refusal"
+            primary_key = CompositeKey("place", "source")
+
+    models = (Authority, Certificate, Event, Revocation, Crl, CrlPart, Responder, Epoch, Claim, KeyCopy, Refusal)
     database.bind(models, bind_refs=False, bind_backrefs=False)
     return Schema(*models)

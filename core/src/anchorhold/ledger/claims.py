@@ -1,0 +1,148 @@
+"""The book of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
+
+A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine. One
+that lasts longer than claims last was made by a clock that was ahead, and is none. Times are those of the database
+server where there is one, because the clocks of several hosts differ.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from peewee import SqliteDatabase
+
+from anchorhold.errors import BusyError
+from anchorhold.ledger.lives import life_of_this_process, may_live
+from anchorhold.ledger.records import moment
+
+if TYPE_CHECKING:
+    from peewee import Database
+
+LEASE: Final = 600
+"""Seconds for which a claim is good, each time it is made or confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim.
+
+    Attributes:
+        subject: On what, such as ``authority 12``.
+        holder: Names this one claim.
+        work: What is being done, in words that follow "is".
+        host: Where.
+        process: By which process.
+        until: When it ends unless it is confirmed.
+    """
+
+    subject: str
+    holder: str
+    work: str
+    host: str
+    process: int
+    until: dt.datetime
+
+    @property
+    def described(self) -> str:
+        """What is done, by whom, and for how long at most."""
+        return f"{self.work} by process {self.process} on {self.host} (until {self.until:%Y-%m-%d %H:%M} UTC)"
+
+
+class Claims:
+    """Takes, confirms and gives back claims.
+
+    Args:
+        database: Where they are.
+        model: The table.
+    """
+
+    def __init__(self, database: Database, model: Any) -> None:
+        self._database = database
+        self._model = model
+
+    def take(self, subject: str, work: str) -> tuple[Claim, bool]:
+        """Claim a subject, unless somebody has it.
+
+        Args:
+            subject: On what.
+            work: What is to be done.
+
+        Returns:
+            The claim and True; or the one that somebody else has, and False.
+        """
+        model, now = self._model, self._now()
+        free = {"holder": "", "work": "", "host": "", "process": 0, "life": "", "until": 0}
+        model.insert(subject=subject, **free).on_conflict_ignore().execute()
+        row = model.get(model.subject == subject)
+        if self._is_held(row, now):
+            return self._claim(row), False
+        values = {
+            "holder": secrets.token_hex(8),
+            "work": work,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "life": life_of_this_process(),
+            "until": now + LEASE,
+        }
+        as_read = (model.subject == subject) & (model.holder == row.holder) & (model.until == row.until)
+        mine = bool(model.update(**values).where(as_read).execute())
+        return self._claim(model.get(model.subject == subject)), mine
+
+    def confirm(self, claim: Claim) -> None:
+        """Go on with a claim, for as long again; nobody else can take it until the transaction ends.
+
+        Raises:
+            BusyError: It was lost: its time was over, and somebody else took it, or it was given back.
+        """
+        model = self._model
+        mine = (model.subject == claim.subject) & (model.holder == claim.holder)
+        if not model.update(until=self._now() + LEASE).where(mine).execute():
+            row = model.get_or_none(model.subject == claim.subject)
+            taken = f", and is {self._claim(row).described} now" if row is not None and row.holder else ""
+            raise BusyError(
+                f"{claim.subject}: was {claim.work} here, which took too long{taken}",
+                hint="see what became of it with `anchorhold recover` and `anchorhold list-cas`",
+            )
+
+    def give_back(self, claim: Claim) -> None:
+        """End a claim; what somebody else has taken since stays theirs."""
+        model = self._model
+        mine = (model.subject == claim.subject) & (model.holder == claim.holder)
+        model.update(holder="", until=0).where(mine).execute()
+
+    def of(self, subject: str) -> Claim | None:
+        """The claim that somebody has on a subject; None if nobody is at work on it."""
+        row = self._model.get_or_none(self._model.subject == subject)
+        return None if row is None or not self._is_held(row, self._now()) else self._claim(row)
+
+    def was_made(self, subject: str) -> bool:
+        """Whether a subject was ever claimed; what the release before was at work on was not."""
+        return bool(self._model.select().where(self._model.subject == subject).exists())
+
+    @staticmethod
+    def _is_held(row: Any, now: int) -> bool:
+        in_time = now <= row.until <= now + LEASE
+        return bool(row.holder) and in_time and may_live(row.process, row.life)
+
+    def _now(self) -> int:
+        if isinstance(self._database, SqliteDatabase):
+            return int(time.time())
+        statement = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS bigint)"
+        return int(self._database.execute_sql(statement).fetchone()[0])
+
+    @staticmethod
+    def _claim(row: Any) -> Claim:
+        return Claim(
+            subject=row.subject,
+            holder=row.holder,
+            work=row.work,
+            host=row.host,
+            process=row.process,
+            until=moment(row.until),
+        )
