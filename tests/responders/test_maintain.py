@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.issuing import authority, crls, maintenance, responders, sweeping
+from anchorhold.ledger import claims
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
@@ -78,16 +81,20 @@ def test_several_at_once_renew_everything_once(anchorhold: Command, installation
     assert len(installation.ledger.responders.of(installation.authority("Root").record.id)) == 1
 
 
-def test_one_that_died_at_it_keeps_others_waiting_for_its_lease_only(
+def test_one_that_is_at_it_elsewhere_is_named_and_waited_for_until_its_claim_is_over(
     anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
-    ledger, root = installation.ledger, installation.authority("Root").record.id
-    moment = now()
-    with ledger.transaction():
-        assert ledger.leases.take(root, "dead", moment, moment + maintenance.LEASE)
-    assert good(anchorhold("maintain")).talk == ""
-    passed(monkeypatch, maintenance.LEASE + dt.timedelta(seconds=2))
+    root = installation.authority("Root").record.id
+    with monkeypatch.context() as elsewhere, installation.ledger.transaction():
+        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        elsewhere.setattr(claims, "life_of_this_process", lambda: "")  # which nobody here can look for
+        assert installation.ledger.claims.take(f"maintenance {root}", "being maintained")[1]
+    talk = good(anchorhold("maintain")).talk
+    assert f"Root is being maintained by process {os.getpid()} on elsewhere (until " in talk
+    assert "CRL" not in talk
+    with installation.ledger.transaction():
+        installation.ledger.database.execute_sql("UPDATE anchorhold_claim SET until = until - 601")
     assert "CRL number 1" in good(anchorhold("maintain")).talk
 
 

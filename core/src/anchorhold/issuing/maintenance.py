@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError
+from anchorhold.issuing.claiming import held
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls, generate_crl, shards_of
 from anchorhold.issuing.responders import is_due, renew_responder
 from anchorhold.issuing.sweeping import sweep_responders
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.issuing.responders import OcspPlace
     from anchorhold.ledger import Ledger
+    from anchorhold.ledger.claims import Claim
     from anchorhold.settings import ProfileSettings
-
-LEASE: Final = dt.timedelta(minutes=10)
-"""How long a process has an authority to itself; others go on after it, should it die."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,12 @@ class Maintained:
     Attributes:
         done: What was done, in words.
         failures: Why something was not; each of them once.
+        other: The process that looks after the authority at the moment, because of which nothing was done here.
     """
 
     done: tuple[str, ...] = ()
     failures: tuple[AnchorholdError, ...] = ()
+    other: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,10 @@ def maintain(
         LedgerError: The ledger cannot be used at all.
     """
     _ = authority.certificate  # says what to do if there is none
-    with _leased(ledger, authority) as mine:
-        outcomes = list(_outcomes(_Work(ledger, authority, key, places, profile, lifetime))) if mine else []
+    with _alone(ledger, authority) as other:
+        if other is not None:
+            return Maintained(other=other)
+        outcomes = list(_outcomes(_Work(ledger, authority, key, places, profile, lifetime)))
     failures = {str(outcome): outcome for outcome in outcomes if isinstance(outcome, AnchorholdError)}
     return Maintained(tuple(outcome for outcome in outcomes if isinstance(outcome, str)), tuple(failures.values()))
 
@@ -129,14 +131,12 @@ def is_crl_due(ledger: Ledger, authority: Authority, shard: int | None) -> bool:
 
 
 @contextmanager
-def _leased(ledger: Ledger, authority: Authority) -> Iterator[bool]:
-    """Whether this process has the authority to itself."""
-    holder, moment = secrets.token_hex(8), now()
+def _alone(ledger: Ledger, authority: Authority) -> Iterator[Claim | None]:
+    """Whether this process has the maintenance of the authority to itself; else who has it, None if nobody else."""
     with ledger.transaction():
-        mine = ledger.leases.take(authority.record.id, holder, moment, moment + LEASE)
-    try:
-        yield mine
-    finally:
-        if mine:
-            with ledger.transaction():
-                ledger.leases.give_back(authority.record.id, holder)
+        taken, mine = ledger.claims.take(f"maintenance {authority.record.id}", "being maintained")
+    if not mine:
+        yield taken
+        return
+    with held(ledger, taken):
+        yield None

@@ -7,7 +7,6 @@ server where there is one, because the clocks of several hosts differ.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import secrets
 import socket
@@ -22,6 +21,8 @@ from anchorhold.ledger.lives import life_of_this_process, may_live
 from anchorhold.ledger.records import moment
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from peewee import Database
 
 LEASE: Final = 600

@@ -62,6 +62,8 @@ def _once(session: Session, cas: Sequence[str], lifetime: dt.timedelta) -> Failu
             maintained = session.installation.maintain(authority, lifetime=lifetime)
             for done in maintained.done:
                 say(f"{authority.name}: {done}")
+            if maintained.other is not None:
+                say(f"{authority.name} is {maintained.other.described}; nothing was done here.")
             for error in maintained.failures:
                 failures.add(authority.name, error)
     return failures
