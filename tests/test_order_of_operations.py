@@ -88,12 +88,14 @@ def _signing(purpose: str) -> list[str]:
 OPTIONS = ["hook add_cli_options", "done add_cli_options"]
 STORE_ASKED = ["hook find_key", "done find_key"]
 EVENT = ["insert event", "update epoch"]
-BEGUN = [*STORE_ASKED, "insert authority", *EVENT, "commit"]
-KEY = ["hook create_key", "done create_key", "update authority (handle)", "commit"]
+CLAIM = ["update claim ()"]
+"""Taken, confirmed within each commit, or given back."""
+BEGUN = [*STORE_ASKED, "insert authority", *CLAIM, *EVENT, "commit"]
+KEY = ["hook create_key", "done create_key", *CLAIM, "update authority (handle)", "commit"]
 PROOF = ["hook load_signer", "done load_signer", *_signing("probe")]
 RESERVED = ["insert certificate", "commit"]
 RECORDED = ["update certificate (certificate, status)"]
-ACTIVE = ["update authority (certificate, status)", *EVENT, "commit"]
+ACTIVE = [*CLAIM, "update authority (certificate, status)", *EVENT, "commit", *CLAIM, "commit"]
 
 
 def _without_options(seen: list[str]) -> list[str]:
@@ -105,7 +107,7 @@ def test_a_root_is_recorded_before_its_key_and_active_only_after_its_verified_ce
 ) -> None:
     installation.create_authority("Root", "CN=Root")
     assert _without_options(recorder.seen) == [
-        *BEGUN, *KEY, *PROOF, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
+        *BEGUN, *KEY, *PROOF, *CLAIM, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
     ]  # fmt: skip
 
 
@@ -115,7 +117,7 @@ def test_the_parents_key_is_asked_for_before_anything_is_made(installation: Inst
     installation.create_authority("Issuing", "CN=Issuing", parent="Root", path_length=0)
     assert _without_options(recorder.seen) == [
         "hook load_signer", "done load_signer",
-        *BEGUN, *KEY, *PROOF, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
+        *BEGUN, *KEY, *PROOF, *CLAIM, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
     ]  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_a_key_in_the_storage_that_the_alias_led_to_before_stays_recorded_and_is
     passed(monkeypatch)
     for _ in range(2):
         told(anchorhold, "is not where ocsp_key_backends.default leads now")
-        assert status(installation, old) == "retired"
+        assert status(installation, old) == "destroying"
     assert events(installation) == []
     assert len(list(tmp_path.glob("one/ocsp/*.key"))) == 1
     lead(tmp_path, ONE)
@@ -198,7 +198,7 @@ def test_a_key_that_another_process_has_destroyed_in_the_meantime_is_no_alarm(
     def overtaken(self: KeyBackend, request: Any, secrets: Any) -> bool:
         real(self, request, secrets)
         with installation.ledger.transaction():
-            installation.ledger.responders.close(old.id, "destroyed")
+            installation.ledger.responders.close(installation.ledger.responders.get(old.id), "destroyed")
         return real(self, request, secrets)
 
     monkeypatch.setattr(KeyBackend, "delete_key", overtaken)

@@ -7,18 +7,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import SECTIONS, Backends
-from anchorhold.errors import InputError, UnknownAuthorityError, UnknownCertificateError
-from anchorhold.issuing import recovery, undo
+from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
+from anchorhold.issuing import copies, recovery
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
 from anchorhold.issuing.checks import check_key
 from anchorhold.issuing.creation import Parent, create_authority
 from anchorhold.issuing.crls import LIFETIME, generate_crl, shards_of
 from anchorhold.issuing.defaults import checked_defaults
+from anchorhold.issuing.editing import Edit, edit_authority
 from anchorhold.issuing.imports import ForeignAuthority, import_authority, record_certificate
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.issuing.key import AuthorityKey
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord
-    from anchorhold.ledger.records import AuthorityStatus, CrlRecord, ResponderRecord, RevocationRecord
+    from anchorhold.ledger.records import AuthorityStatus, CrlRecord, KeyCopy, ResponderRecord, RevocationRecord
     from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
@@ -351,25 +352,27 @@ class Installation:
         name: str | None = None,
         enabled: bool | None = None,
         issuing: IssuingDefaults | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> Authority:
         """Change what may change of an authority; None leaves a value as it is.
 
+        Args:
+            authority: Which one.
+            name: Its new name.
+            enabled: Whether it may sign.
+            issuing: All that it puts into what it signs. With an `Authority`, nobody else may have changed that since.
+            changes: Some of it, by name: what others change at the same time stays.
+
         Raises:
-            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError: As they say.
+            BusyError: It has been changed since that `Authority` was read.
+            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError, InputError: As they say.
         """
-        found = self._found(authority)
-        _ = found.certificate  # one that was never completed cannot be edited
-        if issuing is not None:
-            issuing = self._checked(issuing, spec_of(found.public_key), found.certificate)
-            _check_lists_stay(found, issuing)
-        check_name(found.name if name is None else name)
-        status = _STATUS[enabled]
-        with self.ledger.transaction():
-            if name is not None and name != found.name:
-                check_name_free(self.ledger, name)
-            self.ledger.authorities.edit(found.record.id, name=name, status=status, issuing=issuing)
-            self.ledger.events.append("authority-edited", name or found.name, before=found.name, status=status)
-        return Authority(self.ledger.authorities.get(found.record.id))
+        return edit_authority(
+            self.ledger,
+            self._found(authority),
+            Edit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {}),
+            self._checked,
+        )
 
     def issuer(self, authority: str | Authority, secrets: Mapping[str, Secret | str] | None = None) -> Issuer:
         """Open an authority for signing; a context manager that holds its key until it is closed.
@@ -378,8 +381,13 @@ class Installation:
             authority: Which one.
             secrets: For its key, by name; used when the first certificate is signed.
         """
-        key = self.key_of(self._found(authority), secrets)
-        return Issuer(self.ledger, self.loaded.settings, key, Chain(self.chain(key.authority)))
+        return Issuer(
+            self.ledger,
+            self.loaded.settings,
+            self.key_of(self._found(authority), secrets),
+            lambda changed: Chain(self.chain(changed)),
+            lambda changed: self.key_of(changed, secrets),
+        )
 
     def key_of(
         self,
@@ -672,7 +680,7 @@ class Installation:
         if forget_key:
             recovery.forget(self.ledger, record)
             return False
-        return undo.remove(self.ledger, self._place(record.key_backend, "use", secrets), record)
+        return recovery.abandon(self.ledger, self._place(record.key_backend, "use", secrets), record)
 
     def finish_move(
         self,
@@ -700,6 +708,27 @@ class Installation:
             secrets: For the backend it was moved to.
         """
         undo_move(self.ledger, Authority(record), self._place(places_of_move(record)[1], "use", secrets))
+
+    def destroy_copy(
+        self, copy: KeyCopy, secrets: Mapping[str, Secret | str] | None = None, *, forget_key: bool = False
+    ) -> None:
+        """Destroy a copy of a key that was left where it was used before.
+
+        Args:
+            copy: From `interrupted`.
+            secrets: For the backend it is in.
+            forget_key: Do not look for it, because it is gone or its backend is.
+
+        Raises:
+            BusyError: Somebody is at work on the key of that authority.
+            KeyMissingError: It is not there.
+            AnchorholdError: It may still be there.
+        """
+        authority = Authority(self.ledger.authorities.get(copy.authority_id))
+        if forget_key:
+            copies.forget_copy(self.ledger, authority, copy)
+        else:
+            copies.destroy_copy(self.ledger, authority, copy, self._place(copy.key_backend, "use", secrets))
 
     def _found(self, authority: str | Authority) -> Authority:
         return self.authority(authority) if isinstance(authority, str) else authority
@@ -763,16 +792,6 @@ class Installation:
         resolver = self.backends.secrets(alias, _secrets(secrets), operation="use", own=shared)
         key = AuthorityKey(found, self.backends.get(alias), resolver)
         return Parent(key=key, chain=Chain(self.chain(found)))
-
-
-def _check_lists_stay(authority: Authority, issuing: IssuingDefaults) -> None:
-    """Certificates name the partial list they are on, so neither number nor URLs of these lists may change."""
-    old, new = authority.issuing, issuing.published_as(authority.record.serial or "")
-    if (old.crl_shards or new.crl_shards) and (old.crl_shards, old.crl_urls) != (new.crl_shards, new.crl_urls):
-        raise InputError(
-            "CRL shards: their number and URLs cannot change, for certificates name the list they are on",
-            hint="leave them, or use a new authority",
-        )
 
 
 def open_installation(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from anchorhold.algorithms import Algorithm, KeySpec
-    from anchorhold.ledger import AuthorityRecord, IssuingDefaults
+    from anchorhold.ledger import AuthorityRecord, IssuingDefaults, Ledger
 
 
 class Authority:
@@ -33,6 +33,14 @@ class Authority:
 
     def __repr__(self) -> str:
         return f"<Authority {self.name!r} {self.record.status}>"
+
+    def refreshed(self, ledger: Ledger) -> Authority:
+        """The same as it is now.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        return Authority(ledger.authorities.get(self.record.id))
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
-"""Claiming before doing: one process at a time works on an authority, and it says so in the ledger first.
+"""Claiming before doing: one process at a time works on an authority, and the ledger says so first.
 
-Whatever is destroyed is destroyed under a claim that was committed before. Whoever was stopped for so long that
+Whatever is destroyed is destroyed under a claim that was committed before. Whoever stood still for so long that
 somebody else took the claim finds out with the next commit, and undoes nothing that is not its own.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, LedgerError
@@ -21,50 +22,92 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work on something that this process has claimed.
+
+    Attributes:
+        ledger: Where the claim is.
+        claim: The claim.
+        what: What is claimed, in messages.
+    """
+
+    ledger: Ledger
+    claim: Claim
+    what: str
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A transaction that is committed only if the claim was not lost before it.
+
+        Raises:
+            BusyError: It was.
+            LedgerError: The database refused.
+        """
+        with self.ledger.transaction():
+            self.confirm()
+            yield
+
+    def confirm(self) -> None:
+        """Within a transaction: have the claim for as long again as at first.
+
+        Raises:
+            BusyError: It was lost.
+        """
+        if self.ledger.claims.confirm(self.claim):
+            return
+        other = self.ledger.claims.of(self.claim.subject)
+        now = "" if other is None else f" and is {other.described} now"
+        raise BusyError(
+            f"{self.what}: was {self.claim.work} here for too long, was taken over{now}",
+            hint="see what became of it with `anchorhold list-cas` and `anchorhold recover`",
+        )
+
+
 def subject_of(authority_id: int) -> str:
-    """What is claimed by whoever makes, finishes, abandons or moves an authority."""
+    """What is claimed by whoever makes, finishes, abandons or moves an authority, as the ledger calls it."""
     return f"authority {authority_id}"
 
 
-def claim(ledger: Ledger, subject: str, work: str, what: str) -> Claim:
+def start(ledger: Ledger, subject: str, work: str, what: str) -> Work:
     """Claim something, within the caller's transaction.
 
     Args:
         ledger: Where claims are.
-        subject: As the ledger calls it.
+        subject: What, as the ledger calls it.
         work: What is going to be done, in words that follow "is".
         what: What to call it in messages.
 
     Raises:
         BusyError: Somebody is at work on it.
     """
-    taken, mine = ledger.claims.take(subject, work)
+    claim, mine = ledger.claims.take(subject, work)
     if not mine:
-        raise BusyError(f"{what}: is {taken.described}", hint="wait for that process, or end it, and repeat")
-    return taken
+        raise BusyError(f"{what}: is {claim.described}", hint="wait for that process, or end it, and repeat")
+    return Work(ledger, claim, what)
 
 
 @contextmanager
-def held(ledger: Ledger, taken: Claim) -> Iterator[Claim]:
+def held(work: Work) -> Iterator[Work]:
     """Give a claim back at the end, however that comes."""
     try:
-        yield taken
+        yield work
     finally:
         try:
-            with ledger.transaction():
-                ledger.claims.give_back(taken)
+            with work.ledger.transaction():
+                work.ledger.claims.give_back(work.claim)
         except LedgerError as error:  # it ends by itself, and this must not hide why the work did
             logger.debug("could not give back a claim", exc_info=error)
 
 
 @contextmanager
-def claimed(ledger: Ledger, subject: str, work: str, what: str) -> Iterator[Claim]:
-    """Have something to oneself; arguments as for `claim`.
+def claimed(ledger: Ledger, subject: str, work: str, what: str) -> Iterator[Work]:
+    """Have something to oneself; arguments as for `start`.
 
     Raises:
         BusyError: Somebody is at work on it.
     """
     with ledger.transaction():
-        taken = claim(ledger, subject, work, what)
-    with held(ledger, taken):
-        yield taken
+        started = start(ledger, subject, work, what)
+    with held(started):
+        yield started

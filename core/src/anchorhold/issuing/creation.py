@@ -14,9 +14,10 @@ from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     from anchorhold.issuing.chain import Chain
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import KeySource
-    from anchorhold.ledger import Ledger
+    from anchorhold.ledger import AuthorityRecord, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +68,33 @@ def create_authority(
         plan=plan.stored(),
         issuing=wanted.issuing,
     )
-    return establish(ledger, place, source, intent, lambda row, _: complete(ledger, place, row, parent))
+    return establish(ledger, place, source, intent, lambda work, record: complete(work, place, record, parent))
 
 
-def complete(ledger: Ledger, place: KeyPlace, authority_id: int, parent: Parent | None) -> Authority:
-    """From a recorded key to an active authority; also what ``recover`` does."""
-    authority = Authority(ledger.authorities.get(authority_id))
-    plan = Plan.of(authority.record.plan or {})
-    draft = plan.draft(authority.public_key, parent.authority if parent is not None else None)
+def complete(work: Work, place: KeyPlace, record: AuthorityRecord, parent: Parent | None) -> Authority:
+    """From a recorded key to an active authority; also what ``recover`` does.
+
+    Raises:
+        AuthorityNotReadyError: The parent was disabled meanwhile.
+        BusyError: Somebody else has taken it over; nothing was recorded.
+        AnchorholdError: As `create_authority`.
+    """
+    ledger, authority = work.ledger, Authority(record)
+    draft = Plan.of(record.plan or {}).draft(authority.public_key, parent.authority if parent is not None else None)
+
+    def confirm() -> None:
+        work.confirm()
+        if parent is not None:
+            parent.authority.refreshed(ledger).check_ready()
 
     def activate(certificates: list[bytes]) -> None:
+        work.confirm()
         ledger.authorities.activate(
-            authority_id, serial=format_serial(draft.serial), certificate=certificates[0], not_after=draft.not_after
+            record, serial=format_serial(draft.serial), certificate=certificates[0], not_after=draft.not_after
         )
         ledger.events.append("authority-created", authority.name, serial=format_serial(draft.serial))
 
     with AuthorityKey(authority, place.backend, place.secrets) as own:
         own.prove()
-        issue(ledger, parent.key if parent is not None else own, [draft], activate)
-    return Authority(ledger.authorities.get(authority_id))
+        issue(ledger, parent.key if parent is not None else own, [draft], activate, check=confirm)
+    return authority.refreshed(ledger)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.key import AuthorityKey
-from anchorhold.issuing.pending import Intent, establish
+from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.ledger import IssuingDefaults, Reservation
 from anchorhold.publickeys import check_strength, spki
 from anchorhold.x509.general_names import format_general_name
@@ -23,9 +23,10 @@ from anchorhold.x509.serials import format_serial
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import AdoptedKey, ForeignKey
-    from anchorhold.ledger import Ledger
+    from anchorhold.ledger import AuthorityRecord, Ledger
     from anchorhold.publickeys import PublicKey
 
 
@@ -59,37 +60,47 @@ def import_authority(
         AuthorityExistsError: The name is taken.
         AnchorholdError: The backend could not store the key or sign with it; as for a creation.
     """
-    certificate, known = foreign.certificate, tuple(known)
+    certificate = foreign.certificate
     check_authority(certificate)
     check_belongs(source.public_key, certificate)
-    check_new(certificate, known)
+    der = certificate.public_bytes(Encoding.DER)
     intent = Intent(
         name=foreign.name,
         subject=format_name(certificate.subject),
         parent=find_parent(certificate, known),
-        plan={
-            "operation": "import",
-            "certificate": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode(),
-        },
+        plan={"operation": "import", "certificate": base64.b64encode(der).decode()},
         issuing=foreign.issuing,
+        certificate=der,
     )
-    return establish(ledger, place, source, intent, lambda row, _: complete_import(ledger, place, row, certificate))
+    return establish(ledger, place, source, intent, lambda work, row: complete_import(work, place, row, certificate))
 
 
-def complete_import(ledger: Ledger, place: KeyPlace, authority_id: int, certificate: x509.Certificate) -> Authority:
-    """From a recorded key to an active authority; also what ``recover`` does."""
-    authority = Authority(ledger.authorities.get(authority_id))
+def complete_import(work: Work, place: KeyPlace, record: AuthorityRecord, certificate: x509.Certificate) -> Authority:
+    """From a recorded key to an active authority; also what ``recover`` does.
+
+    Args:
+        work: The creation.
+        place: Where the key is.
+        record: The pending authority.
+        certificate: Its certificate.
+
+    Raises:
+        AuthorityExistsError: Another authority has that certificate meanwhile.
+        BusyError: Somebody else has taken it over; nothing was recorded.
+        AnchorholdError: The key cannot be used.
+    """
+    ledger, authority = work.ledger, Authority(record)
     with AuthorityKey(authority, place.backend, place.secrets) as key:
         key.prove()
     der, serial = certificate.public_bytes(Encoding.DER), format_serial(certificate.serial_number)
-    with ledger.transaction():
-        if authority.record.parent_id is None and certificate.subject == certificate.issuer:
-            ledger.certificates.record(authority_id, _intent(certificate, "authority"), der)
-        ledger.authorities.activate(
-            authority_id, serial=serial, certificate=der, not_after=certificate.not_valid_after_utc
-        )
+    with ledger.transaction(alone=True):
+        work.confirm()
+        check_certificate_new(ledger, der, own=record.id)
+        if record.parent_id is None and certificate.subject == certificate.issuer:
+            ledger.certificates.record(record.id, _intent(certificate, "authority"), der)
+        ledger.authorities.activate(record, serial=serial, certificate=der, not_after=certificate.not_valid_after_utc)
         ledger.events.append("authority-imported", authority.name, serial=serial)
-    return Authority(ledger.authorities.get(authority_id))
+    return authority.refreshed(ledger)
 
 
 def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.Certificate) -> None:
@@ -158,20 +169,6 @@ def find_parent(certificate: x509.Certificate, known: Iterable[Authority]) -> Au
             continue
         return authority
     return None
-
-
-def check_new(certificate: x509.Certificate, known: Iterable[Authority]) -> None:
-    """Refuse a certificate that an authority has.
-
-    Raises:
-        AuthorityExistsError: Names it.
-    """
-    der = certificate.public_bytes(Encoding.DER)
-    for authority in known:
-        if authority.record.certificate == der:
-            raise AuthorityExistsError(
-                f"certificate: is that of the authority {authority.name!r}", hint="use it under that name"
-            )
 
 
 def _intent(certificate: x509.Certificate, profile: str) -> Reservation:

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def issue(
-    ledger: Ledger, key: AuthorityKey, drafts: Sequence[Draft], recorded: Callable[[list[bytes]], None] | None = None
+    ledger: Ledger,
+    key: AuthorityKey,
+    drafts: Sequence[Draft],
+    recorded: Callable[[list[bytes]], None] | None = None,
+    *,
+    check: Callable[[], None] | None = None,
 ) -> list[bytes]:
     """Sign drafts with the key of an authority.
 
@@ -35,6 +40,7 @@ def issue(
         key: The issuer's.
         drafts: What to sign; all of them are held in memory.
         recorded: Called with the certificates within the last transaction.
+        check: Called within the first one; what it raises is raised before anything was reserved or signed.
 
     Returns:
         The certificates in DER, in the order of the drafts.
@@ -45,6 +51,8 @@ def issue(
     authority = key.authority
     intents = [reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts]
     with ledger.transaction():
+        if check is not None:
+            check()
         ledger.certificates.reserve(authority.record.id, intents)
     signing: Shared[bytes] = Shared(len(drafts))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 from cryptography import x509
@@ -15,7 +16,7 @@ from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
@@ -28,6 +29,7 @@ BATCH: Final = 1_000
 """How many certificates share one commit."""
 
 
+_Request: TypeAlias = "tuple[x509.CertificateSigningRequest, SubjectKey]"
 Copied: TypeAlias = Literal["subject", "alt"]
 """What may be copied from a request when asked for: its subject, its alternative names."""
 
@@ -74,19 +76,33 @@ class Issued:
 
 
 class Issuer:
-    """An authority that signs. It holds its key from the first certificate until it is closed.
+    """An authority that signs. It holds its key from the first certificate until it is closed. Threads may share it.
+
+    What is changed of the authority meanwhile counts for what is signed afterwards; one that is disabled signs no more.
 
     Args:
         ledger: Where certificates are recorded.
         settings: For the profiles.
         key: Of the authority.
-        chain: The authority and those above it.
+        chain: Gives an authority and those above it.
+        key_of: Gives the key of an authority, for one whose key was moved meanwhile.
     """
 
-    def __init__(self, ledger: Ledger, settings: Settings, key: AuthorityKey, chain: Chain) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        key: AuthorityKey,
+        chain: Callable[[Authority], Chain],
+        key_of: Callable[[Authority], AuthorityKey],
+    ) -> None:
         self._ledger = ledger
-        self._key = key
-        self._drafter = Drafter(settings, chain)
+        self._settings = settings
+        self._chain = chain
+        self._key_of = key_of
+        self._keys = [key]
+        self._renewing = Lock()
+        self._opened = self._with(key)
 
     def __enter__(self) -> Self:
         return self
@@ -96,8 +112,8 @@ class Issuer:
 
     @property
     def authority(self) -> Authority:
-        """The authority that signs."""
-        return self._key.authority
+        """The authority that signs, as it was when something was signed last."""
+        return self._opened.key.authority
 
     def sign(self, order: Order) -> Issued:
         """Sign one request: two commits, durable before the certificate is returned.
@@ -117,25 +133,71 @@ class Issuer:
         If one of them is not fit, none of its thousand is signed. If the key fails in the middle, those signed
         before it are in the ledger.
         """
-        self.authority.check_ready()
+        opened = self._opened
+        if opened.key.authority.record.status != "active":
+            opened = self._renewed(opened)  # it may have been enabled
+        opened.key.authority.check_ready()
         return [issued for batch in _batches(orders) for issued in self._sign_batch(batch)]
 
     def close(self) -> None:
         """Give the key back."""
-        self._key.close()
+        for key in self._keys:
+            key.close()
 
     def _sign_batch(self, orders: Sequence[Order]) -> list[Issued]:
-        checking: Shared[tuple[x509.CertificateSigningRequest, SubjectKey]] = Shared(len(orders))
+        checking: Shared[_Request] = Shared(len(orders))
         requests = checking.run(lambda number: _checked(orders[number]))
-        drafts = [self._drafter.draft(order, *checked) for order, checked in zip(orders, requests, strict=True)]
-        certificates = issue(self._ledger, self._key, drafts)
+        opened = self._opened
+        while True:
+            try:
+                return self._issue(opened, orders, requests)
+            except _ChangedError:
+                opened = self._renewed(opened)
+                opened.key.authority.check_ready()
+
+    def _issue(self, opened: _Opened, orders: Sequence[Order], requests: Sequence[_Request]) -> list[Issued]:
+        drafts = [opened.drafter.draft(order, *checked) for order, checked in zip(orders, requests, strict=True)]
+        certificates = issue(self._ledger, opened.key, drafts, check=lambda: self._check(opened))
         return [
             Issued(der=der, serial=format_serial(draft.serial), not_granted=not_granted(request, draft))
             for der, draft, (request, _) in zip(certificates, drafts, requests, strict=True)
         ]
 
+    def _check(self, opened: _Opened) -> None:
+        """Within the transaction that reserves: what was drafted is drafted from the authority as it is."""
+        record = opened.key.authority.record
+        if self._ledger.authorities.state(record.id) != (record.status, record.revision):
+            raise _ChangedError
 
-def _checked(order: Order) -> tuple[x509.CertificateSigningRequest, SubjectKey]:
+    def _renewed(self, before: _Opened) -> _Opened:
+        """The authority as it is now, with the same key unless that was moved; keys in use are not closed."""
+        with self._renewing:
+            if self._opened is before:
+                current = before.key.authority.refreshed(self._ledger)
+                key = before.key.of(current)
+                if key is None:
+                    key = self._key_of(current)
+                    self._keys.append(key)
+                self._opened = self._with(key)
+            return self._opened
+
+    def _with(self, key: AuthorityKey) -> _Opened:
+        return _Opened(key, Drafter(self._settings, self._chain(key.authority)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An authority as it was read, with its key and what makes its drafts."""
+
+    key: AuthorityKey
+    drafter: Drafter
+
+
+class _ChangedError(Exception):
+    """The authority was changed since it was read."""
+
+
+def _checked(order: Order) -> _Request:
     request = read_csr(order.csr) if isinstance(order.csr, bytes) else order.csr
     return request, check_csr(request)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
@@ -30,9 +31,7 @@ class AuthorityKey:
     def __init__(self, authority: Authority, backend: KeyBackend, secrets: Secrets) -> None:
         self.authority = authority
         self.backend = backend
-        self._secrets = secrets
-        self._signer: Signer | None = None
-        self._opening = Lock()
+        self._lent = _Lent(backend, authority, secrets)
 
     def __enter__(self) -> Self:
         return self
@@ -40,16 +39,22 @@ class AuthorityKey:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def of(self, changed: Authority) -> AuthorityKey | None:
+        """The same key with the same signer for an authority that was changed; None if its key is elsewhere now."""
+        old, new = self.authority.record, changed.record
+        if (old.key_backend, old.handle) != (new.key_backend, new.handle):
+            return None
+        same = copy(self)
+        same.authority = changed
+        return same
+
     def open(self) -> Signer:
         """The signer; its public key is the one in the ledger.
 
         Raises:
             AnchorholdError: As `BackendSpec.load_signer`.
         """
-        with self._opening:
-            if self._signer is None:
-                self._signer = self.backend.load_signer(self.authority.key_request, self._secrets)
-            return self._signer
+        return self._lent.open()
 
     def sign_draft(self, draft: Draft, tbs: bytes) -> bytes:
         """The certificate for a draft, in DER, signed through the hook `sign` and verified."""
@@ -91,9 +96,7 @@ class AuthorityKey:
 
     def close(self) -> None:
         """Give the signer back."""
-        if self._signer is not None:
-            signer, self._signer = self._signer, None
-            signer.close()
+        self._lent.close()
 
     def _sign(self, message: bytes, purpose: Purpose, draft: Draft | None = None) -> bytes:
         authority = self.authority
@@ -101,3 +104,25 @@ class AuthorityKey:
             message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.described, draft=draft
         )
         return self.backend.sign(request, self.open())
+
+
+class _Lent:
+    """A signer that is asked for once."""
+
+    def __init__(self, backend: KeyBackend, authority: Authority, secrets: Secrets) -> None:
+        self._backend = backend
+        self._authority = authority
+        self._secrets = secrets
+        self._signer: Signer | None = None
+        self._opening = Lock()
+
+    def open(self) -> Signer:
+        with self._opening:
+            if self._signer is None:
+                self._signer = self._backend.load_signer(self._authority.key_request, self._secrets)
+            return self._signer
+
+    def close(self) -> None:
+        if self._signer is not None:
+            signer, self._signer = self._signer, None
+            signer.close()

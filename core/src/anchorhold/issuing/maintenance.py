@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError
-from anchorhold.issuing.claiming import held
+from anchorhold.issuing.claiming import Work, held
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls, generate_crl, shards_of
 from anchorhold.issuing.responders import is_due, renew_responder
 from anchorhold.issuing.sweeping import sweep_responders
@@ -134,9 +134,9 @@ def is_crl_due(ledger: Ledger, authority: Authority, shard: int | None) -> bool:
 def _alone(ledger: Ledger, authority: Authority) -> Iterator[Claim | None]:
     """Whether this process has the maintenance of the authority to itself; else who has it, None if nobody else."""
     with ledger.transaction():
-        taken, mine = ledger.claims.take(f"maintenance {authority.record.id}", "being maintained")
+        claim, mine = ledger.claims.take(f"maintenance {authority.record.id}", "being maintained")
     if not mine:
-        yield taken
+        yield claim
         return
-    with held(ledger, taken):
+    with held(Work(ledger, claim, f"authority {authority.name!r}")):
         yield None

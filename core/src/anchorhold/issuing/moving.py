@@ -3,37 +3,47 @@
 The plan of the authority's row says how far a move got, so that ``recover`` can finish or undo it:
 
 * ``move``: the key may be in its new place, and is used in the old one;
+* ``unmove``: it is used in the old one, and what is in the new place is being destroyed;
 * ``moved``: the key is used in its new place, and is to be destroyed in the old one.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import (
     AnchorholdError,
     AuthorityNotReadyError,
+    BusyError,
     InputError,
     KeyMismatchError,
     OperationUnsupportedError,
 )
 from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.claiming import claimed, held, start, subject_of
+from anchorhold.issuing.copies import check_unused
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.sources import check_store
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.ledger import AuthorityRecord, Ledger
     from anchorhold.seam.requests import CreatedKey
     from anchorhold.secret import Secret
 
 MOVE: Final = "move"
+UNMOVE: Final = "unmove"
 MOVED: Final = "moved"
+
+logger = logging.getLogger(__name__)
 
 
 def move_key(
@@ -50,6 +60,7 @@ def move_key(
 
     Raises:
         AuthorityNotReadyError: It was never completed, or its key is being moved.
+        BusyError: Another process is at work on it, or took this move over because it took too long.
         InputError: It is in that place already.
         OperationUnsupportedError: The key cannot leave its backend, or the other one takes none.
         KeyUnsupportedError: The other backend does not offer such a key.
@@ -68,54 +79,46 @@ def move_key(
         "delete_source": delete_source,
     }
     with ledger.transaction():
-        if ledger.authorities.get(authority.record.id).plan is not None:
-            raise _under_way(authority)
-        ledger.authorities.record_plan(authority.record.id, plan)
+        work = start(ledger, subject_of(authority.record.id), "being moved", _key_of(authority))
+        ledger.authorities.record_plan(authority.record, plan)
         ledger.events.append("key-move-begun", authority.name, to=target.backend.alias, key_id=key_id.hex())
-    try:
-        _arrive(ledger, authority, source, target, plan, _imported(authority, target, key_id, key))
-    except Exception as error:
-        _take_back(ledger, authority, target, error)
-        raise
-    try:
-        return finish_move(ledger, Authority(ledger.authorities.get(authority.record.id)), source, target)
-    except AnchorholdError as error:
-        error.hint += ", then `anchorhold recover`: the key is used in its new place, and not destroyed in the old one"
-        raise
+    with held(work):
+        authority = authority.refreshed(ledger)
+        try:
+            _arrive(work, authority, source, target, _imported(authority, target, key_id, key))
+        except Exception as error:
+            _take_back(work, authority, target, error)
+            raise
+        try:
+            return _finish(work, authority.refreshed(ledger), source, target)
+        except AnchorholdError as error:
+            error.hint += (
+                ", then `anchorhold recover`: the key is used in its new place, and not destroyed in the old one"
+            )
+            raise
 
 
 def finish_move(ledger: Ledger, authority: Authority, source: KeyPlace, target: KeyPlace) -> Authority:
-    """Complete a move from wherever it stands; also what ``recover`` does.
+    """Complete a move from wherever it stands, for ``recover``.
 
     Raises:
+        BusyError: Somebody is at work on it.
+        AuthorityNotReadyError: It is being undone, so that what arrived may be gone.
         AnchorholdError: As `move_key`.
     """
-    plan = authority.record.plan or {}
-    if plan.get("operation") == MOVE:
-        key_id = bytes.fromhex(plan["key_id"])
-        found = _found(target, plan)
-        created = found[0] if found else _imported(authority, target, key_id, _exported(authority, source))
-        _arrive(ledger, authority, source, target, plan, created)
-        authority = Authority(ledger.authorities.get(authority.record.id))
-        plan = authority.record.plan or {}
-    if plan.get("operation") == MOVED:
-        _destroy_old(ledger, authority, source, plan["from"])
-    return Authority(ledger.authorities.get(authority.record.id))
+    with claimed(ledger, subject_of(authority.record.id), "being moved", _key_of(authority)) as work:
+        return _finish(work, authority.refreshed(ledger), source, target)
 
 
 def undo_move(ledger: Ledger, authority: Authority, target: KeyPlace) -> None:
     """Remove what arrived; or, if the key is used in its new place already, leave the old one where it is.
 
     Raises:
+        BusyError: Somebody is at work on it.
         AnchorholdError: What arrived may still be there; the move stays recorded.
     """
-    plan = authority.record.plan or {}
-    if plan.get("operation") == MOVE:
-        for key in _found(target, plan):
-            target.backend.delete_key(_request(authority, key.handle), target.secrets)
-    with ledger.transaction():
-        ledger.authorities.record_plan(authority.record.id, None)
-        ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") == MOVE)
+    with claimed(ledger, subject_of(authority.record.id), "being moved back", _key_of(authority)) as work:
+        _undo(work, authority.refreshed(ledger), target)
 
 
 def places_of_move(record: AuthorityRecord) -> tuple[str, str]:
@@ -126,21 +129,56 @@ def places_of_move(record: AuthorityRecord) -> tuple[str, str]:
     return record.key_backend, plan["to"]
 
 
+def _finish(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace) -> Authority:
+    """Complete a move from wherever it stands."""
+    plan = authority.record.plan or {}
+    if plan.get("operation") == UNMOVE:
+        raise AuthorityNotReadyError(
+            f"authority {authority.name!r}: the move of its key is being undone",
+            hint=f"run `anchorhold recover --abandon {shlex.quote(authority.name)}`, then move it again",
+        )
+    if plan.get("operation") == MOVE:
+        found = _found(target, plan)
+        key_id = bytes.fromhex(plan["key_id"])
+        created = found[0] if found else _imported(authority, target, key_id, _exported(authority, source))
+        _arrive(work, authority, source, target, created)
+        authority = authority.refreshed(work.ledger)
+        plan = authority.record.plan or {}
+    if plan.get("operation") == MOVED:
+        _destroy_old(work, authority, source, plan["from"])
+    return authority.refreshed(work.ledger)
+
+
+def _undo(work: Work, authority: Authority, target: KeyPlace) -> None:
+    """Undo a move from wherever it stands; that it is undone is committed before anything is destroyed."""
+    ledger, plan = work.ledger, authority.record.plan or {}
+    if plan.get("operation") == MOVE:
+        keys = _found(target, plan)  # a backend that cannot be asked leaves the move as it is
+        with work.step():
+            ledger.authorities.record_plan(authority.record, {**plan, "operation": UNMOVE})
+        authority = authority.refreshed(ledger)
+        _delete(authority, target, keys)
+    elif plan.get("operation") == UNMOVE:
+        _delete(authority, target, _found(target, plan))
+    with work.step():
+        ledger.authorities.record_plan(authority.record, None)
+        if plan.get("operation") == MOVED:
+            ledger.key_copies.add(authority.record.id, **_copy(plan["from"]))
+        ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") != MOVED)
+
+
 def _check_movable(authority: Authority, source: KeyPlace, target: KeyPlace) -> None:
     _ = authority.certificate  # one that was never completed has nothing to move
     if authority.record.plan is not None:
-        raise _under_way(authority)
+        raise AuthorityNotReadyError(
+            f"authority {authority.name!r}: its key is being moved",
+            hint="see with `anchorhold recover` whether somebody is at it, and finish or undo it there if not",
+        )
     if source.backend.alias == target.backend.alias:
         raise InputError(f"authority {authority.name!r}: its key is in {source.backend.alias!r}", hint="name another")
     if not target.backend.supports("import_key"):
         raise OperationUnsupportedError(f"{target.backend.owner}: takes no keys from outside", hint="name another")
     target.backend.capabilities.check(target.backend.owner, authority.spec, authority.algorithm)
-
-
-def _under_way(authority: Authority) -> AuthorityNotReadyError:
-    return AuthorityNotReadyError(
-        f"authority {authority.name!r}: its key is being moved", hint="finish or undo that with `anchorhold recover`"
-    )
 
 
 def _exported(authority: Authority, source: KeyPlace) -> Secret:
@@ -164,52 +202,88 @@ def _found(target: KeyPlace, plan: Mapping[str, Any]) -> tuple[CreatedKey, ...]:
     return target.backend.find_key(request, target.secrets)
 
 
-def _arrive(
-    ledger: Ledger,
-    authority: Authority,
-    source: KeyPlace,
-    target: KeyPlace,
-    plan: Mapping[str, Any],
-    created: CreatedKey,
-) -> None:
+def _arrive(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace, created: CreatedKey) -> None:
     """Prove the key in its new place, and use it there from now on."""
-    if spki(created.public_key) != authority.record.public_key:
+    ledger, record, plan = work.ledger, authority.record, authority.record.plan or {}
+    if spki(created.public_key) != record.public_key:
         raise KeyMismatchError(f"{target.backend.owner}: stored another key", hint="tell the author of the backend")
     handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-    moved = Authority(authority.record.moved(key_backend=target.backend.alias, handle=handle))
+    moved = Authority(record.moved(key_backend=target.backend.alias, handle=handle))
     challenge = os.urandom(32)
     for place, owner in ((source, authority), (target, moved)):
         with AuthorityKey(owner, place.backend, place.secrets) as key:
             key.prove(challenge)
-    record = authority.record
-    old = {"key_backend": record.key_backend, "type": record.backend_type, "handle": record.handle}
-    with ledger.transaction():
+    old = {
+        "key_backend": record.key_backend,
+        "type": record.backend_type,
+        "key_id": record.key_id.hex(),
+        "handle": record.handle,
+    }
+    with work.step():
         ledger.authorities.move(
-            record.id,
+            record,
             key_backend=target.backend.alias,
             backend_type=target.type,
             key_id=bytes.fromhex(plan["key_id"]),
             handle=handle,
             plan={"operation": MOVED, "from": old} if plan["delete_source"] else None,
         )
+        if not plan["delete_source"]:
+            ledger.key_copies.add(record.id, **_copy(old))
         ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old)
 
 
-def _destroy_old(ledger: Ledger, authority: Authority, source: KeyPlace, old: Mapping[str, Any]) -> None:
+def _copy(old: Mapping[str, Any]) -> dict[str, Any]:
+    """What the book of copies has of an old place; the release before did not note the key id."""
+    return {
+        "key_backend": old["key_backend"],
+        "backend_type": old["type"],
+        "key_id": bytes.fromhex(old.get("key_id", "")),
+        "handle": old["handle"],
+    }
+
+
+def _destroy_old(work: Work, authority: Authority, source: KeyPlace, old: Mapping[str, Any]) -> None:
+    with work.step():
+        check_unused(work.ledger, old["key_backend"], old["handle"])
     handle = KeyHandle(version=old["handle"]["version"], data=old["handle"]["data"])
     source.backend.delete_key(_request(authority, handle), source.secrets)
-    with ledger.transaction():
-        ledger.authorities.record_plan(authority.record.id, None)
-        ledger.events.append("key-destroyed", authority.name, key_backend=old["key_backend"])
+    with work.step():
+        work.ledger.authorities.record_plan(authority.record, None)
+        work.ledger.events.append("key-destroyed", authority.name, key_backend=old["key_backend"])
 
 
-def _take_back(ledger: Ledger, authority: Authority, target: KeyPlace, cause: Exception) -> None:
-    """After a failure: as if nothing had been begun; if that fails too, say what clears it up."""
+def _take_back(work: Work, authority: Authority, target: KeyPlace, cause: Exception) -> None:
+    """After a failure: as if nothing had been begun; if that fails too, say what clears it up.
+
+    If somebody else has taken the move over, it is left to them, but for a copy that nobody will ever use.
+    """
     try:
-        undo_move(ledger, Authority(ledger.authorities.get(authority.record.id)), target)
-    except AnchorholdError:
+        try:
+            _undo(work, authority.refreshed(work.ledger), target)
+        except BusyError:
+            _remove_unused(authority, authority.refreshed(work.ledger), target)
+    except Exception as error:  # whatever happens here must not hide the cause
+        logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += ", and clear up what was begun with `anchorhold recover`"
+
+
+def _remove_unused(begun: Authority, now: Authority, target: KeyPlace) -> None:
+    """Destroy what this process has brought to the new place if neither the authority nor a plan names it."""
+    plan = begun.record.plan or {}
+    named = (now.record.key_id.hex(), (now.record.plan or {}).get("key_id"))
+    if plan["key_id"] not in named:
+        _delete(begun, target, _found(target, plan))
+
+
+def _delete(authority: Authority, place: KeyPlace, keys: Iterable[CreatedKey]) -> None:
+    for key in keys:
+        place.backend.delete_key(_request(authority, key.handle), place.secrets)
+
+
+def _key_of(authority: Authority) -> str:
+    return f"key of authority {authority.name!r}"
 
 
 def _request(authority: Authority, handle: KeyHandle) -> KeyRequest:

@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import AuthorityNotReadyError, SignatureError
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.imports import check_authority, check_belongs, check_new, complete_import, find_parent
+from anchorhold.issuing.claiming import claimed, subject_of
+from anchorhold.issuing.imports import check_authority, check_belongs, complete_import, find_parent
 from anchorhold.issuing.key import AuthorityKey
-from anchorhold.issuing.pending import Intent, establish
+from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.issuing.plan import effective_profile
+from anchorhold.issuing.undo import is_abandoning
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
 from anchorhold.settings import ProfileSettings
@@ -23,6 +25,7 @@ from anchorhold.x509.names import format_name, parse_authority_subject, parse_su
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.plan import NewAuthority
     from anchorhold.issuing.sources import KeySource
@@ -35,7 +38,8 @@ REQUEST = "request"
 def is_waiting(record: AuthorityRecord) -> bool:
     """Whether its request was made, so that it waits for its certificate."""
     plan: Mapping[str, Any] = record.plan or {}
-    return record.status == "pending" and plan.get("operation") == REQUEST and plan.get("csr") is not None
+    requested = plan.get("operation") == REQUEST and plan.get("csr") is not None
+    return record.status == "pending" and requested and not is_abandoning(record)
 
 
 def request_authority(ledger: Ledger, place: KeyPlace, source: KeySource, wanted: NewAuthority) -> Authority:
@@ -58,20 +62,24 @@ def request_authority(ledger: Ledger, place: KeyPlace, source: KeySource, wanted
     subject = format_name(parse_authority_subject(wanted.subject))
     plan = {"operation": REQUEST, "subject": subject, "profile": effective_profile(wanted).stored()}
     intent = Intent(name=wanted.name, subject=subject, parent=None, plan=plan, issuing=wanted.issuing)
-    return establish(ledger, place, source, intent, lambda row, _: complete_request(ledger, place, row))
+    return establish(ledger, place, source, intent, lambda work, record: complete_request(work, place, record))
 
 
-def complete_request(ledger: Ledger, place: KeyPlace, authority_id: int) -> Authority:
-    """From a recorded key to a recorded request; also what ``recover`` does."""
-    authority = Authority(ledger.authorities.get(authority_id))
+def complete_request(work: Work, place: KeyPlace, record: AuthorityRecord) -> Authority:
+    """From a recorded key to a recorded request; also what ``recover`` does.
+
+    Raises:
+        BusyError: Somebody else has taken it over; nothing was recorded.
+        AnchorholdError: The key cannot be used.
+    """
+    authority = Authority(record)
     with AuthorityKey(authority, place.backend, place.secrets) as key:
         key.prove()
         csr = _request(authority, key)
-    plan = {**(authority.record.plan or {}), "csr": base64.b64encode(csr).decode()}
-    with ledger.transaction():
-        ledger.authorities.record_plan(authority_id, plan)
-        ledger.events.append("authority-requested", authority.name)
-    return Authority(ledger.authorities.get(authority_id))
+    with work.step():
+        work.ledger.authorities.record_plan(record, {**(record.plan or {}), "csr": base64.b64encode(csr).decode()})
+        work.ledger.events.append("authority-requested", authority.name)
+    return authority.refreshed(work.ledger)
 
 
 def request_of(authority: Authority) -> x509.CertificateSigningRequest:
@@ -100,15 +108,19 @@ def accept_certificate(
     known = tuple(other for other in known if other.record.id != authority.record.id)
     check_authority(certificate)
     check_belongs(authority.public_key, certificate)
-    check_new(certificate, known)
     parent = find_parent(certificate, known)
-    with ledger.transaction():
-        ledger.authorities.certify(
-            authority.record.id,
-            subject=format_name(certificate.subject),
-            parent_id=parent.record.id if parent is not None else None,
-        )
-    return complete_import(ledger, place, authority.record.id, certificate)
+    with claimed(ledger, subject_of(authority.record.id), "being completed", f"authority {authority.name!r}") as work:
+        authority = authority.refreshed(ledger)
+        request_of(authority)  # another process may have completed or abandoned it since
+        with work.step():
+            check_certificate_new(ledger, certificate.public_bytes(Encoding.DER), own=authority.record.id)
+            ledger.authorities.certify(
+                authority.record,
+                subject=format_name(certificate.subject),
+                parent_id=parent.record.id if parent is not None else None,
+            )
+            record = ledger.authorities.get(authority.record.id)
+        return complete_import(work, place, record, certificate)
 
 
 def _request(authority: Authority, key: AuthorityKey) -> bytes:

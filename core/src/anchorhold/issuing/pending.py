@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AuthorityExistsError, InputError
+from anchorhold.issuing.claiming import held, start, subject_of
 from anchorhold.issuing.undo import undo
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import CertificateAuthority
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import KeySource
-    from anchorhold.ledger import IssuingDefaults, Ledger
+    from anchorhold.ledger import AuthorityRecord, IssuingDefaults, Ledger
     from anchorhold.seam.requests import CreatedKey
 
 
@@ -31,6 +33,7 @@ class Intent:
         parent: What signs it; None for a root, or if that is not known here.
         plan: What is needed to finish it, as JSON.
         issuing: What it puts into what it signs.
+        certificate: The one it will have, in DER; None if that is made later.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Intent:
     parent: Authority | None
     plan: Mapping[str, Any]
     issuing: IssuingDefaults
+    certificate: bytes | None = None
 
 
 def establish(
@@ -45,7 +49,7 @@ def establish(
     place: KeyPlace,
     source: KeySource,
     intent: Intent,
-    complete: Callable[[int, CreatedKey], Authority],
+    complete: Callable[[Work, AuthorityRecord], Authority],
 ) -> Authority:
     """Record the intent, obtain the key, and complete the authority; what fails is taken back.
 
@@ -54,31 +58,37 @@ def establish(
         place: Where its key will be.
         source: Where its key comes from.
         intent: What is recorded first.
-        complete: From the row number and the key to the authority.
+        complete: From the record with its key to the authority.
 
     Raises:
         AuthorityExistsError: The name is taken.
+        BusyError: This took so long that somebody else finished or abandoned it.
         AnchorholdError: What was made is removed again, and if it cannot be, the hint says so and ``recover``
             finishes or removes it.
     """
     key_id = os.urandom(20)
     source.check(place, key_id)
-    authority_id = _begin(ledger, place, source, intent, key_id)
-    try:
-        created = source.obtain(place, key_id, CertificateAuthority(name=intent.name, subject=intent.subject))
-        record_key(ledger, authority_id, created)
-        return complete(authority_id, created)
-    except Exception as error:
-        undo(ledger, place, authority_id, error)
-        raise
+    work, record = _begin(ledger, place, source, intent, key_id)
+    with held(work):
+        try:
+            created = source.obtain(place, key_id, CertificateAuthority(name=intent.name, subject=intent.subject))
+            return complete(work, record_key(work, record, created))
+        except Exception as error:
+            undo(work, place, record.id, error)
+            raise
 
 
-def _begin(ledger: Ledger, place: KeyPlace, source: KeySource, intent: Intent, key_id: bytes) -> int:
+def _begin(
+    ledger: Ledger, place: KeyPlace, source: KeySource, intent: Intent, key_id: bytes
+) -> tuple[Work, AuthorityRecord]:
+    """Record and claim it in one commit."""
     check_name(intent.name)
     adopted = source.existing is not None  # then its handle is recorded, and how it was described is not needed
     options = {"options": {} if adopted else dict(place.options), "adopted": adopted}
-    with ledger.transaction():
+    with ledger.transaction(alone=True):
         check_name_free(ledger, intent.name)
+        if intent.certificate is not None:
+            check_certificate_new(ledger, intent.certificate)
         authority_id = ledger.authorities.begin(
             name=intent.name,
             parent_id=intent.parent.record.id if intent.parent is not None else None,
@@ -89,21 +99,28 @@ def _begin(ledger: Ledger, place: KeyPlace, source: KeySource, intent: Intent, k
             plan={**intent.plan, **options},
             issuing=intent.issuing,
         )
+        work = start(ledger, subject_of(authority_id), "being created", f"authority {intent.name!r}")
+        record = ledger.authorities.get(authority_id)
         if source.existing is not None:
-            _record_key(ledger, authority_id, source.existing)
+            record = _record_key(ledger, record, source.existing)
         ledger.events.append("authority-begun", intent.name, key_id=key_id.hex(), key_backend=place.backend.alias)
-    return authority_id
+    return work, record
 
 
-def record_key(ledger: Ledger, authority_id: int, created: CreatedKey) -> None:
-    """Record where the key of a pending authority is."""
-    with ledger.transaction():
-        _record_key(ledger, authority_id, created)
+def record_key(work: Work, record: AuthorityRecord, created: CreatedKey) -> AuthorityRecord:
+    """Record where the key of a pending authority is; returns the record as it is then.
+
+    Raises:
+        BusyError: Somebody else has taken it over.
+    """
+    with work.step():
+        return _record_key(work.ledger, record, created)
 
 
-def _record_key(ledger: Ledger, authority_id: int, created: CreatedKey) -> None:
+def _record_key(ledger: Ledger, record: AuthorityRecord, created: CreatedKey) -> AuthorityRecord:
     handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-    ledger.authorities.record_key(authority_id, handle=handle, public_key=spki(created.public_key))
+    ledger.authorities.record_key(record, handle=handle, public_key=spki(created.public_key))
+    return ledger.authorities.get(record.id)
 
 
 def check_name(name: str) -> None:
@@ -120,15 +137,37 @@ def check_name(name: str) -> None:
 
 
 def check_name_free(ledger: Ledger, name: str) -> None:
-    """Refuse a name that an authority has; within a transaction.
+    """Refuse a name that an authority has; within a transaction, which is alone if the name is to be used.
 
     Raises:
         AuthorityExistsError: It is taken.
     """
     taken = next((found for found in ledger.authorities.known() if found.name == name), None)
-    if taken is not None:
-        pending = taken.status == "pending"
-        raise AuthorityExistsError(
-            f"authority {name!r}: exists already{', but was never completed' if pending else ''}",
-            hint="finish or abandon it with `anchorhold recover`" if pending else "choose another name",
-        )
+    if taken is None:
+        return
+    state, hint = "exists already", "choose another name"
+    if taken.status == "pending":
+        claim = ledger.claims.of(subject_of(taken.id))
+        if claim is not None:
+            state, hint = f"is {claim.described}", "wait for that process, or choose another name"
+        else:
+            state, hint = f"{state}, but was never completed", "finish or abandon it with `anchorhold recover`"
+    raise AuthorityExistsError(f"authority {name!r}: {state}", hint=hint)
+
+
+def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) -> None:
+    """Refuse a certificate that another authority has; within a transaction that is alone.
+
+    Args:
+        ledger: Where authorities are.
+        der: The certificate.
+        own: Row number of the authority that is to have it.
+
+    Raises:
+        AuthorityExistsError: Names the other one.
+    """
+    for other in ledger.authorities.known():
+        if other.id != own and other.certificate == der:
+            raise AuthorityExistsError(
+                f"certificate: is that of the authority {other.name!r}", hint="use it under that name"
+            )

@@ -23,6 +23,7 @@ from anchorhold.errors import (
     SignatureError,
     UnknownAliasError,
 )
+from anchorhold.issuing.claiming import held, start
 from anchorhold.issuing.issuance import issue
 from anchorhold.ledger.records import CLOSED
 from anchorhold.publickeys import is_signed_by, spec_of, spki
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from anchorhold.algorithms import KeySpec
     from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import ResponderRecord
@@ -138,22 +140,29 @@ def renew_responder(
             key_id=key_id,
             secrets=generated,
         )
+        work = start(ledger, subject_of(responder_id), "being made", f"OCSP responder of {authority.name!r}")
     lent = GeneratedSecrets(generated, place.secrets)
-    try:
-        request = CreateKeyRequest(
-            key_id=key_id, spec=wanted, ca=authority.described, role="ocsp", options=place.store.options
-        )
-        created = place.backend.create_key(request, lent)
-        with ledger.transaction():
-            handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-            ledger.responders.record_key(responder_id, handle=handle, public_key=spki(created.public_key))
-        _prove(authority, place.backend, created, lent)
-        _certify(ledger, key, responder_id, created, profile)
-    except Exception as error:
-        _take_back(ledger, authority, responder_id, places, error)
-        raise
+    with held(work):
+        try:
+            request = CreateKeyRequest(
+                key_id=key_id, spec=wanted, ca=authority.described, role="ocsp", options=place.store.options
+            )
+            created = place.backend.create_key(request, lent)
+            with work.step():
+                handle = {"version": created.handle.version, "data": dict(created.handle.data)}
+                ledger.responders.record_key(responder_id, handle=handle, public_key=spki(created.public_key))
+            _prove(authority, place.backend, created, lent)
+            _certify(work, key, responder_id, created, profile)
+        except Exception as error:
+            _take_back(work, authority, responder_id, places, error)
+            raise
     with ledger.guarded():
         return ledger.responders.get(responder_id)
+
+
+def subject_of(responder_id: int) -> str:
+    """What is claimed by whoever makes the key of a responder, as the ledger calls it."""
+    return f"responder {responder_id}"
 
 
 def open_responder(ledger: Ledger, authority: Authority, responder: ResponderRecord, place: OcspPlace) -> Signer:
@@ -174,39 +183,52 @@ def open_responder(ledger: Ledger, authority: Authority, responder: ResponderRec
     return place.backend.load_signer(_request(authority, responder), GeneratedSecrets(generated, place.secrets))
 
 
-def destroy(
-    ledger: Ledger, authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]
-) -> bool:
-    """Destroy the key of a responder; False if it was never made, or somebody else has destroyed it.
+def destroy(work: Work, authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]) -> bool:
+    """Destroy the key of a responder; False if it was never made, or another process has destroyed it.
+
+    That it is going to be destroyed is committed before, so nobody activates it meanwhile.
+
+    Args:
+        work: The claim on it (`subject_of`).
+        authority: Whose responder.
+        responder: As it was read.
+        places: From an alias to its place.
 
     Raises:
+        BusyError: Another process has changed it since it was read; nothing was destroyed.
         KeyMissingError: It is not where its alias leads now, so it may be somewhere else; its record stays.
         OperationUnsupportedError: Its backend cannot destroy it, or not look for it.
         AnchorholdError: It may still be there.
     """
-    place = _place_of(authority, responder, places)
+    ledger, place = work.ledger, _place_of(authority, responder, places)
     with ledger.guarded():
         lent = GeneratedSecrets(ledger.responders.secrets(responder.id), place.secrets)
-    if responder.handle is not None:
-        keys = [_request(authority, responder)]
-    else:
-        keys = _find(authority, responder, place, lent)
+    keys = _keys(authority, responder, place, lent)
+    with work.step():
+        ledger.responders.doom(responder)
+        responder = ledger.responders.get(responder.id)
     for request in keys:
         if not place.backend.delete_key(request, lent):
-            if not _is_kept(ledger, responder):
+            with work.step():
+                responder = ledger.responders.get(responder.id)
+            if responder.status in CLOSED:
                 return False
             raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} leads now")
-    with ledger.transaction():
-        ledger.responders.close(responder.id, "destroyed")
+    with work.step():
+        ledger.responders.close(responder, "destroyed")
         kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
         ledger.events.append(kind, authority.name, key_id=responder.key_id.hex())
     return bool(keys)
 
 
 def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> None:
-    """Record that a key is gone, because somebody says so; its password goes, so what may be left of it is sealed."""
+    """Record that a key is gone, because somebody says so; its password goes, so what may be left of it is sealed.
+
+    Raises:
+        BusyError: Another process has changed it since it was read.
+    """
     with ledger.transaction():
-        ledger.responders.close(responder.id, "forgotten")
+        ledger.responders.close(ledger.responders.get(responder.id), "forgotten")
         ledger.events.append("ocsp-key-forgotten", authority.name, key_id=responder.key_id.hex())
 
 
@@ -227,14 +249,14 @@ def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent:
         )
 
 
-def _certify(
-    ledger: Ledger, key: AuthorityKey, responder_id: int, created: CreatedKey, profile: ProfileSettings
-) -> None:
+def _certify(work: Work, key: AuthorityKey, responder_id: int, created: CreatedKey, profile: ProfileSettings) -> None:
     """Sign its certificate; in the commit that records it, it becomes the one that answers."""
-    authority = key.authority
+    ledger, authority = work.ledger, key.authority
     draft = _draft(authority, created, profile)
 
     def switch(certificates: list[bytes]) -> None:
+        work.confirm()
+        ledger.authorities.lock(authority.record.id)  # several may switch at once: the last one sees the others
         moment = now()
         for old in ledger.responders.of(authority.record.id):
             if old.status == "active":
@@ -248,7 +270,7 @@ def _certify(
         )
         ledger.events.append("ocsp-key-made", authority.name, serial=format_serial(draft.serial))
 
-    issue(ledger, key, [draft], switch)
+    issue(ledger, key, [draft], switch, check=work.confirm)
 
 
 def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) -> Draft:
@@ -272,22 +294,33 @@ def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) 
 
 
 def _take_back(
-    ledger: Ledger,
+    work: Work,
     authority: Authority,
     responder_id: int,
     places: Callable[[str], OcspPlace],
     cause: Exception,
 ) -> None:
-    """Remove what was made; if that fails too, the next attempt does it."""
+    """Remove what was made; if that fails too, the next attempt does it.
+
+    If another process has given it up meanwhile, a key that came into being after that is removed all the same: nobody
+    knows of it.
+    """
     try:
-        with ledger.guarded():
-            responder = ledger.responders.get(responder_id)
+        with work.ledger.guarded():
+            responder = work.ledger.responders.get(responder_id)
         if responder.status == "pending":
-            destroy(ledger, authority, responder, places)
+            destroy(work, authority, responder, places)
+        elif responder.status in CLOSED:
+            _remove_unused(authority, responder, places(responder.key_backend))
     except AnchorholdError as error:
         logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += "; a key that was begun is removed by the next `anchorhold regenerate-ocsp-keys`"
+
+
+def _remove_unused(authority: Authority, responder: ResponderRecord, place: OcspPlace) -> None:
+    for request in _find(authority, responder, place, place.secrets):
+        place.backend.delete_key(request, place.secrets)
 
 
 def _place_of(authority: Authority, responder: ResponderRecord, places: Callable[[str], OcspPlace]) -> OcspPlace:
@@ -307,19 +340,21 @@ def _place_of(authority: Authority, responder: ResponderRecord, places: Callable
     return place
 
 
+def _keys(
+    authority: Authority, responder: ResponderRecord, place: OcspPlace, lent: GeneratedSecrets
+) -> list[KeyRequest]:
+    """The key of a responder: by its handle if that was recorded, else by its id; none if it was never made."""
+    return (
+        [_request(authority, responder)] if responder.handle is not None else _find(authority, responder, place, lent)
+    )
+
+
 def _find(authority: Authority, responder: ResponderRecord, place: OcspPlace, lent: Secrets) -> list[KeyRequest]:
-    """A key whose making was interrupted, by its id; none if it was never made."""
     find = FindKeyRequest(key_id=responder.key_id, options=place.store.options)
     return [
         KeyRequest(handle=found.handle, public_key=found.public_key, ca=authority.described, role="ocsp")
         for found in place.backend.find_key(find, lent)
     ]
-
-
-def _is_kept(ledger: Ledger, responder: ResponderRecord) -> bool:
-    """Whether the key is still recorded as one that exists; another process may have been quicker."""
-    with ledger.guarded():
-        return ledger.responders.get(responder.id).status not in CLOSED
 
 
 def _lost(authority: Authority, responder: ResponderRecord, what: str) -> KeyMissingError:

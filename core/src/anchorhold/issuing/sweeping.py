@@ -8,11 +8,13 @@ that it is gone.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, KeyMissingError, OperationUnsupportedError
-from anchorhold.issuing.responders import destroy, forget
+from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
+from anchorhold.issuing.claiming import claimed
+from anchorhold.issuing.responders import destroy, forget, subject_of
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.responders import OcspPlace
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import ResponderRecord
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED: Final = dt.timedelta(minutes=10)
 """No making of a key that goes on takes longer."""
@@ -55,7 +59,8 @@ def sweep_responders(
     """
     moment = now()
     with ledger.guarded():
-        over = [found for found in ledger.responders.of(authority.record.id) if _is_over(found, authority, moment)]
+        found = ledger.responders.of(authority.record.id)
+        over = [responder for responder in found if _is_over(ledger, responder, authority, moment)]
     outcomes = [_sweep(ledger, authority, responder, places, gone=gone) for responder in over]
     return Swept(
         destroyed=outcomes.count("destroyed"),
@@ -64,7 +69,7 @@ def sweep_responders(
     )
 
 
-def _is_over(responder: ResponderRecord, authority: Authority, moment: dt.datetime) -> bool:
+def _is_over(ledger: Ledger, responder: ResponderRecord, authority: Authority, moment: dt.datetime) -> bool:
     """Whether its last answer has run out, or its making was interrupted; no answer outlives the authority."""
     match responder.status:
         case "active":
@@ -72,8 +77,16 @@ def _is_over(responder: ResponderRecord, authority: Authority, moment: dt.dateti
         case "retired":
             return responder.answers_until is not None and responder.answers_until < moment
         case "pending":
-            return responder.created_at < moment - INTERRUPTED
-    return False
+            return _is_interrupted(ledger, responder, moment)
+    return responder.status == "destroying"
+
+
+def _is_interrupted(ledger: Ledger, responder: ResponderRecord, moment: dt.datetime) -> bool:
+    """Whether nobody is making it any more; the release before makes no claims, so its keys have their time."""
+    subject = subject_of(responder.id)
+    if ledger.claims.was_made(subject):
+        return ledger.claims.of(subject) is None
+    return not moment - INTERRUPTED < responder.created_at <= moment
 
 
 def _sweep(
@@ -86,7 +99,11 @@ def _sweep(
 ) -> str | AnchorholdError:
     """What became of one key."""
     try:
-        return "destroyed" if destroy(ledger, authority, responder, places) else "none"
+        with claimed(ledger, subject_of(responder.id), "being destroyed", "old responder key") as work:
+            return "destroyed" if destroy(work, authority, responder, places) else "none"
+    except BusyError as error:  # another one is at it
+        logger.debug("not swept here", exc_info=error)
+        return "none"
     except (KeyMissingError, OperationUnsupportedError) as error:
         if not gone:
             return error

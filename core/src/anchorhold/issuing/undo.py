@@ -1,61 +1,90 @@
-"""Taking back the creation of an authority that failed: its key, its reservations, its row."""
+"""Taking back the creation of an authority that failed: its key, its reservations, its row.
+
+That it is abandoned is committed before its key is destroyed, so nobody finishes it meanwhile or later.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, OperationUnsupportedError
+from anchorhold.errors import AnchorholdError, BusyError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.copies import check_unused
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 
 if TYPE_CHECKING:
+    from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
-    from anchorhold.ledger import AuthorityRecord, Ledger
+    from anchorhold.ledger import AuthorityRecord
+
+ABANDONING: Final = "abandoning"
+"""In the plan of a pending authority whose key is being destroyed, or was."""
 
 logger = logging.getLogger(__name__)
 
 
-def undo(ledger: Ledger, place: KeyPlace, authority_id: int, cause: Exception) -> None:
+def undo(work: Work, place: KeyPlace, authority_id: int, cause: Exception) -> None:
     """Remove what a failed creation left behind; if that fails too, leave the row for ``recover`` and say so.
 
+    If somebody else has taken the authority over, it is left to them, but for a key that this process has made and
+    that nobody will ever use.
+
     Args:
-        ledger: Where the pending row is.
+        work: The creation.
         place: Where the key may be.
         authority_id: The pending row.
         cause: What went wrong; its hint is completed if something stays behind.
     """
     try:
-        remove(ledger, place, ledger.authorities.get(authority_id))
+        try:
+            remove(work, place, work.ledger.authorities.get(authority_id))
+        except BusyError:
+            _remove_unused(place, work.ledger.authorities.get(authority_id))
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += ", and clear up what was begun with `anchorhold recover`"
 
 
-def remove(ledger: Ledger, place: KeyPlace, record: AuthorityRecord) -> bool:
+def remove(work: Work, place: KeyPlace, record: AuthorityRecord) -> bool:
     """Destroy the key of a pending authority, if there is one that was not adopted, and abandon the row.
 
     Returns:
         Whether a key was destroyed.
 
     Raises:
+        BusyError: Somebody else has taken it over; nothing was destroyed.
         AnchorholdError: The key may still exist; the row stays pending.
     """
     keys = () if is_adopted(record) else find_keys(place, record)
-    ca = CertificateAuthority(name=record.name, subject=record.subject)
-    for key in keys:
-        place.backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), place.secrets)
-    with ledger.transaction():
-        ledger.certificates.abandon_all(record.id)
-        ledger.authorities.abandon(record.id)
-        ledger.events.append("authority-abandoned", record.name, key_id=record.key_id.hex(), key_deleted=bool(keys))
+    record = _give_up(work, record, keys)
+    _delete(place, record, keys)
+    close(work, record, key_deleted=bool(keys))
     return bool(keys)
+
+
+def close(work: Work, record: AuthorityRecord, **detail: bool) -> None:
+    """Abandon the row of a pending authority; its name becomes free.
+
+    Raises:
+        BusyError: Somebody else has taken it over.
+    """
+    ledger = work.ledger
+    with work.step():
+        ledger.certificates.abandon_all(record.id)
+        ledger.authorities.abandon(record)
+        ledger.events.append("authority-abandoned", record.name, key_id=record.key_id.hex(), **detail)
 
 
 def is_adopted(record: AuthorityRecord) -> bool:
     """Whether the key of a pending authority was there before it, and so stays."""
     return bool((record.plan or {}).get("adopted"))
+
+
+def is_abandoning(record: AuthorityRecord) -> bool:
+    """Whether a pending authority was given up, so that its key may be gone."""
+    return bool((record.plan or {}).get(ABANDONING))
 
 
 def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
@@ -74,3 +103,27 @@ def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...
         )
     options = (record.plan or {}).get("options", {})
     return place.backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), place.secrets)
+
+
+def _give_up(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> AuthorityRecord:
+    """Commit that the authority will never be completed."""
+    with work.step():
+        for key in keys:
+            handle = {"version": key.handle.version, "data": dict(key.handle.data)}
+            check_unused(work.ledger, record.key_backend, handle, own=record.id)
+        if is_abandoning(record):
+            return record
+        work.ledger.authorities.record_plan(record, {**(record.plan or {}), ABANDONING: True})
+        return work.ledger.authorities.get(record.id)
+
+
+def _remove_unused(place: KeyPlace, record: AuthorityRecord) -> None:
+    """Destroy a key that was made after its authority had been abandoned."""
+    if record.status == "abandoned" and not is_adopted(record):
+        _delete(place, record, find_keys(place, record))
+
+
+def _delete(place: KeyPlace, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:
+    ca = CertificateAuthority(name=record.name, subject=record.subject)
+    for key in keys:
+        place.backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), place.secrets)

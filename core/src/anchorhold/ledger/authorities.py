@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from anchorhold.errors import BusyError
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
 
 if TYPE_CHECKING:
@@ -53,17 +54,30 @@ class Authorities:
         )
         return int(row.id)
 
-    def record_key(self, authority_id: int, *, handle: Mapping[str, Any], public_key: bytes) -> None:
-        """Record where the key of a pending authority is."""
-        self._update(authority_id, handle=json.dumps(handle), public_key=public_key)
+    def record_key(self, before: AuthorityRecord, *, handle: Mapping[str, Any], public_key: bytes) -> None:
+        """Record where the key of a pending authority is.
 
-    def record_plan(self, authority_id: int, plan: Mapping[str, Any] | None) -> None:
-        """Record how to go on with what is under way; None when nothing is."""
-        self._update(authority_id, plan=None if plan is None else json.dumps(plan))
+        Args:
+            before: The authority as it was read; as for all that follow, what has been changed since is not touched.
+            handle: Of the key.
+            public_key: DER SubjectPublicKeyInfo.
+
+        Raises:
+            BusyError: What is under way has been changed since.
+        """
+        self._go_on(before, handle=json.dumps(handle), public_key=public_key)
+
+    def record_plan(self, before: AuthorityRecord, plan: Mapping[str, Any] | None) -> None:
+        """Record how to go on with what is under way; None when nothing is.
+
+        Raises:
+            BusyError: As for `record_key`.
+        """
+        self._go_on(before, plan=_stored(plan))
 
     def move(
         self,
-        authority_id: int,
+        before: AuthorityRecord,
         *,
         key_backend: str,
         backend_type: str,
@@ -71,24 +85,36 @@ class Authorities:
         handle: Mapping[str, Any],
         plan: Mapping[str, Any] | None,
     ) -> None:
-        """Record where the key is from now on, and what is left to do."""
-        self._update(
-            authority_id,
+        """Record where the key is from now on, and what is left to do.
+
+        Raises:
+            BusyError: As for `record_key`.
+        """
+        self._go_on(
+            before,
             key_backend=key_backend,
             backend_type=backend_type,
             key_id=key_id,
             handle=json.dumps(handle),
-            plan=None if plan is None else json.dumps(plan),
+            plan=_stored(plan),
         )
 
-    def certify(self, authority_id: int, *, subject: str, parent_id: int | None) -> None:
-        """Record what a parent elsewhere has put into the certificate of a pending authority."""
-        self._update(authority_id, subject=subject, parent_id=parent_id)
+    def certify(self, before: AuthorityRecord, *, subject: str, parent_id: int | None) -> None:
+        """Record what a parent elsewhere has put into the certificate of a pending authority.
 
-    def activate(self, authority_id: int, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
-        """Record the certificate of a pending authority; from now on it signs."""
-        self._update(
-            authority_id,
+        Raises:
+            BusyError: As for `record_key`.
+        """
+        self._go_on(before, subject=subject, parent_id=parent_id)
+
+    def activate(self, before: AuthorityRecord, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
+        """Record the certificate of a pending authority; from now on it signs.
+
+        Raises:
+            BusyError: As for `record_key`.
+        """
+        self._go_on(
+            before,
             status="active",
             serial=serial,
             certificate=certificate,
@@ -96,20 +122,35 @@ class Authorities:
             plan=None,
         )
 
-    def abandon(self, authority_id: int) -> None:
-        """Give up a pending authority; its name becomes free."""
-        self._update(authority_id, status="abandoned")
+    def abandon(self, before: AuthorityRecord) -> None:
+        """Give up a pending authority; its name becomes free.
+
+        Raises:
+            BusyError: As for `record_key`.
+        """
+        self._go_on(before, status="abandoned")
 
     def edit(
-        self, authority_id: int, *, name: str | None, status: AuthorityStatus | None, issuing: IssuingDefaults | None
-    ) -> None:
-        """Change what may change of an authority; None leaves a value as it is."""
+        self,
+        before: AuthorityRecord,
+        *,
+        name: str | None,
+        status: AuthorityStatus | None,
+        issuing: IssuingDefaults | None,
+    ) -> bool:
+        """Change what may change of an authority; None leaves a value as it is.
+
+        Returns:
+            False, with nothing changed, if anything of it has been changed since it was read.
+        """
         changes = {
             "name": name,
             "status": status,
             "issuing": json.dumps(asdict(issuing)) if issuing is not None else None,
         }
-        self._update(authority_id, **{column: value for column, value in changes.items() if value is not None})
+        model = self._model
+        as_read = (model.id == before.id) & (model.revision == before.revision)
+        return self._change(as_read, **{column: value for column, value in changes.items() if value is not None})
 
     def lock(self, authority_id: int) -> None:
         """Keep others from revoking, and from making lists, until the transaction ends."""
@@ -129,6 +170,12 @@ class Authorities:
     def count_rewrite(self, authority_id: int) -> None:
         """Record that an entry of an earlier revocation list was changed or taken back."""
         self._update(authority_id, rewrites=self._model.rewrites + 1)
+
+    def state(self, authority_id: int) -> tuple[AuthorityStatus, int]:
+        """Status and revision of an authority: whether it may sign, and whether it is still as it was read."""
+        model = self._model
+        row = model.select(model.status, model.revision).where(model.id == authority_id).tuples().get()
+        return row[0], int(row[1])
 
     def get(self, authority_id: int) -> AuthorityRecord:
         """The authority with that row number; also without a transaction.
@@ -155,6 +202,20 @@ class Authorities:
     def _update(self, authority_id: int, **values: Any) -> None:
         self._model.update(**values).where(self._model.id == authority_id).execute()
 
+    def _go_on(self, before: AuthorityRecord, **values: Any) -> None:
+        """Change what is under way with an authority, if nobody has since it was read."""
+        model, plan = self._model, _stored(before.plan)
+        same_plan = model.plan.is_null() if plan is None else model.plan == plan
+        if not self._change((model.id == before.id) & (model.key_id == before.key_id) & same_plan, **values):
+            raise BusyError(
+                f"authority {before.name!r}: another process has changed it meanwhile",
+                hint="see what became of it with `anchorhold list-cas` and `anchorhold recover`",
+            )
+
+    def _change(self, as_read: Any, **values: Any) -> bool:
+        changed = self._model.update(revision=self._model.revision + 1, **values).where(as_read).execute()
+        return bool(changed)
+
     @staticmethod
     def _record(row: Any) -> AuthorityRecord:
         return AuthorityRecord(
@@ -174,4 +235,9 @@ class Authorities:
             plan=None if row.plan is None else json.loads(row.plan),
             issuing=IssuingDefaults.of(json.loads(row.issuing)),
             created_at=moment(row.created_at),
+            revision=row.revision,
         )
+
+
+def _stored(plan: Mapping[str, Any] | None) -> str | None:
+    return None if plan is None else json.dumps(plan)

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from peewee import PeeweeException
+from peewee import PeeweeException, SqliteDatabase
 
 from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
 from anchorhold.databases.failures import hint_for
@@ -17,6 +17,7 @@ from anchorhold.ledger.claims import Claims
 from anchorhold.ledger.crls import Crls
 from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
+from anchorhold.ledger.key_copies import KeyCopies
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from peewee import Database
 
 _SUBJECT: Final = "ledger"
+_ALONE: Final = 0x616E63686F73
+"""Number of the advisory lock on PostgreSQL of transactions that want to be alone."""
 
 
 class Ledger:
@@ -53,6 +56,7 @@ class Ledger:
             raise
         tables = schema(self.database)
         self.authorities = Authorities(tables.authority, self.guarded)
+        self.key_copies = KeyCopies(tables.key_copy)
         self.certificates = Certificates(self.database, tables.certificate, tables.revocation, tables.responder)
         self._epoch = Epoch(self.database, tables.epoch)
         self.events = Events(tables.event, self._epoch)
@@ -62,13 +66,19 @@ class Ledger:
         self.claims = Claims(self.database, tables.claim)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, alone: bool = False) -> Iterator[None]:
         """Everything inside is one durable commit, or nothing is.
+
+        Args:
+            alone: Whether no other transaction that wants to be alone runs meanwhile: what was looked for and not found
+                stays away. On SQLite all that write are alone.
 
         Raises:
             LedgerError: The database refused.
         """
         with self.guarded(), self.database.atomic():
+            if alone and not isinstance(self.database, SqliteDatabase):
+                self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield
 
     @contextmanager

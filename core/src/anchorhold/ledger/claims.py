@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SqliteDatabase
 
-from anchorhold.errors import BusyError
 from anchorhold.ledger.lives import life_of_this_process, may_live
 from anchorhold.ledger.records import moment
 
@@ -95,21 +94,15 @@ class Claims:
         mine = bool(model.update(**values).where(as_read).execute())
         return self._claim(model.get(model.subject == subject)), mine
 
-    def confirm(self, claim: Claim) -> None:
+    def confirm(self, claim: Claim) -> bool:
         """Go on with a claim, for as long again; nobody else can take it until the transaction ends.
 
-        Raises:
-            BusyError: It was lost: its time was over, and somebody else took it, or it was given back.
+        Returns:
+            False if it was lost: its time was over and somebody else took it, or it was given back.
         """
         model = self._model
         mine = (model.subject == claim.subject) & (model.holder == claim.holder)
-        if not model.update(until=self._now() + LEASE).where(mine).execute():
-            row = model.get_or_none(model.subject == claim.subject)
-            taken = f", and is {self._claim(row).described} now" if row is not None and row.holder else ""
-            raise BusyError(
-                f"{claim.subject}: was {claim.work} here, which took too long{taken}",
-                hint="see what became of it with `anchorhold recover` and `anchorhold list-cas`",
-            )
+        return bool(model.update(until=self._now() + LEASE).where(mine).execute())
 
     def give_back(self, claim: Claim) -> None:
         """End a claim; what somebody else has taken since stays theirs."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned"]
-ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroyed", "forgotten"]
+ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroying", "destroyed", "forgotten"]
 CLOSED: Final[tuple[ResponderStatus, ...]] = ("destroyed", "forgotten")
 """The states of responders whose keys are gone."""
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
@@ -125,6 +125,7 @@ class AuthorityRecord:
         plan: What is needed to finish what is under way, a creation or the move of its key, as JSON.
         issuing: What it puts into what it signs.
         created_at: When it was begun.
+        revision: How often it was changed, lists and their numbers apart.
     """
 
     id: int
@@ -143,6 +144,7 @@ class AuthorityRecord:
     plan: Mapping[str, Any] | None
     issuing: IssuingDefaults
     created_at: dt.datetime
+    revision: int
 
     def moved(self, *, key_backend: str, handle: Mapping[str, Any]) -> AuthorityRecord:
         """The same with its key in another place."""
@@ -275,7 +277,8 @@ class ResponderRecord:
         id: Row number.
         authority_id: Of which authority.
         status: ``pending`` until its certificate is recorded, ``active`` while it answers, ``retired`` while its
-            answers are about, ``destroyed`` once its key is gone, ``forgotten`` where somebody said that it is.
+            answers are about, ``destroying`` from the commit before its key is destroyed, ``destroyed`` once that is
+            gone, ``forgotten`` where somebody said that it is.
         key_backend: Alias under ``ocsp_key_backends``.
         backend_type: Type of that backend when the key was made.
         key_id: 20 random octets drawn before the key was made.
@@ -301,6 +304,29 @@ class ResponderRecord:
     not_after: dt.datetime | None
     answers_until: dt.datetime | None
     created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCopy:
+    """A copy of the key of an authority that was left where it was used before.
+
+    Attributes:
+        id: Row number.
+        authority_id: Whose key.
+        key_backend: Alias of the backend it is in.
+        backend_type: Type of that backend when it was left there.
+        key_id: 20 random octets drawn before it was made there.
+        handle: The key handle as JSON.
+        left_at: When another one was used for the first time.
+    """
+
+    id: int
+    authority_id: int
+    key_backend: str
+    backend_type: str
+    key_id: bytes
+    handle: Mapping[str, Any]
+    left_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
+from anchorhold.errors import BusyError
 from anchorhold.ledger.records import CLOSED, ResponderRecord, moment, seconds
 from anchorhold.secret import Secret
 
@@ -45,22 +46,51 @@ class Responders:
         return int(row.id)
 
     def record_key(self, responder_id: int, *, handle: Mapping[str, Any], public_key: bytes) -> None:
-        """Record where the key is."""
-        self._update(responder_id, handle=json.dumps(handle), public_key=public_key)
+        """Record where the key of a pending one is.
+
+        Raises:
+            BusyError: It is not pending any more.
+        """
+        self._change(responder_id, "pending", handle=json.dumps(handle), public_key=public_key)
 
     def activate(self, responder_id: int, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
-        """Record its certificate; from now on it answers."""
-        self._update(
-            responder_id, status="active", serial=serial, certificate=certificate, not_after=seconds(not_after)
+        """Record the certificate of a pending one; from now on it answers.
+
+        Raises:
+            BusyError: It is not pending any more: it took so long that its key was destroyed.
+        """
+        self._change(
+            responder_id,
+            "pending",
+            status="active",
+            serial=serial,
+            certificate=certificate,
+            not_after=seconds(not_after),
         )
 
     def retire(self, responder_id: int, answers_until: dt.datetime) -> None:
-        """Record that it answers no more, and until when its answers may still be about."""
-        self._update(responder_id, status="retired", answers_until=seconds(answers_until))
+        """Record that one that was active answers no more, and until when its answers may still be about.
 
-    def close(self, responder_id: int, status: ResponderStatus) -> None:
-        """Record that the key is gone, with one of `CLOSED`; its generated passwords go with it."""
-        self._update(responder_id, status=status, secrets="{}")
+        Raises:
+            BusyError: It is not active any more.
+        """
+        self._change(responder_id, "active", status="retired", answers_until=seconds(answers_until))
+
+    def doom(self, before: ResponderRecord) -> None:
+        """Record that the key is going to be destroyed, so that nobody uses it any more.
+
+        Raises:
+            BusyError: Another process has changed it since it was read.
+        """
+        self._change(before.id, before.status, status="destroying")
+
+    def close(self, before: ResponderRecord, status: ResponderStatus) -> None:
+        """Record that the key is gone, with one of `CLOSED`; its generated passwords go with it.
+
+        Raises:
+            BusyError: Another process has changed it since it was read.
+        """
+        self._change(before.id, before.status, status=status, secrets="{}")
 
     def of(self, authority_id: int) -> list[ResponderRecord]:
         """All of an authority whose keys may exist, oldest first."""
@@ -82,8 +112,15 @@ class Responders:
         """The one with that row number."""
         return self._record(self._model.get_by_id(responder_id))
 
-    def _update(self, responder_id: int, **values: Any) -> None:
-        self._model.update(**values).where(self._model.id == responder_id).execute()
+    def _change(self, responder_id: int, before: ResponderStatus, **values: Any) -> None:
+        """Change one that is in the state in which it was read."""
+        model = self._model
+        as_read = (model.id == responder_id) & (model.status == before)
+        if not model.update(**values).where(as_read).execute():
+            raise BusyError(
+                f"OCSP responder key {self.get(responder_id).key_id.hex()}: another process has changed it meanwhile",
+                hint="repeat; what is due is done then",
+            )
 
     @staticmethod
     def _record(row: Any) -> ResponderRecord:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +29,5 @@ def edit_ca(
     changes = issuing.given()
     if rename is None and enable is None and not changes:
         raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
-    authority = session.installation.authority(ca)
-    defaults = replace(authority.record.issuing, **changes) if changes else None
-    edited = session.installation.edit_authority(authority, name=rename, enabled=enable, issuing=defaults)
+    edited = session.installation.edit_authority(ca, name=rename, enabled=enable, changes=changes)
     say(f"Changed authority {edited.name} ({edited.record.status}).")

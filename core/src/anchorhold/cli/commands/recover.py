@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold.cli.output import say, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError
 from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.moving import places_of_move
+from anchorhold.issuing.moving import UNMOVE, places_of_move
 from anchorhold.issuing.offline import is_waiting, request_of
 from anchorhold.issuing.recovery import abandon_certificates
-from anchorhold.issuing.undo import is_adopted
+from anchorhold.issuing.undo import is_abandoning, is_adopted
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -43,7 +43,18 @@ def recover(
             metavar="NAME",
         ),
     ] = None,
-    forget_key: Annotated[bool, typer.Option("--forget-key", help="With --abandon: do not look for the key.")] = False,
+    destroy_copies: Annotated[
+        str | None,
+        typer.Option(
+            "--destroy-copies",
+            help="Destroy the copies of the key of this authority that were left where it was used before.",
+            metavar="NAME",
+        ),
+    ] = None,
+    forget_key: Annotated[
+        bool,
+        typer.Option("--forget-key", help="With --abandon or --destroy-copies: do not look for the key."),
+    ] = False,
     certificates: Annotated[
         bool, typer.Option("--certificates", help="Close reservations of certificates that were never completed.")
     ] = False,
@@ -54,28 +65,35 @@ def recover(
         ),
     ] = 10,
 ) -> None:
-    """Show what was interrupted (the exit code is then 63), or finish or abandon it."""
-    if (finish is not None) + (abandon is not None) + certificates > 1 or (forget_key and abandon is None):
+    """Show what was interrupted (the exit code is then 63), or finish or abandon it; and show copies of keys.
+
+    What a process is at work on is shown too, and left to it.
+    """
+    named = [name for name in (finish, abandon, destroy_copies) if name is not None]
+    if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
     waiting = session.installation.interrupted(dt.timedelta(minutes=older_than))
     if finish is not None:
         record = _named(waiting, finish)
-        (_finish_move if record in waiting.moving else _finish)(session, record)
+        (_finish if record.status == "pending" else _finish_move)(session, record)
     elif abandon is not None:
         record = _named(waiting, abandon)
-        if record in waiting.moving:
-            _undo_move(session, record)
-        else:
+        if record.status == "pending":
             _abandon(session, record, forget_key=forget_key)
+        else:
+            _undo_move(session, record)
+    elif destroy_copies is not None:
+        _destroy_copies(session, session.installation.authority(destroy_copies), waiting, forget_key=forget_key)
     elif certificates:
         abandon_certificates(session.installation.ledger, waiting.certificates)
         say(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
     else:
-        _show(waiting)
+        _show(session, waiting)
 
 
 def _named(waiting: Interrupted, name: str) -> AuthorityRecord:
-    known = (*waiting.authorities, *waiting.moving, *waiting.waiting)
+    busy = [record for record, _ in waiting.under_way]  # those are refused with who is at work on them
+    known = (*waiting.authorities, *waiting.moving, *waiting.waiting, *busy)
     found = next((record for record in known if record.name == name), None)
     if found is None:
         names = ", ".join(record.name for record in known) or "none"
@@ -124,15 +142,36 @@ def _undo_move(session: Session, record: AuthorityRecord) -> None:
     say(f"The key of {record.name} stays in {record.key_backend!r}.")
 
 
-def _show(waiting: Interrupted) -> None:
+def _destroy_copies(session: Session, authority: Authority, waiting: Interrupted, *, forget_key: bool) -> None:
+    copies = [copy for copy in waiting.copies if copy.authority_id == authority.record.id]
+    session.check_used({copy.key_backend for copy in copies})
+    for copy in copies:
+        secrets = {} if forget_key else session.secrets(copy.key_backend)
+        session.installation.destroy_copy(copy, secrets, forget_key=forget_key)
+        done = "Forgot" if forget_key else "Destroyed"
+        say(f"{done} the copy of the key of {authority.name} in {copy.key_backend!r}.")
+    if not copies:
+        say(f"There are no copies of the key of {authority.name}.")
+
+
+def _show(session: Session, waiting: Interrupted) -> None:
+    for record, claim in waiting.under_way:
+        doing = claim.described if claim is not None else "being created, perhaps by a process of an older version"
+        say(f"Authority {record.name} is {doing}: there is nothing to do.")
     for record in waiting.authorities:
         quoted = shlex.quote(record.name)
+        if is_abandoning(record):
+            say(f"Authority {record.name} was being abandoned: --abandon {quoted}.")
+            continue
         say(
             f"Authority {record.name}, begun {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
             f"{record.key_id.hex()} in {record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
     for record in waiting.moving:
         quoted, (old, new) = shlex.quote(record.name), places_of_move(record)
+        if (record.plan or {})["operation"] == UNMOVE:
+            say(f"The move of the key of authority {record.name} to {new!r} was being undone: --abandon {quoted}.")
+            continue
         say(
             f"The key of authority {record.name} was being moved from {old!r} to {new!r} and is used in "
             f"{record.key_backend!r}: --finish {quoted} or --abandon {quoted}."
@@ -142,6 +181,12 @@ def _show(waiting: Interrupted) -> None:
         say(
             f"Authority {record.name} waits for its certificate: import-ca {quoted} --signed FILE, or --abandon "
             f"{quoted}."
+        )
+    for copy in waiting.copies:
+        name = session.installation.ledger.authorities.get(copy.authority_id).name
+        say(
+            f"A copy of the key of authority {name} is in {copy.key_backend!r} (key id {copy.key_id.hex()}), unused "
+            f"since {copy.left_at:%Y-%m-%d %H:%M} UTC: --destroy-copies {shlex.quote(name)}."
         )
     for certificate in waiting.certificates:
         say(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
