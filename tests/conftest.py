@@ -29,6 +29,7 @@ pytest_plugins = [
     "server.server_fixtures",
     "storages.server_fixtures",
     "across.places",
+    "company.company_fixtures",
 ]
 
 if TYPE_CHECKING:

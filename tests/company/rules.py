@@ -10,6 +10,7 @@ from anchorhold.ledger.records import CLOSED
 
 if TYPE_CHECKING:
     from anchorhold import Installation
+    from anchorhold.ledger import AuthorityRecord
     from company.world import Ended, World
 
 
@@ -73,12 +74,18 @@ def _check_certificates(installation: Installation) -> None:
 
 def _check_places(world: World, installation: Installation) -> None:
     ledger = installation.ledger
-    known = {record.key_id for record in ledger.authorities.known()}
-    known |= {copy.key_id for copy in ledger.key_copies.all()}
+    known = {copy.key_id.hex() for copy in ledger.key_copies.all()}
     for record in ledger.authorities.known():
-        known |= {one.key_id for one in ledger.responders.of(record.id) if one.status not in CLOSED}
+        known |= {record.key_id.hex(), *_moving(record)}
+        known |= {one.key_id.hex() for one in ledger.responders.of(record.id) if one.status not in CLOSED}
     there = world.key_files()
-    assert there <= {key_id.hex() for key_id in known}, there - {key_id.hex() for key_id in known}
+    assert there <= known, there - known
+
+
+def _moving(record: AuthorityRecord) -> set[str]:
+    """Ids of the keys that a plan to move names."""
+    plan = record.plan or {}
+    return {plan["key_id"]} if "key_id" in plan else {plan["from"]["key_id"]} if "from" in plan else set()
 
 
 def _check_claims(installation: Installation) -> None:

@@ -15,41 +15,16 @@ from anchorhold.cli.table import COMMANDS
 from company.rows import ALONE, BESIDE, READING, ROWS, Row
 from company.rules import check_ending, check_installation, recover
 from company.stops import COMMITTING
-from company.world import World, Zygote, build, copied
-from databases import new_database
+from company.world import copied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from company.world import Ended
-    from postgresql_cluster import Cluster
+    from company.world import Ended, World
 
 PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/157").split("/"))
 TAKING_OVER: Final = ("recover", "maintain", "regenerate-ocsp-keys", "init-ca", "import-ca", "move-key")
 """Commands that may do something else where another one has stood still for so long that it counts as dead."""
-
-
-@pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
-    """Of all commands of this session."""
-    started = Zygote()
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="session")
-def original(
-    database_kind: str, zygote: Zygote, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[World]:
-    """The installation of which all are copies."""
-    folder = tmp_path_factory.mktemp("company") / "original"
-    if database_kind == "sqlite":
-        yield build(folder, f"sqlite:///{folder}/data/ledger.sqlite3", zygote)
-    else:
-        cluster: Cluster = request.getfixturevalue("cluster")
-        with new_database(cluster.url) as url:
-            yield build(folder, f"{url}&options=-c%20lock_timeout%3D1000", zygote)
 
 
 def test_every_command_has_a_row_or_is_known_to_change_nothing() -> None:

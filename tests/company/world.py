@@ -92,9 +92,7 @@ class Zygote:
 
     def close(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
+        self._process.communicate(timeout=10)
 
 
 @dataclass
@@ -140,6 +138,11 @@ class World:
     def resume(self, stopped: Ended) -> Ended:
         """Let a command go on that stands still."""
         return _ended(stopped.arguments, stopped.file, self.zygote.ask(do="resume", process=stopped.process))
+
+    def rehearsed(self, *arguments: str) -> tuple[str, ...]:
+        """The steps of a command, which is run in a copy of its own."""
+        with copied(self, self.folder.with_name("rehearsal")) as rehearsal:
+            return rehearsal.run(*arguments).steps
 
     def good(self, *arguments: str) -> str:
         """Run a command that must work; what it wrote to standard output."""
@@ -248,8 +251,7 @@ def serial_of(file: Path) -> str:
 
 def _interrupt(world: World, *arguments: str, at: str) -> None:
     """Kill a command at the first step of that name."""
-    with copied(world, world.folder.with_name("rehearsal")) as rehearsal:
-        step = rehearsal.run(*arguments).steps.index(at)
+    step = world.rehearsed(*arguments).index(at)
     assert world.run(*arguments, at=step, fate="killed").code == -9
 
 
