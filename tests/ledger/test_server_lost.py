@@ -114,7 +114,7 @@ def test_an_authority_whose_creation_lost_the_server_is_left_to_recover(
     with pytest.raises(LedgerError, match="reachable") as caught:
         installation.create_authority("Root", "CN=Root")
     cluster.start()
-    if method == "begin":
+    if method in ("begin", "get"):  # the authority is read within the transaction that begins it
         assert not installation.interrupted().authorities
     else:
         assert "anchorhold recover" in caught.value.hint

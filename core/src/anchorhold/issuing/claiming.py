@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, LedgerError
+from anchorhold.ledger.claims import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,7 @@ def held(work: Work) -> Iterator[Work]:
     try:
         yield work
     finally:
+        let_go(work.claim)
         try:
             with work.ledger.transaction():
                 work.ledger.claims.give_back(work.claim)

@@ -1,8 +1,9 @@
 """The book of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
 
-A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine. One
-that lasts longer than claims last was made by a clock that was ahead, and is none. Times are those of the database
-server where there is one, because the clocks of several hosts differ.
+A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine.
+One of this process ends also when the work under it does, for the database may be away when the claim is to be given
+back. One that lasts longer than claims last was made by a clock that was ahead, and is none. Times are those of the
+database server where there is one, because the clocks of several hosts differ.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
+
+_in_use: set[str] = set()
+"""Holders of the claims that this process is using."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,11 @@ class Claim:
     def described(self) -> str:
         """What is done, by whom, and for how long at most."""
         return f"{self.work} by process {self.process} on {self.host} (until {self.until:%Y-%m-%d %H:%M} UTC)"
+
+
+def let_go(claim: Claim) -> None:
+    """Note that this process works no more under a claim, whether or not the ledger can be told."""
+    _in_use.discard(claim.holder)
 
 
 class Claims:
@@ -82,7 +91,7 @@ class Claims:
         row = model.get(model.subject == subject)
         if self._is_held(row, now):
             return self._claim(row), False
-        values = {
+        values: dict[str, Any] = {
             "holder": secrets.token_hex(8),
             "work": work,
             "host": socket.gethostname(),
@@ -91,7 +100,10 @@ class Claims:
             "until": now + LEASE,
         }
         as_read = (model.subject == subject) & (model.holder == row.holder) & (model.until == row.until)
+        _in_use.add(values["holder"])
         mine = bool(model.update(**values).where(as_read).execute())
+        if not mine:
+            _in_use.discard(values["holder"])
         return self._claim(model.get(model.subject == subject)), mine
 
     def confirm(self, claim: Claim) -> bool:
@@ -121,8 +133,11 @@ class Claims:
 
     @staticmethod
     def _is_held(row: Any, now: int) -> bool:
-        in_time = now <= row.until <= now + LEASE
-        return bool(row.holder) and in_time and may_live(row.process, row.life)
+        if not row.holder or not now <= row.until <= now + LEASE:
+            return False
+        if row.life and (row.process, row.life) == (os.getpid(), life_of_this_process()):
+            return row.holder in _in_use
+        return may_live(row.process, row.life)
 
     def _now(self) -> int:
         if isinstance(self._database, SqliteDatabase):
