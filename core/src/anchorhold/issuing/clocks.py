@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import AuthorityExpiredError
 from anchorhold.issuing.responders import ANSWER_LIFETIME
 from anchorhold.x509.revocation import crl_entry
-from anchorhold.x509.validity import AHEAD, is_ahead
+from anchorhold.x509.validity import AHEAD, BACKDATED, is_ahead
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -99,20 +99,20 @@ def _dated(responder: ResponderRecord) -> dt.datetime:
 
 
 def _redate_responders(ledger: Ledger, authority: Authority, moment: dt.datetime) -> Iterator[str]:
-    """No answer is good for longer than `ANSWER_LIFETIME`, and no key is begun in the future."""
-    row, dates = authority.record.id, ledger.dates
+    """No answer is good for longer than `ANSWER_LIFETIME`, and no key is begun in the future; minutes do no harm."""
+    row, dates, latest = authority.record.id, ledger.dates, moment + BACKDATED + AHEAD
     with ledger.guarded():
         late = [
             found
             for found in ledger.responders.of(row)
-            if (found.answers_until is not None and is_ahead(found.answers_until, moment + ANSWER_LIFETIME))
-            or (found.status == "pending" and is_ahead(found.created_at, moment))
+            if (found.answers_until is not None and found.answers_until > latest + ANSWER_LIFETIME)
+            or (found.status == "pending" and found.created_at > latest)
         ]
     if not late:
         return
     with ledger.transaction():
         ended = dates.end_answers(row, at=moment + ANSWER_LIFETIME)
-        begun = dates.begin_pending(row, at=moment, later_than=moment + AHEAD)
+        begun = dates.begin_pending(row, at=moment, later_than=latest)
         if ended or begun:
             ledger.events.append(
                 "ocsp-keys-redated", authority.name, was={found.key_id.hex(): str(_dated(found)) for found in late}

@@ -10,7 +10,7 @@ from anchorhold.errors import AnchorholdError, AuthorityExpiredError, Certificat
 from anchorhold.issuing.claiming import held
 from anchorhold.issuing.clocks import check_begun, redate, said_ahead
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls, generate_crl, shards_of
-from anchorhold.issuing.responders import is_due, renew_responder
+from anchorhold.issuing.responders import begins, is_due, renew_responder
 from anchorhold.issuing.sweeping import sweep_responders
 from anchorhold.x509.validity import is_ahead, now
 
@@ -121,7 +121,7 @@ def _renew_responder(work: _Work) -> Iterator[str]:
         with work.ledger.guarded():
             last = work.ledger.responders.active(work.authority.record.id)
         made = renew_responder(work.ledger, work.key(), work.places, work.profile)
-        yield f"new responder {made.serial}{said_ahead(None if last is None else last.created_at, now())}"
+        yield f"new responder {made.serial}{said_ahead(None if last is None else begins(last), now())}"
 
 
 def _sweep(work: _Work) -> Iterator[str | AnchorholdError]:

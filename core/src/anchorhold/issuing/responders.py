@@ -32,7 +32,7 @@ from anchorhold.secret import Secret
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.serials import format_serial, new_serial
-from anchorhold.x509.validity import begun, end_of_validity, is_ahead, now
+from anchorhold.x509.validity import BACKDATED, begun, end_of_validity, is_ahead, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,18 +84,19 @@ def is_due(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPla
     if active is None or active.not_after is None:
         return True
     moment = now()
-    if is_ahead(active.created_at, moment) or is_ahead(_begins(active), moment):
+    if is_ahead(begins(active), moment):
         return True
     middle = active.created_at + (active.not_after - active.created_at) / 2
     alias = authority.record.issuing.ocsp_key_backend
     return moment >= middle or active.key_backend != alias or active.backend_type != places(alias).type
 
 
-def _begins(responder: ResponderRecord) -> dt.datetime:
-    """Start of validity of its certificate."""
+def begins(responder: ResponderRecord) -> dt.datetime:
+    """When a responder is of use: once its certificate is valid, and not much before it was made."""
+    begun = responder.created_at - BACKDATED
     if responder.certificate is None:
-        return responder.created_at
-    return x509.load_der_x509_certificate(responder.certificate).not_valid_before_utc
+        return begun
+    return max(begun, x509.load_der_x509_certificate(responder.certificate).not_valid_before_utc)
 
 
 def has_key(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
