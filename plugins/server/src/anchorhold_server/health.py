@@ -36,7 +36,7 @@ class AuthorityHealth:
         serial: Of its certificate, in hex.
         problems: What is wrong, in words that anybody may read.
         responder_expires: End of its responder's certificate.
-        crl_made: When the newest full CRL was made.
+        crl_made: When the newest full CRL begins, which is a little before it was made.
         crl_expires: When that runs out.
     """
 
