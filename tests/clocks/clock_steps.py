@@ -60,7 +60,6 @@ class Clock:
             "LD_PRELOAD": _library(),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DISABLE_SHM": "1",  # of one process that was killed, a later one with its number tells on stderr
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 
