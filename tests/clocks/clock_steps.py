@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from anchorhold import Installation
 
 
+SLEEPING = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds)\n"
+"""Python sleeps until a moment, which libfaketime turns into a span: one below zero now and then, and then it fails."""
+
+
 def at(shift: str, *arguments: str) -> Outcome:
     """Run ``anchorhold`` as a process whose clock is wrong by so much, such as ``+10y``, ``-180`` (seconds)."""
     variables = {**os.environ, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
@@ -43,7 +47,9 @@ class Clock:
     """
 
     def __init__(self, folder: Path, shift: str) -> None:
-        self._file = folder / "clock"
+        self._file, self._site = folder / "clock", folder / "clock-site"
+        self._site.mkdir()
+        (self._site / "sitecustomize.py").write_text(SLEEPING)
         self.set(shift)
 
     def set(self, shift: str) -> None:
@@ -58,6 +64,7 @@ class Clock:
         return {
             **os.environ,
             "LD_PRELOAD": _library(),
+            "PYTHONPATH": str(self._site),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
