@@ -41,6 +41,7 @@ SYSTEM_PARTS = {
     "nginx": "nginx",
     "ocsptool": "gnutls-bin",
     "sqlite3": "sqlite3",
+    "faketime": "faketime",
 }
 """Programs the tests run, and the Debian packages they are in."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conftest import Command
 
 DAY: Final = dt.timedelta(days=1)
+EARLY: Final = dt.timedelta(minutes=5)
 VIENNA: Final = dt.timezone(dt.timedelta(hours=2))
 
 
@@ -77,20 +78,21 @@ def test_the_serial_numbers_of_authorities_are_of_the_same_kind(chains: Chains) 
     ("order", "days"),
     [({}, 90), ({"profile": "ocsp"}, 7), ({"profile": "intermediate"}, 5 * 365), ({"profile": "day"}, 1)],
 )
-def test_a_certificate_is_valid_from_this_second_for_the_days_of_its_profile(
+def test_a_certificate_is_valid_from_five_minutes_ago_for_the_days_of_its_profile(
     chains: Chains, order: dict[str, Any], days: int
 ) -> None:
     before = whole(now())
     certificate = sign(chains, **order)
-    assert before <= certificate.not_valid_before_utc <= now()
+    assert before - EARLY <= certificate.not_valid_before_utc <= now() - EARLY
     assert span(certificate) == days * DAY
 
 
-def test_an_authority_is_valid_from_this_second_for_ten_years_or_five(chains: Chains) -> None:
+def test_an_authority_is_valid_from_five_minutes_ago_for_ten_years_or_five(chains: Chains) -> None:
     before = whole(now())
     root = chains.installation.create_authority("Ten", "CN=Ten")
     issuing = chains.installation.create_authority("Five", "CN=Five", parent=root)
-    assert before <= root.certificate.not_valid_before_utc <= issuing.certificate.not_valid_before_utc <= now()
+    begun = [each.certificate.not_valid_before_utc for each in (root, issuing)]
+    assert before - EARLY <= begun[0] <= begun[1] <= now() - EARLY
     assert [span(each.certificate) for each in (root, issuing)] == [3650 * DAY, 1825 * DAY]
 
 

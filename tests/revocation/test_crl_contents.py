@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command, MakeCsr
 
+EARLY = dt.timedelta(minutes=5)
+"""How long before it is made a list begins."""
 SHARDS = IssuingDefaults(
     crl_urls=("http://crl.example.com/{shard}.crl", "http://other.example.com/crl?{shard}"), crl_shards=3
 )
@@ -63,7 +65,8 @@ def test_every_field_of_a_full_list(installation: Installation, make_csr: MakeCs
     installation.revoke(serial_of(cert), "superseded")
     full = made_by(installation, root)[0]
     assert full.issuer.public_bytes() == root.certificate.subject.public_bytes()
-    assert (full.last_update_utc, full.next_update_utc) == (clock[0], clock[0] + dt.timedelta(days=7))
+    begun = max(clock[0] - EARLY, root.certificate.not_valid_before_utc)
+    assert (full.last_update_utc, full.next_update_utc) == (begun, clock[0] + dt.timedelta(days=7))
     assert full.signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA256
     identifier = root.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     assert _extensions(full) == {
@@ -165,23 +168,26 @@ def test_a_list_is_empty_again_when_all_was_released(root: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "tag"),
+    ("moment", "begun", "tag"),
     [
-        (dt.datetime(2049, 12, 31, 23, 0, 0, tzinfo=dt.UTC), 0x17),
-        (dt.datetime(2050, 1, 1, 0, 0, 0, tzinfo=dt.UTC), 0x18),
+        (dt.datetime(2049, 12, 31, 23, 59, 59, tzinfo=dt.UTC), 0x17, 0x17),
+        (dt.datetime(2050, 1, 1, 0, 0, 0, tzinfo=dt.UTC), 0x17, 0x18),
+        (dt.datetime(2050, 1, 1, 0, 4, 59, tzinfo=dt.UTC), 0x17, 0x18),
+        (dt.datetime(2050, 1, 1, 0, 5, 0, tzinfo=dt.UTC), 0x18, 0x18),
     ],
 )
 def test_times_are_utc_time_through_2049_and_generalized_time_from_2050(
-    moment: dt.datetime, tag: int, installation: Installation, make_csr: MakeCsr, clock: list[dt.datetime]
+    moment: dt.datetime, begun: int, tag: int, installation: Installation, make_csr: MakeCsr, clock: list[dt.datetime]
 ) -> None:
     root = installation.create_authority("Root", "CN=Root", expires=dt.datetime(2060, 1, 1, tzinfo=dt.UTC))
     cert = leaf(installation, root, make_csr())
     clock[0] = moment
     installation.revoke(serial_of(cert), invalidity=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
     (crl,) = made_by(installation, root)
-    assert _members(crl.tbs_certlist_bytes)[3] == tag
+    assert _members(crl.tbs_certlist_bytes)[3] == begun
     (entry,) = crl
-    assert entry.revocation_date_utc == crl.last_update_utc == moment
+    assert entry.revocation_date_utc == moment
+    assert crl.last_update_utc == moment - EARLY
     der = crl.tbs_certlist_bytes
     begin, end = entries_span(der)
     text = moment.strftime("%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ").encode()
@@ -261,7 +267,7 @@ def test_the_lifetime_is_read_from_the_command_line(
     if reason is None:
         crl = x509.load_pem_x509_crl(good(root("dump-crl", "Root")).data)
         assert crl.next_update_utc is not None
-        assert dt.timedelta(minutes=59) < crl.next_update_utc - crl.last_update_utc <= dt.timedelta(hours=1)
+        assert dt.timedelta(minutes=64) < crl.next_update_utc - crl.last_update_utc <= dt.timedelta(minutes=65)
     else:
         refused(outcome, reason, "expiry")
 

@@ -100,7 +100,7 @@ class World:
         assert sorted(_der_entries(made)) == sorted(self._anew(made))
         self._check_none_missed(made, crl, shard)
         self.numbers.append(made.number)
-        self.last[shard] = self.clock[0]
+        self.last[shard] = made.this_update
 
     def _is_of(self, which: int, shard: int | None) -> bool:
         return shard is None or int(self.certs[which].serial, 16) % SHARDS == shard
@@ -235,8 +235,28 @@ def test_a_clock_that_was_wrong_for_a_while_hides_no_revocation(
         clock[0] = START + dt.timedelta(hours=1)
         for _ in range(2):
             made = crls.generate_crl(installation.ledger, key, None)
-            assert made.this_update == clock[0]
+            assert made.this_update == clock[0] - dt.timedelta(minutes=5)
             assert set(entries(x509.load_der_x509_crl(made.der))) == {world.certs[0].serial}
+
+
+@pytest.mark.parametrize("lists", [1, 2])
+def test_an_entry_that_expired_while_only_lists_of_the_future_were_made_is_on_one_more(
+    installation: Installation, clock: list[dt.datetime], lists: int
+) -> None:
+    """Nobody took those, so it has not been on a list made after its certificate expired (RFC 5280, section 3.3)."""
+    world = _world(installation, clock)
+    world.revoke(0, "keyCompromise")
+    world.make(None)
+    found = []
+    with installation.key_of(world.authority) as key:
+        clock[0] = START + dt.timedelta(days=365)
+        for _ in range(lists):
+            crls.generate_crl(installation.ledger, key, None)
+        for hours in (20, 21):
+            clock[0] = START + dt.timedelta(hours=hours)
+            made = crls.generate_crl(installation.ledger, key, None)
+            found.append(set(entries(x509.load_der_x509_crl(made.der))))
+    assert found == [{world.certs[0].serial}, set()]
 
 
 def test_old_lists_and_their_parts_are_dropped(installation: Installation, clock: list[dt.datetime]) -> None:

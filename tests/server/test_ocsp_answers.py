@@ -74,7 +74,9 @@ def test_an_answer_without_nonce_is_signed_once_and_may_be_cached(house: House, 
     first, second = (server.ask(house.request()) for _ in range(2))
     assert first.content == second.content
     read = ocsp.load_der_ocsp_response(first.content)
-    assert read.next_update_utc == read.this_update_utc + dt.timedelta(days=1)
+    begins = read.produced_at_utc - dt.timedelta(minutes=5)
+    assert read.this_update_utc == max(begins, house.authority.certificate.not_valid_before_utc)
+    assert read.next_update_utc == read.produced_at_utc + dt.timedelta(days=1)
     assert first.headers["cache-control"] == "max-age=3600, public, no-transform, must-revalidate"
     assert (
         dt.datetime.strptime(first.headers["expires"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=dt.UTC)

@@ -117,7 +117,7 @@ class Authority:
         """
         bounds = [Bound(self.certificate.not_valid_after_utc, f"{self.name!r} expires")]
         if self.record.issuing.max_days is not None:
-            bounds.append(Bound(after(start, self.record.issuing.max_days), f"{self.name!r} allows"))
+            bounds.append(Bound(after(start, self.record.issuing.max_days), f"{self.name!r} allows", length=True))
         return bounds
 
     @cached_property

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from anchorhold.errors import AuthorityExpiredError, CertificateInvalidError, ValidityError
+from anchorhold.issuing.clocks import check_begun, redate_revocations
 from anchorhold.ledger.records import CrlRecord, seconds
 from anchorhold.x509.crls import CrlDraft, entries_span, tbs_cert_list
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
 
 if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
@@ -39,7 +40,8 @@ class _Basis:
         number: Its number.
         rewrites: How often entries had been changed or taken back.
         upto: Row number of the last revocation.
-        this_update: The moment.
+        this_update: When it begins.
+        next_update: Until when it is good.
         previous: The list before it.
     """
 
@@ -48,15 +50,22 @@ class _Basis:
     rewrites: int
     upto: int
     this_update: dt.datetime
+    next_update: dt.datetime
     previous: CrlState | None
 
     @property
     def floor(self) -> int:
         """Certificates that expired before this moment (seconds since 1970) are left out.
 
-        They were on the list before (RFC 5280, section 3.3), unless the clock was wrong then.
+        They were on the list before (RFC 5280, section 3.3). One that is dated in the future does not count, because
+        nobody takes it: what it has stays for another one, or all if it was not the first of its kind.
         """
-        return 0 if self.previous is None else seconds(min(self.previous.this_update, self.this_update))
+        if self.previous is None:
+            return 0
+        begun, latest = self.previous.this_update, seconds(self.this_update)
+        if begun <= self.this_update:
+            return seconds(begun)
+        return self.previous.floor if self.previous.floor <= latest else 0
 
 
 def shards_of(authority: Authority) -> tuple[int | None, ...]:
@@ -69,11 +78,12 @@ def check_makes_crls(authority: Authority) -> None:
 
     Raises:
         AuthorityNotReadyError: It was never completed.
-        AuthorityExpiredError: It has expired.
+        AuthorityExpiredError: It has expired, or is not valid yet.
         CertificateInvalidError: Its certificate is not for that (RFC 5280, section 4.2.1.3).
     """
-    certificate = authority.certificate
-    if now() >= certificate.not_valid_after_utc:
+    certificate, moment = authority.certificate, now()
+    check_begun(authority, moment)
+    if moment >= certificate.not_valid_after_utc:
         raise AuthorityExpiredError(
             f"authority {authority.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
             hint="none of its certificates is good any more, so it needs no CRL",
@@ -107,12 +117,12 @@ def generate_crl(ledger: Ledger, key: AuthorityKey, shard: int | None, lifetime:
     if lifetime < dt.timedelta(seconds=1):
         raise ValidityError(f"lifetime of a CRL: {lifetime} is none", hint="give a second or more")
     key.open()
-    basis = _begin(ledger, authority.record.id, shard)
+    basis = _begin(ledger, authority, shard, lifetime)
     draft = CrlDraft(
         issuer=authority.certificate,
         number=basis.number,
         this_update=basis.this_update,
-        next_update=min(basis.this_update + lifetime, authority.certificate.not_valid_after_utc),
+        next_update=basis.next_update,
         distribution_points=() if shard is None else authority.issuing.crl_urls_of(shard),
     )
     parts, known, added = _entries(ledger, authority.record.id, basis)
@@ -136,18 +146,41 @@ def generate_crl(ledger: Ledger, key: AuthorityKey, shard: int | None, lifetime:
     return record
 
 
-def _begin(ledger: Ledger, authority_id: int, shard: int | None) -> _Basis:
-    """Take the next number."""
+def _begin(ledger: Ledger, authority: Authority, shard: int | None, lifetime: dt.timedelta) -> _Basis:
+    """Take the next number, once no revocation is dated in the future."""
+    authority_id = authority.record.id
     with ledger.transaction():
+        ledger.authorities.lock(authority_id)
+        moment, previous = now(), ledger.crls.state(authority_id, shard)
+        seen = 0 if previous is None or is_ahead(previous.this_update, moment) else previous.upto
+        redate_revocations(ledger, authority, moment, after=seen)
         number, rewrites = ledger.authorities.next_crl_number(authority_id)
+        this_update, next_update = _validity(authority, moment, lifetime, previous)
         return _Basis(
             shard=shard,
             number=number,
             rewrites=rewrites,
             upto=ledger.revocations.last(authority_id),
-            this_update=now(),
-            previous=ledger.crls.state(authority_id, shard),
+            this_update=this_update,
+            next_update=next_update,
+            previous=previous,
         )
+
+
+def _validity(
+    authority: Authority, moment: dt.datetime, lifetime: dt.timedelta, previous: CrlState | None
+) -> tuple[dt.datetime, dt.datetime]:
+    """When a list begins, and until when it is good: early for clocks that are behind, and never before the last one.
+
+    A short life begins a tenth of it early, for half of all the time must not have passed at once.
+    """
+    certificate = authority.certificate
+    left = min(lifetime, certificate.not_valid_after_utc - moment)
+    earliest = [certificate.not_valid_before_utc]
+    if previous is not None and not is_ahead(previous.this_update, moment):
+        earliest.append(previous.this_update)
+    begins = begun(moment, min(BACKDATED, left / 10), *earliest)
+    return begins, min(max(moment, begins) + lifetime, certificate.not_valid_after_utc)
 
 
 def _entries(ledger: Ledger, authority_id: int, basis: _Basis) -> tuple[tuple[int, ...], list[bytes], bytes]:

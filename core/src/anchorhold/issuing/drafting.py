@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,10 @@ from anchorhold.x509.general_names import format_general_name, kind_of, parse_al
 from anchorhold.x509.names import parse_subject
 from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.validity import Bound, after, end_of_validity, now
+from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from anchorhold.issuing.authority import Authority
@@ -135,11 +135,10 @@ class _Profile:
 
     def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
         """Its start and end, within what the profile and the authority allow."""
-        start = now() - dt.timedelta(minutes=self.settings.backdate_minutes)
-        start = max(start, authority.certificate.not_valid_before_utc)
+        start = begun(now(), self.settings.early, authority.certificate.not_valid_before_utc)
         bounds = authority.bounds(start)
         if self.settings.max_days is not None:
-            bounds.append(Bound(after(start, self.settings.max_days), f"profile {self.name!r} allows"))
+            bounds.append(Bound(after(start, self.settings.max_days), f"profile {self.name!r} allows", length=True))
         return start, end_of_validity(start, wanted=order.expires, days=self.settings.days, bounds=bounds)
 
     def extensions(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError
 from anchorhold.issuing.claiming import Work, held
+from anchorhold.issuing.clocks import check_begun, redate, said_ahead
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls, generate_crl, shards_of
-from anchorhold.issuing.responders import is_due, renew_responder
+from anchorhold.issuing.responders import begins, is_due, renew_responder
 from anchorhold.issuing.sweeping import sweep_responders
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import is_ahead, now
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,11 +86,17 @@ def maintain(
 
 def _outcomes(work: _Work) -> Iterator[str | AnchorholdError]:
     """What each step has done, or why it could not; the keys of authorities and of responders fail separately."""
-    for step in (_renew_crls, _renew_responder, _sweep):
+    for step in (_redate, _renew_crls, _renew_responder, _sweep):
         try:
             yield from step(work)
         except AnchorholdError as error:
             yield error
+
+
+def _redate(work: _Work) -> Iterator[str]:
+    moment = now()
+    check_begun(work.authority, moment)
+    yield from redate(work.ledger, work.authority, moment)
 
 
 def _renew_crls(work: _Work) -> Iterator[str]:
@@ -99,7 +106,10 @@ def _renew_crls(work: _Work) -> Iterator[str]:
         return
     for shard in shards_of(work.authority):
         if is_crl_due(work.ledger, work.authority, shard):
-            yield f"CRL number {generate_crl(work.ledger, work.key(), shard, work.lifetime).number}"
+            with work.ledger.guarded():
+                last = work.ledger.crls.state(work.authority.record.id, shard)
+            made = generate_crl(work.ledger, work.key(), shard, work.lifetime)
+            yield f"CRL number {made.number}{said_ahead(None if last is None else last.this_update, now())}"
 
 
 def _renew_responder(work: _Work) -> Iterator[str]:
@@ -108,7 +118,10 @@ def _renew_responder(work: _Work) -> Iterator[str]:
     except AuthorityExpiredError:  # nothing that it has signed is asked about, or not yet
         return
     if is_due(work.ledger, work.authority, work.places):
-        yield f"new responder {renew_responder(work.ledger, work.key(), work.places, work.profile).serial}"
+        with work.ledger.guarded():
+            last = work.ledger.responders.active(work.authority.record.id)
+        made = renew_responder(work.ledger, work.key(), work.places, work.profile)
+        yield f"new responder {made.serial}{said_ahead(None if last is None else begins(last), now())}"
 
 
 def _sweep(work: _Work) -> Iterator[str | AnchorholdError]:
@@ -119,7 +132,7 @@ def _sweep(work: _Work) -> Iterator[str | AnchorholdError]:
 
 
 def is_crl_due(ledger: Ledger, authority: Authority, shard: int | None) -> bool:
-    """Whether a list was never made, knows less than it should, or has lived half of its time."""
+    """Whether a list was never made, knows less than it should, has lived half of its time, or is of the future."""
     authority_id = authority.record.id
     with ledger.guarded():
         last = ledger.crls.last(authority_id, shard)
@@ -127,7 +140,8 @@ def is_crl_due(ledger: Ledger, authority: Authority, shard: int | None) -> bool:
             return True
         if ledger.revocations.any_after(authority_id, shard=shard, after=last.upto):
             return True
-    return now() >= last.this_update + (last.next_update - last.this_update) / 2
+    moment = now()
+    return is_ahead(last.this_update, moment) or moment >= last.this_update + (last.next_update - last.this_update) / 2
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -17,9 +16,10 @@ from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.validity import Bound, after, end_of_validity, now
+from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from anchorhold.issuing.authority import Authority
@@ -115,14 +115,16 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
     """Check what is wanted against the parent, and fix every value of it."""
     subject = parse_authority_subject(wanted.subject)
     profile = effective_profile(wanted)
-    start = now() - dt.timedelta(minutes=profile.backdate_minutes)
-    bounds = [] if profile.max_days is None else [Bound(after(start, profile.max_days), "its profile allows")]
+    above_begins = () if above is None else (above.issuer.certificate.not_valid_before_utc,)
+    start = begun(now(), profile.early, *above_begins)
+    bounds = []
+    if profile.max_days is not None:
+        bounds.append(Bound(after(start, profile.max_days), "its profile allows", length=True))
     if above is not None:
         parent = above.issuer
         parent.check_ready()
         above.check_path_length(profile.path_length)
         above.check_names(subject, ())
-        start = max(start, parent.certificate.not_valid_before_utc)
         bounds += parent.bounds(start)
     return Plan(
         subject=format_name(subject),

@@ -33,7 +33,7 @@ from anchorhold.secret import Secret
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.serials import format_serial, new_serial
-from anchorhold.x509.validity import end_of_validity, now
+from anchorhold.x509.validity import BACKDATED, begun, end_of_validity, is_ahead, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,8 @@ class OcspPlace:
 def is_due(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
     """Whether an authority needs a new responder: it has none, half of its time has passed, or the backend changed.
 
+    One that was made while the clock was ahead is none: nobody takes its answers yet.
+
     Raises:
         AnchorholdError: The alias of its key cannot be used.
     """
@@ -83,9 +85,20 @@ def is_due(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPla
         active = ledger.responders.active(authority.record.id)
     if active is None or active.not_after is None:
         return True
+    moment = now()
+    if is_ahead(begins(active), moment):
+        return True
     middle = active.created_at + (active.not_after - active.created_at) / 2
     alias = authority.record.issuing.ocsp_key_backend
-    return now() >= middle or active.key_backend != alias or active.backend_type != places(alias).type
+    return moment >= middle or active.key_backend != alias or active.backend_type != places(alias).type
+
+
+def begins(responder: ResponderRecord) -> dt.datetime:
+    """When a responder is of use: once its certificate is valid, and not much before it was made."""
+    begun = responder.created_at - BACKDATED
+    if responder.certificate is None:
+        return begun
+    return max(begun, x509.load_der_x509_certificate(responder.certificate).not_valid_before_utc)
 
 
 def has_key(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
@@ -274,7 +287,7 @@ def _certify(work: Work, key: AuthorityKey, responder_id: int, created: CreatedK
 
 
 def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) -> Draft:
-    start = max(now() - dt.timedelta(minutes=profile.backdate_minutes), authority.certificate.not_valid_before_utc)
+    start = begun(now(), profile.early, authority.certificate.not_valid_before_utc)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{authority.name[:48]} OCSP responder")])
     serial = new_serial()
     made = ProfileExtensions(profile, authority.issuing)

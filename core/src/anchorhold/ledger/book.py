@@ -15,6 +15,7 @@ from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.claims import Claims
 from anchorhold.ledger.crls import Crls
+from anchorhold.ledger.dates import Dates
 from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.key_copies import KeyCopies
@@ -63,6 +64,7 @@ class Ledger:
         self.revocations = Revocations(self.database, tables.revocation)
         self.crls = Crls(tables.crl, tables.crl_part)
         self.responders = Responders(tables.responder)
+        self.dates = Dates(tables.certificate, tables.revocation, tables.responder)
         self.claims = Claims(self.database, tables.claim)
 
     @contextmanager

@@ -15,6 +15,7 @@ from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # th
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, moment, seconds
 from anchorhold.x509.serials import whole_serial
+from anchorhold.x509.validity import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,9 +115,14 @@ class Certificates:
         self.complete(authority_id, [(intent.serial, certificate)])
 
     def reserved(self, before: dt.datetime) -> list[CertificateRecord]:
-        """Reservations made until that moment and never completed."""
-        model = self._model
-        query = model.select().where((model.status == "reserved") & (model.reserved_at <= seconds(before)))
+        """Reservations made until that moment and never completed.
+
+        Those that are dated as far in the future as that is in the past are among them: the clock was ahead.
+        """
+        model, now = self._model, dt.datetime.now(dt.UTC)
+        ahead = seconds(now + max(now - before, AHEAD))
+        dated = (model.reserved_at <= seconds(before)) | (model.reserved_at > ahead)
+        query = model.select().where((model.status == "reserved") & dated)
         # Sorted here: asked for the order of another index, SQLite would read the whole table instead of the open few.
         return sorted((self._record(row) for row in query), key=lambda record: record.id)
 

@@ -6,6 +6,7 @@ that have any.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from anchorhold.errors import AnchorholdError
 from anchorhold.settings.section import Section
 from anchorhold.x509.identifiers import EXTENSIONS, POLICIES, PURPOSES, dotted
-from anchorhold.x509.validity import MOST_DAYS
+from anchorhold.x509.validity import BACKDATED, MOST_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,12 +237,17 @@ class ProfileSettings(Section):
     extensions: tuple[ExtensionSettings, ...] = ()
     days: Days = 90
     max_days: Days | None = None
-    backdate_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True)] = 0
+    backdate_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True)] = BACKDATED // dt.timedelta(minutes=1)
     names_required: bool = False
     name_kinds: tuple[NameKind, ...] = ()
     copy_rules: Annotated[CopySettings, Field(alias="copy")] = CopySettings()
     ocsp_no_check: bool = False
     revocation_urls: bool = True
+
+    @property
+    def early(self) -> dt.timedelta:
+        """How long before its signing a certificate becomes valid."""
+        return dt.timedelta(minutes=self.backdate_minutes)
 
     def stored(self) -> dict[str, Any]:
         """As JSON has it, to be read again by ``model_validate``."""

@@ -36,7 +36,7 @@ class CrlDraft:
     Attributes:
         issuer: Certificate of the authority.
         number: CRL number (section 5.2.3).
-        this_update: When it is made, UTC, to the second.
+        this_update: When it begins, UTC, to the second.
         next_update: When the next one will have been made.
         distribution_points: URLs of an issuing distribution point (section 5.2.5), for a list of some certificates
             only; empty for a list of all.

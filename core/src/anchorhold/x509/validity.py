@@ -17,6 +17,11 @@ MOST_DAYS: Final = 365_250
 LAST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 """What certificates have that never expire (RFC 5280, section 4.1.2.5), and the last moment that they can have."""
 
+BACKDATED: Final = dt.timedelta(minutes=5)
+"""How much before it is made something begins, unless told otherwise, for whoever's clock is behind."""
+AHEAD: Final = dt.timedelta(minutes=1)
+"""How far the clocks of hosts may be apart before what one has dated counts as dated in the future on another."""
+
 _UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _SHORT_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -24,6 +29,27 @@ _SHORT_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 def now() -> dt.datetime:
     """The present moment, UTC, to the second."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def begun(moment: dt.datetime, early: dt.timedelta, *earliest: dt.datetime) -> dt.datetime:
+    """When something begins that is made now: certificates, CRLs and OCSP responses alike.
+
+    Args:
+        moment: The present, UTC.
+        early: How much before that; whole seconds of it count.
+        earliest: Moments before which it must not begin, such as the start of its issuer's validity.
+    """
+    return max([moment - dt.timedelta(seconds=early // dt.timedelta(seconds=1)), *earliest])
+
+
+def is_ahead(dated: dt.datetime, moment: dt.datetime) -> bool:
+    """Whether something is dated in the future, more than clocks of several hosts are apart.
+
+    Args:
+        dated: Its date.
+        moment: The present.
+    """
+    return dated > moment + AHEAD
 
 
 def in_utc(moment: dt.datetime) -> dt.datetime:
@@ -100,10 +126,12 @@ class Bound:
     Attributes:
         moment: UTC.
         reason: What sets it, as a clause: ``'Root' expires``.
+        length: Whether it is the longest validity, counted from its start, and not a date.
     """
 
     moment: dt.datetime
     reason: str
+    length: bool = False
 
 
 def end_of_validity(
@@ -112,7 +140,8 @@ def end_of_validity(
     """When a certificate is to expire: as wanted, or after so many days but not beyond any bound.
 
     Args:
-        start: Start of validity.
+        start: Start of validity. What is asked for is counted from the present and may go as much beyond the longest
+            validity as that is later; it is shortened then.
         wanted: What was asked for explicitly; taken for UTC if it has no zone.
         days: The default of the profile.
         bounds: Of the issuer, the profile …; none for a root.
@@ -122,13 +151,14 @@ def end_of_validity(
     """
     if wanted is None:
         return min([after(start, days), *(bound.moment for bound in bounds)])
-    wanted = in_utc(wanted)
-    if wanted <= max(start, now()):
+    wanted, moment = in_utc(wanted), now()
+    if wanted <= max(start, moment):
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")
+    early = max(moment - start, dt.timedelta(0))
     for bound in bounds:
-        if wanted > bound.moment:
+        if wanted - (early if bound.length else dt.timedelta(0)) > bound.moment:
             raise ValidityError(
                 f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after {bound.reason} ({bound.moment:%Y-%m-%d %H:%M} UTC)",
                 hint="ask for less, or leave it out to get as much as there is",
             )
-    return wanted
+    return min([wanted, *(bound.moment for bound in bounds)])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.issuing.responders import ANSWER_LIFETIME
 from anchorhold.x509.serials import format_serial
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.encoding import NEVER_ISSUED, CertificateStatus, ErrorStatus
 from anchorhold_server.epochs import LocalEpochs, SharedEpochs, is_local, reread
 from anchorhold_server.keys import LATE
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from anchorhold.installation import Installation
+    from anchorhold.ledger.records import RevocationRecord
     from anchorhold.seam.requests import Signer
     from anchorhold_server.alarms import Alarms
     from anchorhold_server.keys import KeyThreads
@@ -117,7 +118,7 @@ class Answers:
         try:
             registry = await self.registry()
             asked = self._asked.get(der)
-            if asked is not None and asked.answer is not None and time.time() < asked.answer.fresh_until:
+            if asked is not None and asked.answer is not None and asked.answer.is_fresh(time.time()):
                 self._alarms.end("ledger")
                 self._metrics.count("ocsp_cached_answers")
                 return asked.answer
@@ -139,7 +140,7 @@ class Answers:
         self._alarms.end("ledger")
         if query.nonce is None and known.status.known:
             self._remember(registry, der, known)
-            if known.answer is not None and time.time() < known.answer.fresh_until:
+            if known.answer is not None and known.answer.is_fresh(time.time()):
                 self._metrics.count("ocsp_cached_answers")
                 return known.answer
         return await self._signed(known, query)
@@ -153,7 +154,7 @@ class Answers:
         before = self._registry
         reading = self._epochs.read()
         epoch = await (reading if self._local else asyncio.wait_for(reading, self._patience.seconds()))
-        if epoch != self._registry.epoch:
+        if epoch != self._registry.epoch or self._registry.is_ahead():
             async with self._renewing:  # who waited may find that another one has done it
                 if self._registry is before or self._registry.epoch < epoch:
                     await self._renew()
@@ -224,7 +225,7 @@ class Answers:
                         revocation = ledger.revocations.of([record.id]).get(record.id)
                         if revocation is None:
                             return _Known(served, CertificateStatus(True))
-                        return _Known(served, CertificateStatus(True, revocation.revoked_at, revocation.reason))
+                        return _Known(served, CertificateStatus(True, _begun(revocation), revocation.reason))
         return _Known(issuers[0], CertificateStatus(False))
 
     async def _signed(self, known: _Known, query: Query) -> Answer:
@@ -235,8 +236,8 @@ class Answers:
             return error_answer(ErrorStatus.UNAUTHORIZED)
         name = known.served.authority.name
         responder = known.served.responder
-        if responder is None or responder.not_after <= now():
-            what = "has no OCSP responder" if responder is None else "OCSP responder: its certificate has expired"
+        if responder is None or responder.problem is not None:
+            what = "has no OCSP responder" if responder is None else f"OCSP responder: {responder.problem}"
             self._alarms.begin(f"responder {name}", f"authority {name!r}: {what}")
             return error_answer(ErrorStatus.TRY_LATER)
         try:
@@ -260,3 +261,9 @@ class Answers:
 
         at_hand = responder.at_hand
         return await self._keys.run(responder, sign) if at_hand is None else sign(at_hand)
+
+
+def _begun(revocation: RevocationRecord) -> dt.datetime:
+    """Since when a certificate is revoked; now, where the clock was ahead then, until `maintain` dates that back."""
+    moment = now()
+    return moment if is_ahead(revocation.revoked_at, moment) else revocation.revoked_at

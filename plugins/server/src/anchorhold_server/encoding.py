@@ -123,6 +123,7 @@ def response_data(
     this_update: dt.datetime,
     next_update: dt.datetime,
     nonce: bytes | None,
+    produced_at: dt.datetime | None = None,
 ) -> bytes:
     """What is signed (ResponseData), in DER.
 
@@ -130,14 +131,16 @@ def response_data(
         parts: Of the responder.
         certificate: What was asked for.
         status: The answer.
-        this_update: When that was looked up, UTC.
+        this_update: Since when that is known to be right, UTC.
         next_update: Until when it is good, UTC.
         nonce: Of the request.
+        produced_at: When it is signed, UTC (section 2.4); None for `this_update`.
     """
-    moment, until = _time(this_update), tlv(_CONTEXT, _time(next_update))
-    single = tlv(_SEQUENCE, _certificate_id(certificate) + _status(status) + moment + until)
+    begin, until = _time(this_update), tlv(_CONTEXT, _time(next_update))
+    single = tlv(_SEQUENCE, _certificate_id(certificate) + _status(status) + begin + until)
+    made = begin if produced_at is None else _time(produced_at)
     return tlv(
-        _SEQUENCE, parts.responder_id + moment + tlv(_SEQUENCE, single) + _extensions(nonce, status is NEVER_ISSUED)
+        _SEQUENCE, parts.responder_id + made + tlv(_SEQUENCE, single) + _extensions(nonce, status is NEVER_ISSUED)
     )
 
 

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.epochs import reread
 from anchorhold_server.keys import LATE
 
@@ -36,7 +36,7 @@ class AuthorityHealth:
         serial: Of its certificate, in hex.
         problems: What is wrong, in words that anybody may read.
         responder_expires: End of its responder's certificate.
-        crl_made: When the newest full CRL was made.
+        crl_made: When the newest full CRL begins, which is a little before it was made.
         crl_expires: When that runs out.
     """
 
@@ -110,11 +110,23 @@ class Watch:
         return AuthorityHealth(
             name=authority.name,
             serial=authority.record.serial or "",
-            problems=(*self._responder_problems(served), *self._crl_problems(authority, crl)),
+            problems=(
+                *self._certificate_problems(authority),
+                *self._responder_problems(served),
+                *self._crl_problems(authority, crl),
+            ),
             responder_expires=None if served.responder is None else served.responder.not_after,
             crl_made=None if crl is None else crl.this_update,
             crl_expires=None if crl is None else crl.next_update,
         )
+
+    def _certificate_problems(self, authority: Authority) -> Iterable[str]:
+        """Whether the clock is behind, or was ahead when the authority was made."""
+        subject = f"authority {authority.name}"
+        if is_ahead(authority.certificate.not_valid_before_utc, now()):
+            yield self._alarmed(subject, "certificate: it is not valid yet")
+        else:
+            self._alarms.end(subject)
 
     def _responder_problems(self, served: Served) -> Iterable[str]:
         """What is wrong with a responder; the log says it in more words."""
@@ -124,8 +136,8 @@ class Watch:
             if served.had_responder or authority.issuing.ocsp_urls:
                 yield self._alarmed(subject, "OCSP responder: there is none")
             return
-        if responder.not_after <= now():
-            yield self._alarmed(subject, "OCSP responder: its certificate has expired")
+        if responder.problem is not None:
+            yield self._alarmed(subject, f"OCSP responder: {responder.problem}")
             return
         late = self._keys.is_late(responder)
         if late or responder.failure is not None:
@@ -138,11 +150,13 @@ class Watch:
             yield "OCSP responder: its key has not been tried yet"
 
     def _crl_problems(self, authority: Authority, crl: CrlState | None) -> Iterable[str]:
-        subject = f"crl {authority.name}"
-        if crl is not None and crl.next_update > now():
-            self._alarms.end(subject)
-        elif crl is not None:
+        subject, moment = f"crl {authority.name}", now()
+        if crl is not None and is_ahead(crl.this_update, moment):
+            yield self._alarmed(subject, "CRL: it is dated in the future")
+        elif crl is not None and crl.next_update <= moment:
             yield self._alarmed(subject, "CRL: it has run out")
+        elif crl is not None:
+            self._alarms.end(subject)
         elif authority.issuing.crl_urls:
             yield self._alarmed(subject, "CRL: there is none")
 

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from anchorhold.x509.validity import AHEAD
 from anchorhold_server.encoding import ERRORS, ErrorStatus
 
 if TYPE_CHECKING:
@@ -28,14 +29,20 @@ class Answer:
         body: OCSPResponse in DER.
         headers: Of HTTP.
         etag: Names the body, in quotes; empty where it must not be cached.
-        fresh_until: Until when it is sent again, seconds since 1970.
+        fresh_from: Since when it is sent again, seconds since 1970; one that was made while the clock was ahead is not.
+        fresh_until: Until when it is.
     """
 
     outcome: str
     body: bytes
     headers: Headers
     etag: bytes = b""
+    fresh_from: float = 0.0
     fresh_until: float = 0.0
+
+    def is_fresh(self, moment: float) -> bool:
+        """Whether it is sent again at a moment (seconds since 1970) instead of a new one."""
+        return self.fresh_from <= moment < self.fresh_until
 
 
 def http_date(moment: dt.datetime) -> bytes:
@@ -48,7 +55,7 @@ def caching_headers(etag: bytes, modified: dt.datetime, expires: dt.datetime, se
 
     Args:
         etag: Names it, in quotes.
-        modified: When it was made, UTC.
+        modified: When it begins, UTC.
         expires: When it runs out, UTC.
         seconds: How long it may be kept.
     """
@@ -61,13 +68,20 @@ def caching_headers(etag: bytes, modified: dt.datetime, expires: dt.datetime, se
 
 
 def signed_answer(
-    body: bytes, this_update: dt.datetime, next_update: dt.datetime, word: str, *, lasting: bool
+    body: bytes,
+    produced_at: dt.datetime,
+    this_update: dt.datetime,
+    next_update: dt.datetime,
+    word: str,
+    *,
+    lasting: bool,
 ) -> Answer:
     """A signed response as it is sent.
 
     Args:
         body: In DER.
-        this_update: When it was made, UTC.
+        produced_at: When it was made, UTC.
+        this_update: When it begins, UTC; HTTP is told that as Last-Modified (RFC 5019, section 6.2).
         next_update: Until when it is good, UTC.
         word: Its status.
         lasting: Whether it may be cached: it has no nonce, and what it says will not change by itself.
@@ -75,10 +89,10 @@ def signed_answer(
     headers = _plain_headers(body)
     if not lasting:
         return Answer(word, body, [*headers, (b"cache-control", b"no-store")])
-    half = (next_update - this_update).total_seconds() / 2
+    half, made = (next_update - produced_at).total_seconds() / 2, produced_at.timestamp()
     etag = b'"%s"' % sha256(body).hexdigest().encode()
     headers += caching_headers(etag, this_update, next_update, min(LONGEST_CACHING, int(half)))
-    return Answer(word, body, headers, etag, this_update.timestamp() + half)
+    return Answer(word, body, headers, etag, made - AHEAD.total_seconds(), made + half)
 
 
 def error_answer(status: ErrorStatus) -> Answer:

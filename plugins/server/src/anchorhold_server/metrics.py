@@ -49,7 +49,7 @@ GAUGES: Final = {
     "ledger_reachable": Family("Whether the ledger can be read.", (), "gauge"),
     "authority_ready": Family("Whether an authority's responder and CRL are good.", ("ca",), "gauge"),
     "responder_expiry_seconds": Family("Seconds until the responder's certificate expires.", ("ca",), "gauge"),
-    "crl_age_seconds": Family("Seconds since the newest full CRL was made.", ("ca",), "gauge"),
+    "crl_age_seconds": Family("Seconds since the newest full CRL began (thisUpdate).", ("ca",), "gauge"),
     "crl_expiry_seconds": Family("Seconds until the newest full CRL runs out.", ("ca",), "gauge"),
 }
 

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.messages import LONGEST_CACHING, caching_headers
 from anchorhold_server.metrics import exposition
@@ -166,7 +166,10 @@ def _media_type(request: Request, known: dict[str, str]) -> str:
 
 
 def _caching(etag: bytes, modified: dt.datetime, expires: dt.datetime) -> dict[str, str]:
-    left = int((expires - now()).total_seconds())
+    moment = now()
+    if is_ahead(modified, moment):  # it is to be replaced as soon as that is noticed
+        modified = expires = moment  # nothing is dated after the response itself (RFC 9110, section 8.8.2.1)
+    left = int((expires - moment).total_seconds())
     headers = caching_headers(etag, modified, expires, max(0, min(LONGEST_CACHING, left)))
     return {name.decode(): value.decode() for name, value in headers}
 

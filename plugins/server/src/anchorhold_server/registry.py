@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import AHEAD, now
 from anchorhold_server.encoding import HASHES, key_bits
 from anchorhold_server.responders import Responder
 
@@ -43,11 +44,17 @@ class Registry:
         served: By the serial numbers of the authorities' own certificates, in hex.
         by_issuer: By hash algorithm, hash of the name and hash of the key; an authority that was certified again with
             its old key is there twice.
+        taken: When, seconds since 1970.
     """
 
     epoch: int
     served: Mapping[str, Served]
     by_issuer: Mapping[tuple[str, bytes, bytes], tuple[Served, ...]]
+    taken: float = field(default_factory=time.time)
+
+    def is_ahead(self) -> bool:
+        """Whether the clock was ahead when it was taken, so that authorities may be missing that have not expired."""
+        return time.time() < self.taken - AHEAD.total_seconds()
 
     def issuers_of(self, certificate: CertificateId) -> tuple[Served, ...]:
         """Who may have issued the certificate that a request names; empty if nobody here."""
@@ -58,7 +65,7 @@ class Registry:
         return {served.responder for served in self.served.values() if served.responder is not None}
 
 
-EMPTY = Registry(-1, {}, {})
+EMPTY = Registry(-1, {}, {}, 0.0)
 
 
 def take_registry(installation: Installation, metrics: Metrics, before: Registry = EMPTY) -> Registry:

@@ -14,7 +14,7 @@ from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
 from anchorhold.seam.requests import SignRequest
 from anchorhold.softkeys import SoftwareSigner
-from anchorhold.x509.validity import now
+from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
 from anchorhold_server.encoding import responder_parts, response, response_data
 from anchorhold_server.epochs import reread
 
@@ -67,7 +67,10 @@ class Responder:
         self.authority = authority
         self.record = record
         certificate = x509.load_der_x509_certificate(record.certificate or b"")
+        self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
+        self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
+        self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
         self.alias = record.key_backend
         self._slow_in_a_row = SLOW_IN_A_ROW
         self._in_memory = False
@@ -105,6 +108,14 @@ class Responder:
         """Why its key could not be used the last time; None if it could."""
         return self._failure
 
+    @property
+    def problem(self) -> str | None:
+        """Why nobody would take its answers now, by the dates of its certificate; None if they are right."""
+        moment = now()
+        if self.not_after <= moment:
+            return "its certificate has expired"
+        return "its certificate is not valid yet" if is_ahead(self._begin, moment) else None
+
     def answer(
         self,
         certificate: CertificateId,
@@ -112,8 +123,10 @@ class Responder:
         nonce: bytes | None,
         lifetime: dt.timedelta,
         signer: Signer | None = None,
-    ) -> tuple[bytes, dt.datetime, dt.datetime]:
-        """A whole response, when it was made, and until when it is good, which is at most as long as the responder.
+    ) -> tuple[bytes, dt.datetime, dt.datetime, dt.datetime]:
+        """A whole response, when it was made, when it begins, and until when it is good.
+
+        It begins early, for clocks that are behind, and never goes beyond the validity of the responder.
 
         Args:
             certificate: What was asked for.
@@ -125,11 +138,12 @@ class Responder:
         Raises:
             AnchorholdError: The key cannot be used now; it is tried again after a pause.
         """
-        this_update = now()
-        next_update = min(this_update + lifetime, self.not_after, self.authority.certificate.not_valid_after_utc)
-        data = response_data(self._parts, certificate, status, this_update, next_update, nonce)
+        moment = now()
+        this_update = begun(moment, BACKDATED, self._begin)
+        next_update = min(moment + lifetime, self._end)
+        data = response_data(self._parts, certificate, status, this_update, next_update, nonce, moment)
         signature = self._sign(data, signer or self._open(), live=nonce is not None)
-        return response(self._parts, data, signature), this_update, next_update
+        return response(self._parts, data, signature), moment, this_update, next_update
 
     def check(self) -> None:
         """Ask for the key, if that was not done yet.
