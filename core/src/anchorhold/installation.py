@@ -78,6 +78,7 @@ class Installation:
         loaded: The settings.
         environment: Variables for secrets; by default ``os.environ``.
         prompter: Asks a person for a secret that is needed and missing; None (the default) if there is nobody.
+        create: Whether a ledger that is not there is created.
     """
 
     def __init__(
@@ -85,8 +86,11 @@ class Installation:
         loaded: LoadedSettings,
         environment: Mapping[str, str] | None = None,
         prompter: Prompter | None = None,
+        *,
+        create: bool = True,
     ) -> None:
         self.loaded = loaded
+        self._create = create
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
@@ -116,7 +120,7 @@ class Installation:
         """
         with self._opening:
             if self._ledger is None:
-                self._ledger = Ledger(self.database_url)
+                self._ledger = Ledger(self.database_url, create=self._create)
             return self._ledger
 
     def close(self) -> None:
@@ -776,7 +780,11 @@ def _check_lists_stay(authority: Authority, issuing: IssuingDefaults) -> None:
 
 
 def open_installation(
-    config: Path | None = None, *, environment: Mapping[str, str] | None = None, prompter: Prompter | None = None
+    config: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    prompter: Prompter | None = None,
+    create: bool = True,
 ) -> Installation:
     """Open the installation that the settings describe; with no settings at all, the defaults.
 
@@ -784,11 +792,12 @@ def open_installation(
         config: The settings file; by default it is looked for.
         environment: The variables; by default ``os.environ``.
         prompter: Asks a person for missing secrets; by default nobody is asked.
+        create: Whether a ledger that is not there is created.
 
     Raises:
         SettingsError: The settings are wrong.
     """
-    return Installation(load_settings(config, environment), environment, prompter)
+    return Installation(load_settings(config, environment), environment, prompter, create=create)
 
 
 def _secrets(given: Mapping[str, Secret | str] | None) -> dict[str, Secret]:

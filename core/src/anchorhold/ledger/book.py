@@ -36,17 +36,22 @@ class Ledger:
 
     Args:
         url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``.
+        create: Whether it is created if it is not there, or empty.
 
     Raises:
         LedgerError: The database cannot be opened.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 
-    def __init__(self, url: str) -> None:
-        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self._where = _place(url)
+        if not (create or ledger_exists(url)):
+            raise _missing(self._where)
+        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
         try:
             with self.guarded():
+                if not (create or MIGRATIONS.begun(self.database)):
+                    raise _missing(self._where)
                 MIGRATIONS.apply(self.database, self._where)
         except BaseException:
             close(self.database)
@@ -119,6 +124,10 @@ def check_database(url: str) -> None:
 
 def _place(url: str) -> str:
     return f"{_SUBJECT} {without_password(url).removeprefix('sqlite:///')}"
+
+
+def _missing(where: str) -> LedgerError:
+    return LedgerError(f"{where}: is not there; nothing was created", hint="restore it, or correct `database`")
 
 
 @contextmanager
