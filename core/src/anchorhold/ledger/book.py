@@ -50,9 +50,7 @@ class Ledger:
         self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
         try:
             with self.guarded():
-                if not (create or MIGRATIONS.begun(self.database)):
-                    raise _missing(self._where)
-                MIGRATIONS.apply(self.database, self._where)
+                _prepare(self.database, self._where, create=create)
         except BaseException:
             close(self.database)
             raise
@@ -124,6 +122,13 @@ def check_database(url: str) -> None:
 
 def _place(url: str) -> str:
     return f"{_SUBJECT} {without_password(url).removeprefix('sqlite:///')}"
+
+
+def _prepare(database: Database, where: str, *, create: bool) -> None:
+    """Bring the tables to this version, or refuse a database that has none."""
+    if not (create or MIGRATIONS.begun(database)):
+        raise _missing(where)
+    MIGRATIONS.apply(database, where)
 
 
 def _missing(where: str) -> LedgerError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _sockets() -> list[int]:
     They are only looked at: whoever closes any descriptor of a file, were it a copy of its own, drops all locks that
     this process has on that file (POSIX, fcntl), and the ledger and what token libraries keep are locked that way.
     """
-    return [int(name) for name in os.listdir("/dev/fd") if _is_socket(int(name))]
+    return [number for number in (int(entry.name) for entry in Path("/dev/fd").iterdir()) if _is_socket(number)]
 
 
 def _is_socket(number: int) -> bool:
