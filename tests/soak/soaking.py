@@ -108,8 +108,12 @@ class Runner:
         folder: For files.
         server: Is asked.
         chance: Decides what comes next.
-        counts: How often each kind of command was run.
         foreign: An authority that also signs elsewhere, and its key.
+        own: Its other authorities.
+        leaves: Certificates, and what is right to say of them.
+        counts: How often each kind of command was run.
+        deck: Kinds that have not had their turn.
+        last: The command before.
     """
 
     number: int
@@ -120,16 +124,23 @@ class Runner:
     own: list[Own]
     leaves: list[Leaf] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    deck: list[str] = field(default_factory=list)
     last: str = ""
 
     def run(self, until: Callable[[], bool]) -> None:
         """Go on until it is time."""
         while not until():
-            kind = self.chance.choice(list(KINDS))
+            kind = self.next_kind()
             self.counts[kind] += 1
             KINDS[kind](self)
         for leaf in self.leaves:  # nothing old has come back
             self.expect(leaf, 1)
+
+    def next_kind(self) -> str:
+        """Each has its turn before any comes again."""
+        if not self.deck:
+            self.deck = self.chance.sample(list(KINDS), len(KINDS))
+        return self.deck.pop()
 
     def command(self, *arguments: str) -> str:
         """Run a command to its end, which must be good; its output. Somebody else at work is waited for."""

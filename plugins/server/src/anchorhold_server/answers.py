@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from anchorhold.errors import AnchorholdError, BackendFailedError, LedgerError
+from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.issuing.responders import ANSWER_LIFETIME
 from anchorhold.x509.serials import format_serial
 from anchorhold.x509.validity import now
@@ -178,11 +178,8 @@ class Answers:
                     logger.debug("key of a responder", exc_info=error)
 
     def out_of_order(self) -> Responder | None:
-        """One of which the key cannot be opened for long although it could be, as far as its backend can tell why."""
-        for responder in self._registry.responders():
-            if isinstance(responder.failure, BackendFailedError) and responder.is_out_of_order:
-                return responder
-        return None
+        """A responder with a key that this process cannot open any more."""
+        return next((responder for responder in self._registry.responders() if responder.is_out_of_order), None)
 
     async def run(self, function: Callable[[], T]) -> T:
         """Do something in the ledger, which may take time, in a thread.

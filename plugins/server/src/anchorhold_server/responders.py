@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from anchorhold.errors import AnchorholdError, SecretWrongError, SignatureError
+from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SignatureError
 from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
 from anchorhold.seam.requests import SignRequest
@@ -91,9 +91,15 @@ class Responder:
 
     @property
     def is_out_of_order(self) -> bool:
-        """Whether its key was there, and could not be opened any more for `OUT_OF_ORDER` seconds."""
+        """Whether its key was there, and its backend has failed for `OUT_OF_ORDER` seconds when it was asked for.
+
+        That may be a module that only another process can initialise. A PIN that was refused is none of its business:
+        another process would try it again.
+        """
         since = self._failing_since
-        return self._was_open and since is not None and time.monotonic() > since + OUT_OF_ORDER
+        if not self._was_open or since is None or not isinstance(self._failure, BackendFailedError):
+            return False
+        return time.monotonic() > since + OUT_OF_ORDER
 
     @property
     def at_hand(self) -> Signer | None:

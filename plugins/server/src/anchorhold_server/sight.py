@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from anchorhold.errors import LedgerError
 from anchorhold_server.ledgerfile import GONE, LedgerFile
-from anchorhold_server.witness import sqlite_path, testimony
+from anchorhold_server.witness import sqlite_path, witnessed_epoch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from anchorhold.ledger import Ledger
 
-BUSY: Final = 2.0
-"""Seconds for which a thread waits for a SQLite file that somebody has locked."""
+BUSY: Final = 1.0
+"""Seconds for which a thread waits for a SQLite file that somebody has locked; it is read twice (`reread`)."""
 BUSY_HERE: Final = 0.05
 """The same for the event loop; a thread tries it again."""
 BEHIND: Final = "this worker does not see its newest epoch"
@@ -88,7 +88,7 @@ class Sight:
 
     def listen(self) -> None:
         """Take in what the witness has seen; to be called about once a second."""
-        self._witnessed = testimony(self._folder)
+        self._witnessed = witnessed_epoch(self._folder)
 
     def epoch(self) -> int:
         """The present epoch.

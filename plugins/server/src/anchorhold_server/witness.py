@@ -62,7 +62,7 @@ def witness(url: str, folder: Path) -> Iterator[None]:
         looking.join(2 * BUSY)  # a database server may take longer, and is not waited for
 
 
-def testimony(folder: Path) -> int | None:
+def witnessed_epoch(folder: Path) -> int | None:
     """The newest epoch that the witness has seen; None if it cannot see any."""
     try:
         return int(_file(folder).read_text())
