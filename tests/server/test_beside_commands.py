@@ -21,7 +21,7 @@ from anchorhold_server.metrics import Metrics
 from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.responders import Responder
 from anchorhold_server.sight import BEHIND, BlindError, Sight
-from anchorhold_server.witness import witnessed_epoch, witness
+from anchorhold_server.witness import witness, witnessed_epoch
 from server.serving import HOSTNAME, House, Server, running, until
 
 if TYPE_CHECKING:
