@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from peewee import PeeweeException
+from peewee import PeeweeException, SqliteDatabase
 
 from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
 from anchorhold.databases.failures import hint_for
@@ -37,17 +37,20 @@ class Ledger:
     Args:
         url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``.
         create: Whether it is created if it is not there, or empty.
+        patience: Seconds for which to wait for a SQLite file that another process has locked; by default 30.
 
     Raises:
         LedgerError: The database cannot be opened.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
+    def __init__(self, url: str, *, create: bool = True, patience: float | None = None) -> None:
         self._where = _place(url)
         if not (create or ledger_exists(url)):
             raise _missing(self._where)
         self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
+        if patience is not None and isinstance(self.database, SqliteDatabase):
+            self.database.timeout = patience
         try:
             with self.guarded():
                 _prepare(self.database, self._where, create=create)

@@ -22,7 +22,7 @@ from anchorhold_server.metrics import Metrics
 from anchorhold_server.pages import Pages
 from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.shelf import Shelf
-from anchorhold_server.sight import Sight
+from anchorhold_server.sight import BUSY, Sight
 from anchorhold_server.stalls import bound_stalls
 
 if TYPE_CHECKING:
@@ -138,4 +138,4 @@ class Worker:
 
 def load(settings: WorkerSettings) -> Any:
     """The application of a worker, in its process."""
-    return Worker(settings, open_installation(settings.config, create=False))
+    return Worker(settings, open_installation(settings.config, create=False, patience=BUSY))

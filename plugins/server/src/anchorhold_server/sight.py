@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import LedgerError
 from anchorhold_server.ledgerfile import GONE, LedgerFile
@@ -15,8 +15,6 @@ from anchorhold_server.witness import sqlite_path, witnessed_epoch
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from peewee import SqliteDatabase
 
     from anchorhold.installation import Installation
     from anchorhold.ledger import Ledger
@@ -30,7 +28,8 @@ UNREADABLE: Final = "cannot be read; the log says why"
 PERSISTENT: Final = 8.0
 """Seconds for which a worker may be behind: the witness may have looked just before an older ledger was restored."""
 
-_MISSING: Final = "is not there"
+_ABSENT: Final = ("is not there", "is empty", "has no authority")
+"""What core says of a ledger that is none and is not to be made."""
 _WAIT: Final = "wait for the worker that takes this one's place"
 
 
@@ -40,14 +39,19 @@ class BlindError(LedgerError):
 
 def is_missing(error: LedgerError) -> bool:
     """Whether there is no ledger, or an empty one, as an installation says that is to create none."""
-    return _MISSING in error.problem
+    return _absence(error) is not None
+
+
+def _absence(error: LedgerError) -> str | None:
+    """Which of `_ABSENT` it is; a path is before it, and is not shown."""
+    return next((words for words in _ABSENT if f": {words}" in error.problem), None)
 
 
 class Sight:
     """Opens the ledger once it is there, and reads its epoch. Threads may share it.
 
     Args:
-        installation: Which creates no ledger.
+        installation: Which creates no ledger, and has `BUSY` as its patience.
         folder: Of the server, with what the witness has seen.
     """
 
@@ -61,7 +65,7 @@ class Sight:
         self._is_quick_here = False
         self._witnessed: int | None = None
         self._behind_since: float | None = None
-        self._is_missing = False
+        self._absence: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -74,8 +78,7 @@ class Sight:
         lost = None if self._file is None else self._file.lost(at_once=True)
         if lost is None and self._behind_since is not None:
             lost = BEHIND
-        if lost is None and self._is_missing:
-            lost = _MISSING
+        lost = lost or self._absence
         return None if lost is None else f"ledger: {lost}"
 
     @property
@@ -144,11 +147,9 @@ class Sight:
         try:
             ledger = self._installation.ledger
         except LedgerError as error:
-            self._is_missing = is_missing(error)
+            self._absence = _absence(error)
             raise
-        self._is_missing = False
+        self._absence = None
         if self._file is not None:
-            with ledger.guarded():
-                cast("SqliteDatabase", ledger.database).timeout = BUSY
             self._file.open(before)
         return ledger
