@@ -24,6 +24,7 @@ from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.shelf import Shelf
 from anchorhold_server.sight import BUSY, Sight
 from anchorhold_server.stalls import bound_stalls
+from anchorhold_server.witness import witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,13 +99,17 @@ class Worker:
         await receive()
         Ending(asyncio.get_running_loop())
         tending = asyncio.create_task(self._tend())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        with contextlib.nullcontext() if self._sight.is_local else self._witness():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         tending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await tending
         self._metrics.write()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _witness(self) -> contextlib.AbstractContextManager[None]:
+        return witness(self._installation.database_url, self._settings.folder)
 
     async def _tend(self) -> None:
         """Look after everything again and again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from anchorhold_server.folder import private_folder
 from anchorhold_server.listening import listenable
 from anchorhold_server.logs import logging_config
 from anchorhold_server.tls import check_tls
-from anchorhold_server.witness import witness
+from anchorhold_server.witness import sqlite_path, witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,7 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
             workers_kill_timeout=STOPPING,
         )
         try:
-            with witness(database, folder):
+            with witness(database, folder) if sqlite_path(database) is not None else nullcontext():
                 server.serve(target_loader=partial(load, settings), wrap_loader=False)
         except SystemExit:
             if not server.interrupt_signal:  # else a worker had just ended for a new one, and there is none to come

@@ -1,7 +1,9 @@
-"""A witness of the newest epoch: the process that starts the workers reads it, through connections of its own.
+"""A witness of the newest epoch, which is read again and again through a new connection each time.
 
-A worker cannot find out by itself that it reads an old picture. What the witness saw is in a file of the server's
-folder; a worker that reads a lower epoch afterwards does not see the newest one.
+A worker cannot find out by its own connections that it reads an old picture. What the witness saw is in a file of the
+server's folder; a worker that reads a lower epoch afterwards does not see the newest one. On SQLite it takes another
+process, for a process shares what it knows of a file: the one that starts the workers. A database server is asked by
+each worker, and the starter opens nothing that its children would inherit.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ BUSY: Final = 1.0
 SQLITE: Final = "sqlite:///"
 
 _no_fork = Lock()
-"""Held while SQLite is in use: a child that is forked meanwhile would believe that it has the locks of its parent."""
+"""Held during a look: a child that is forked meanwhile would believe that it has the locks of its parent."""
 os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 
 logger = logging.getLogger(__name__)
@@ -74,12 +76,13 @@ def _look_on(read: Callable[[], int], folder: Path, ended: Event) -> None:
     file, before = _file(folder), 0
     while not ended.is_set():
         try:
-            epoch = read()
+            with _no_fork:
+                epoch = read()
+                if not ended.is_set():
+                    _write(file, epoch)
             if epoch < before:
                 logger.warning("an older ledger was restored", extra={"details": {"epoch": epoch, "before": before}})
             before = epoch
-            if not ended.is_set():
-                _write(file, epoch)
         except (AnchorholdError, PeeweeException, sqlite3.Error, OSError) as error:  # and so it has seen nothing
             logger.debug("witness", exc_info=error)
             file.unlink(missing_ok=True)
@@ -88,7 +91,7 @@ def _look_on(read: Callable[[], int], folder: Path, ended: Event) -> None:
 
 def _write(file: Path, epoch: int) -> None:
     ensure(file.parent)
-    new = file.with_suffix(".new")
+    new = file.with_suffix(f".{os.getpid()}")
     new.write_text(str(epoch))
     new.replace(file)
 
@@ -100,7 +103,7 @@ def _file(folder: Path) -> Path:
 def _read_file(path: Path) -> int:
     """Read-only: that creates no database, and a connection that may not write leaves the write-ahead log alone."""
     url = f"file:{quote(str(path.absolute()))}?mode=ro"
-    with _no_fork, closing(sqlite3.connect(url, uri=True, timeout=BUSY)) as connection:
+    with closing(sqlite3.connect(url, uri=True, timeout=BUSY)) as connection:
         return int(connection.execute(SELECT).fetchone()[0])
 
 
