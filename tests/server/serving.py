@@ -55,6 +55,14 @@ def until(what: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
+def command(*arguments: str) -> None:
+    """Run one as a process, as people do; nothing of it is left."""
+    done = subprocess.run(
+        [sys.executable, "-m", "anchorhold", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
 def held_ledgers() -> list[str]:
     """Files of a ledger that this process has open, which would keep SQLite from tidying up behind the commands.
 

@@ -22,7 +22,7 @@ from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.responders import Responder
 from anchorhold_server.sight import BEHIND, BlindError, Sight
 from anchorhold_server.witness import witness, witnessed_epoch
-from server.serving import HOSTNAME, House, Server, running, until
+from server.serving import HOSTNAME, House, Server, command, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
 sqlite_only = pytest.mark.databases("sqlite", because="it is about the files of SQLite")
 AGAIN = 40
 """Seconds within which each worker has been replaced, one after the other."""
-
-
-def command(*arguments: str) -> None:
-    """Run one as a process, as people do; nothing of it is left."""
-    done = subprocess.run(
-        [sys.executable, "-m", "anchorhold", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
 
 
 def descriptors(process: int) -> set[str]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 
 from anchorhold.ledger.records import seconds
-from server.serving import SHA1, House, Server, running, until
+from server.serving import SHA1, House, Server, command, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,7 +247,7 @@ def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, 
         asker.start()
     try:
         for certificate in certificates:
-            house.revoke(f"{certificate.serial_number:x}")
+            command("revoke-cert", f"{certificate.serial_number:x}")
             assert server.status(house.request(certificate)) == "REVOKED"
     finally:
         stop.set()
