@@ -164,6 +164,18 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 @isolated
+def soak(session: nox.Session) -> None:
+    """Run commands at random beside a server, and ask it after each, for two hours; `-- 600` for so many seconds."""
+    _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "initdb")})
+    _install_wheels(session)
+    session.install("-q", *_group("test"))
+    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
+    seconds = {"ANCHORHOLD_SOAK_SECONDS": session.posargs[0] if session.posargs else "7200"}
+    session.run("python", "-m", "pytest", "-n", "2", "-s", "-rP", "tests/soak", env=plain | seconds)
+
+
+@nox.session
+@isolated
 def downstream(session: nox.Session) -> None:
     """Try the examples as their users have them: installed from wheels beside core from a wheel."""
     _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "softhsm2-util", "pkcs11-tool")})

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.installation import open_installation
 from server.serving import House, Server, build_house, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from anchorhold.installation import Installation
 
 
 SLOW_SIGNING = """
@@ -34,9 +31,9 @@ class SlowSigning:
 
 
 @pytest.fixture
-def house(installation: Installation) -> House:
+def house(database: str) -> House:
     """An authority with a responder, a CRL and a certificate."""
-    return build_house(installation)
+    return build_house()
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def server(house: House, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def standing_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def standing_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house on SQLite that many tests share: they ask, and change nothing in it."""
     folder = tmp_path_factory.mktemp("house")
     environment = {
@@ -55,8 +52,7 @@ def standing_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "HOME": str(folder),
         "ANCHORHOLD_CA_DIR": str(folder / "ca"),
     }
-    with open_installation(environment=environment) as installation:
-        yield build_house(installation, environment)
+    return build_house(environment)
 
 
 @pytest.fixture(scope="session")

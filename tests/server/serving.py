@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from cryptography.x509 import ocsp
 
 from anchorhold import Order, softkeys
 from anchorhold.algorithms import key_spec
+from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.x509.serials import format_serial
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger.records import CrlRecord, ResponderRecord
     from anchorhold.softkeys import PrivateKey
 
 HOSTNAME = "ca.example.com"
@@ -51,6 +53,26 @@ def until(what: Callable[[], object], seconds: float = 10) -> None:
     while not what():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.05)
+
+
+def command(*arguments: str) -> None:
+    """Run one as a process, as people do; nothing of it is left."""
+    done = subprocess.run(
+        [sys.executable, "-m", "anchorhold", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def held_ledgers() -> list[str]:
+    """Files of a ledger that this process has open, which would keep SQLite from tidying up behind the commands.
+
+    Names are read and nothing is opened: closing any descriptor of such a file drops the locks on it.
+    """
+    held = []
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208  # of the kernel
+        with suppress(FileNotFoundError):
+            held.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115  # the same
+    return [name for name in held if "ledger.sqlite3" in name]
 
 
 @dataclass
@@ -89,6 +111,7 @@ class Server:
 
     def ask(self, request: bytes, client: httpx.Client | None = None) -> httpx.Response:
         """Post a request."""
+        assert not held_ledgers()
         return (client or self.client).post("/ocsp", content=request, headers=REQUEST)
 
     def status(self, request: bytes, client: httpx.Client | None = None) -> str:
@@ -152,6 +175,7 @@ def running(
         scheme: What it speaks.
         environment: Variables instead of those of the test.
     """
+    assert not held_ledgers(), "close the installation first: no user holds it open while the server runs"
     port = port or free_port()
     log_file = folder / f"server-{port}-{time.monotonic_ns()}.log"
     command = [sys.executable, "-m", "anchorhold", "serve", "--port", str(port), *options]
@@ -164,6 +188,7 @@ def running(
         try:
             until(server.answers)
             yield server
+            assert not held_ledgers()
         finally:
             server._closing.close()
             if process.poll() is None:
@@ -176,14 +201,14 @@ def running(
 class House:
     """An authority with a responder, a CRL and a certificate.
 
+    It holds nothing open: whatever it does, it opens its installation for that and closes it, as commands do.
+
     Attributes:
-        installation: Where it is.
         authority: The authority.
         leaf: What it has signed.
         environment: Variables for servers, if not those of the test.
     """
 
-    installation: Installation
     authority: Authority
     leaf: x509.Certificate
     environment: Mapping[str, str] | None = None
@@ -193,9 +218,56 @@ class House:
         """Of the certificate, in hex."""
         return format_serial(self.leaf.serial_number)
 
-    def sign(self) -> x509.Certificate:
+    def opened(self) -> Installation:
+        """Its installation, for ``with``."""
+        return open_installation(environment=self.environment)
+
+    def sign(self, name: str = "www.example.com", key: PrivateKey | None = None) -> x509.Certificate:
         """Another certificate."""
-        return signed(self.installation, self.authority)
+        with self.opened() as installation:
+            return signed(installation, self.authority, name, key)
+
+    def revoke(self, serial: str | None = None, reason: str = "unspecified") -> None:
+        """Revoke a certificate, by default the first."""
+        with self.opened() as installation:
+            installation.revoke(serial or self.serial, reason)
+
+    def release(self) -> None:
+        """Release the first certificate from its hold."""
+        with self.opened() as installation:
+            installation.release(self.serial)
+
+    def renew_responder(self) -> None:
+        """Give it a new responder."""
+        with self.opened() as installation:
+            installation.renew_responder(self.authority)
+
+    def responder(self) -> ResponderRecord:
+        """The record of the responder that answers."""
+        with self.opened() as installation:
+            found = installation.ledger.responders.active(self.authority.record.id)
+        assert found is not None
+        return found
+
+    def generate_crls(self) -> list[CrlRecord]:
+        """Make its lists."""
+        with self.opened() as installation:
+            return list(installation.generate_crls(self.authority))
+
+    def beside(self, name: str, issuing: IssuingDefaults | None = None, *, ready: bool = False) -> House:
+        """Another authority in the same installation, with a certificate.
+
+        Args:
+            name: Of the authority.
+            issuing: Its defaults.
+            ready: Whether it gets a responder and a CRL.
+        """
+        with self.opened() as installation:
+            authority = installation.create_authority(name, f"CN={name.capitalize()}", issuing=issuing)
+            if ready:
+                installation.renew_responder(authority)
+                list(installation.generate_crls(authority))
+            return House(authority, signed(installation, authority), self.environment)
 
     def request(
         self,
@@ -236,9 +308,10 @@ def signed(
         return issuer.sign(Order(csr=csr, names=[name])).certificate
 
 
-def build_house(installation: Installation, environment: Mapping[str, str] | None = None) -> House:
+def build_house(environment: Mapping[str, str] | None = None) -> House:
     """A house in an empty installation."""
-    authority = installation.create_authority("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
-    installation.renew_responder(authority)
-    list(installation.generate_crls(authority))
-    return House(installation, authority, signed(installation, authority), environment)
+    with open_installation(environment=environment) as installation:
+        authority = installation.create_authority("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
+        installation.renew_responder(authority)
+        list(installation.generate_crls(authority))
+        return House(authority, signed(installation, authority), environment)

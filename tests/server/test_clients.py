@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from programs import program
-from server.serving import House, Server, free_port, signed, until
+from server.serving import House, Server, free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def test_openssl_hears_good_then_revoked(
         return done.stdout
 
     assert f"{leaf}: good" in ask()
-    house.installation.revoke(house.serial, "superseded")
+    house.revoke(reason="superseded")
     told = ask()
     assert f"{leaf}: revoked" in told
     assert "Reason: superseded" in told
@@ -55,7 +55,7 @@ def test_gnutls_hears_good_then_revoked(house: House, server: Server, tmp_path: 
     told = ask()
     assert "Certificate Status: good" in told
     assert "Verifying OCSP Response: Success" in told
-    house.installation.revoke(house.serial)
+    house.revoke()
     told = ask()
     assert "Certificate Status: revoked" in told
     assert "Verifying OCSP Response: Success" in told
@@ -93,7 +93,7 @@ def nginx(folder: Path, configuration: str) -> Iterator[None]:
 
 def test_nginx_staples_its_answers(house: House, server: Server, tmp_path: Path) -> None:
     key = softkeys.generate(key_spec("EC"))
-    made = signed(house.installation, house.authority, "localhost", key)
+    made = house.sign("localhost", key)
     root = house.authority.certificate.public_bytes(Encoding.PEM)
     (tmp_path / "root.pem").write_bytes(root)
     (tmp_path / "chain.pem").write_bytes(made.public_bytes(Encoding.PEM) + root)
@@ -112,7 +112,7 @@ def test_nginx_staples_its_answers(house: House, server: Server, tmp_path: Path)
     configuration = NGINX.format(folder=tmp_path, port=port, url=server.url)
     with nginx(tmp_path, configuration):
         until(lambda: staples("good"))
-    house.installation.revoke(f"{made.serial_number:x}")
+    house.revoke(f"{made.serial_number:x}")
     with nginx(tmp_path, configuration):
         until(lambda: 'certificate status "revoked"' in (tmp_path / "error.log").read_text() or staples("revoked"))
     assert "OCSP_basic_verify() failed" not in (tmp_path / "error.log").read_text()

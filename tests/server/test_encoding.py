@@ -177,7 +177,7 @@ def test_pkilint_has_nothing_against_any_answer(house: House, server: Server) ->
     ]
     answers = [server.ask(request).content for request in requests]
     for reason in ("certificateHold", "keyCompromise"):
-        house.installation.revoke(house.serial, reason)
+        house.revoke(reason=reason)
         answers.append(server.ask(house.request()).content)
     assert [findings(answer) for answer in answers] == [[]] * len(answers)
 

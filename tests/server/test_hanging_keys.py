@@ -18,25 +18,20 @@ from anchorhold_server.metrics import Metrics
 from anchorhold_server.queries import parse_query
 from anchorhold_server.responders import Responder
 from server.hanging import install_hanging
-from server.serving import HOSTNAME, House, Server, build_house, running, signed, until
+from server.serving import HOSTNAME, House, Server, build_house, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from anchorhold.installation import Installation
-
 DAY = dt.timedelta(days=1)
 sqlite_only = pytest.mark.databases("sqlite", because="it is about keys, not about the ledger")
 
 
-def another_house(installation: Installation) -> House:
-    """An authority whose responder's key is under the alias that may hang."""
-    issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="other")
-    authority = installation.create_authority("hanging", "CN=Hanging", issuing=issuing)
-    installation.renew_responder(authority)
-    list(installation.generate_crls(authority))
-    return House(installation, authority, signed(installation, authority))
+def houses() -> tuple[House, House]:
+    """A house, and an authority beside it whose responder's key is under the alias that may hang."""
+    house = build_house()
+    return house, house.beside("hanging", IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="other"), ready=True)
 
 
 @contextmanager
@@ -96,12 +91,11 @@ def test_a_key_that_hangs_after_it_was_quick(
     kind: str, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs = install_hanging(kind, tmp_path, monkeypatch)
-    with open_installation() as installation:
-        house, other = build_house(installation), another_house(installation)
-        with running(tmp_path) as server:
-            for number in range(20):
-                assert server.status(other.request(nonce=bytes([number]) * 32)) == "GOOD"
-            hangs_and_comes_back(house, other, server, hangs)
+    house, other = houses()
+    with running(tmp_path) as server:
+        for number in range(20):
+            assert server.status(other.request(nonce=bytes([number]) * 32)) == "GOOD"
+        hangs_and_comes_back(house, other, server, hangs)
 
 
 @pytest.mark.databases("postgresql", because="the ledger is read in threads there")
@@ -110,11 +104,10 @@ def test_a_key_that_hangs_from_the_first_time(
     kind: str, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs = install_hanging(kind, tmp_path, monkeypatch)
-    with open_installation() as installation:
-        house, other = build_house(installation), another_house(installation)
-        hangs.touch()
-        with running(tmp_path) as server:
-            hangs_and_comes_back(house, other, server, hangs)
+    house, other = houses()
+    hangs.touch()
+    with running(tmp_path) as server:
+        hangs_and_comes_back(house, other, server, hangs)
 
 
 @sqlite_only
@@ -127,12 +120,10 @@ def test_only_a_key_in_memory_with_nothing_around_it_is_used_in_the_event_loop(
     """However quick the others are; and one in memory is, or signing would cost the way to another thread."""
     install_hanging(kind, tmp_path, monkeypatch)
     monkeypatch.setattr(responders, "QUICK", 10.0)  # on this machine, now
+    both, at_hand = houses(), set[str]()
     with open_installation() as installation:
-        at_hand: set[str] = set()
-        for house in (build_house(installation), another_house(installation)):
-            record = installation.ledger.responders.active(house.authority.record.id)
-            assert record is not None
-            responder = Responder(installation, house.authority, record, Metrics(tmp_path))
+        for house in both:
+            responder = Responder(installation, house.authority, house.responder(), Metrics(tmp_path))
             responder.answer(parse_query(house.request()).certificate, CertificateStatus(known=True), None, DAY)
             if responder.at_hand is not None:
                 at_hand.add(house.authority.name)

@@ -7,32 +7,33 @@ from typing import TYPE_CHECKING
 import pytest
 
 from across.places import PLACES
+from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuingDefaults
 from server.serving import HOSTNAME, House, running, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.installation import Installation
     from hsm.softhsm import SoftHsm
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_worker_answers_with_keys_in_any_place(
-    places: SoftHsm, installation: Installation, tmp_path: Path, place: str
+    places: SoftHsm, database: str, tmp_path: Path, place: str
 ) -> None:
     issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend=place)
-    authority = installation.create_authority("root", "CN=Root", key_backend="files", issuing=issuing)
-    installation.renew_responder(authority)
-    list(installation.generate_crls(authority))
-    house = House(installation, authority, signed(installation, authority))
+    with open_installation() as installation:
+        authority = installation.create_authority("root", "CN=Root", key_backend="files", issuing=issuing)
+        installation.renew_responder(authority)
+        list(installation.generate_crls(authority))
+        house = House(authority, signed(installation, authority))
     with running(tmp_path, "--workers", "2") as server:
         askers = [server.another_client() for _ in range(6)]
         for number, asker in enumerate(askers):
             assert server.status(house.request(nonce=bytes([number]) * 32), asker) == "GOOD"
-        installation.revoke(house.serial)
+        house.revoke()
         assert [server.status(house.request(), asker) for asker in askers] == ["REVOKED"] * 6
-        installation.renew_responder(authority)
+        house.renew_responder()
         assert server.status(house.request(nonce=b"n" * 32)) == "REVOKED"
         assert server.ready()[0] == 200
         assert f'anchorhold_signatures_total{{backend="{place}",ca="root"}}' in server.client.get("/metrics").text

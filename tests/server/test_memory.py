@@ -16,6 +16,7 @@ from anchorhold_server.alarms import Alarms
 from anchorhold_server.answers import Answers
 from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
+from anchorhold_server.sight import Sight
 from server.serving import SHA1
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
         metrics = Metrics(tmp_path)
-        answers = Answers(house.installation, threads, KeyThreads(), metrics, Alarms(metrics))
+        sight = Sight(installation, tmp_path)
+        answers = Answers(installation, sight, threads, KeyThreads(), metrics, Alarms(metrics))
         tracemalloc.start()
         try:
             await grown(answers, 10)
@@ -54,6 +56,6 @@ def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house
         finally:
             tracemalloc.stop()
 
-    with ThreadPoolExecutor(1) as threads:
+    with house.opened() as installation, ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
-        threads.submit(house.installation.ledger.close).result(10)  # the connection of that thread
+        threads.submit(installation.ledger.close).result(10)  # the connection of that thread

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 
 from anchorhold.ledger.records import seconds
-from server.serving import SHA1, House, Server, running, until
+from server.serving import SHA1, House, Server, command, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +38,12 @@ def test_a_certificate_may_be_named_by_each_hash(
 def test_a_revocation_a_hold_and_its_release_are_in_the_next_answer(house: House, server: Server) -> None:
     request = house.request()
     assert server.status(request) == "GOOD"
-    house.installation.revoke(house.serial, "certificateHold")
+    house.revoke(reason="certificateHold")
     held = ocsp.load_der_ocsp_response(server.ask(request).content)
     assert held.revocation_reason is x509.ReasonFlags.certificate_hold
-    house.installation.release(house.serial)
+    house.release()
     assert server.status(request) == "GOOD"
-    house.installation.revoke(house.serial, "keyCompromise")
+    house.revoke(reason="keyCompromise")
     revoked = ocsp.load_der_ocsp_response(server.ask(request).content)
     assert revoked.certificate_status is ocsp.OCSPCertStatus.REVOKED
     assert revoked.revocation_reason is x509.ReasonFlags.key_compromise
@@ -51,7 +51,7 @@ def test_a_revocation_a_hold_and_its_release_are_in_the_next_answer(house: House
 
 
 def test_without_a_reason_the_answer_has_none(house: House, server: Server) -> None:
-    house.installation.revoke(house.serial)
+    house.revoke()
     answer = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
     assert (answer.certificate_status, answer.revocation_reason) == (ocsp.OCSPCertStatus.REVOKED, None)
 
@@ -66,7 +66,7 @@ def test_every_worker_knows_of_a_revocation_at_once(house: House, tmp_path: Path
 
         assert len(server.workers()) == 2
         assert heard() == {"GOOD"}
-        house.installation.revoke(house.serial)
+        house.revoke()
         assert heard() == {"REVOKED"}
 
 
@@ -163,7 +163,8 @@ def test_a_certificate_of_another_issuer_is_none_of_its_business(house: House, s
 
 def _says_of_unknown(house: House, policy: str) -> None:
     issuing = replace(house.authority.record.issuing, ocsp_unknown=policy)
-    house.installation.edit_authority(house.authority, issuing=issuing)
+    with house.opened() as installation:
+        installation.edit_authority(house.authority, issuing=issuing)
 
 
 @pytest.mark.parametrize(("policy", "said"), [("unknown", "UNKNOWN"), ("revoked", "REVOKED"), ("unauthorized",) * 2])
@@ -199,7 +200,7 @@ def test_what_is_not_known_is_not_remembered(house: House, server: Server) -> No
 
 def test_a_new_responder_answers_at_once_and_the_old_one_no_more(house: House, server: Server) -> None:
     before = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
-    house.installation.renew_responder(house.authority)
+    house.renew_responder()
     after = ocsp.load_der_ocsp_response(server.ask(house.request()).content)
     assert before.certificates[0].serial_number != after.certificates[0].serial_number
     assert (
@@ -211,7 +212,7 @@ def test_an_answer_does_not_outlive_its_responder(house: House, server: Server) 
     end = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("anchorhold.issuing.responders.end_of_validity", lambda *_, **__: end.replace(microsecond=0))
-        house.installation.renew_responder(house.authority)
+        house.renew_responder()
     answer = server.ask(house.request())
     read = ocsp.load_der_ocsp_response(answer.content)
     assert read.next_update_utc is not None
@@ -220,16 +221,16 @@ def test_an_answer_does_not_outlive_its_responder(house: House, server: Server) 
 
 
 def test_each_authority_has_its_own_responder(house: House, server: Server) -> None:
-    other = house.installation.create_authority("other", "CN=Other")
-    house.installation.renew_responder(other)
-    theirs = House(house.installation, other, house.leaf)
-    certificate = theirs.sign()
+    theirs = house.beside("other")
+    theirs.renew_responder()
+    certificate = theirs.leaf
     answers = [
         ocsp.load_der_ocsp_response(server.ask(request).content)
         for request in (house.request(), theirs.request(certificate))
     ]
     assert [answer.certificates[0].issuer.rfc4514_string() for answer in answers] == ["CN=Root", "CN=Other"]
-    house.installation.edit_authority(other, enabled=False)  # what it has signed is about
+    with house.opened() as installation:
+        installation.edit_authority(theirs.authority, enabled=False)  # what it has signed is about
     assert server.status(theirs.request(certificate)) == "GOOD"
 
 
@@ -248,7 +249,7 @@ def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, 
         asker.start()
     try:
         for certificate in certificates:
-            house.installation.revoke(f"{certificate.serial_number:x}")
+            command("revoke-cert", f"{certificate.serial_number:x}")
             assert server.status(house.request(certificate)) == "REVOKED"
     finally:
         stop.set()

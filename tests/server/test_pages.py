@@ -24,7 +24,7 @@ from anchorhold.ledger import IssuingDefaults
 from anchorhold_server.folder import ensure
 from anchorhold_server.stalls import OPTION
 from programs import openssl
-from server.serving import HOSTNAME, House, Server, running, signed, until
+from server.serving import HOSTNAME, House, Server, running, until
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -60,8 +60,8 @@ def test_a_new_crl_is_served_at_once_in_both_forms(house: House, server: Server)
     before = server.client.get(f"{path}.crl")
     unchanged = server.client.get(f"{path}.crl", headers={"if-none-match": before.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
-    house.installation.revoke(house.serial)
-    (made,) = house.installation.generate_crls(house.authority)
+    house.revoke()
+    (made,) = house.generate_crls()
     after = server.client.get(f"{path}.crl", headers={"if-none-match": before.headers["etag"]})
     assert after.content == made.der
     assert after.headers["last-modified"] == f"{made.this_update:%a, %d %b %Y %H:%M:%S GMT}"
@@ -76,10 +76,9 @@ def test_a_new_crl_is_served_at_once_in_both_forms(house: House, server: Server)
 
 def test_partial_crls_are_served_and_fit_their_certificates(house: House, server: Server, tmp_path: Path) -> None:
     sharded = IssuingDefaults(hostname=HOSTNAME, crl_shards=3)
-    authority = house.installation.create_authority("sharded", "CN=Sharded", issuing=sharded)
-    list(house.installation.generate_crls(authority))
-    theirs = House(house.installation, authority, house.leaf)
-    leaf = theirs.sign()
+    theirs = house.beside("sharded", sharded)
+    theirs.generate_crls()
+    authority, leaf = theirs.authority, theirs.leaf
     crl = server.client.get(urls_in(leaf)["crl"])
     for name, content in (
         ("leaf", leaf.public_bytes(Encoding.PEM)),
@@ -99,7 +98,7 @@ def test_the_list_before_is_kept_and_older_ones_go(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with running(tmp_path) as server:
         for _ in range(5):
-            (made,) = house.installation.generate_crls(house.authority)
+            (made,) = house.generate_crls()
             assert server.client.get(f"/crl/{house.authority.record.serial}.crl").content == made.der
         (folder,) = tmp_path.glob("anchorhold-serve-*")
         assert len(list(folder.glob("*.crl"))) == 2
@@ -139,14 +138,15 @@ def test_a_folder_that_somebody_else_has_made_is_not_used(tmp_path: Path, monkey
 
 def add_large_crl(house: House) -> str:
     """A list of 20 MB; returns its path."""
-    ledger, path = house.installation.ledger, f"/crl/{house.authority.record.serial}.crl"
-    state = ledger.crls.state(house.authority.record.id, None)
-    assert state is not None
-    large = replace(state, number=state.number + 1, parts=(state.number + 1,))
-    with ledger.transaction():
-        ledger.crls.add(house.authority.record.id, large, head=b"begin", entries=bytes(20_000_000), tail=b"end")
-        ledger.events.append("crl-made", "root")
-    return path
+    with house.opened() as installation:
+        ledger = installation.ledger
+        state = ledger.crls.state(house.authority.record.id, None)
+        assert state is not None
+        large = replace(state, number=state.number + 1, parts=(state.number + 1,))
+        with ledger.transaction():
+            ledger.crls.add(house.authority.record.id, large, head=b"begin", entries=bytes(20_000_000), tail=b"end")
+            ledger.events.append("crl-made", "root")
+    return f"/crl/{house.authority.record.serial}.crl"
 
 
 @sqlite_only
@@ -260,9 +260,8 @@ def test_it_says_when_all_is_well(house: House, server: Server) -> None:
 @sqlite_only
 def test_its_log_is_one_object_a_line_and_names_no_secret(house: House, server: Server) -> None:
     server.status(house.request())
-    responder = house.installation.ledger.responders.active(house.authority.record.id)
-    assert responder is not None
-    secrets = house.installation.ledger.responders.secrets(responder.id).values()
+    with house.opened() as installation:
+        secrets = installation.ledger.responders.secrets(house.responder().id).values()
     assert {"time", "level", "logger", "process", "message"} <= set(server.log()[0])
     assert secrets
     assert not any(secret.reveal() in server.log_file.read_text() for secret in secrets)
@@ -271,7 +270,7 @@ def test_its_log_is_one_object_a_line_and_names_no_secret(house: House, server: 
 @sqlite_only
 def test_it_speaks_tls(house: House, tmp_path: Path) -> None:
     key = softkeys.generate(key_spec("EC"))
-    certificate = signed(house.installation, house.authority, "IP:127.0.0.1", key)
+    certificate = house.sign("IP:127.0.0.1", key)
     files = {
         "tls.pem": certificate.public_bytes(Encoding.PEM),
         "tls.key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),

@@ -25,6 +25,7 @@ from anchorhold_server.answers import Answers
 from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
 from anchorhold_server.registry import take_registry
+from anchorhold_server.sight import Sight
 from cli.cli_steps import good
 from downstream.wheel_environment import REPOSITORY
 from server.serving import HOSTNAME, House, Server, free_port, running
@@ -42,8 +43,9 @@ def test_the_commands_of_the_readme_lead_to_answers(anchorhold: Command, csr_fil
     good(anchorhold("maintain"))
     good(anchorhold("sign-cert", "--ca=issuing", f"--csr={csr_file}", "--alt=a.example", "--out=leaf.pem"))
     leaf = x509.load_pem_x509_certificate((tmp_path / "leaf.pem").read_bytes())
-    with open_installation() as installation, running(tmp_path) as server:
-        house = House(installation, installation.authority("issuing"), leaf)
+    with open_installation() as installation:
+        house = House(installation.authority("issuing"), leaf)
+    with running(tmp_path) as server:
         assert server.ready()[0] == 200
         assert server.status(house.request()) == "GOOD"
         good(anchorhold("revoke-cert", house.serial))
@@ -136,16 +138,17 @@ def test_what_takes_long_at_the_start_is_waited_for(
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
         metrics = Metrics(tmp_path)
-        answers = Answers(house.installation, threads, KeyThreads(), metrics, Alarms(metrics))
+        sight = Sight(installation, tmp_path)
+        answers = Answers(installation, sight, threads, KeyThreads(), metrics, Alarms(metrics))
         assert house.authority.record.serial in (await answers.registry()).served
         await asyncio.sleep(3)
-        threads.submit(house.installation.revoke, house.serial).result(10)  # as another process does
+        await asyncio.to_thread(house.revoke)  # as another process does
         with pytest.raises(TimeoutError):
             await answers.registry()
 
     monkeypatch.setattr("anchorhold_server.answers.take_registry", slowly)
     monkeypatch.setattr("anchorhold_server.patience.PATIENCE", 0.3)
     monkeypatch.setattr("anchorhold_server.patience.STARTING", 3.0)
-    with ThreadPoolExecutor(1) as threads:
+    with house.opened() as installation, ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
-        threads.submit(house.installation.ledger.close).result(10)  # the connection of that thread
+        threads.submit(installation.ledger.close).result(10)  # the connection of that thread

@@ -18,17 +18,9 @@ from server.serving import REQUEST, House, Server, free_port, running, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.ledger.records import ResponderRecord
     from postgresql_cluster import Cluster
 
 sqlite_only = pytest.mark.databases("sqlite", because="it is about processes and files, not about the ledger")
-
-
-def responder_of(house: House) -> ResponderRecord:
-    """The record of the responder that answers."""
-    found = house.installation.ledger.responders.active(house.authority.record.id)
-    assert found is not None
-    return found
 
 
 def alarms(server: Server, subject: str) -> list[str]:
@@ -40,7 +32,7 @@ def alarms(server: Server, subject: str) -> list[str]:
 def test_a_missing_responder_key_is_an_internal_error_until_it_is_back(
     house: House, ca_dir: Path, tmp_path: Path
 ) -> None:
-    key = next(ca_dir.glob(f"**/{responder_of(house).key_id.hex()}.key"))
+    key = next(ca_dir.glob(f"**/{house.responder().key_id.hex()}.key"))
     away = key.rename(tmp_path / "away")
     with running(tmp_path) as server:
         assert server.status(house.request()) == "INTERNAL_ERROR"
@@ -57,7 +49,7 @@ def test_a_missing_responder_key_is_an_internal_error_until_it_is_back(
 
 @sqlite_only
 def test_a_responder_key_that_was_replaced_by_another_is_not_used(house: House, ca_dir: Path, server: Server) -> None:
-    house.installation.renew_responder(house.authority)
+    house.renew_responder()
     old, new = sorted(ca_dir.glob("ocsp/*.key"), key=lambda path: path.stat().st_mtime_ns)
     new.write_bytes(old.read_bytes())
     assert server.status(house.request()) == "INTERNAL_ERROR"
@@ -67,20 +59,19 @@ def test_a_responder_key_that_was_replaced_by_another_is_not_used(house: House, 
 @sqlite_only
 def test_a_refused_password_is_not_tried_again_until_there_is_a_new_responder(house: House, server: Server) -> None:
     """Tokens lock after a few wrong PINs, and no repetition makes one right."""
-    house.installation.renew_responder(house.authority)
+    house.renew_responder()
     wrong = (
         "UPDATE anchorhold_responder SET secrets = ? WHERE id = ?",
-        ('{"password": "wrong"}', responder_of(house).id),
+        ('{"password": "wrong"}', house.responder().id),
     )
-    ledger = house.installation.ledger
-    with ledger.transaction():
-        ledger.database.execute_sql(*wrong)
-        ledger.events.append("edited", "root")
+    with house.opened() as installation, installation.ledger.transaction():
+        installation.ledger.database.execute_sql(*wrong)
+        installation.ledger.events.append("edited", "root")
     assert server.status(house.request()) == "INTERNAL_ERROR"
     time.sleep(1.5)
     assert [server.status(house.request()) for _ in range(3)] == ["INTERNAL_ERROR"] * 3
     assert 'anchorhold_signature_failures_total{backend="default",ca="root"} 1\n' in server.client.get("/metrics").text
-    house.installation.renew_responder(house.authority)
+    house.renew_responder()
     assert server.status(house.request()) == "GOOD"
 
 
@@ -88,32 +79,31 @@ def test_an_expired_responder_says_try_later_until_there_is_a_new_one(house: Hou
     end = now() + dt.timedelta(seconds=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("anchorhold.issuing.responders.end_of_validity", lambda *_, **__: end)
-        house.installation.renew_responder(house.authority)
+        house.renew_responder()
     until(lambda: server.status(house.request()) == "TRY_LATER")
     assert now() >= end
     until(lambda: server.ready()[0] == 503)
     assert server.ready()[1]["authorities"][0]["problems"] == ["OCSP responder: its certificate has expired"]
-    house.installation.renew_responder(house.authority)
+    house.renew_responder()
     assert server.status(house.request()) == "GOOD"
     until(lambda: server.ready()[0] == 200)
 
 
 def test_an_authority_without_responder_or_crl_is_not_ready(house: House, server: Server) -> None:
-    bare = house.installation.create_authority("bare", "CN=Bare", issuing=house.authority.record.issuing)
-    theirs = House(house.installation, bare, house.leaf)
-    request = theirs.request(theirs.sign())
+    theirs = house.beside("bare", house.authority.record.issuing)
+    request = theirs.request()
     assert server.status(request) == "TRY_LATER"
     until(lambda: server.ready()[0] == 503)
     shown = {one["name"]: one["problems"] for one in server.ready()[1]["authorities"]}
     assert shown == {"root": [], "bare": ["OCSP responder: there is none", "CRL: there is none"]}
-    house.installation.renew_responder(bare)
-    list(house.installation.generate_crls(bare))
+    theirs.renew_responder()
+    theirs.generate_crls()
     assert server.status(request) == "GOOD"
     until(lambda: server.ready()[0] == 200)
 
 
 def test_an_authority_that_promises_nothing_needs_nothing(house: House, server: Server) -> None:
-    house.installation.create_authority("private", "CN=Private")
+    house.beside("private")
     assert server.ready()[0] == 200
 
 
@@ -122,7 +112,7 @@ def test_the_keys_of_authorities_are_not_needed(house: House, ca_dir: Path, tmp_
     (ca_dir / "ca").rename(tmp_path / "safe")
     with running(tmp_path) as server:
         assert server.status(house.request()) == "GOOD"
-        house.installation.revoke(house.serial)
+        house.revoke()
         assert server.status(house.request(nonce=b"n" * 32)) == "REVOKED"
         assert server.client.get(f"/crl/{house.authority.record.serial}.crl").status_code == 200
         assert server.ready()[0] == 200
@@ -134,7 +124,9 @@ def test_a_ledger_that_is_away_says_try_later_until_it_is_back(house: House, ser
     cluster.stop()
     try:
         assert server.status(house.request()) == "TRY_LATER"
-        assert server.ready() == (503, {"ready": False, "ledger": "not reachable", "authorities": []})
+        problems = ["ledger: cannot be read; the log says why"]
+        shown = {"ready": False, "ledger": "not reachable", "problems": problems, "authorities": []}
+        assert server.ready() == (503, shown)
         assert server.client.get(f"/crl/{house.authority.record.serial}.crl").status_code == 503
         assert server.client.get("/healthz").status_code == 200
         assert "anchorhold_ledger_reachable 0.0" in server.client.get("/metrics").text
@@ -147,7 +139,8 @@ def test_a_ledger_that_is_away_says_try_later_until_it_is_back(house: House, ser
 
 def test_killed_under_load_and_started_again_it_knows_every_revocation(house: House, tmp_path: Path) -> None:
     certificates = [house.sign() for _ in range(6)]
-    number = house.installation.crl(house.authority)
+    with house.opened() as installation:
+        number = installation.crl(house.authority)
     port, stop = free_port(), threading.Event()
 
     def load() -> None:
@@ -167,9 +160,9 @@ def test_killed_under_load_and_started_again_it_knows_every_revocation(house: Ho
     try:
         with running(tmp_path, "--workers", "2", port=port) as server:
             for certificate in certificates[:3]:
-                house.installation.revoke(f"{certificate.serial_number:x}")
+                house.revoke(f"{certificate.serial_number:x}")
             server.kill()
-        (made,) = house.installation.generate_crls(house.authority)
+        (made,) = house.generate_crls()
         with running(tmp_path, "--workers", "2", port=port) as server:
             statuses = [server.status(house.request(certificate)) for certificate in certificates]
             assert server.client.get(f"/crl/{house.authority.record.serial}.crl").content == made.der
@@ -195,5 +188,5 @@ def test_a_worker_that_dies_is_replaced(house: House, tmp_path: Path) -> None:
 def test_several_hosts_can_serve_from_one_ledger(house: House, tmp_path: Path) -> None:
     with running(tmp_path) as one, running(tmp_path) as other:
         assert [server.status(house.request()) for server in (one, other)] == ["GOOD"] * 2
-        house.installation.revoke(house.serial)
+        house.revoke()
         assert [server.status(house.request()) for server in (one, other)] == ["REVOKED"] * 2

@@ -79,6 +79,8 @@ class Installation:
         loaded: The settings.
         environment: Variables for secrets; by default ``os.environ``.
         prompter: Asks a person for a secret that is needed and missing; None (the default) if there is nobody.
+        create: Whether a ledger that is not there is created.
+        patience: Seconds for which to wait for a ledger that another process has locked; by default 30.
     """
 
     def __init__(
@@ -86,8 +88,13 @@ class Installation:
         loaded: LoadedSettings,
         environment: Mapping[str, str] | None = None,
         prompter: Prompter | None = None,
+        *,
+        create: bool = True,
+        patience: float | None = None,
     ) -> None:
         self.loaded = loaded
+        self._create = create
+        self._patience = patience
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
@@ -117,7 +124,7 @@ class Installation:
         """
         with self._opening:
             if self._ledger is None:
-                self._ledger = Ledger(self.database_url)
+                self._ledger = Ledger(self.database_url, create=self._create, patience=self._patience)
             return self._ledger
 
     def close(self) -> None:
@@ -795,7 +802,12 @@ class Installation:
 
 
 def open_installation(
-    config: Path | None = None, *, environment: Mapping[str, str] | None = None, prompter: Prompter | None = None
+    config: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    prompter: Prompter | None = None,
+    create: bool = True,
+    patience: float | None = None,
 ) -> Installation:
     """Open the installation that the settings describe; with no settings at all, the defaults.
 
@@ -803,11 +815,14 @@ def open_installation(
         config: The settings file; by default it is looked for.
         environment: The variables; by default ``os.environ``.
         prompter: Asks a person for missing secrets; by default nobody is asked.
+        create: Whether a ledger that is not there is created.
+        patience: Seconds for which to wait for a ledger that another process has locked; by default 30.
 
     Raises:
         SettingsError: The settings are wrong.
     """
-    return Installation(load_settings(config, environment), environment, prompter)
+    loaded = load_settings(config, environment)
+    return Installation(loaded, environment, prompter, create=create, patience=patience)
 
 
 def _secrets(given: Mapping[str, Secret | str] | None) -> dict[str, Secret]:

@@ -78,6 +78,10 @@ class Migrations:
                 database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (self.lock,))
                 yield
 
+    def begun(self, database: Database) -> bool:
+        """Whether a database has any of these tables' history."""
+        return bool(self._applied(database))
+
     def _applied(self, database: Database) -> frozenset[str]:
         if not database.table_exists(self._history):
             return frozenset()

@@ -40,18 +40,24 @@ class Ledger:
 
     Args:
         url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``.
+        create: Whether it is created if it is not there, or empty.
+        patience: Seconds for which to wait for a SQLite file that another process has locked; by default 30.
 
     Raises:
         LedgerError: The database cannot be opened.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 
-    def __init__(self, url: str) -> None:
-        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
+    def __init__(self, url: str, *, create: bool = True, patience: float | None = None) -> None:
         self._where = _place(url)
+        if not (create or ledger_exists(url)):
+            raise _missing(self._where)
+        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
+        if patience is not None and isinstance(self.database, SqliteDatabase):
+            self.database.timeout = patience
         try:
             with self.guarded():
-                MIGRATIONS.apply(self.database, self._where)
+                _prepare(self.database, self._where, create=create)
         except BaseException:
             close(self.database)
             raise
@@ -131,6 +137,17 @@ def check_database(url: str) -> None:
 
 def _place(url: str) -> str:
     return f"{_SUBJECT} {without_password(url).removeprefix('sqlite:///')}"
+
+
+def _prepare(database: Database, where: str, *, create: bool) -> None:
+    """Bring the tables to this version, or refuse a database that has none."""
+    if not (create or MIGRATIONS.begun(database)):
+        raise _missing(where)
+    MIGRATIONS.apply(database, where)
+
+
+def _missing(where: str) -> LedgerError:
+    return LedgerError(f"{where}: is not there; nothing was created", hint="restore it, or correct `database`")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from anchorhold.issuing.responders import ANSWER_LIFETIME
 from anchorhold.x509.serials import format_serial
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.encoding import NEVER_ISSUED, CertificateStatus, ErrorStatus
-from anchorhold_server.epochs import LocalEpochs, SharedEpochs, is_local, reread
+from anchorhold_server.epochs import LocalEpochs, SharedEpochs, reread
 from anchorhold_server.keys import LATE
 from anchorhold_server.messages import Answer, error_answer, signed_answer
 from anchorhold_server.patience import PATIENCE, Patience
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from anchorhold_server.metrics import Metrics
     from anchorhold_server.queries import CertificateId, Query
     from anchorhold_server.responders import Responder
+    from anchorhold_server.sight import Sight
 
 T = TypeVar("T")
 
@@ -78,6 +79,7 @@ class Answers:
 
     Args:
         installation: With the ledger and the keys of responders.
+        sight: Knows whether the ledger is all seen.
         threads: For what takes time in the ledger.
         keys: Threads for keys.
         metrics: Count.
@@ -88,6 +90,7 @@ class Answers:
     def __init__(
         self,
         installation: Installation,
+        sight: Sight,
         threads: Executor,
         keys: KeyThreads,
         metrics: Metrics,
@@ -106,9 +109,9 @@ class Answers:
         self._registry = EMPTY
         self._patience = Patience()
         self._renewing = asyncio.Lock()
-        ledger = installation.ledger
-        self._local = is_local(ledger)
-        self._epochs = LocalEpochs(ledger) if self._local else SharedEpochs(ledger, threads)
+        self._renewed_from = 0.0
+        self._here = LocalEpochs(sight.epoch_here) if sight.is_local else None
+        self._epochs = SharedEpochs(sight.epoch, threads)
 
     async def answer(self, der: bytes) -> Answer:
         """The answer to a request in DER, or to what is none.
@@ -151,14 +154,19 @@ class Answers:
         Raises:
             LedgerError, TimeoutError: That cannot be found out.
         """
-        before = self._registry
-        reading = self._epochs.read()
-        epoch = await (reading if self._local else asyncio.wait_for(reading, self._patience.seconds()))
-        if epoch != self._registry.epoch or self._registry.is_ahead():
-            async with self._renewing:  # who waited may find that another one has done it
-                if self._registry is before or self._registry.epoch < epoch:
+        epoch = None if self._here is None else self._here.read()
+        if epoch is None:
+            epoch = await asyncio.wait_for(self._epochs.read(), self._patience.seconds())
+        read_at = time.monotonic()
+        if self._is_outdated(epoch):
+            async with self._renewing:  # who waited may find that another one has done it, since it was read
+                if self._is_outdated(epoch) and self._renewed_from <= read_at:
                     await self._renew()
         return self._registry
+
+    def _is_outdated(self, epoch: int) -> bool:
+        """Whether the picture is of another epoch, a lower one where a ledger was restored, or of the future."""
+        return epoch != self._registry.epoch or self._registry.is_ahead()
 
     async def try_keys(self, registry: Registry) -> None:
         """Have responders ask for their keys, if that was not done yet; they note what is wrong.
@@ -174,6 +182,10 @@ class Answers:
                 except (AnchorholdError, TimeoutError) as error:
                     logger.debug("key of a responder", exc_info=error)
 
+    def out_of_order(self) -> Responder | None:
+        """A responder with a key that this process cannot open any more."""
+        return next((responder for responder in self._registry.responders() if responder.is_out_of_order), None)
+
     async def run(self, function: Callable[[], T]) -> T:
         """Do something in the ledger, which may take time, in a thread.
 
@@ -184,9 +196,9 @@ class Answers:
         return await asyncio.wait_for(running, self._patience.seconds())
 
     async def _renew(self) -> None:
-        before = self._registry
+        before, begun = self._registry, time.monotonic()
         taken = await self.run(lambda: reread(lambda: take_registry(self._installation, self._metrics, before)))
-        self._registry = taken
+        self._registry, self._renewed_from = taken, begun
         self._known.clear()
         self._asked.clear()
         for responder in before.responders() - taken.responders():
@@ -209,12 +221,20 @@ class Answers:
         def look() -> _Known:
             return self._find(issuers, certificate.serial)
 
-        known = look() if self._local else await self.run(lambda: reread(look))
+        known = await self._looked(look)
         if known.status.known and registry is self._registry:  # it was looked up after this picture was taken
             self._known[certificate] = known
             if len(self._known) > self._most:
                 self._known.popitem(last=False)
         return known
+
+    async def _looked(self, look: Callable[[], _Known]) -> _Known:
+        if self._here is not None:
+            try:
+                return look()
+            except LedgerError as error:  # locked by somebody, for whom a thread waits longer
+                logger.debug("look", exc_info=error)
+        return await self.run(lambda: reread(look))
 
     def _find(self, issuers: Sequence[Served], number: int) -> _Known:
         ledger, serial = self._installation.ledger, format_serial(number)

@@ -20,8 +20,11 @@ from anchorhold_server.health import Watch
 from anchorhold_server.keys import KeyThreads
 from anchorhold_server.metrics import Metrics
 from anchorhold_server.pages import Pages
+from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.shelf import Shelf
+from anchorhold_server.sight import BUSY, Sight
 from anchorhold_server.stalls import bound_stalls
+from anchorhold_server.witness import witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,10 +75,12 @@ class Worker:
         self._threads = ThreadPoolExecutor(THREADS, "ledger")
         self._metrics = Metrics(settings.folder)
         self._alarms = Alarms(self._metrics)
-        shelf, keys = Shelf(installation, settings.folder), KeyThreads()
-        self._answers = Answers(installation, self._threads, keys, self._metrics, self._alarms, most=settings.most)
+        self._sight = sight = Sight(installation, settings.folder)
+        self._rebirth = Rebirth(settings.folder)
+        shelf, keys, most = Shelf(installation, settings.folder), KeyThreads(), settings.most
+        self._answers = Answers(installation, sight, self._threads, keys, self._metrics, self._alarms, most=most)
         self._ocsp = OcspEndpoint(self._answers, self._metrics, settings.seconds)
-        self._pages = Pages(self._answers, shelf, Watch(shelf, keys, self._alarms), self._metrics, self._alarms)
+        self._pages = Pages(self._answers, shelf, Watch(sight, shelf, keys, self._alarms), self._metrics, self._alarms)
         self._behind: App = self._pages.application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,13 +99,17 @@ class Worker:
         await receive()
         Ending(asyncio.get_running_loop())
         tending = asyncio.create_task(self._tend())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        with contextlib.nullcontext() if self._sight.is_local else self._witness():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         tending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await tending
         self._metrics.write()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _witness(self) -> contextlib.AbstractContextManager[None]:
+        return witness(self._installation.database_url, self._settings.folder)
 
     async def _tend(self) -> None:
         """Look after everything again and again."""
@@ -113,6 +122,8 @@ class Worker:
             try:
                 bounded = bounded or bound_stalls(self._settings.seconds)
                 self._metrics.write()
+                self._sight.listen()
+                self._end_if_incurable()
                 if tick % LOOKS == 0:
                     await self._pages.health()
             except Exception:
@@ -120,7 +131,16 @@ class Worker:
             tick += 1
             await asyncio.sleep(TICK)
 
+    def _end_if_incurable(self) -> None:
+        """Make room for a new process where no other means are left."""
+        key = self._answers.out_of_order()
+        reason = self._sight.incurable
+        if reason is None and key is not None:
+            reason = f"authority {key.authority.name!r}, OCSP responder: its key cannot be opened any more"
+        if reason is not None:
+            self._rebirth.begin(reason)
+
 
 def load(settings: WorkerSettings) -> Any:
     """The application of a worker, in its process."""
-    return Worker(settings, open_installation(settings.config))
+    return Worker(settings, open_installation(settings.config, create=False, patience=BUSY))

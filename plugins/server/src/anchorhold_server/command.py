@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.errors import LedgerError
+
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
     from anchorhold.installation import Installation
@@ -56,12 +58,13 @@ def serve(
     `anchorhold maintain` beside it. It answers for every authority, under /ocsp, /crl/SERIAL.crl, /issuer/SERIAL.der,
     and says how it is under /healthz, /readyz and /metrics. It ends with SIGTERM.
     """
+    from anchorhold.installation import open_installation
     from anchorhold_server.process import ServerOptions, run
 
-    installation = session.installation
-    _check_places(installation)
-    config = installation.loaded.path
-    installation.close()
+    config = session.installation.loaded.path
+    with open_installation(config, create=False) as installation:
+        database = installation.database_url
+        _check_places(installation)
     options = ServerOptions(
         host=host,
         port=port,
@@ -72,12 +75,23 @@ def serve(
         most=cached_certificates,
         seconds=request_timeout,
     )
-    run(options, config)
+    run(options, config, database)
 
 
 def _check_places(installation: Installation) -> None:
-    """Stop with a sentence now where the ledger or what the settings say of keys cannot be used at all."""
-    for authority in installation.authorities():
+    """Stop with a sentence now where the ledger or what the settings say of keys cannot be used at all.
+
+    One that is not there yet, or not any more, is waited for.
+    """
+    from anchorhold_server.sight import is_missing
+
+    try:
+        authorities = installation.authorities()
+    except LedgerError as error:
+        if is_missing(error):
+            return
+        raise
+    for authority in authorities:
         with installation.ledger.guarded():
             responder = installation.ledger.responders.active(authority.record.id)
         if responder is not None:

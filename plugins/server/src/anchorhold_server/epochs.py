@@ -5,22 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from peewee import SqliteDatabase
-
 from anchorhold.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from anchorhold.ledger import Ledger
-
 T = TypeVar("T")
-
-
-def is_local(ledger: Ledger) -> bool:
-    """Whether the ledger answers within the time that the way to another thread takes."""
-    return isinstance(ledger.database, SqliteDatabase)
 
 
 def reread(read: Callable[[], T]) -> T:
@@ -41,15 +32,15 @@ class LocalEpochs:
     The value is forgotten by a callback: whatever runs before that one was in the queue before the epoch was read.
 
     Args:
-        ledger: On SQLite.
+        epoch: Reads it; None where that would take long.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, epoch: Callable[[], int | None]) -> None:
+        self._epoch = epoch
         self._value: int | None = None
 
-    async def read(self) -> int:
-        """The present epoch.
+    def read(self) -> int | None:
+        """The present epoch; None if it is to be read in a thread.
 
         Raises:
             LedgerError: It cannot be read.
@@ -57,7 +48,7 @@ class LocalEpochs:
         value = self._value
         if value is None:
             asyncio.get_running_loop().call_soon(self._forget)
-            value = self._value = self._ledger.epoch()
+            value = self._value = self._epoch()
         return value
 
     def _forget(self) -> None:
@@ -70,12 +61,12 @@ class SharedEpochs:
     A request takes part in the first reading that begins after it came: one under way may have missed a revocation.
 
     Args:
-        ledger: On a database server.
+        epoch: Reads it.
         threads: Where it is read.
     """
 
-    def __init__(self, ledger: Ledger, threads: Executor) -> None:
-        self._ledger = ledger
+    def __init__(self, epoch: Callable[[], int], threads: Executor) -> None:
+        self._epoch = epoch
         self._threads = threads
         self._running: asyncio.Future[int] | None = None
         self._next: asyncio.Future[int] | None = None
@@ -95,4 +86,4 @@ class SharedEpochs:
             await asyncio.wait([running])
         self._running, self._next = self._next, None
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, reread, self._ledger.epoch)
+        return await loop.run_in_executor(self._threads, reread, self._epoch)

@@ -11,6 +11,7 @@ from anchorhold.errors import AnchorholdError
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.epochs import reread
 from anchorhold_server.keys import LATE
+from anchorhold_server.sight import UNREADABLE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from anchorhold_server.keys import KeyThreads
     from anchorhold_server.registry import Registry, Served
     from anchorhold_server.shelf import Shelf
+    from anchorhold_server.sight import Sight
 
 REMEMBERED: Final = 0.2
 """Seconds for which a look at everything is good enough, in the same epoch."""
+NO_AUTHORITY: Final = "there is no authority, or each has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +58,33 @@ class Health:
     Attributes:
         ledger: Whether it can be read.
         authorities: Each that is served.
+        problems: What is wrong beside them, in words that anybody may read.
     """
 
     ledger: bool
     authorities: tuple[AuthorityHealth, ...] = ()
+    problems: tuple[str, ...] = ()
     at: float = field(default_factory=time.monotonic)
 
     @property
     def ready(self) -> bool:
         """Whether nothing is wrong."""
-        return self.ledger and not any(authority.problems for authority in self.authorities)
+        fine = not any(authority.problems for authority in self.authorities)
+        return self.ledger and fine and not self.problems
 
 
 class Watch:
     """Looks at everything. Threads may share it.
 
     Args:
+        sight: Knows whether the ledger is all seen.
         shelf: With CRLs.
         keys: Know which of them are late.
         alarms: Are told what is wrong.
     """
 
-    def __init__(self, shelf: Shelf, keys: KeyThreads, alarms: Alarms) -> None:
+    def __init__(self, sight: Sight, shelf: Shelf, keys: KeyThreads, alarms: Alarms) -> None:
+        self._sight = sight
         self._shelf = shelf
         self._keys = keys
         self._alarms = alarms
@@ -94,7 +102,16 @@ class Watch:
     def failed(self, reason: str) -> Health:
         """The ledger cannot be read, so nothing is known."""
         self._alarms.begin("ledger", reason)
-        return Health(ledger=False)
+        return Health(ledger=False, problems=(self._sight.problem or f"ledger: {UNREADABLE}",))
+
+    def _beside(self, registry: Registry) -> Iterable[str]:
+        """What is wrong with everything at once."""
+        if self._sight.problem is not None:
+            yield self._alarmed("ledger", self._sight.problem)
+        if registry.served:
+            self._alarms.end("authorities")
+        else:
+            yield self._alarmed("authorities", NO_AUTHORITY)
 
     def _look(self, registry: Registry) -> Health:
         try:
@@ -102,7 +119,7 @@ class Watch:
         except AnchorholdError as error:
             return self.failed(str(error))
         self._alarms.end("ledger")
-        return Health(ledger=True, authorities=found)
+        return Health(ledger=True, authorities=found, problems=tuple(self._beside(registry)))
 
     def _authority(self, served: Served) -> AuthorityHealth:
         authority = served.authority

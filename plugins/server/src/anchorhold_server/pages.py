@@ -178,6 +178,7 @@ def _shown(health: Health) -> dict[str, object]:
     return {
         "ready": health.ready,
         "ledger": "reachable" if health.ledger else "not reachable",
+        "problems": list(health.problems),
         "authorities": [
             {
                 "name": one.name,

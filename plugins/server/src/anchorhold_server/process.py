@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from anchorhold_server.folder import private_folder
 from anchorhold_server.listening import listenable
 from anchorhold_server.logs import logging_config
 from anchorhold_server.tls import check_tls
+from anchorhold_server.witness import sqlite_path, witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +58,13 @@ class ServerOptions:
     seconds: float
 
 
-def run(options: ServerOptions, config: Path | None) -> None:
+def run(options: ServerOptions, config: Path | None, database: str) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         options: How.
         config: The settings file; None for none.
+        database: URL of the ledger.
 
     Raises:
         InputError: The port is taken, or the certificate cannot be used.
@@ -96,7 +99,12 @@ def run(options: ServerOptions, config: Path | None) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=STOPPING,
         )
-        server.serve(target_loader=partial(load, settings), wrap_loader=False)
+        try:
+            with witness(database, folder) if sqlite_path(database) is not None else nullcontext():
+                server.serve(target_loader=partial(load, settings), wrap_loader=False)
+        except SystemExit:
+            if not server.interrupt_signal:  # else a worker had just ended for a new one, and there is none to come
+                raise
 
 
 def _allow_files() -> None:

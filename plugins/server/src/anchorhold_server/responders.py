@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from anchorhold.errors import AnchorholdError, SecretWrongError, SignatureError
+from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SignatureError
 from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
 from anchorhold.seam.requests import SignRequest
@@ -39,6 +39,8 @@ STUCK: Final = 0.1
 """Seconds that no quick key takes, however busy the machine is."""
 UNVERIFIED: Final = 1.0
 """Seconds for which signatures that are used once may leave without having been verified here."""
+OUT_OF_ORDER: Final = 60.0
+"""Seconds for which a key that was there cannot be opened, until its worker has tried for long enough."""
 SLOW_IN_A_ROW: Final = 3
 """Signatures that took longer than `QUICK` until it is the key that is slow, and not the machine that was busy."""
 
@@ -87,6 +89,20 @@ class Responder:
         self._signer: Signer | None = None
         self._failure: AnchorholdError | None = None
         self._again_at = 0.0
+        self._was_open = False
+        self._failing_since: float | None = None
+
+    @property
+    def is_out_of_order(self) -> bool:
+        """Whether its key was there, and its backend has failed for `OUT_OF_ORDER` seconds when it was asked for.
+
+        That may be a module that only another process can initialise. A PIN that was refused is none of its business:
+        another process would try it again.
+        """
+        since = self._failing_since
+        if not self._was_open or since is None or not isinstance(self._failure, BackendFailedError):
+            return False
+        return time.monotonic() > since + OUT_OF_ORDER
 
     @property
     def at_hand(self) -> Signer | None:
@@ -203,7 +219,7 @@ class Responder:
                 except AnchorholdError as error:
                     self._note(error)
                     raise
-                self._failure = None
+                self._failure, self._failing_since, self._was_open = None, None, True
                 self._verify_at = 0.0
             return self._signer
 
@@ -221,6 +237,7 @@ class Responder:
         """Leave the key alone for a while; for good where a PIN was refused, because tokens lock."""
         self._metrics.count("signature_failures", *self._labels)
         self._failure = error
+        self._failing_since = self._failing_since or time.monotonic()
         self._again_at = time.monotonic() + (float("inf") if isinstance(error, SecretWrongError) else PAUSE)
 
     def _drop(self, signer: Signer) -> None:

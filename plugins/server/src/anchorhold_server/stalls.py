@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import ExitStack
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 OPTION: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
 """None where the system does not offer it, as only Linux does."""
@@ -33,28 +35,48 @@ def bound_stalls(seconds: float) -> bool:
     """
     if OPTION is None:
         return True
-    with ExitStack() as stack:
-        listening = [own for own in _sockets(stack) if own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
-        for own in listening:
-            own.setsockopt(socket.IPPROTO_TCP, OPTION, int(seconds * 1000))
-        ports = {own.getsockname()[1] for own in listening}
-        for own in _sockets(stack):
-            if own.getsockname()[1] in ports:
-                own.setsockopt(socket.IPPROTO_TCP, OPTION, int(seconds * 1000))
-        return bool(listening)
+    listening = [number for number in _sockets() if _with(number, _listens)]
+    ports = {_with(number, _port) for number in listening}
+    for number in (*listening, *_sockets()):
+        if _with(number, _port) in ports:
+            _with(number, lambda own: own.setsockopt(socket.IPPROTO_TCP, OPTION, int(seconds * 1000)))
+    return bool(listening)
 
 
-def _sockets(stack: ExitStack) -> Iterator[socket.socket]:
-    """The sockets of TCP that this process has, each by a descriptor of ours, which the stack closes."""
-    for descriptor in list(Path("/dev/fd").iterdir()):
-        try:
-            copy = os.dup(int(descriptor.name))
-        except OSError:  # closed meanwhile, as the one with which the folder was read
-            continue
-        try:
-            own = stack.enter_context(socket.socket(fileno=copy))
-        except OSError:  # something else than a socket
-            os.close(copy)
-            continue
-        if own.family in FAMILIES and own.type == socket.SOCK_STREAM:
-            yield own
+def _sockets() -> list[int]:
+    """The descriptors of sockets that this process has.
+
+    They are only looked at: whoever closes any descriptor of a file, were it a copy of its own, drops all locks that
+    this process has on that file (POSIX, fcntl), and the ledger and what token libraries keep are locked that way.
+    """
+    return [number for number in (int(entry.name) for entry in Path("/dev/fd").iterdir()) if _is_socket(number)]
+
+
+def _is_socket(number: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:  # closed meanwhile, as the one with which the folder was read
+        return False
+
+
+def _with(number: int, use: Callable[[socket.socket], T]) -> T | None:
+    """Use a TCP socket by its own descriptor, which stays open; None if it is none, or was closed meanwhile."""
+    try:
+        own = socket.socket(fileno=number)
+    except OSError:
+        return None
+    try:
+        return use(own) if own.family in FAMILIES and own.type == socket.SOCK_STREAM else None
+    except OSError:
+        return None
+    finally:
+        own.detach()
+
+
+def _listens(own: socket.socket) -> bool:
+    return bool(own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _port(own: socket.socket) -> int:
+    port: int = own.getsockname()[1]
+    return port
