@@ -130,7 +130,7 @@ def _create_private(path: Path, wishes: _Wishes) -> None:
     try:
         if path.exists():
             return
-        if wishes.before_making is not None:
+        if wishes.before_making is not None and not path.is_symlink():  # one that leads nowhere is not a new place
             wishes.before_making()
         _make_private_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

@@ -42,7 +42,7 @@ _OURS: Final[dict[str, Any]] = {
 """Parameters of libpq that it may not."""
 
 
-def open_postgresql(url: str, patience: float) -> Database:
+def open_postgresql(url: str, patience: float = 30) -> Database:
     """The database behind ``postgresql://user:password@host:port/name?sslmode=…``, not connected yet.
 
     User, password and name are unquoted here rather than by a library that shows the URL when it cannot be read.

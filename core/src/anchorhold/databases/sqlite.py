@@ -156,7 +156,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _is_busy(error: OperationalError) -> bool:
     """Whether waiting helps; a reader whose picture is too old for it to write (BUSY_SNAPSHOT) would wait in vain."""
-    code = getattr(error.args[0], "sqlite_errorcode", sqlite3.SQLITE_OK)
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_OK)
     return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
 
 
