@@ -156,7 +156,10 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _is_busy(error: OperationalError) -> bool:
     """Whether waiting helps; a reader whose picture is too old for it to write (BUSY_SNAPSHOT) would wait in vain."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_OK)
+    first: object = error
+    while hasattr(first, "orig"):  # peewee wraps once more what befell it when it connected
+        first = first.orig
+    code: int = getattr(first, "sqlite_errorcode", sqlite3.SQLITE_OK)
     return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
 
 
