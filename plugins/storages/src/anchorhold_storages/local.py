@@ -52,14 +52,11 @@ class LocalStorage:
         Raises:
             BackendFailedError: It cannot be read, or what is left cannot be removed.
         """
-        content = self.read(path)
-        if content is not None:
-            return content
         target = self._at(path)
         try:
             for temporary in _temporaries(target):
                 if is_whole(temporary.read_bytes()):
-                    with suppress(FileExistsError):  # whoever was writing it is at work still
+                    with suppress(FileExistsError):  # it was killed after that, or is at work still
                         os.link(temporary, target)
                 temporary.unlink(missing_ok=True)
                 _sync_folder(target.parent)

@@ -62,12 +62,9 @@ class SftpStorage:
         """
         target = self._at(path)
         with self._connected("read", path) as files:
-            content = _content(files, target)
-            if content is not None:
-                return content
             for temporary in _temporaries(files, target):
                 found = _content(files, temporary)
-                if found is not None and is_whole(found):
+                if found is not None and is_whole(found) and not _exists(files, target):
                     files.rename(temporary, target)
                 else:
                     _remove(files, temporary)
