@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,7 @@ def test_after_a_kill_at_any_step_the_key_is_found_or_not_and_deleted_for_good(t
     found = []
     for step, name in enumerate(steps):
         folder = tmp_path / str(step)
-        assert in_a_fork(lambda at=folder, deadly=step: _write(at, Watch(deadly))) is None, "it was not killed"
+        assert in_a_fork(partial(_write, folder, Watch(step))) is None, "it was not killed"
         content = _storage(folder).settle(NAME, is_whole)
         assert content in (None, CONTENT), name
         assert _with_the_key(folder) == ([] if content is None else ["0123.key"]), name
@@ -70,7 +71,7 @@ def test_deleting_takes_along_what_was_never_looked_for(tmp_path: Path) -> None:
     steps = in_a_fork(lambda: _write(tmp_path / "whole", Watch()))
     for step, name in enumerate(steps):
         folder = tmp_path / str(step)
-        in_a_fork(lambda at=folder, deadly=step: _write(at, Watch(deadly)))
+        in_a_fork(partial(_write, folder, Watch(step)))
         _storage(folder).delete(NAME)
         assert _with_the_key(folder) == [], name
 
