@@ -84,7 +84,7 @@ def test_what_the_page_on_upgrading_shows_keeps_a_ledger_of_either_kind(
 ) -> None:
     with new_database(cluster.url) as url:
         there = {**shell, "ANCHORHOLD_CA_DIR": str(tmp_path / "ca"), "ANCHORHOLD_LEDGER": url}
-        for ledger in ({}, {"ANCHORHOLD_DATABASE": url}):
+        for ledger in ({}, {"ANCHORHOLD_DATABASE": url, "ANCHORHOLD_CA_DIR": str(tmp_path / "other")}):
             made = [sys.executable, "-m", "anchorhold", "init-ca", "Root", "CN=Root"]
             subprocess.run(made, env={**there, **ledger}, check=True, capture_output=True)
         assert "Root" in _run_page(UPGRADING, there, tmp_path)

@@ -114,7 +114,7 @@ def test_six_first_starts_at_once_all_succeed_and_one_migrates(database: str) ->
 
 
 def test_a_ledger_of_a_newer_version_is_refused(database: str, anchorhold: Command) -> None:
-    assert anchorhold("list-cas").exit_code == 0
+    Ledger(database).close()
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO anchorhold_migration (name, applied) VALUES ('9999_from_the_future', now())")
     outcome = anchorhold("list-cas")

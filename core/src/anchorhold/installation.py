@@ -33,7 +33,15 @@ from anchorhold.issuing.responders import PROFILE, OcspPlace, has_key, is_due, r
 from anchorhold.issuing.revocation import release, revoke
 from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
 from anchorhold.issuing.sweeping import Swept, sweep_responders
-from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger, ledger_exists
+from anchorhold.ledger import (
+    Absence,
+    CertificateRecord,
+    IssuingDefaults,
+    Ledger,
+    NoLedgerError,
+    check_absence,
+    ledger_exists,
+)
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
@@ -72,15 +80,16 @@ ENOUGH_DIGITS: Final = 8
 class Installation:
     """A certificate authority installation.
 
-    The ledger is opened, and its database created, when it is first needed. Threads may share an installation; each
-    has a connection of its own, which it closes with `close`.
+    The ledger is opened, and its database created, when it is first needed; beside keys none is ever created. Threads
+    may share an installation; each has a connection of its own, which it closes with `close`.
 
     Args:
         loaded: The settings.
         environment: Variables for secrets; by default ``os.environ``.
         prompter: Asks a person for a secret that is needed and missing; None (the default) if there is nobody.
-        create: Whether a ledger that is not there is created.
-        patience: Seconds for which to wait for a ledger that another process has locked; by default 30.
+        create: Whether a ledger that is not there is created; else it is an error, until it is there.
+        blank: With ``create=False``: where there is neither a ledger nor a key, look into an empty one in memory.
+        patience: Seconds in all for which to wait for a ledger that another process has locked; by default 30.
     """
 
     def __init__(
@@ -90,11 +99,14 @@ class Installation:
         prompter: Prompter | None = None,
         *,
         create: bool = True,
+        blank: bool = False,
         patience: float | None = None,
     ) -> None:
         self.loaded = loaded
         self._create = create
         self._patience = patience
+        self._wants_blank = blank
+        self._blank: Ledger | None = None
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
@@ -124,13 +136,26 @@ class Installation:
         """
         with self._opening:
             if self._ledger is None:
-                self._ledger = Ledger(self.database_url, create=self._create, patience=self._patience)
+                try:
+                    self._ledger = Ledger(self.database_url, self.absence, patience=self._patience)
+                except NoLedgerError:
+                    if not self._wants_blank:
+                        raise
+                    self._blank = self._blank or Ledger(None)
+                    return self._blank
             return self._ledger
+
+    @property
+    def absence(self) -> Absence:
+        """What is done where there is no ledger, and the folders in which keys say that there was one."""
+        return Absence(self._create, self.loaded.folders_of_keys(self._environment))
 
     def close(self) -> None:
         """Close this thread's connection to the ledger, if it was opened."""
-        if self._ledger is not None:
-            self._ledger.close()
+        for ledger in (self._ledger, self._blank):
+            if ledger is not None:
+                ledger.close()
+        self._blank = None
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""
@@ -172,6 +197,8 @@ class Installation:
         if ledger_exists(self.database_url):
             with self.ledger.guarded():
                 check_name_free(self.ledger, name)
+        else:
+            check_absence(self.database_url, self.absence)
 
     def create_authority(
         self,
@@ -807,6 +834,7 @@ def open_installation(
     environment: Mapping[str, str] | None = None,
     prompter: Prompter | None = None,
     create: bool = True,
+    blank: bool = False,
     patience: float | None = None,
 ) -> Installation:
     """Open the installation that the settings describe; with no settings at all, the defaults.
@@ -815,14 +843,15 @@ def open_installation(
         config: The settings file; by default it is looked for.
         environment: The variables; by default ``os.environ``.
         prompter: Asks a person for missing secrets; by default nobody is asked.
-        create: Whether a ledger that is not there is created.
-        patience: Seconds for which to wait for a ledger that another process has locked; by default 30.
+        create: Whether a ledger that is not there is created; else it is an error, until it is there.
+        blank: With ``create=False``: where there is neither a ledger nor a key, look into an empty one in memory.
+        patience: Seconds in all for which to wait for a ledger that another process has locked; by default 30.
 
     Raises:
         SettingsError: The settings are wrong.
     """
     loaded = load_settings(config, environment)
-    return Installation(loaded, environment, prompter, create=create, patience=patience)
+    return Installation(loaded, environment, prompter, create=create, blank=blank, patience=patience)
 
 
 def _secrets(given: Mapping[str, Secret | str] | None) -> dict[str, Secret]:

@@ -35,7 +35,7 @@ def build_command(name: str, root: Root) -> Any:
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
     )
-    function = _with_backend_options(name, command, target, Session(root))
+    function = _with_backend_options(name, command, target, Session(root, creates=command.creates))
     app.command(name, epilog=_escaped("\n\n".join(_notes(root))))(function)
     return typer.main.get_command(app)
 

@@ -26,16 +26,19 @@ class Session:
 
     Args:
         root: What was given before the name of the command.
+        creates: Whether the command may make the ledger; another one looks into an empty one where nothing is.
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, *, creates: bool = False) -> None:
         self._root = root
+        self._creates = creates
         self._given: dict[BackendOption, Any] = {}
 
     @cached_property
     def installation(self) -> Installation:
         """The installation that the settings describe."""
-        return open_installation(self._root.config, prompter=_ask if _has_terminal() else None)
+        prompter = _ask if _has_terminal() else None
+        return open_installation(self._root.config, prompter=prompter, create=self._creates, blank=not self._creates)
 
     def backend_options(self, command: Command) -> list[BackendOption]:
         """The options of every configured alias for that command; an alias that cannot be bound has none."""

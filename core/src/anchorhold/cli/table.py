@@ -27,6 +27,7 @@ class Command:
         operations: What it does with keys of an alias, one of these at a time; adds the options of each alias.
         parent: Whether it uses the key of a parent authority too.
         distribution: Where it comes from, if not from here.
+        creates: Whether it may make the ledger, because it makes authorities; no other command makes one.
     """
 
     summary: str
@@ -34,12 +35,19 @@ class Command:
     operations: tuple[Operation, ...] = ()
     parent: bool = False
     distribution: str | None = None
+    creates: bool = False
 
 
 COMMANDS: Final = {
-    "quickstart": Command("Make a root, an issuing CA and a server certificate.", "quickstart:quickstart"),
-    "init-ca": Command("Create a certificate authority.", "init_ca:init_ca", ("create", "adopt"), parent=True),
-    "import-ca": Command("Import a certificate authority made elsewhere.", "import_ca:import_ca", ("import", "adopt")),
+    "quickstart": Command(
+        "Make a root, an issuing CA and a server certificate.", "quickstart:quickstart", creates=True
+    ),
+    "init-ca": Command(
+        "Create a certificate authority.", "init_ca:init_ca", ("create", "adopt"), parent=True, creates=True
+    ),
+    "import-ca": Command(
+        "Import a certificate authority made elsewhere.", "import_ca:import_ca", ("import", "adopt"), creates=True
+    ),
     "edit-ca": Command("Change the settings of a certificate authority.", "edit_ca:edit_ca"),
     "list-cas": Command("List certificate authorities.", "list_cas:list_cas"),
     "view-ca": Command("Show a certificate authority.", "view_ca:view_ca", ("use",)),

@@ -1,6 +1,6 @@
 """Databases on SQLite and PostgreSQL, for the ledger and for backends that keep keys in one."""
 
 from anchorhold.databases.migrating import Migrations
-from anchorhold.databases.opening import close, database_exists, drop_dead_connection, open_database
+from anchorhold.databases.opening import close, database_exists, drop_dead_connection, open_database, open_nowhere
 
-__all__ = ["Migrations", "close", "database_exists", "drop_dead_connection", "open_database"]
+__all__ = ["Migrations", "close", "database_exists", "drop_dead_connection", "open_database", "open_nowhere"]

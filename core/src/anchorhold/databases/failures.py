@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 _HINTS: Final = {
+    "database is locked": "see which process has the file open, let it finish or end it, and repeat",
+    "due to lock timeout": "see in pg_stat_activity which session has the lock, let it finish or end it, and repeat",
+    "idle-in-transaction timeout": "this process stood still, so the server took back what it had begun; repeat",
+    "is not there": "restore it, or correct `database`",
+    "when this process was forked": "open it after the fork only, or start a process of its own",
     "password authentication failed": "correct the user and the password in the URL",
     "no password supplied": "write the password into the URL, specials quoted",
     'FATAL: database "': "create it with `createdb`, or correct its name in the URL",

@@ -63,6 +63,10 @@ class Migrations:
             names: list[str] = Runner(database, str(self.folder), table_name=self._history).up()
             return names
 
+    def are_begun(self, database: Database) -> bool:
+        """Whether a database has any of these tables, which asking does not make."""
+        return bool(database.table_exists(self._history))
+
     @property
     def _history(self) -> str:
         return f"{self.prefix}migration"
@@ -78,12 +82,8 @@ class Migrations:
                 database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (self.lock,))
                 yield
 
-    def begun(self, database: Database) -> bool:
-        """Whether a database has any of these tables' history."""
-        return bool(self._applied(database))
-
     def _applied(self, database: Database) -> frozenset[str]:
-        if not database.table_exists(self._history):
+        if not self.are_begun(database):
             return frozenset()
         return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{self._history}"'))  # noqa: S608
 

@@ -6,13 +6,14 @@ import os
 import re
 import secrets
 import sqlite3
-import weakref
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from peewee import SqliteDatabase
 
+from anchorhold.databases.sqlite import PatientSqlite
 from anchorhold.errors import LedgerError, SettingsError
 
 if TYPE_CHECKING:
@@ -20,20 +21,34 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
-BUSY_TIMEOUT: Final = 30
-"""Seconds a writer waits for another one on SQLite."""
+BUSY_TIMEOUT: Final = 30.0
+"""Seconds in all for which a process waits for what another one has locked."""
 _ELSEWHERE: Final = "give another place with ANCHORHOLD_CA_DIR or `database` in the settings"
 
-_inherited: list[Any] = []
-"""Connections a forked child must neither use nor close."""
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What to call a database in messages, how long to wait for a lock, and what to do before a file is made."""
+
+    subject: str
+    patience: float
+    before_making: Callable[[], None] | None
 
 
-def open_database(url: str, subject: str = "database") -> Database:
+def open_database(
+    url: str,
+    subject: str = "database",
+    *,
+    patience: float | None = None,
+    before_making: Callable[[], None] | None = None,
+) -> Database:
     """The database behind a URL, not connected yet. A new SQLite file is created with mode 0600.
 
     Args:
         url: ``sqlite:////absolute/path`` or ``postgresql://user:password@host/name``.
         subject: What to call it in messages.
+        patience: Seconds in all for which to wait for what another process has locked; by default `BUSY_TIMEOUT`.
+        before_making: Called before a file is made, which it prevents by raising an error.
 
     Raises:
         SettingsError: The URL is of no known kind. It is not shown, for it may hold a password.
@@ -47,9 +62,12 @@ def open_database(url: str, subject: str = "database") -> Database:
             f"database: {scheme or 'a URL without scheme'} is not a kind of database that is offered",
             hint=f"use one of: {', '.join(f'{known}:///…' for known in _OPENERS)}",
         ) from None
-    database = opener(url, subject)
-    _forget_in_children(database)
-    return database
+    return opener(url, _Wishes(subject, BUSY_TIMEOUT if patience is None else patience, before_making))
+
+
+def open_nowhere() -> Database:
+    """An empty database in memory, of one connection that all threads share; closing it empties it."""
+    return SqliteDatabase(":memory:", pragmas={"foreign_keys": 1}, thread_safe=False, check_same_thread=False)
 
 
 def close(database: Database) -> None:
@@ -95,16 +113,15 @@ def _sqlite_path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def _open_sqlite(url: str, subject: str) -> Database:
+def _open_sqlite(url: str, wishes: _Wishes) -> Database:
     path = _sqlite_path(url)
     if str(path) in ("", ".", "sqlite:", ":memory:"):
         raise SettingsError("database: the URL names no file", hint="write sqlite:////absolute/path/ledger.sqlite3")
-    _create_private(path, subject)
-    pragmas = {"synchronous": "full", "foreign_keys": 1}
-    return SqliteDatabase(str(path), pragmas=pragmas, timeout=BUSY_TIMEOUT, lock_type="IMMEDIATE")
+    _create_private(path, wishes)
+    return PatientSqlite(str(path), f"{wishes.subject} {path}", wishes.patience)
 
 
-def _create_private(path: Path, subject: str) -> None:
+def _create_private(path: Path, wishes: _Wishes) -> None:
     """Create the file before SQLite does, which would make it readable for others.
 
     It appears under its name with its mode and write-ahead logging set, so that several first starts at once do not
@@ -113,6 +130,8 @@ def _create_private(path: Path, subject: str) -> None:
     try:
         if path.exists():
             return
+        if wishes.before_making is not None and not path.is_symlink():  # one that leads nowhere is not a new place
+            wishes.before_making()
         _make_private_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -124,7 +143,7 @@ def _create_private(path: Path, subject: str) -> None:
             temporary.unlink()
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise LedgerError(f"{subject} {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
+        raise LedgerError(f"{wishes.subject} {path}: cannot be created ({reason})", hint=_ELSEWHERE) from error
 
 
 def _set_wal(path: Path) -> None:
@@ -145,27 +164,14 @@ def _make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _open_postgresql(url: str, _: str) -> Database:
+def _open_postgresql(url: str, wishes: _Wishes) -> Database:
     from anchorhold.databases.postgresql import open_postgresql
 
-    return open_postgresql(url)
+    return open_postgresql(url, wishes.patience)
 
 
-_OPENERS: Final[dict[str, Callable[[str, str], Database]]] = {
+_OPENERS: Final[dict[str, Callable[[str, _Wishes], Database]]] = {
     "sqlite": _open_sqlite,
     "postgresql": _open_postgresql,
     "postgres": _open_postgresql,
 }
-
-
-def _forget_in_children(database: Database) -> None:
-    """After fork() the child opens its own connection; closing the inherited one would drop the parent's locks."""
-    reference: weakref.ref[Any] = weakref.ref(database)
-
-    def forget() -> None:
-        inherited = reference()
-        if inherited is not None:
-            _inherited.append((inherited._state.conn, getattr(inherited, "_connections", None)))  # noqa: SLF001
-            inherited.dispose()
-
-    os.register_at_fork(after_in_child=forget)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
+from weakref import WeakSet
 
 from anchorhold.errors import PluginMissingError, SettingsError
 from anchorhold.suggestions import suggestion
@@ -31,16 +33,23 @@ _DEFAULTS: Final[dict[str, Any]] = {
 }
 """Parameters of libpq that the URL may change. By the last four, a host that dies in silence is given up in a minute
 instead of the quarter of an hour, or two hours, that TCP waits; on a socket of this machine they mean nothing."""
+_pools: WeakSet[Any] = WeakSet()
+_inherited: list[object] = []
+"""Connections a forked child must neither use nor close."""
 _OURS: Final[dict[str, Any]] = {
     "client_encoding": "UTF8",  # in a database without an encoding (SQL_ASCII) text would be octets otherwise
 }
 """Parameters of libpq that it may not."""
 
 
-def open_postgresql(url: str) -> Database:
+def open_postgresql(url: str, patience: float = 30) -> Database:
     """The database behind ``postgresql://user:password@host:port/name?sslmode=…``, not connected yet.
 
     User, password and name are unquoted here rather than by a library that shows the URL when it cannot be read.
+
+    Args:
+        url: The URL.
+        patience: Seconds for which a statement waits for a lock, unless ``options`` in the URL have ``lock_timeout``.
 
     Raises:
         SettingsError: The URL cannot be read, has no name of a database, or a parameter that is none.
@@ -54,10 +63,19 @@ def open_postgresql(url: str) -> Database:
     from anchorhold.databases.pool import Pool
 
     name, parameters = _parameters(url)
-    database: Database = Pool(
-        name, max_connections=CONNECTIONS, stale_timeout=LIFETIME, timeout=CONNECT_TIMEOUT, **parameters
+    database = Pool(
+        name, patience, max_connections=CONNECTIONS, stale_timeout=LIFETIME, timeout=CONNECT_TIMEOUT, **parameters
     )
+    _pools.add(database)
     return database
+
+
+def _after_fork() -> None:
+    """The child opens connections of its own; closing an inherited one would end the parent's session."""
+    _inherited.extend(pool.forget() for pool in list(_pools))
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _parameters(url: str) -> tuple[str, dict[str, Any]]:

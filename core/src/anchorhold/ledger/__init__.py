@@ -1,6 +1,18 @@
 """The ledger: the core's own records of authorities, certificates, serial numbers and events."""
 
-from anchorhold.ledger.book import Ledger, ledger_exists
+from anchorhold.ledger.absence import Absence, NoLedgerError
+from anchorhold.ledger.book import Ledger, check_absence, ledger_exists
 from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, IssuingDefaults, Reservation
 
-__all__ = ["AuthorityRecord", "CertificateRecord", "Event", "IssuingDefaults", "Ledger", "Reservation", "ledger_exists"]
+__all__ = [
+    "Absence",
+    "AuthorityRecord",
+    "CertificateRecord",
+    "Event",
+    "IssuingDefaults",
+    "Ledger",
+    "NoLedgerError",
+    "Reservation",
+    "check_absence",
+    "ledger_exists",
+]

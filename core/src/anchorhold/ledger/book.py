@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from peewee import PeeweeException, SqliteDatabase
 
-from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
+from anchorhold.databases import close, database_exists, drop_dead_connection, open_database, open_nowhere
 from anchorhold.databases.failures import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
+from anchorhold.ledger.absence import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, Absence
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.claims import Claims
@@ -22,7 +24,7 @@ from anchorhold.ledger.key_copies import KeyCopies
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
-from anchorhold.ledger.schema import schema
+from anchorhold.ledger.schema import Schema, schema
 from anchorhold.settings.show import without_password
 
 if TYPE_CHECKING:
@@ -39,29 +41,30 @@ class Ledger:
     """An open ledger.
 
     Args:
-        url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``.
-        create: Whether it is created if it is not there, or empty.
-        patience: Seconds for which to wait for a SQLite file that another process has locked; by default 30.
+        url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``; None for an empty ledger in
+            memory, which is gone when it is closed.
+        absence: What to do where there is no ledger.
+        patience: Seconds in all for which to wait for what another process has locked; by default 30.
 
     Raises:
-        LedgerError: The database cannot be opened.
+        LedgerError: The database cannot be opened, or there is none.
+        NoLedgerError: There is none, and no key either.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 
-    def __init__(self, url: str, *, create: bool = True, patience: float | None = None) -> None:
-        self._where = _place(url)
-        if not (create or ledger_exists(url)):
-            raise _missing(self._where)
-        self.database = open_database(url, _SUBJECT)  # which refuses a URL that cannot be read
-        if patience is not None and isinstance(self.database, SqliteDatabase):
-            self.database.timeout = patience
+    def __init__(self, url: str | None, absence: Absence = MAY_CREATE, *, patience: float | None = None) -> None:
+        self._where = _SUBJECT if url is None else _place(url)
+        if url is None:
+            self.database = open_nowhere()
+        else:  # which refuses a URL that cannot be read
+            refuse = partial(absence.check, self._where, MISSING, lambda: not ledger_exists(url))
+            self.database = open_database(url, _SUBJECT, patience=patience, before_making=refuse)
         try:
             with self.guarded():
-                _prepare(self.database, self._where, create=create)
+                tables = self._opened(absence)
         except BaseException:
             close(self.database)
             raise
-        tables = schema(self.database)
         self.authorities = Authorities(tables.authority, self.guarded)
         self.key_copies = KeyCopies(tables.key_copy)
         self.certificates = Certificates(self.database, tables.certificate, tables.revocation, tables.responder)
@@ -72,6 +75,17 @@ class Ledger:
         self.responders = Responders(tables.responder)
         self.dates = Dates(tables.certificate, tables.revocation, tables.responder)
         self.claims = Claims(self.database, tables.claim)
+
+    def _opened(self, absence: Absence) -> Schema:
+        """The tables, which are brought to this version, and made where they are to be."""
+        if not MIGRATIONS.are_begun(self.database):
+            MIGRATIONS.check(self.database, self._where)
+            absence.check(self._where, EMPTY, lambda: not MIGRATIONS.are_begun(self.database))
+        MIGRATIONS.apply(self.database, self._where)
+        tables = schema(self.database)
+        if not tables.authority.select().exists():
+            absence.check(self._where, WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists())
+        return tables
 
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[None]:
@@ -118,36 +132,38 @@ def ledger_exists(url: str) -> bool:
     return database_exists(url, _SUBJECT)
 
 
-def check_database(url: str) -> None:
+def check_absence(url: str, absence: Absence) -> None:
+    """Look whether there is a ledger, and make none.
+
+    Raises:
+        LedgerError: See `Absence.check`.
+    """
+    if not ledger_exists(url):
+        absence.check(_place(url), MISSING, lambda: not ledger_exists(url))
+
+
+def check_database(url: str, absence: Absence = MAY_CREATE) -> None:
     """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
 
     Raises:
-        SettingsError, LedgerError: The URL cannot be read, or the database not be reached.
+        SettingsError, LedgerError: The URL cannot be read, the database not be reached, or it should be there.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
     if not ledger_exists(url):
+        absence.check(_place(url), MISSING, lambda: not ledger_exists(url))
         return
     database = open_database(url, _SUBJECT)
     try:
         with _sentences(database, _place(url)):
             MIGRATIONS.check(database, _place(url))
+            if not MIGRATIONS.are_begun(database):
+                absence.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
     finally:
         close(database)
 
 
 def _place(url: str) -> str:
     return f"{_SUBJECT} {without_password(url).removeprefix('sqlite:///')}"
-
-
-def _prepare(database: Database, where: str, *, create: bool) -> None:
-    """Bring the tables to this version, or refuse a database that has none."""
-    if not (create or MIGRATIONS.begun(database)):
-        raise _missing(where)
-    MIGRATIONS.apply(database, where)
-
-
-def _missing(where: str) -> LedgerError:
-    return LedgerError(f"{where}: is not there; nothing was created", hint="restore it, or correct `database`")
 
 
 @contextmanager

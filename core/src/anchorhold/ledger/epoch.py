@@ -33,7 +33,8 @@ class Epoch:
         """The present epoch."""
         if not isinstance(self._database, SqliteDatabase):
             return self._read()
-        version = self._number("PRAGMA data_version")  # of this thread's connection, and it costs next to nothing
+        # It costs next to nothing, and says something only in comparison with one of the same connection.
+        version = (self._database.connection(), self._number("PRAGMA data_version"))
         if getattr(self._seen, "version", None) != version:
             self._seen.value, self._seen.version = self._read(), version
         return int(self._seen.value)

@@ -52,6 +52,18 @@ class LoadedSettings:
         scheme, slashes, place = url.partition(":///")
         return f"{scheme}{slashes}{self.folder / place}" if scheme == "sqlite" and place else url
 
+    def folders_of_keys(self, environment: Mapping[str, str]) -> tuple[Path, ...]:
+        """Folders of this machine in which keys lie, as far as the settings tell, and that of a ledger that is a file.
+
+        Args:
+            environment: The variables.
+        """
+        scheme, _, place = self.database_url(environment).partition(":///")
+        ledger = [Path(place).parent] if scheme == "sqlite" and place else []
+        options = [storage.options.get("location") for storage in self.settings.storages.values()]
+        places = [Path(location) for location in options if isinstance(location, str)]
+        return (self.settings.ca_dir, *places, *ledger)
+
 
 def user_file() -> Path:
     """Where a user's settings file is looked for."""

@@ -98,8 +98,8 @@ class StoragesBackend:
 
     @hookimpl
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
-        """Look for the file of a key id; needs no password."""
-        from anchorhold_storages.keyfile import public_key_of
+        """Look for the file of a key id, also for one whose writing was interrupted; needs no password."""
+        from anchorhold_storages.keyfile import is_whole, public_key_of
 
         if request.key_id is None:
             raise OperationUnsupportedError(
@@ -107,7 +107,7 @@ class StoragesBackend:
                 hint="import the file of a key with import-ca",
             )
         path = _file_path(self._folder(request.options.get("path")), request.key_id)
-        content = self._storage.read(path)
+        content = self._storage.settle(path, is_whole)
         return () if content is None else (_created(path, public_key_of(content, path)),)
 
     @hookimpl
@@ -119,7 +119,7 @@ class StoragesBackend:
 
     @hookimpl
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
-        """Remove the file of a key."""
+        """Remove the file of a key, and what is left of writing it."""
         return self._storage.delete(_path_of(request))
 
     @property

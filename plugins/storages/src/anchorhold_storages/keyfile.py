@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from anchorhold.softkeys import PrivateKey
 
 _PUBLIC = b"-----BEGIN PUBLIC KEY-----"
+_END = b"-----END PUBLIC KEY-----"
 
 
 def key_file(key: PrivateKey, password: Secret | None) -> bytes:
     """The file for a key, encrypted if there is a password."""
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return dump_pkcs8(key, password).reveal_bytes() + public
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether this is a key file up to its end, and not what a crash has left of one."""
+    private, begun, public = content.partition(_PUBLIC)
+    return bool(private and begun) and public.rstrip().endswith(_END) and b"\0" not in content
 
 
 def public_key_of(content: bytes, path: str) -> PublicKey:

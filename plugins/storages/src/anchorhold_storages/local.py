@@ -1,14 +1,21 @@
-"""Files below a local folder: created with their final mode, durable, never overwriting one another."""
+"""Files below a local folder: created with their final mode, durable, never overwriting one another.
+
+A file is written under a temporary name beside its own, ``.NAME.`` and random digits, which a crash leaves behind, with
+the whole content if it came late enough. So finding and deleting take these along.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from anchorhold_storages.options import LocalOptions
@@ -39,6 +46,24 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("read", path, error) from error
 
+    def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
+        """See `Storage.settle`.
+
+        Raises:
+            BackendFailedError: It cannot be read, or what is left cannot be removed.
+        """
+        target = self._at(path)
+        try:
+            for temporary in _temporaries(target):
+                if is_whole(temporary.read_bytes()):
+                    with suppress(FileExistsError):  # it was killed after that, or is at work still
+                        os.link(temporary, target)
+                temporary.unlink(missing_ok=True)
+                _sync_folder(target.parent)
+        except OSError as error:
+            raise self._failed("complete", path, error) from error
+        return self.read(path)
+
     def write_new(self, path: str, content: bytes) -> None:
         """Create a file, durably and all at once; nobody else can ever read it while it is made.
 
@@ -56,20 +81,22 @@ class LocalStorage:
             raise self._failed("write", path, error) from error
 
     def delete(self, path: str) -> bool:
-        """Remove a file; False if it was not there.
+        """Remove a file, and all that is left of writing it; False if it was not there.
 
         Raises:
             BackendFailedError: It may still be there.
         """
         target = self._at(path)
         try:
-            target.unlink()
-            _sync_folder(target.parent)
-        except FileNotFoundError:
-            return False
+            left = _temporaries(target)
+            there = target.is_symlink() or target.exists()
+            for file in (*left, target):
+                file.unlink(missing_ok=True)
+            if there or left:
+                _sync_folder(target.parent)
         except OSError as error:
             raise self._failed("delete", path, error) from error
-        return True
+        return there
 
     def _at(self, path: str) -> Path:
         return self._options.location / path
@@ -96,9 +123,14 @@ class LocalStorage:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(temporary, target)  # unlike rename, this refuses to replace
+                made = os.fstat(file.fileno())
+            try:
+                os.link(temporary, target)  # unlike rename, this refuses to replace
+            except FileExistsError:
+                if not os.path.samestat(target.lstat(), made):  # else another process has settled what we were writing
+                    raise
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
 
     def _failed(self, what: str, path: str, error: OSError) -> BackendFailedError:
@@ -106,6 +138,16 @@ class LocalStorage:
             f"{self._subject}: cannot {what} {self._at(path)} ({error.strerror})",
             hint="check that this account may use the folder, that links work there, and that the disk is not full",
         )
+
+
+def _temporaries(target: Path) -> list[Path]:
+    """What writing a file has left beside it, or is just writing."""
+    pattern = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{16}")
+    try:
+        with os.scandir(target.parent) as entries:
+            return [target.with_name(entry.name) for entry in entries if pattern.fullmatch(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.sftp_server import FAILURES, Server, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from anchorhold_storages.options import SftpOptions
 
@@ -51,13 +52,23 @@ class SftpStorage:
         """
         target = self._at(path)
         with self._connected("read", path) as files:
-            try:
-                if stat.S_ISDIR(files.stat(target).st_mode or 0):
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-                with files.open(target, "rb") as file:
-                    return file.read()
-            except FileNotFoundError:
-                return None
+            return _content(files, target)
+
+    def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
+        """See `Storage.settle`.
+
+        Raises:
+            BackendFailedError: It cannot be read, or what is left cannot be removed.
+        """
+        target = self._at(path)
+        with self._connected("read", path) as files:
+            for temporary in _temporaries(files, target):
+                found = _content(files, temporary)
+                if found is not None and is_whole(found) and not _exists(files, target):
+                    files.rename(temporary, target)
+                else:
+                    _remove(files, temporary)
+            return _content(files, target)
 
     def write_new(self, path: str, content: bytes) -> None:
         """Create a file, all at once, with its mode from the first moment.
@@ -84,17 +95,16 @@ class SftpStorage:
                 raise
 
     def delete(self, path: str) -> bool:
-        """Remove a file; False if it was not there.
+        """Remove a file, and all that is left of writing it; False if it was not there.
 
         Raises:
             BackendFailedError: It may still be there.
         """
+        target = self._at(path)
         with self._connected("delete", path) as files:
-            try:
-                files.remove(self._at(path))
-            except FileNotFoundError:
-                return False
-        return True
+            for temporary in _temporaries(files, target):
+                _remove(files, temporary)
+            return _remove(files, target)
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
@@ -182,6 +192,35 @@ def _cut(client: SSHClient) -> None:
     """End a connection under whoever waits for it."""
     if (transport := client.get_transport()) is not None:
         transport.close()
+
+
+def _content(files: SFTPClient, path: str) -> bytes | None:
+    try:
+        if stat.S_ISDIR(files.stat(path).st_mode or 0):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with files.open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _temporaries(files: SFTPClient, path: str) -> list[str]:
+    """What writing a file has left beside it, or is just writing."""
+    folder, _, name = path.rpartition("/")
+    pattern = re.compile(re.escape(f".{name}.") + "[0-9a-f]{16}")
+    try:
+        return [f"{folder}/{found}" for found in files.listdir(folder or "/") if pattern.fullmatch(found)]
+    except FileNotFoundError:
+        return []
+
+
+def _remove(files: SFTPClient, path: str) -> bool:
+    """Remove a file; whether it was there."""
+    try:
+        files.remove(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _exists(files: SFTPClient, path: str) -> bool:

@@ -46,11 +46,21 @@ class Storage(Protocol):
     def read(self, path: str) -> bytes | None:
         """The content of a file; None if there is no such file."""
 
+    def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
+        """The content of a file, also of one whose writing was interrupted before it had its name.
+
+        What arrived whole is given its name; what did not is removed.
+
+        Args:
+            path: Of the file.
+            is_whole: Whether this is the content of a file and no part of one.
+        """
+
     def write_new(self, path: str, content: bytes) -> None:
         """Create a file; refuse to replace one."""
 
     def delete(self, path: str) -> bool:
-        """Remove a file; False if it was not there."""
+        """Remove a file, and all that is left of writing it; False if it was not there."""
 
 
 def storage_opener(

@@ -10,7 +10,6 @@ from anchorhold.cli.output import ListFormat, as_json, table, write
 from anchorhold.cli.present import key_as_json
 from anchorhold.errors import AnchorholdError, SecretWrongError
 from anchorhold.issuing.checks import KeyState
-from anchorhold.ledger import ledger_exists
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.seam.discovery import installed
 
@@ -66,7 +65,7 @@ def _keys(session: Session) -> list[dict[str, Any]]:
     installation = session.installation
     refused: dict[str, SecretWrongError] = {}
     rows: list[dict[str, Any]] = []
-    for authority in installation.authorities() if ledger_exists(installation.database_url) else ():
+    for authority in installation.authorities():
         alias = authority.record.key_backend
         if authority.record.certificate is None:
             continue

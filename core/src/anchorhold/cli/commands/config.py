@@ -49,7 +49,7 @@ def check(ctx: typer.Context) -> None:
                 installation.backends.get(alias, role)
         settings = installation.loaded.settings
         find_default_profile(settings.default_profile, settings.profiles)
-        check_database(installation.database_url)
+        check_database(installation.database_url, installation.absence)
         say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
 
 

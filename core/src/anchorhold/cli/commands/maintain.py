@@ -47,6 +47,7 @@ def maintain(
         signal.signal(number, lambda *_: stopped.set())
     while True:
         _once(session, cas or (), lifetime).say()
+        session.close()  # the next look is at the file that is at its path by then
         if stopped.wait(pause):
             return
 

@@ -11,6 +11,7 @@ import typer
 from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
+from anchorhold.ledger import ledger_exists
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
 from anchorhold.x509.certificates import pem
 
@@ -36,7 +37,8 @@ def quickstart(
     files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
     _check_free(files.values())
     installation = session.installation
-    known = {authority.name: authority for authority in installation.authorities()}
+    made = installation.authorities() if ledger_exists(installation.database_url) else ()  # which looking would make
+    known = {authority.name: authority for authority in made}
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
         if path.exists() and (name not in known or path.read_bytes() != pem(der(known[name])).encode()):
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
