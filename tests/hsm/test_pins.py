@@ -10,14 +10,15 @@ from pkcs11 import TokenFlag
 from anchorhold import errors
 from anchorhold.algorithms import key_spec
 from anchorhold.seam import Secret
-from anchorhold_hsm import HsmBackend, login
+from anchorhold_hsm import HsmBackend, pins
 from anchorhold_hsm.credentials import credential_of
-from anchorhold_hsm.login import Credential, check_flags
+from anchorhold_hsm.login import check_flags
 from anchorhold_hsm.native import NativeModule
+from anchorhold_hsm.pins import Credential
 from hsm.softhsm import SO_PIN, USER_PIN, Bench
 
 if TYPE_CHECKING:
-    from anchorhold_hsm.login import Kind
+    from anchorhold_hsm.pins import Kind
     from hsm.softhsm import SoftHsm
 
 EC = key_spec("EC")
@@ -35,7 +36,7 @@ def logins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         original(self, session, kind, pin)
 
     monkeypatch.setattr(NativeModule, "log_in", log_in)
-    monkeypatch.setattr(login, "_refused", set())
+    monkeypatch.setattr(pins, "_refused", {})
     return seen
 
 

@@ -34,6 +34,7 @@ from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
 from anchorhold.issuing.sweeping import Swept, sweep_responders
 from anchorhold.ledger import CertificateRecord, IssuingDefaults, Ledger, ledger_exists
 from anchorhold.publickeys import spec_of
+from anchorhold.refusals import LedgerRefusals
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
@@ -90,7 +91,8 @@ class Installation:
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
-        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter)
+        refusals = LedgerRefusals(lambda: self.ledger)
+        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter, refusals)
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +125,13 @@ class Installation:
         """Close this thread's connection to the ledger, if it was opened."""
         if self._ledger is not None:
             self._ledger.close()
+
+    def forget_refusals(self) -> int:
+        """Forget which PINs were refused, so that each is tried once more; how many there were."""
+        if not ledger_exists(self.database_url):
+            return 0
+        with self.ledger.transaction():
+            return self.ledger.refusals.forget_all()
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""

@@ -18,6 +18,7 @@ from anchorhold.ledger.crls import Crls
 from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.migrations import MIGRATIONS
+from anchorhold.ledger.refusals import Refusals
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import schema
@@ -60,6 +61,7 @@ class Ledger:
         self.crls = Crls(tables.crl, tables.crl_part)
         self.responders = Responders(tables.responder)
         self.claims = Claims(self.database, tables.claim)
+        self.refusals = Refusals(tables.refusal)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,0 +1,138 @@
+"""Refused secrets, remembered in the ledger: one wrong PIN is one try, however many processes there are.
+
+No transaction is open while a secret is shown. What a process does then stands in the ledger before it: its claim on
+the place, and a mark on the secret.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import BusyError, LedgerError, SecretWrongError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from anchorhold.ledger import Ledger
+    from anchorhold.ledger.claims import Claim
+    from anchorhold.ledger.refusals import Refusal
+    from anchorhold.secret_sources import SecretSource
+
+PATIENCE: Final = 20.0
+"""Seconds that a process waits for others that are showing a secret to the same place."""
+PAUSE: Final = 0.05
+"""Seconds between two looks whether they have ended."""
+OPTION: Final = "--retry-refused-pins"
+"""The option before the name of a command that forgets what was refused."""
+
+logger = logging.getLogger(__name__)
+
+
+class LedgerRefusals:
+    """See `anchorhold.seam.Refusals`.
+
+    Args:
+        ledger: Opens the ledger.
+    """
+
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+        self._ledger = ledger
+
+    @contextmanager
+    def presenting(self, place: str, source: SecretSource | None, subject: str) -> Iterator[Callable[[], None]]:
+        """See `anchorhold.seam.Refusals.presenting`."""
+        if source is None:
+            yield _nothing
+            return
+        ledger = self._ledger()
+        was_closed = ledger.database.is_closed()
+        try:
+            claim = _begin(ledger, place, source, subject)
+            outcome = _Outcome()
+            try:
+                yield outcome.refuse
+                outcome.is_known = True
+            except Exception:
+                outcome.is_known = True
+                raise
+            finally:
+                _end(ledger, place, source, claim, outcome)
+        finally:
+            if was_closed:
+                ledger.close()  # this thread needs it for nothing else
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of a secret that was shown; not known if the process is being ended."""
+
+    is_known: bool = False
+    is_refused: bool = False
+
+    def refuse(self) -> None:
+        self.is_refused = True
+
+
+def _begin(ledger: Ledger, place: str, source: SecretSource, subject: str) -> Claim:
+    """Have the place to oneself, and mark the secret; both in one commit."""
+    wanted, end = f"login {place}", time.monotonic() + PATIENCE
+    while True:
+        with ledger.guarded():
+            other = ledger.claims.of(wanted)
+        if other is None:
+            with ledger.transaction():
+                other, mine = ledger.claims.take(wanted, "being logged in to")
+                if mine:
+                    _check(ledger.refusals.find(place, source), source, subject)
+                    ledger.refusals.show(place, source)
+                    return other
+        if time.monotonic() > end:
+            raise BusyError(
+                f"{subject} was not shown to the token, which is {other.described}",
+                hint="see why that takes so long, and repeat",
+            )
+        time.sleep(PAUSE)
+
+
+def _check(found: Refusal | None, source: SecretSource, subject: str) -> None:
+    if found is None:
+        return
+    how = "was refused" if found.is_certain else "was shown to the token, by a process that ended before the answer,"
+    who = f"{found.at:%Y-%m-%d %H:%M:%S} UTC (process {found.process} on {found.host})"
+    again = f"`anchorhold {OPTION} …`"
+    raise SecretWrongError(
+        f"{subject} (from {source.name}) {how} at {who}, and is not tried again, because tokens lock",
+        hint=f"correct it, and if it is the right one now, give {again} once"
+        if not source.version
+        else f"correct it there; only if it is the right one as it is, give {again} once",
+    )
+
+
+def _end(ledger: Ledger, place: str, source: SecretSource, claim: Claim, outcome: _Outcome) -> None:
+    """Note what became of the secret, and give the place back; where that fails, the mark stays, and others wait."""
+    try:
+        _note(ledger, place, source, claim, outcome)
+    except LedgerError:  # a server that was restarted has closed the connection
+        try:
+            _note(ledger, place, source, claim, outcome)
+        except LedgerError as error:
+            if not outcome.is_refused:
+                raise
+            logger.debug("could not note a refusal", exc_info=error)  # the mark that was made before is as good
+
+
+def _note(ledger: Ledger, place: str, source: SecretSource, claim: Claim, outcome: _Outcome) -> None:
+    with ledger.transaction():
+        if outcome.is_refused:
+            ledger.refusals.refuse(place, source)
+        elif outcome.is_known:
+            ledger.refusals.forget(place, source)
+        ledger.claims.give_back(claim)
+
+
+def _nothing() -> None:
+    """Nothing is remembered of somebody who is there."""
