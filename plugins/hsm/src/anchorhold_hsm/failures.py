@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _AWAY: Final = ("the token is not there, or does not answer", "plug it in, or start its service, and try again")
 _FAILED: Final = (
     "the token failed without saying why",
-    "see its log, and whether its device or service is well; where that was started again, start this process again, too",
+    "see its log, and whether its device or service is well; if that was started again, start this process again, too",
 )
 _FULL: Final = ("the token is full", "remove keys that are not used any more, or use another token")
 _SESSIONS: Final = ("the token has no session left", "set max_sessions lower, or end other programs that use it")
