@@ -12,7 +12,7 @@ import pytest
 
 from anchorhold import refusals as memory
 from anchorhold import secret_sources
-from anchorhold.errors import BackendFailedError, BusyError, SecretWrongError
+from anchorhold.errors import BackendFailedError, BusyError, LedgerError, SecretWrongError
 from anchorhold.refusals import LedgerRefusals
 from anchorhold.seam import SecretReference, SecretSource
 from anchorhold.seam.refusals import ProcessRefusals
@@ -95,6 +95,20 @@ def test_others_wait_for_whoever_is_at_it_and_not_for_ever(
         with pytest.raises(BusyError, match=words), shared.presenting(PLACE, VARIABLE, "the PIN"):
             pytest.fail("it was shown")
     assert _try(shared, VARIABLE)
+
+
+def test_what_could_not_be_noted_is_noted_the_next_time(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise LedgerError("ledger: is away", hint="wait")
+
+    shared = LedgerRefusals(lambda: installation.ledger)
+    with monkeypatch.context() as away:
+        away.setattr(installation.ledger.claims, "give_back", fail)
+        with pytest.raises(LedgerError), shared.presenting(PLACE, FILE, "the PIN"):
+            pass
+    assert all(_try(shared, FILE, right=True) for _ in range(2))
 
 
 def test_no_transaction_is_open_while_a_secret_is_shown(installation: Installation) -> None:

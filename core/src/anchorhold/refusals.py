@@ -41,6 +41,7 @@ class LedgerRefusals:
 
     def __init__(self, ledger: Callable[[], Ledger]) -> None:
         self._ledger = ledger
+        self._owed: dict[str, _Showing] = {}
 
     @contextmanager
     def presenting(self, place: str, source: SecretSource | None, subject: str) -> Iterator[Callable[[], None]]:
@@ -51,25 +52,47 @@ class LedgerRefusals:
         ledger = self._ledger()
         was_closed = ledger.database.is_closed()
         try:
-            claim = _begin(ledger, place, source, subject)
-            outcome = _Outcome()
+            self._pay(ledger, place)
+            showing = _Showing(place, source, _begin(ledger, place, source, subject))
             try:
-                yield outcome.refuse
-                outcome.is_known = True
+                yield showing.refuse
+                showing.is_known = True
             except Exception:
-                outcome.is_known = True
+                showing.is_known = True
                 raise
             finally:
-                _end(ledger, place, source, claim, outcome)
+                self._end(ledger, showing)
         finally:
             if was_closed:
                 ledger.close()  # this thread needs it for nothing else
 
+    def _end(self, ledger: Ledger, showing: _Showing) -> None:
+        """Note what became of the secret, and give the place back; where that fails others wait, and it is owed."""
+        self._owed[showing.place] = showing
+        try:
+            try:
+                self._pay(ledger, showing.place)
+            except LedgerError:  # a server that was restarted has closed the connection
+                self._pay(ledger, showing.place)
+        except LedgerError as error:
+            if not showing.is_refused:
+                raise
+            logger.debug("could not note a refusal", exc_info=error)  # the mark that was made before is as good
+
+    def _pay(self, ledger: Ledger, place: str) -> None:
+        """Note what this process could not note the last time."""
+        if place in self._owed:
+            _note(ledger, self._owed[place])
+            self._owed.pop(place, None)
+
 
 @dataclass(slots=True)
-class _Outcome:
-    """What became of a secret that was shown; not known if the process is being ended."""
+class _Showing:
+    """A secret that is shown, and what became of it; not known if the process is being ended."""
 
+    place: str
+    source: SecretSource
+    claim: Claim
     is_known: bool = False
     is_refused: bool = False
 
@@ -112,26 +135,13 @@ def _check(found: Refusal | None, source: SecretSource, subject: str) -> None:
     )
 
 
-def _end(ledger: Ledger, place: str, source: SecretSource, claim: Claim, outcome: _Outcome) -> None:
-    """Note what became of the secret, and give the place back; where that fails, the mark stays, and others wait."""
-    try:
-        _note(ledger, place, source, claim, outcome)
-    except LedgerError:  # a server that was restarted has closed the connection
-        try:
-            _note(ledger, place, source, claim, outcome)
-        except LedgerError as error:
-            if not outcome.is_refused:
-                raise
-            logger.debug("could not note a refusal", exc_info=error)  # the mark that was made before is as good
-
-
-def _note(ledger: Ledger, place: str, source: SecretSource, claim: Claim, outcome: _Outcome) -> None:
+def _note(ledger: Ledger, showing: _Showing) -> None:
     with ledger.transaction():
-        if outcome.is_refused:
-            ledger.refusals.refuse(place, source)
-        elif outcome.is_known:
-            ledger.refusals.forget(place, source)
-        ledger.claims.give_back(claim)
+        if showing.is_refused:
+            ledger.refusals.refuse(showing.place, showing.source)
+        elif showing.is_known:
+            ledger.refusals.forget(showing.place, showing.source)
+        ledger.claims.give_back(showing.claim)
 
 
 def _nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
 from anchorhold.errors import SecretWrongError
@@ -47,7 +47,7 @@ class ProcessRefusals:
     """A memory of this process alone, for a backend without an installation around it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._refused: set[tuple[str, SecretSource]] = set()
 
     @contextmanager
