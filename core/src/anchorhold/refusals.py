@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 20.0
 """Seconds that a process waits for others that are showing a secret to the same place."""
-PAUSE: Final = 0.05
-"""Seconds between two looks whether they have ended."""
+PAUSES: Final = (0.002, 0.1)
+"""Seconds between two looks whether they have ended: at first, when most logins are over, and at most."""
 OPTION: Final = "--retry-refused-pins"
 """The option before the name of a command that forgets what was refused."""
 
@@ -81,9 +81,14 @@ class LedgerRefusals:
 
     def _pay(self, ledger: Ledger, place: str) -> None:
         """Note what this process could not note the last time."""
-        if place in self._owed:
-            _note(ledger, self._owed[place])
-            self._owed.pop(place, None)
+        owed = self._owed.pop(place, None)  # threads may come at once, and one of them pays
+        if owed is None:
+            return
+        try:
+            _note(ledger, owed)
+        except BaseException:
+            self._owed[place] = owed
+            raise
 
 
 @dataclass(slots=True)
@@ -102,7 +107,7 @@ class _Showing:
 
 def _begin(ledger: Ledger, place: str, source: SecretSource, subject: str) -> Claim:
     """Have the place to oneself, and mark the secret; both in one commit."""
-    wanted, end = f"login {place}", time.monotonic() + PATIENCE
+    wanted, end, pause = f"login {place}", time.monotonic() + PATIENCE, PAUSES[0]
     while True:
         with ledger.guarded():
             other = ledger.claims.of(wanted)
@@ -118,7 +123,8 @@ def _begin(ledger: Ledger, place: str, source: SecretSource, subject: str) -> Cl
                 f"{subject} was not shown to the token, which is {other.described}",
                 hint="see why that takes so long, and repeat",
             )
-        time.sleep(PAUSE)
+        time.sleep(pause)
+        pause = min(2 * pause, PAUSES[1])
 
 
 def _check(found: Refusal | None, source: SecretSource, subject: str) -> None:
