@@ -9,15 +9,16 @@ from pkcs11 import TokenFlag
 
 from anchorhold import errors
 from anchorhold.algorithms import key_spec
-from anchorhold.seam import Secret
-from anchorhold_hsm import HsmBackend, login
+from anchorhold.seam import Secret, SecretSource
+from anchorhold_hsm import HsmBackend, pins
 from anchorhold_hsm.credentials import credential_of
-from anchorhold_hsm.login import Credential, check_flags
+from anchorhold_hsm.login import check_flags
 from anchorhold_hsm.native import NativeModule
+from anchorhold_hsm.pins import Credential
 from hsm.softhsm import SO_PIN, USER_PIN, Bench
 
 if TYPE_CHECKING:
-    from anchorhold_hsm.login import Kind
+    from anchorhold_hsm.pins import Kind
     from hsm.softhsm import SoftHsm
 
 EC = key_spec("EC")
@@ -35,7 +36,7 @@ def logins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         original(self, session, kind, pin)
 
     monkeypatch.setattr(NativeModule, "log_in", log_in)
-    monkeypatch.setattr(login, "_refused", set())
+    monkeypatch.setattr(pins, "_refused", {})
     return seen
 
 
@@ -160,6 +161,22 @@ def test_the_security_officer_and_the_user_take_turns_when_nobody_is_busy(bench:
         Bench(bench.options, "officer", {"so-pin": "99999"}).create(EC, "never")
     signer.sign(b"", EC.algorithm())
     assert softhsm.private_labels() == ["mine"]
+
+
+def test_a_pin_that_is_wanted_for_every_signature_is_tried_once_when_it_is_wrong(
+    bench: Bench, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pins, "_refused", {})
+    new = ("--keypairgen", "--key-type=EC:prime256v1", "--label=asks", "--usage-sign", "--always-auth")
+    softhsm.tool(*new, "--id=0a")
+    (created,) = bench.find(key_label="asks")
+    signer: Any = bench.signer(created)
+    for _ in range(2):
+        signer.sign(b"", EC.algorithm())
+    signer._access.credential.pin = Secret("9999", SecretSource(name="the file x", version="1"))  # changed on the token
+    for words in ("the PIN was refused for this one use", *["the PIN of the user .* was refused earlier"] * 2):
+        with pytest.raises(errors.SecretWrongError, match=words):
+            signer.sign(b"", EC.algorithm())
 
 
 def test_a_credential_never_shows_its_pin() -> None:

@@ -26,7 +26,7 @@ from anchorhold.ledger import IssuingDefaults
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from anchorhold.installation import Installation
@@ -165,6 +165,7 @@ def running(
     port: int | None = None,
     scheme: str = "http",
     environment: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> Iterator[Server]:
     """A server with the settings of the test, for as long as it is needed; it must not have met a defect.
 
@@ -174,11 +175,12 @@ def running(
         port: Where it listens; by default one that is free.
         scheme: What it speaks.
         environment: Variables instead of those of the test.
+        before: Options before the name of the command.
     """
     assert not held_ledgers(), "close the installation first: no user holds it open while the server runs"
     port = port or free_port()
     log_file = folder / f"server-{port}-{time.monotonic_ns()}.log"
-    command = [sys.executable, "-m", "anchorhold", "serve", "--port", str(port), *options]
+    command = [sys.executable, "-m", "anchorhold", *before, "serve", "--port", str(port), *options]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     with httpx.Client(

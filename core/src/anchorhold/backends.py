@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
+from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.seam.options import OptionValues, options_of
+from anchorhold.seam.refusals import ProcessRefusals
 from anchorhold.seam.resolver import SecretResolver
 from anchorhold.secret import SecretReference
 from anchorhold.settings.problems import first_problem
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
-    from anchorhold.seam import Operation, Role
+    from anchorhold.seam import Operation, Refusals, Role
     from anchorhold.seam.resolver import Prompter
     from anchorhold.secret import Secret
     from anchorhold.settings import AliasSettings, LoadedSettings
@@ -40,6 +42,7 @@ class Backends:
         database: Opens the ledger's database.
         environment: The variables, for secrets.
         prompter: Asks a person for a secret; None if there is nobody.
+        refusals: Remembers which secrets were refused; by default for this process alone.
     """
 
     def __init__(
@@ -48,11 +51,14 @@ class Backends:
         database: Callable[[], Database],
         environment: Mapping[str, str],
         prompter: Prompter | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._loaded = loaded
         self._database = database
         self._environment = environment
+        self._refusals = refusals or ProcessRefusals()
         self._prompter = prompter
+        self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
         self._wrappers: dict[tuple[Role, str], list[tuple[discovery.Owner, Any]]] = {}
@@ -148,6 +154,7 @@ class Backends:
             own=own,
             prompter=None if unattended else self._prompter,
             flags=flags,
+            written=self._written,
         )
 
     def _bind(self, alias: str, role: Role) -> KeyBackend:
@@ -165,6 +172,7 @@ class Backends:
             database=self._database,
             environment=self._environment,
             shared={"storages": self._loaded.settings.storages},
+            refusals=self._refusals,
         )
         owner = discovery.Owner("key backend", alias, plugin)
         part = Part(partial(backend_class, options, context), owner)

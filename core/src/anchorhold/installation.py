@@ -43,6 +43,7 @@ from anchorhold.ledger import (
     ledger_exists,
 )
 from anchorhold.publickeys import spec_of
+from anchorhold.refusals import LedgerRefusals
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
@@ -110,7 +111,8 @@ class Installation:
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
-        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter)
+        refusals = LedgerRefusals(lambda: self.ledger)
+        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter, refusals)
 
     def __enter__(self) -> Self:
         return self
@@ -156,6 +158,13 @@ class Installation:
             if ledger is not None:
                 ledger.close()
         self._blank = None
+
+    def forget_refusals(self) -> int:
+        """Forget which PINs were refused, so that each is tried once more; how many there were."""
+        if not ledger_exists(self.database_url):
+            return 0
+        with self.ledger.transaction():
+            return self.ledger.refusals.forget_all()
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""

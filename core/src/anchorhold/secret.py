@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 
+from anchorhold import secret_sources
 from anchorhold.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+    from anchorhold.secret_sources import SecretSource
 
 MASK = "********"
 _UNATTENDED: Final = 'write { env = "VARIABLE" } or { file = "PATH" }'
@@ -28,17 +31,20 @@ class Secret:
 
     Args:
         value: The secret; text is encoded as UTF-8 where bytes are asked for.
+        source: Where it came from.
 
     Attributes:
         drawn: Whether it was drawn at random, by `draw`.
+        source: Where it came from; None if somebody has given it just now: by option, at a terminal, or from Python.
     """
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("_value", "drawn")
+    __slots__ = ("_value", "drawn", "source")
 
-    def __init__(self, value: str | bytes) -> None:
+    def __init__(self, value: str | bytes, source: SecretSource | None = None) -> None:
         self._value = value.encode() if isinstance(value, str) else bytes(value)
         self.drawn = False
+        self.source = source
 
     @classmethod
     def draw(cls) -> Secret:
@@ -117,7 +123,7 @@ class SecretReference:
                 return self.literal
             case "env":
                 value = environment.get(self.place)
-                return None if value is None else Secret(value)
+                return None if value is None else Secret(value, secret_sources.variable(self.place))
             case "file":
                 return read_secret_file(self.place)
             case "prompt":
@@ -173,11 +179,14 @@ def read_secret_file(path: str | os.PathLike[str]) -> Secret:
     Raises:
         SettingsError: The file cannot be read.
     """
+    place = Path(path).expanduser().absolute()
     try:
-        content = Path(path).expanduser().read_bytes()
+        with place.open("rb") as file:
+            source = secret_sources.file(place, os.fstat(file.fileno()))
+            content = file.read()
     except OSError as error:
         raise SettingsError(
             f"{path}: the secret cannot be read from this file ({error.strerror})",
             hint="name a file that this account can read",
         ) from error
-    return Secret(content.removesuffix(b"\n").removesuffix(b"\r"))
+    return Secret(content.removesuffix(b"\n").removesuffix(b"\r"), source)

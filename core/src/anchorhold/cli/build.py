@@ -74,6 +74,7 @@ def _with_backend_options(
         for name, group in groups.items():
             values[name] = group(**{member: values.pop(member) for member in _members(group)})
         try:
+            session.begin()
             function(session, **values)
         finally:
             session.close()

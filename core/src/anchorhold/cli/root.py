@@ -6,7 +6,7 @@ import gc
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     from anchorhold.errors import AnchorholdError
 
 
+OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins")
+"""Options before the name of a command."""
+
+
 @dataclass(slots=True)
 class Root:
     """What a command knows from before its name.
 
     Attributes:
         config: The settings file, if one was named.
+        retry_refused_pins: Whether to forget which PINs were refused before the command works.
         broken: Aliases that cannot be used and so have no options, each with why.
     """
 
     config: Path | None = None
+    retry_refused_pins: bool = False
     broken: dict[str, AnchorholdError] = field(default_factory=dict)
 
     def cause(self, arguments: Sequence[str]) -> AnchorholdError | None:
@@ -53,7 +59,7 @@ class RootGroup(TyperGroup):
         name = canonical(cmd_name)
         if name not in COMMANDS:
             return None
-        ctx.obj = Root(config=ctx.params.get("config"))
+        ctx.obj = Root(ctx.params.get("config"), bool(ctx.params.get("retry_refused_pins")))
         build = importlib.import_module("anchorhold.cli.build")
         command = build.build_command(name, ctx.obj)
         gc.freeze()  # see `anchorhold.cli.main`
@@ -69,8 +75,9 @@ class RootGroup(TyperGroup):
             unknown = "No such option" in str(error)
             cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
             if cause is None:
-                if str(error).rstrip(".").endswith(("--config", "--debug")):
-                    typer.echo("Write --config and --debug before the name of the command.", err=True)
+                misplaced = next((option for option in OPTIONS if str(error).rstrip(".").endswith(option)), None)
+                if misplaced is not None:
+                    typer.echo(f"Write {misplaced} before the name of the command.", err=True)
                 raise
             raise cause from error
 
@@ -108,6 +115,10 @@ def root(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Settings file, instead of looking for one.", metavar="FILE")
     ] = None,
+    retry_refused_pins: Annotated[
+        bool,
+        typer.Option("--retry-refused-pins", help="Try refused PINs once more that come from the same place."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show how an error came about.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)

@@ -40,6 +40,11 @@ class Session:
         prompter = _ask if _has_terminal() else None
         return open_installation(self._root.config, prompter=prompter, create=self._creates, blank=not self._creates)
 
+    def begin(self) -> None:
+        """Do what was asked for before the name of the command."""
+        if self._root.retry_refused_pins:
+            self.installation.forget_refusals()
+
     def backend_options(self, command: Command) -> list[BackendOption]:
         """The options of every configured alias for that command; an alias that cannot be bound has none."""
         if not command.operations:

@@ -22,6 +22,7 @@ from anchorhold.ledger.epoch import Epoch
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.key_copies import KeyCopies
 from anchorhold.ledger.migrations import MIGRATIONS
+from anchorhold.ledger.refusals import Refusals
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import Schema, schema
@@ -75,6 +76,7 @@ class Ledger:
         self.responders = Responders(tables.responder)
         self.dates = Dates(tables.certificate, tables.revocation, tables.responder)
         self.claims = Claims(self.database, tables.claim)
+        self.refusals = Refusals(tables.refusal)
 
     def _opened(self, absence: Absence) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""

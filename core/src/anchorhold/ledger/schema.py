@@ -194,11 +194,15 @@ def schema(database: Database) -> Schema:
     class Refusal(Model):
         place = TextField()
         source = TextField()
-        refused_at = BigIntegerField()
+        version = TextField()
+        host = TextField()
+        process = BigIntegerField()
+        shown_at = BigIntegerField()
+        outcome = TextField()
 
         class Meta:
             table_name = f"{PREFIX}refusal"
-            primary_key = CompositeKey("place", "source")
+            primary_key = CompositeKey("place", "source", "version")
 
     models = (Authority, Certificate, Event, Revocation, Crl, CrlPart, Responder, Epoch, Claim, KeyCopy, Refusal)
     database.bind(models, bind_refs=False, bind_backrefs=False)

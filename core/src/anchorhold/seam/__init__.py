@@ -4,6 +4,7 @@ from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
+from anchorhold.seam.refusals import Refusals
 from anchorhold.seam.requests import (
     AddOption,
     BackendContext,
@@ -26,6 +27,7 @@ from anchorhold.seam.requests import (
     Wrapping,
 )
 from anchorhold.secret import Secret, SecretReference
+from anchorhold.secret_sources import SecretSource
 
 __all__ = [
     "API_VERSION",
@@ -48,9 +50,11 @@ __all__ = [
     "OcspStore",
     "Operation",
     "Purpose",
+    "Refusals",
     "Role",
     "Secret",
     "SecretReference",
+    "SecretSource",
     "Secrets",
     "SignRequest",
     "Signer",

@@ -9,6 +9,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
+from anchorhold.seam.refusals import ProcessRefusals
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.refusals import Refusals
     from anchorhold.secret import Secret
 
 Operation: TypeAlias = Literal["create", "import", "adopt", "use"]
@@ -105,6 +108,7 @@ class BackendContext:
         database: Opens the ledger's database, for a backend that keeps its keys there.
         environment: The variables that references in the settings are resolved with.
         shared: Sections of the settings shared by all aliases: ``storages``.
+        refusals: The memory of refused secrets, for a backend that shows one to something that counts wrong ones.
     """
 
     alias: str
@@ -112,6 +116,7 @@ class BackendContext:
     database: Callable[[], Database]
     environment: Mapping[str, str]
     shared: Mapping[str, Any]
+    refusals: Refusals = field(default_factory=ProcessRefusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

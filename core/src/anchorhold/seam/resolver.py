@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from anchorhold import secret_sources
 from anchorhold.errors import SecretMissingError
 from anchorhold.seam.options import flag_of, variable_of
 from anchorhold.secret import Secret, SecretReference, read_secret_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
+
+    from anchorhold.secret_sources import SecretSource
 
 
 class Prompter(Protocol):
@@ -36,6 +39,7 @@ class SecretResolver:
         own: For a parent: the resolver of the alias's own keys.
         prompter: Asks a person; None if there is nobody.
         flags: Whether there are command-line flags for them where they are used.
+        written: Tells of a place in the settings where a secret that is written there comes from.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class SecretResolver:
         own: SecretResolver | None = None,
         prompter: Prompter | None = None,
         flags: bool = True,
+        written: Callable[[str], SecretSource] | None = None,
     ) -> None:
         self._alias = alias
         self._parent = parent
@@ -62,6 +67,7 @@ class SecretResolver:
         self._own = own
         self._prompter = prompter
         self._flags = flags
+        self._written = written or secret_sources.settings(None)
 
     def __repr__(self) -> str:
         return f"<secrets of {self._alias!r}>"
@@ -110,14 +116,17 @@ class SecretResolver:
         if value is not None:
             return value
         reference = self._reference(name)
-        return reference.resolve(self._environment) if reference is not None else None
+        found = reference.resolve(self._environment) if reference is not None else None
+        if found is not None and found.source is None:
+            return Secret(found.reveal_bytes(), self._written(f"{self._section}.options.{name.replace('-', '_')}"))
+        return found
 
     def _explicit(self, name: str) -> Secret | None:
         if name in self._given:
             return self._given[name]
         variable = variable_of(self._alias, name, parent=self._parent)
         if variable in self._environment:
-            return Secret(self._environment[variable])
+            return Secret(self._environment[variable], secret_sources.variable(variable))
         if f"{variable}_FILE" in self._environment:
             return read_secret_file(self._environment[f"{variable}_FILE"])
         return None

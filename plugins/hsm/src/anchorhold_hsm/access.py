@@ -15,10 +15,10 @@ from anchorhold_hsm.trouble import Remedy, remedy_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold_hsm.login import Credential
     from anchorhold_hsm.module import Module
     from anchorhold_hsm.opened import OpenedToken
     from anchorhold_hsm.options import Options
+    from anchorhold_hsm.pins import Credential
 
 T = TypeVar("T")
 

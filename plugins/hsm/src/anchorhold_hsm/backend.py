@@ -29,7 +29,7 @@ class HsmBackend:
 
     Args:
         options: Of the alias.
-        context: Its name.
+        context: Its name, and the memory of refused PINs.
     """
 
     anchorhold_api = API_VERSION
@@ -41,6 +41,7 @@ class HsmBackend:
     def __init__(self, options: models.Options, context: BackendContext) -> None:
         self._options = options
         self._alias = context.alias
+        self._refusals = context.refusals
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
@@ -87,4 +88,4 @@ class HsmBackend:
     def _vault(self, secrets: Secrets) -> Vault:
         from anchorhold_hsm.vault import Vault
 
-        return Vault(self._alias, self._options, secrets)
+        return Vault(self._alias, self._options, secrets, self._refusals)

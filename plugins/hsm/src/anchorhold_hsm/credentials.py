@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import SecretMissingError, SettingsError
 from anchorhold.seam.options import flag_of
-from anchorhold_hsm.login import Credential
+from anchorhold_hsm.pins import Credential
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Secrets
+    from anchorhold.seam import Refusals, Secret, Secrets
     from anchorhold_hsm.options import Options
+    from anchorhold_hsm.pins import Kind
 
 
-def credential_of(alias: str, options: Options, secrets: Secrets) -> Credential:
+def credential_of(alias: str, options: Options, secrets: Secrets, refusals: Refusals | None = None) -> Credential:
     """What to log in with.
+
+    Args:
+        alias: The alias.
+        options: Its options.
+        secrets: Its PINs.
+        refusals: Remembers which were refused.
 
     Raises:
         SettingsError: Both PINs were given, or one although it is typed at the device.
@@ -35,19 +42,19 @@ def credential_of(alias: str, options: Options, secrets: Secrets) -> Credential:
     if options.protected_auth:
         return Credential("user", None)
     if so:
-        return Credential("so", so)
-    return Credential("user", user) if user else _required(options, secrets)
+        return Credential("so", so, refusals)
+    return Credential("user", user, refusals) if user else Credential(*_required(options, secrets), refusals)
 
 
-def _required(options: Options, secrets: Secrets) -> Credential:
+def _required(options: Options, secrets: Secrets) -> tuple[Kind, Secret]:
     """The PIN that a person has to give: the user's, unless that of the security officer was set and not cleared."""
     source = options.so_pin.source if options.so_pin is not None else None
     if source not in ("env", "prompt"):  # others are there, unless cleared
-        return Credential("user", secrets.require("user-pin"))
+        return "user", secrets.require("user-pin")
     try:
-        return Credential("so", secrets.require("so-pin"))
+        return "so", secrets.require("so-pin")
     except SecretMissingError as missing:
         try:
-            return Credential("user", secrets.require("user-pin"))
+            return "user", secrets.require("user-pin")
         except SecretMissingError:
             raise missing from None

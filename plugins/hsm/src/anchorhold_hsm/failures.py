@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from pkcs11.exceptions import PKCS11Error
 
 _AWAY: Final = ("the token is not there, or does not answer", "plug it in, or start its service, and try again")
-_FAILED: Final = ("the token failed without saying why", "see its log, and whether its device or service is well")
+_FAILED: Final = (
+    "the token failed without saying why",
+    "see its log, and whether its device or service is well; if that was started again, start this process again, too",
+)
 _FULL: Final = ("the token is full", "remove keys that are not used any more, or use another token")
 _SESSIONS: Final = ("the token has no session left", "set max_sessions lower, or end other programs that use it")
 _READ_ONLY: Final = ("the token is write-protected", "lift the protection, or use another token")

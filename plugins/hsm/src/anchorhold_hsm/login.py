@@ -1,4 +1,4 @@
-"""Logging in: once for each token and process; nobody gets in with another PIN, and no refused PIN is tried again.
+"""Logging in: once for each token and process, and nobody gets in with another PIN.
 
 A login belongs to the process: while it lasts, the module takes any PIN for good. So a keyed digest of the accepted PIN
 is kept, and later ones are compared with it.
@@ -7,15 +7,16 @@ is kept, and later ones are compared with it.
 from __future__ import annotations
 
 import hmac
-import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pkcs11 import TokenFlag
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
 from anchorhold_hsm.native import USER_ALREADY_LOGGED_IN, CryptokiError
+from anchorhold_hsm.pins import WHO
+from anchorhold_hsm.tokens import place_of
 from anchorhold_hsm.trouble import name_of
 
 if TYPE_CHECKING:
@@ -23,38 +24,8 @@ if TYPE_CHECKING:
 
     from pkcs11 import Token
 
-    from anchorhold.seam import Secret
     from anchorhold_hsm.native import NativeModule
-
-Kind = Literal["user", "so"]
-WHO: Final[dict[Kind, str]] = {"user": "user", "so": "security officer"}
-_KEY: Final = os.urandom(32)
-
-_refused: set[tuple[str, bytes]] = set()
-"""Digests of PINs that a token has refused to this process, with the token's serial number and label."""
-
-
-class Credential:
-    """What an alias logs in with.
-
-    Args:
-        kind: As whom.
-        pin: The PIN; None if it is typed at the device.
-
-    Attributes:
-        kind: As whom.
-        pin: The PIN, masked.
-        digest: Stands for both; worth nothing outside this process.
-    """
-
-    __slots__ = ("digest", "kind", "pin")
-
-    def __init__(self, kind: Kind, pin: Secret | None) -> None:
-        self.kind: Kind = kind
-        self.pin = pin
-        typed = pin.reveal_bytes() if pin is not None else b""
-        self.digest = hmac.digest(_KEY, b"%d %s %s" % (pin is not None, kind.encode(), typed), "sha256")
-
+    from anchorhold_hsm.pins import Credential, Kind
 
 _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
     "user": (
@@ -86,8 +57,6 @@ _REFUSALS: Final = {
     "UserPinNotInitialized": _NO_USER_PIN,
 }
 """Answers to a login that are about the PIN."""
-_NEVER_AGAIN: Final = ("PinIncorrect", "PinInvalid", "PinLenRange")
-"""Those that would be given to the same PIN again."""
 
 
 def check_flags(flags: int, credential: Credential, subject: str) -> None:
@@ -121,7 +90,7 @@ class Login:
     def __init__(self, native: NativeModule, token: Token) -> None:
         self._native = native
         self._token = token
-        self._place = f"{token.serial!r} {token.label}"
+        self._place = place_of(token)
         self._session: Any = None
         self._accepted: bytes | None = None
         self.kind: Kind | None = None
@@ -172,17 +141,14 @@ class Login:
         if (fresh.serial, fresh.label) != (self._token.serial, self._token.label):
             raise CryptokiError(0x0E0)  # another token is in the slot: this PIN is not for it
         check_flags(fresh.flags, credential, subject)
-        if (self._place, credential.digest) in _refused:
-            raise SecretWrongError(
-                f"{subject}: this PIN of the {WHO[credential.kind]} was refused earlier in this process",
-                hint="give the right one; if it is the right one now, start the process again",
-            )
-        session: Any = self._token.open(rw=credential.kind == "so")  # read-only ones are in the security officer's way
-        try:
-            self._present(session.handle, credential, subject)
-        except BaseException:
-            session.close()
-            raise
+        with credential.presenting(self._place, subject):
+            check_flags(self._token.slot.get_token().flags, credential, subject)  # others may have tried meanwhile
+            session: Any = self._token.open(rw=credential.kind == "so")  # read-only ones are in the officer's way
+            try:
+                self._present(session.handle, credential, subject)
+            except BaseException:
+                session.close()
+                raise
         self._session, self._accepted, self.kind = session, credential.digest, credential.kind
 
     def _present(self, handle: int, credential: Credential, subject: str) -> None:
@@ -204,8 +170,6 @@ class Login:
     def _refusal(self, error: PKCS11Error, credential: Credential, subject: str) -> AnchorholdError | None:
         name, who = name_of(error), WHO[credential.kind]
         if name in _REFUSALS:
-            if name in _NEVER_AGAIN:
-                _refused.add((self._place, credential.digest))
             problem, hint = _REFUSALS[name]
             return SecretWrongError(f"{subject}: {problem.format(who=who)}", hint=hint)
         if name in ("AnotherUserAlreadyLoggedIn", "UserTooManyTypes", "SessionReadOnlyExists"):

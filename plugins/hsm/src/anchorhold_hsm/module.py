@@ -36,6 +36,8 @@ DOUBLINGS: Final = 4
 """How often that pause becomes twice as long, for each time all aliases of the module lose their sessions."""
 INHERITED_PATIENCE: Final = 30.0
 """Seconds that a module may take to be initialised in a forked child, where it can hang for ever."""
+NEW_PROCESS: Final = "if they are well, start this process again: some modules come back in a new one only"
+"""What helps at last, such as tpm2-pkcs11 when its services were all started again."""
 
 _generations = count()
 """Goes on in forked children, so that a number never means two initialisations."""
@@ -151,7 +153,7 @@ class Module:
                 raise ModuleDownError(
                     f"{subject}: the module {self._native.path} could not be initialised a moment ago "
                     f"({self._failure})",
-                    hint=f"check its device or service, and try again after {FAILURE_PAUSE:g} seconds",
+                    hint=f"check its device or service, and try again after {FAILURE_PAUSE:g} seconds; {NEW_PROCESS}",
                 )
             self.forget()
             self._initialise(subject)
@@ -223,7 +225,7 @@ class Module:
             self._failed_at, self._failure = time.monotonic(), name_of(error)
             raise ModuleDownError(
                 f"{subject}: the module {self._native.path} cannot be initialised ({self._failure})",
-                hint="check its configuration, and that its device or service is there",
+                hint=f"check its configuration, and that its device or service is there; {NEW_PROCESS}",
             ) from error
         self._failed_at = None
         self.ready = True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.errors import BackendFailedError, InputError
 from anchorhold_hsm.login import Login
 from anchorhold_hsm.pool import Pool
-from anchorhold_hsm.tokens import serial_of
+from anchorhold_hsm.tokens import place_of, serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from anchorhold.publickeys import PublicKey
     from anchorhold_hsm.handles import KeyReference
-    from anchorhold_hsm.login import Credential
     from anchorhold_hsm.native import NativeModule
+    from anchorhold_hsm.pins import Credential
     from anchorhold_hsm.pool import Worker
     from anchorhold_hsm.tokens import TokenChoice
     from anchorhold_hsm.ways import Way, Ways
@@ -37,6 +37,7 @@ class OpenedToken:
     Attributes:
         label: Of the token.
         serial: Its serial number.
+        place: Names it for all processes and hosts.
         native: The module.
         generation: The initialisation of the module it belongs to.
         slot: The slot it is in.
@@ -52,6 +53,7 @@ class OpenedToken:
     ) -> None:
         self.label = token.label
         self.serial = serial_of(token)
+        self.place = place_of(token)
         self.native = native
         self.generation = generation
         self.slot = token.slot

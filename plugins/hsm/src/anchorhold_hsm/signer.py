@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final
 
 from pkcs11 import Attribute
 from pkcs11.exceptions import PKCS11Error
@@ -11,17 +12,22 @@ from anchorhold.algorithms import RSA_PADDINGS, SIGNATURE_SCHEMES
 from anchorhold.errors import BackendFailedError, KeyMissingError, KeyUnsupportedError
 from anchorhold.publickeys import spec_of
 from anchorhold_hsm import objects
+from anchorhold_hsm.login import check_flags
 from anchorhold_hsm.objects import KeyObject
 from anchorhold_hsm.offers import NOT_OFFERED, refused_signature
 from anchorhold_hsm.trouble import NotThereError, is_vague, name_of
 from anchorhold_hsm.ways import Ways, ways_to_sign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
     from anchorhold_hsm.access import Access
     from anchorhold_hsm.handles import KeyReference
     from anchorhold_hsm.pool import Worker
+
+_NO_PIN: Final = nullcontext()
 
 
 class _RefusedWayError(Exception):
@@ -134,12 +140,13 @@ class HsmSigner:
         chosen = worker.token.chosen_ways
         way = chosen.get(ways) or ways.each[number]
         try:
-            signature = key.object.sign(
-                way.prepare(bytes(message), self._bits),
-                mechanism=way.mechanism,
-                mechanism_param=way.parameter,
-                pin=self._pin() if key.asks_pin else None,
-            )
+            with self._presenting(worker) if key.asks_pin else _NO_PIN as pin:
+                signature = key.object.sign(
+                    way.prepare(bytes(message), self._bits),
+                    mechanism=way.mechanism,
+                    mechanism_param=way.parameter,
+                    pin=pin,
+                )
         except PKCS11Error as error:
             name = name_of(error)
             if name not in NOT_OFFERED:
@@ -166,11 +173,15 @@ class HsmSigner:
     def _place(self, worker: Worker) -> str:
         return self._open_access().describe(worker.token, self._subject)
 
-    def _pin(self) -> str:
-        pin = self._open_access().credential.pin
-        if pin is None:
+    @contextmanager
+    def _presenting(self, worker: Worker) -> Iterator[str]:
+        """The PIN for this one signature; it may have been changed on the token since it was accepted."""
+        credential, place = self._open_access().credential, self._place(worker)
+        if credential.pin is None:
             raise BackendFailedError(
                 f"{self._subject}: the key wants the PIN for every signature, which cannot be typed at the device",
                 hint="set user_pin instead of protected_auth",
             )
-        return pin.reveal()
+        with credential.presenting(worker.token.place, place):
+            check_flags(worker.token.slot.get_token().flags, credential, place)
+            yield credential.pin.reveal()

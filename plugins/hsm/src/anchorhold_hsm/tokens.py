@@ -94,6 +94,11 @@ def serial_of(token: Token) -> str:
     return token.serial.rstrip(b"\0 ").decode(errors="replace")
 
 
+def place_of(token: Token) -> str:
+    """Names a token for all processes and hosts."""
+    return f"token {token.label!r}, serial number {serial_of(token) or 'none'}"
+
+
 def find_token(tokens: Mapping[Token, Mapping[str, str]], choice: TokenChoice, subject: str) -> Token:
     """The one token that is meant.
 

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, Secrets, Signer
+    from anchorhold.seam import (
+        CreateKeyRequest,
+        FindKeyRequest,
+        ImportKeyRequest,
+        KeyRequest,
+        Refusals,
+        Secrets,
+        Signer,
+    )
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.pool import Worker
 
@@ -35,13 +43,14 @@ class Vault:
         alias: The alias.
         options: Its options.
         secrets: Its PINs.
+        refusals: Remembers which were refused.
 
     Raises:
         SettingsError, SecretMissingError: As `credential_of`.
     """
 
-    def __init__(self, alias: str, options: Options, secrets: Secrets) -> None:
-        self._access = Access(alias, options, credential_of(alias, options, secrets))
+    def __init__(self, alias: str, options: Options, secrets: Secrets, refusals: Refusals) -> None:
+        self._access = Access(alias, options, credential_of(alias, options, secrets, refusals))
 
     def create(self, request: CreateKeyRequest) -> CreatedKey:
         """See `BackendSpec.create_key`."""

@@ -38,11 +38,15 @@ def up(migrator: Any, database: Any) -> None:
     class Refusal(Model):
         place = TextField()
         source = TextField()
-        refused_at = BigIntegerField()
+        version = TextField()
+        host = TextField()
+        process = BigIntegerField()
+        shown_at = BigIntegerField()
+        outcome = TextField()
 
         class Meta:
             table_name = "anchorhold_refusal"
-            primary_key = CompositeKey("place", "source")
+            primary_key = CompositeKey("place", "source", "version")
 
     tables = [Claim, KeyCopy, Refusal]
     database.bind(tables, bind_refs=False, bind_backrefs=False)
