@@ -151,7 +151,7 @@ def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
         authority = installation.edit_authority("root", issuing=issuing)
         installation.renew_responder(authority)
         list(installation.generate_crls(authority))
-        request = House(installation, authority, signed(installation, authority)).request()
+        request = House(authority, signed(installation, authority)).request()
     spy.logins()
     pin.write_text(WRONG)
     for number, options in enumerate(((), (), (OPTION,))):
