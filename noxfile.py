@@ -176,6 +176,23 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 @isolated
+def everything(session: nox.Session) -> None:
+    """Run in full what the tests sample: the table of commands beside commands, and slow stores; this takes hours.
+
+    `-- 3/10` runs the third tenth of the table and nothing else.
+    """
+    _system_parts(session, SYSTEM_PARTS)
+    _install_wheels(session)
+    session.install("-q", *_group("test"))
+    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
+    part = session.posargs[0] if session.posargs else "0/1"
+    whole = {"ANCHORHOLD_TABLE": part, "ANCHORHOLD_SLOW": "10x1.5"}
+    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests/company", "tests/clocks"]
+    session.run("python", "-m", "pytest", "-n", "auto", *chosen, env=plain | whole)
+
+
+@nox.session
+@isolated
 def downstream(session: nox.Session) -> None:
     """Try the examples as their users have them: installed from wheels beside core from a wheel."""
     _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "softhsm2-util", "pkcs11-tool")})

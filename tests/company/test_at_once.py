@@ -180,6 +180,12 @@ def test_a_certificate_is_imported_once_however_many_import_it(world: World) -> 
     assert codes == [0, *[errors.AuthorityExistsError.exit_code] * 2], ended
 
 
+def test_a_leaf_is_recorded_once_however_many_import_it(world: World) -> None:
+    ended = at_once(world, *[("import-cert", "unrecorded.pem", "--ca=Root")] * 4)
+    codes = sorted(code for code, _ in ended)
+    assert codes == [0, *[errors.AuthorityExistsError.exit_code] * 3], ended
+
+
 def test_an_open_issuer_takes_what_has_changed_from_its_next_certificate_on(world: World) -> None:
     csr = (world.folder / "leaf.csr").read_bytes()
     order = Order(csr=csr, names=["open.example.com"])

@@ -102,12 +102,15 @@ def test_one_whose_time_is_over_goes_on_if_nobody_has_taken_over(
     assert not take(installation)[1]
 
 
-def test_a_claim_of_a_clock_that_was_years_ahead_is_none(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+def test_a_claim_of_a_clock_that_was_years_ahead_is_none_which_is_said(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     elsewhere(installation, monkeypatch)
     set_end(installation, 5 * 365 * 86_400)
     assert take(installation)[1]
+    (said,) = caplog.messages
+    assert said.startswith("thing: a claim of process ")
+    assert "is dated in the future (until 20" in said
 
 
 def test_of_many_that_claim_at_once_one_has_it(database: str, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
             f"certificate {serial}: was not signed by {authority.name!r}", hint="name the authority that signed it"
         )
     intent = _intent(certificate, "imported")
-    with ledger.transaction():
+    with ledger.transaction(alone=True):
         if ledger.certificates.find(serial, authority.record.id, limit=1):
             raise AuthorityExistsError(f"certificate {serial}: is in the ledger", hint="there is nothing to do")
         ledger.certificates.record(authority.record.id, intent, certificate.public_bytes(Encoding.DER))

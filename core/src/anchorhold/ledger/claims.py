@@ -8,6 +8,7 @@ database server where there is one, because the clocks of several hosts differ.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
+
+logger = logging.getLogger(__name__)
 
 _in_use: set[str] = set()
 """Holders of the claims that this process is using."""
@@ -91,6 +94,14 @@ class Claims:
         row = model.get(model.subject == subject)
         if self._is_held(row, now):
             return self._claim(row), False
+        if row.holder and row.until > now + LEASE:
+            logger.warning(
+                "%s: a claim of process %d on %s is dated in the future (until %s UTC), and is none",
+                subject,
+                row.process,
+                row.host,
+                f"{moment(row.until):%Y-%m-%d %H:%M}",
+            )
         values: dict[str, Any] = {
             "holder": secrets.token_hex(8),
             "work": work,
