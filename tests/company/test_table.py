@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from company.world import Ended, World
 
-PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/157").split("/"))
+PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/600").split("/"))
 TAKING_OVER: Final = ("recover", "maintain", "regenerate-ocsp-keys", "init-ca", "import-ca", "move-key")
 """Commands that may do something else where another one has stood still for so long that it counts as dead."""
 
