@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -121,10 +122,11 @@ def test_a_library_that_is_no_pkcs11_module_is_said(bench: Bench, library: str, 
         bench.create(EC)
 
 
-def test_a_library_whose_list_of_functions_cannot_be_had_is_said(bench: Bench) -> None:
+def test_a_library_whose_list_of_functions_cannot_be_had_is_said(bench: Bench, tmp_path: Path) -> None:
     spies = [str(path) for path in Path("/usr/lib").glob("**/pkcs11-spy.so")]  # it wants a variable to be set
     assert spies, "this test needs pkcs11-spy.so: as root on Debian, apt-get install opensc"
-    bench.options["library_path"] = spies[0]
+    copy = tmp_path / "unset-spy.so"  # the one that other tests of this process have loaded has its variable for good
+    bench.options["library_path"] = str(shutil.copy(spies[0], copy))
     with pytest.raises(errors.SettingsError, match=r"not a PKCS#11 module \(its C_GetFunctionList answers with"):
         bench.create(EC)
 

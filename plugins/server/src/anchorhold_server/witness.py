@@ -74,7 +74,7 @@ def witnessed_epoch(folder: Path) -> int | None:
 
 def _look_on(read: Callable[[], int], folder: Path, ended: Event) -> None:
     file, before = _file(folder), 0
-    while not ended.is_set():
+    while not ended.wait(INTERVAL):  # not at once: the starter is forking its workers
         try:
             with _no_fork:
                 epoch = read()
@@ -86,7 +86,6 @@ def _look_on(read: Callable[[], int], folder: Path, ended: Event) -> None:
         except (AnchorholdError, PeeweeException, sqlite3.Error, OSError) as error:  # and so it has seen nothing
             logger.debug("witness", exc_info=error)
             file.unlink(missing_ok=True)
-        ended.wait(INTERVAL)
 
 
 def _write(file: Path, epoch: int) -> None:
