@@ -245,3 +245,38 @@ def test_a_key_left_by_a_process_that_was_killed_is_finished_or_destroyed(
     good(anchorhold("recover", end, "Root"))
     assert configured.objects() == (2 if end == "--finish" else 0)
     assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+
+
+@pytest.mark.parametrize("alias", ["default", "again"])
+def test_a_key_that_another_authority_has_adopted_is_not_destroyed_with_who_made_it(
+    softhsm: SoftHsm, anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alias: str
+) -> None:
+    sections = [settings(softhsm, name, more='user_pin = "1234"') for name in ("default", "again")]
+    configure(tmp_path, monkeypatch, *sections)
+    _killed(softhsm, "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
+    flag = "--key-label" if alias == "default" else f"--{alias}-key-label"
+    good(anchorhold("init-ca", "Heir", "CN=Heir", f"--key-backend={alias}", "--adopt", f"{flag}=Root"))
+    refused(anchorhold("recover", "--abandon=Root"), errors.KeyMismatchError, "'Heir'")
+    assert "usable" in good(anchorhold("view-ca", "Heir")).text
+
+
+def test_a_key_that_is_being_destroyed_is_not_adopted(configured: SoftHsm, anchorhold: Command, database: str) -> None:
+    _killed(configured, "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
+    doomed = "from anchorhold.seam.facade import KeyBackend\n"
+    doomed += "KeyBackend.delete_key = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    _killed(configured, doomed, "recover", "--abandon=Root")
+    adopt = ("init-ca", "Heir", "CN=Heir", "--adopt", "--key-label=Root")
+    refused(anchorhold(*adopt), errors.BusyError, "was being destroyed")
+    good(anchorhold("recover", "--abandon=Root"))
+    assert configured.objects() == 0
+
+
+def _killed(softhsm: SoftHsm, change: str, *arguments: str) -> None:
+    """Run a command that a change of the program kills."""
+    words = ["anchorhold", *(arguments or ("init-ca", "Root", "CN=Root"))]
+    script = (
+        f"import os, signal, sys\nfrom anchorhold_hsm import vault\n{change}\n"
+        f"from anchorhold.cli import main\nsys.argv = {words!r}\nmain()\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()

@@ -136,3 +136,13 @@ def test_on_a_server_its_clock_counts_and_not_that_of_a_host(
     elsewhere(installation, monkeypatch)
     monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)
     assert not take(installation)[1]
+
+
+def test_a_clock_that_is_put_back_by_seconds_takes_nothing_from_who_is_at_work(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(installation, monkeypatch)
+    set_end(installation, claims.LEASE + 30)
+    assert not take(installation)[1]
+    set_end(installation, claims.LEASE + 3600)
+    assert take(installation)[1]

@@ -38,14 +38,17 @@ class Work:
     what: str
 
     @contextmanager
-    def step(self) -> Iterator[None]:
+    def step(self, *, alone: bool = False) -> Iterator[None]:
         """A transaction that is committed only if the claim was not lost before it.
+
+        Args:
+            alone: Whether others like it wait for it.
 
         Raises:
             BusyError: It was.
             LedgerError: The database refused.
         """
-        with self.ledger.transaction():
+        with self.ledger.transaction(alone=alone):
             self.confirm()
             yield
 

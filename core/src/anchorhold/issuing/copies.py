@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import KeyMismatchError, KeyMissingError
+from anchorhold.errors import BusyError, KeyMismatchError, KeyMissingError
 from anchorhold.issuing.claiming import claimed, subject_of
 from anchorhold.seam.requests import KeyHandle, KeyRequest
 
@@ -34,8 +34,8 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, place: Key
     handle = KeyHandle(version=copy.handle["version"], data=copy.handle["data"])
     request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.described)
     with claimed(ledger, subject_of(authority.record.id), "being cleared up", f"key of {authority.name!r}") as work:
-        with work.step():
-            check_unused(ledger, copy.key_backend, copy.handle)
+        with work.step(alone=True):
+            check_unused(ledger, copy.backend_type, copy.handle)
         if not place.backend.delete_key(request, place.secrets):
             raise KeyMissingError(
                 f"{_described(authority, copy)}: is not there",
@@ -53,12 +53,12 @@ def forget_copy(ledger: Ledger, authority: Authority, copy: KeyCopy) -> None:
         ledger.events.append("key-forgotten", authority.name, key_backend=copy.key_backend)
 
 
-def check_unused(ledger: Ledger, key_backend: str, handle: object, own: int | None = None) -> None:
-    """Refuse to destroy a key that an authority uses, such as one that was adopted twice; within a transaction.
+def check_unused(ledger: Ledger, backend_type: str, handle: object, own: int | None = None) -> None:
+    """Refuse to destroy a key that an authority uses, such as one adopted twice; in a transaction that is alone.
 
     Args:
         ledger: Where authorities are.
-        key_backend: Alias of its backend.
+        backend_type: Of its backend; two aliases may lead to one place.
         handle: Its handle, as JSON.
         own: Row number of the authority that gives it up.
 
@@ -66,10 +66,36 @@ def check_unused(ledger: Ledger, key_backend: str, handle: object, own: int | No
         KeyMismatchError: Names who uses it.
     """
     for other in ledger.authorities.known():
-        if other.id != own and other.key_backend == key_backend and other.handle == handle:
+        if other.id != own and other.backend_type == backend_type and other.handle == handle:
             raise KeyMismatchError(
-                f"key in {key_backend!r}: is used by authority {other.name!r} too, so it is not destroyed",
+                f"key in {other.key_backend!r}: is used by authority {other.name!r} too, so it is not destroyed",
                 hint="move or abandon that authority's key first",
+            )
+
+
+def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int) -> None:
+    """Refuse to adopt a key that is being made, moved or destroyed for an authority; in a transaction that is alone.
+
+    Args:
+        ledger: Where authorities are.
+        handle: Of the key, as JSON.
+        public_key: DER SubjectPublicKeyInfo.
+        own: Row number of the authority that adopts it.
+
+    Raises:
+        BusyError: Names that authority.
+    """
+    for other in ledger.authorities.known():
+        if other.id == own or other.public_key != public_key:
+            continue
+        claim = ledger.claims.of(subject_of(other.id))
+        if claim is not None:
+            raise BusyError(f"key of authority {other.name!r}: is {claim.described}", hint="wait for that process")
+        plan = other.plan or {}
+        if plan.get("abandoning") or handle == plan.get("from", {}).get("handle") or plan.get("operation") == "unmove":
+            raise BusyError(
+                f"key of authority {other.name!r}: was being destroyed",
+                hint="see with `anchorhold recover` what is left to do, and do that before",
             )
 
 

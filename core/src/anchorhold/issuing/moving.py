@@ -20,12 +20,14 @@ from anchorhold.errors import (
     BusyError,
     InputError,
     KeyMismatchError,
+    KeyMissingError,
     OperationUnsupportedError,
 )
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.claiming import claimed, held, start, subject_of
 from anchorhold.issuing.copies import check_unused
 from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.older import check_not_under_way
 from anchorhold.issuing.sources import check_store
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
@@ -89,13 +91,17 @@ def move_key(
         except Exception as error:
             _take_back(work, authority, target, error)
             raise
+        old = authority.record.handle
         try:
-            return _finish(work, authority.refreshed(ledger), source, target)
+            authority = _finish(work, authority.refreshed(ledger), source, target)
+            if delete_source:
+                _check_destroyed(ledger, authority, old)
         except AnchorholdError as error:
             error.hint += (
                 ", then `anchorhold recover`: the key is used in its new place, and not destroyed in the old one"
             )
             raise
+        return authority
 
 
 def finish_move(ledger: Ledger, authority: Authority, source: KeyPlace, target: KeyPlace) -> Authority:
@@ -106,6 +112,7 @@ def finish_move(ledger: Ledger, authority: Authority, source: KeyPlace, target: 
         AuthorityNotReadyError: It is being undone, so that what arrived may be gone.
         AnchorholdError: As `move_key`.
     """
+    check_not_under_way(ledger, authority.record)
     with claimed(ledger, subject_of(authority.record.id), "being moved", _key_of(authority)) as work:
         return _finish(work, authority.refreshed(ledger), source, target)
 
@@ -117,6 +124,7 @@ def undo_move(ledger: Ledger, authority: Authority, target: KeyPlace) -> None:
         BusyError: Somebody is at work on it.
         AnchorholdError: What arrived may still be there; the move stays recorded.
     """
+    check_not_under_way(ledger, authority.record)
     with claimed(ledger, subject_of(authority.record.id), "being moved back", _key_of(authority)) as work:
         _undo(work, authority.refreshed(ledger), target)
 
@@ -152,14 +160,13 @@ def _finish(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace
 def _undo(work: Work, authority: Authority, target: KeyPlace) -> None:
     """Undo a move from wherever it stands; that it is undone is committed before anything is destroyed."""
     ledger, plan = work.ledger, authority.record.plan or {}
-    if plan.get("operation") == MOVE:
+    if plan.get("operation") in (MOVE, UNMOVE):
         keys = _found(target, plan)  # a backend that cannot be asked leaves the move as it is
-        with work.step():
+        with work.step(alone=True):
+            _check_unused(ledger, target, keys)
             ledger.authorities.record_plan(authority.record, {**plan, "operation": UNMOVE})
         authority = authority.refreshed(ledger)
         _delete(authority, target, keys)
-    elif plan.get("operation") == UNMOVE:
-        _delete(authority, target, _found(target, plan))
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
         if plan.get("operation") == MOVED:
@@ -198,6 +205,7 @@ def _imported(authority: Authority, target: KeyPlace, key_id: bytes, key: Secret
 
 
 def _found(target: KeyPlace, plan: Mapping[str, Any]) -> tuple[CreatedKey, ...]:
+    target.check_type(plan["type"], "key that is being moved")
     request = FindKeyRequest(key_id=bytes.fromhex(plan["key_id"]), options=plan["options"])
     return target.backend.find_key(request, target.secrets)
 
@@ -244,13 +252,34 @@ def _copy(old: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _destroy_old(work: Work, authority: Authority, source: KeyPlace, old: Mapping[str, Any]) -> None:
-    with work.step():
-        check_unused(work.ledger, old["key_backend"], old["handle"])
+    """Destroy the key in its old place; where it is not found, nobody knows whether it was destroyed before."""
+    ledger, name = work.ledger, authority.name
+    source.check_type(old["type"], f"old key of authority {name!r}")
+    with work.step(alone=True):
+        check_unused(ledger, old["type"], old["handle"])
     handle = KeyHandle(version=old["handle"]["version"], data=old["handle"]["data"])
-    source.backend.delete_key(_request(authority, handle), source.secrets)
+    destroyed = source.backend.delete_key(_request(authority, handle), source.secrets)
     with work.step():
-        work.ledger.authorities.record_plan(authority.record, None)
-        work.ledger.events.append("key-destroyed", authority.name, key_backend=old["key_backend"])
+        ledger.authorities.record_plan(authority.record, None)
+        if destroyed:
+            ledger.events.append("key-destroyed", name, key_backend=old["key_backend"])
+        else:
+            ledger.key_copies.add(authority.record.id, **_copy(old))
+            ledger.events.append("key-missed", name, key_backend=old["key_backend"])
+    if not destroyed:
+        logger.warning(
+            "old key of authority %r: is not in %r, so it was not destroyed here; `anchorhold recover` shows it until "
+            "that is done, or you say that it is gone",
+            name,
+            old["key_backend"],
+        )
+
+
+def _check_destroyed(ledger: Ledger, authority: Authority, old: Mapping[str, Any] | None) -> None:
+    with ledger.guarded():
+        copies = ledger.key_copies.all()
+    if any(copy.authority_id == authority.record.id and copy.handle == old for copy in copies):
+        raise KeyMissingError(f"{_key_of(authority)}: was not found in its old place", hint="look for what was there")
 
 
 def _take_back(work: Work, authority: Authority, target: KeyPlace, cause: Exception) -> None:
@@ -262,19 +291,27 @@ def _take_back(work: Work, authority: Authority, target: KeyPlace, cause: Except
         try:
             _undo(work, authority.refreshed(work.ledger), target)
         except BusyError:
-            _remove_unused(authority, authority.refreshed(work.ledger), target)
+            _remove_unused(work.ledger, authority, authority.refreshed(work.ledger), target)
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.hint += ", and clear up what was begun with `anchorhold recover`"
 
 
-def _remove_unused(begun: Authority, now: Authority, target: KeyPlace) -> None:
+def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyPlace) -> None:
     """Destroy what this process has brought to the new place if neither the authority nor a plan names it."""
     plan = begun.record.plan or {}
     named = (now.record.key_id.hex(), (now.record.plan or {}).get("key_id"))
     if plan["key_id"] not in named:
-        _delete(begun, target, _found(target, plan))
+        keys = _found(target, plan)
+        with ledger.transaction(alone=True):
+            _check_unused(ledger, target, keys)
+        _delete(begun, target, keys)
+
+
+def _check_unused(ledger: Ledger, place: KeyPlace, keys: Iterable[CreatedKey]) -> None:
+    for key in keys:
+        check_unused(ledger, place.type, {"version": key.handle.version, "data": dict(key.handle.data)})
 
 
 def _delete(authority: Authority, place: KeyPlace, keys: Iterable[CreatedKey]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AuthorityExistsError, InputError
 from anchorhold.issuing.claiming import held, start, subject_of
+from anchorhold.issuing.copies import check_adoptable
 from anchorhold.issuing.undo import undo
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import CertificateAuthority
@@ -103,6 +104,7 @@ def _begin(
         record = ledger.authorities.get(authority_id)
         if source.existing is not None:
             record = _record_key(ledger, record, source.existing)
+            check_adoptable(ledger, record.handle, record.public_key or b"", own=record.id)
         ledger.events.append("authority-begun", intent.name, key_id=key_id.hex(), key_backend=place.backend.alias)
     return work, record
 

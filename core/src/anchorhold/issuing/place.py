@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from anchorhold.errors import KeyMismatchError
+
 if TYPE_CHECKING:
     from anchorhold.seam.facade import KeyBackend
     from anchorhold.seam.options import OptionValues
@@ -26,3 +28,20 @@ class KeyPlace:
     type: str
     secrets: Secrets
     options: OptionValues = field(default_factory=dict)
+
+    def check_type(self, made_by: str, what: str) -> None:
+        """Refuse to look for a key in a backend of another type than the one that has it.
+
+        Args:
+            made_by: The type that has it.
+            what: Whose key, in messages.
+
+        Raises:
+            KeyMismatchError: The alias leads somewhere else by now.
+        """
+        if self.type != made_by:
+            alias = self.backend.alias
+            raise KeyMismatchError(
+                f"{what}: is in the backend type {made_by!r}, and {alias!r} is {self.type!r} now",
+                hint=f"set key_backends.{alias} back",
+            )

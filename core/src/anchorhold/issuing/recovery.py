@@ -17,6 +17,7 @@ from anchorhold.issuing.claiming import claimed, subject_of
 from anchorhold.issuing.creation import complete
 from anchorhold.issuing.imports import complete_import
 from anchorhold.issuing.offline import REQUEST, complete_request, is_waiting
+from anchorhold.issuing.older import check_not_under_way, may_be_under_way
 from anchorhold.issuing.pending import record_key
 from anchorhold.issuing.undo import close, find_keys, is_abandoning, remove
 from anchorhold.x509.validity import now
@@ -62,7 +63,7 @@ def interrupted(ledger: Ledger, grace: dt.timedelta = GRACE) -> Interrupted:
     with ledger.guarded():
         begun = [*ledger.authorities.pending(), *ledger.authorities.moving()]
         claims = {record.id: ledger.claims.of(subject_of(record.id)) for record in begun}
-        busy = [record for record in begun if claims[record.id] is not None or _may_be_under_way(ledger, record)]
+        busy = [record for record in begun if claims[record.id] is not None or may_be_under_way(ledger, record)]
         left = [record for record in begun if record not in busy]
         return Interrupted(
             authorities=tuple(record for record in left if record.status == "pending" and not is_waiting(record)),
@@ -72,12 +73,6 @@ def interrupted(ledger: Ledger, grace: dt.timedelta = GRACE) -> Interrupted:
             certificates=tuple(ledger.certificates.reserved(now() - grace)),
             copies=tuple(ledger.key_copies.all()),
         )
-
-
-def _may_be_under_way(ledger: Ledger, record: AuthorityRecord) -> bool:
-    """Whether a process of the release before, which makes no claims, may be creating an authority."""
-    young = now() - GRACE < record.created_at <= now()
-    return record.status == "pending" and young and not ledger.claims.was_made(subject_of(record.id))
 
 
 def finish(ledger: Ledger, place: KeyPlace, record: AuthorityRecord, parent: Parent | None) -> Authority:
@@ -149,6 +144,7 @@ def _taken_over(ledger: Ledger, record: AuthorityRecord, doing: str) -> Iterator
     Raises:
         BusyError: Somebody is at work on it, or it is not pending any more.
     """
+    check_not_under_way(ledger, record)
     with claimed(ledger, subject_of(record.id), doing, f"authority {record.name!r}") as work:
         current = ledger.authorities.get(record.id)
         if current.status != "pending":

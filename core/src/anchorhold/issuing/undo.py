@@ -6,11 +6,13 @@ That it is abandoned is committed before its key is destroyed, so nobody finishe
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+import shlex
+from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.errors import AnchorholdError, BusyError, OperationUnsupportedError
+from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.copies import check_unused
+from anchorhold.publickeys import spki
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def undo(work: Work, place: KeyPlace, authority_id: int, cause: Exception) -> No
         try:
             remove(work, place, work.ledger.authorities.get(authority_id))
         except BusyError:
-            _remove_unused(place, work.ledger.authorities.get(authority_id))
+            _remove_unused(work, place, work.ledger.authorities.get(authority_id))
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
         if isinstance(cause, AnchorholdError):
@@ -55,13 +57,21 @@ def remove(work: Work, place: KeyPlace, record: AuthorityRecord) -> bool:
 
     Raises:
         BusyError: Somebody else has taken it over; nothing was destroyed.
+        KeyMissingError: It is not where it was made, so it may be somewhere else; nothing has changed.
         AnchorholdError: The key may still exist; the row stays pending.
     """
     keys = () if is_adopted(record) else find_keys(place, record)
+    if keys and not is_abandoning(record) and not _is_there(place, record):
+        raise KeyMissingError(
+            f"authority {record.name!r}: its key {record.key_id.hex()} is not in {record.key_backend!r}, where it was "
+            "made, so it was not destroyed",
+            hint="bring back what was there, or say that the key is gone: "
+            f"`anchorhold recover --abandon {shlex.quote(record.name)} --forget-key`",
+        )
     record = _give_up(work, record, keys)
-    _delete(place, record, keys)
-    close(work, record, key_deleted=bool(keys))
-    return bool(keys)
+    deleted = _delete(place, record, keys)
+    close(work, record, key_deleted=deleted)
+    return deleted
 
 
 def close(work: Work, record: AuthorityRecord, **detail: bool) -> None:
@@ -91,8 +101,10 @@ def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...
     """The key of a pending authority: by its handle if that was recorded, else by its id.
 
     Raises:
+        KeyMismatchError: The alias is of another backend type than when it was made.
         OperationUnsupportedError: The backend cannot search, so nobody knows.
     """
+    place.check_type(record.backend_type, f"key of authority {record.name!r}")
     if record.handle is not None:
         authority = Authority(record)
         return (CreatedKey(handle=authority.key_handle, public_key=authority.public_key),)
@@ -101,29 +113,51 @@ def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...
             f"{place.backend.owner}: cannot search for the key {record.key_id.hex()}",
             hint="look for it by hand, then abandon the authority with --forget-key",
         )
+    return _found(place, record)
+
+
+def _is_there(place: KeyPlace, record: AuthorityRecord) -> bool:
+    """Whether a key of which the handle is recorded is there now, as far as its backend can say."""
+    return record.handle is None or not place.backend.supports("find_key") or bool(_found(place, record))
+
+
+def _found(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
     options = (record.plan or {}).get("options", {})
     return place.backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), place.secrets)
 
 
 def _give_up(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> AuthorityRecord:
-    """Commit that the authority will never be completed."""
-    with work.step():
-        for key in keys:
-            handle = {"version": key.handle.version, "data": dict(key.handle.data)}
-            check_unused(work.ledger, record.key_backend, handle, own=record.id)
+    """Commit that the authority will never be completed, and which key is destroyed because of that."""
+    with work.step(alone=True):
+        _check_unused(work, record, keys)
         if is_abandoning(record):
             return record
+        if keys and record.handle is None:
+            work.ledger.authorities.record_key(record, handle=_handle(keys[0]), public_key=spki(keys[0].public_key))
         work.ledger.authorities.record_plan(record, {**(record.plan or {}), ABANDONING: True})
         return work.ledger.authorities.get(record.id)
 
 
-def _remove_unused(place: KeyPlace, record: AuthorityRecord) -> None:
-    """Destroy a key that was made after its authority had been abandoned."""
+def _remove_unused(work: Work, place: KeyPlace, record: AuthorityRecord) -> None:
+    """Destroy a key that was made after its authority had been abandoned, unless somebody has adopted it since."""
     if record.status == "abandoned" and not is_adopted(record):
-        _delete(place, record, find_keys(place, record))
+        keys = find_keys(place, record)
+        with work.ledger.transaction(alone=True):
+            _check_unused(work, record, keys)
+        _delete(place, record, keys)
 
 
-def _delete(place: KeyPlace, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:
-    ca = CertificateAuthority(name=record.name, subject=record.subject)
+def _check_unused(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:
     for key in keys:
-        place.backend.delete_key(KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca), place.secrets)
+        check_unused(work.ledger, record.backend_type, _handle(key), own=record.id)
+
+
+def _handle(key: CreatedKey) -> dict[str, Any]:
+    return {"version": key.handle.version, "data": dict(key.handle.data)}
+
+
+def _delete(place: KeyPlace, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> bool:
+    """Whether there was a key."""
+    ca = CertificateAuthority(name=record.name, subject=record.subject)
+    requests = [KeyRequest(handle=key.handle, public_key=key.public_key, ca=ca) for key in keys]
+    return sum(place.backend.delete_key(request, place.secrets) for request in requests) > 0

@@ -20,6 +20,7 @@ from peewee import SqliteDatabase
 
 from anchorhold.ledger.lives import life_of_this_process, may_live
 from anchorhold.ledger.records import moment
+from anchorhold.x509.validity import AHEAD
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
+
+_LONGEST: Final = LEASE + int(AHEAD.total_seconds())
+"""Seconds from now after which no claim ends: the clock of whoever made it was ahead, or this one was put back."""
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +98,7 @@ class Claims:
         row = model.get(model.subject == subject)
         if self._is_held(row, now):
             return self._claim(row), False
-        if row.holder and row.until > now + LEASE:
+        if row.holder and row.until > now + _LONGEST:
             logger.warning(
                 "%s: a claim of process %d on %s is dated in the future (until %s UTC), and is none",
                 subject,
@@ -144,7 +148,7 @@ class Claims:
 
     @staticmethod
     def _is_held(row: Any, now: int) -> bool:
-        if not row.holder or not now <= row.until <= now + LEASE:
+        if not row.holder or not now <= row.until <= now + _LONGEST:
             return False
         if row.life and (row.process, row.life) == (os.getpid(), life_of_this_process()):
             return row.holder in _in_use

@@ -30,6 +30,13 @@ class Events:
         self._model.create(at=now, kind=kind, authority=authority, detail=json.dumps(detail, sort_keys=True))
         self._epoch.advance()
 
+    def last(self, kind: str, authority: str) -> dt.datetime | None:
+        """When the last event of a kind was recorded of an authority; None if there was none."""
+        model = self._model
+        of_kind = (model.kind == kind) & (model.authority == authority)
+        row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
+        return None if row is None else moment(row.at)
+
     def history(self, authority: str | None = None) -> list[Event]:
         """All events, oldest first, or those of one authority."""
         query = self._model.select().order_by(self._model.id)

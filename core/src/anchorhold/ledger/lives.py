@@ -16,7 +16,7 @@ _DEAD: Final = ("Z", "X")
 def life_of_this_process() -> str:
     """Tells this process from all others, also from a later one with its number: ``boot pid-namespace start``.
 
-    Empty where the system does not say, as only Linux does.
+    Empty where the system does not say, as only Linux does, or where ``/proc`` is that of another namespace.
     """
     world, started = _world(), _started(os.getpid())
     return f"{world} {started}" if world and started else ""
@@ -37,6 +37,8 @@ def may_live(process: int, life: str) -> bool:
 def _world() -> str:
     """Within which process numbers mean the same: one start of one kernel, and one namespace; empty if unknown."""
     try:
+        if (_PROC / "self").readlink().name != str(os.getpid()):
+            return ""
         return f"{_BOOT.read_text().strip()} {Path(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return ""

@@ -154,9 +154,14 @@ def _destroy_copies(session: Session, authority: Authority, waiting: Interrupted
         say(f"There are no copies of the key of {authority.name}.")
 
 
+def _older(record: AuthorityRecord) -> str:
+    doing = "created" if record.status == "pending" else "given another place for its key"
+    return f"being {doing}, perhaps by a process of an older version"
+
+
 def _show(session: Session, waiting: Interrupted) -> None:
     for record, claim in waiting.under_way:
-        doing = claim.described if claim is not None else "being created, perhaps by a process of an older version"
+        doing = claim.described if claim is not None else _older(record)
         say(f"Authority {record.name} is {doing}: there is nothing to do.")
     for record in waiting.authorities:
         quoted = shlex.quote(record.name)

@@ -1,0 +1,41 @@
+"""What a process of the release before may be at work on, which makes no claims: it has its time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import BusyError
+from anchorhold.issuing.claiming import subject_of
+from anchorhold.issuing.offline import is_waiting
+from anchorhold.x509.validity import now
+
+if TYPE_CHECKING:
+    from anchorhold.ledger import AuthorityRecord, Ledger
+
+GRACE: Final = dt.timedelta(minutes=10)
+"""No work of the release before that goes on takes longer."""
+
+
+def may_be_under_way(ledger: Ledger, record: AuthorityRecord) -> bool:
+    """Whether such a process may be creating an authority or moving its key; within ``ledger.guarded()``."""
+    if is_waiting(record) or ledger.claims.was_made(subject_of(record.id)):
+        return False
+    begun = record.created_at if record.status == "pending" else ledger.events.last("key-move-begun", record.name)
+    return begun is not None and now() - GRACE < begun <= now()
+
+
+def check_not_under_way(ledger: Ledger, record: AuthorityRecord) -> None:
+    """Refuse to finish or give up what such a process may be doing.
+
+    Raises:
+        BusyError: It may.
+        LedgerError: The database refused.
+    """
+    with ledger.guarded():
+        busy = may_be_under_way(ledger, record)
+    if busy:
+        raise BusyError(
+            f"authority {record.name!r}: a process of an older version may be at work on it",
+            hint=f"see that it has ended, and repeat {GRACE.seconds // 60} minutes after it began",
+        )
