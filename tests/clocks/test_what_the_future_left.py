@@ -208,3 +208,15 @@ def test_lists_of_two_hosts_whose_clocks_are_minutes_apart_never_begin_before_on
     assert numbers == [1, 2, 3, 4, 5]
     good(at("+240", "maintain"))
     assert good(at("+0", "maintain")).talk == good(at("+240", "maintain")).talk == ""
+
+
+def test_an_authority_of_the_future_that_was_disabled_is_no_trouble_any_more(
+    anchorhold: Command, installation: Installation, root: str
+) -> None:
+    good(anchorhold("maintain"))
+    good(at("+10y", "init-ca", "Future", "CN=Future"))
+    told = anchorhold("maintain")
+    refused(told, errors.AuthorityExpiredError, "'Future': is not valid before", "edit-ca Future --disable")
+    good(anchorhold("edit-ca", "Future", "--disable"))
+    assert good(anchorhold("maintain")).talk == ""
+    assert installation.authority("Future").is_idle

@@ -18,6 +18,7 @@ _HINTS: Final = {
     "invalid sslmode value": "correct that parameter of the URL",
     "resolve host": "correct the host in the URL",
     "translate host name": "correct the host in the URL",
+    "database disk image is malformed": "stop what uses it, and restore a backup: see the guide on upgrading",
     "has no equivalent in encoding": "make a database with ENCODING 'UTF8', or leave these letters out",
 }
 """By a part of the message; the first that fits is taken. Servers that speak another language get the general one."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
 from anchorhold.publickeys import PublicKey, spec_of
 from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
-from anchorhold.x509.validity import Bound, after, now
+from anchorhold.x509.validity import Bound, after, is_ahead, now
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -61,7 +61,8 @@ class Authority:
             )
         if self.record.certificate is None:
             raise AuthorityNotReadyError(
-                f"authority {self.name!r}: was never completed", hint="finish or abandon it with `anchorhold recover`"
+                f"authority {self.name!r}: is not complete",
+                hint="see with `anchorhold recover` whether somebody is at work on it, or finish or abandon it there",
             )
         return x509.load_der_x509_certificate(self.record.certificate)
 
@@ -108,6 +109,11 @@ class Authority:
     def key_request(self) -> KeyRequest:
         """What a backend needs to lend its key."""
         return KeyRequest(handle=self.key_handle, public_key=self.public_key, ca=self.described)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be done for it: made while a clock was ahead, not valid for long, and disabled."""
+        return self.record.status == "disabled" and is_ahead(self.certificate.not_valid_before_utc, now())
 
     def bounds(self, start: dt.datetime) -> list[Bound]:
         """Moments beyond which nothing that it signs is valid.

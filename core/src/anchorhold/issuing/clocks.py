@@ -6,6 +6,7 @@ the events, and nothing is destroyed because of a date that is changed here but 
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AuthorityExpiredError
@@ -33,7 +34,8 @@ def check_begun(authority: Authority, moment: dt.datetime) -> None:
     if is_ahead(begins, moment):
         raise AuthorityExpiredError(
             f"authority {authority.name!r}: is not valid before {begins:%Y-%m-%d %H:%M} UTC",
-            hint="wait, or check the clock of this machine",
+            hint="check the clock of this machine; if it was ahead when the authority was made, disable that: "
+            f"`anchorhold edit-ca {shlex.quote(authority.name)} --disable`",
         )
 
 

@@ -76,6 +76,8 @@ def maintain(
         LedgerError: The ledger cannot be used at all.
     """
     _ = authority.certificate  # says what to do if there is none
+    if authority.is_idle:
+        return Maintained()
     with _alone(ledger, authority) as other:
         if other is not None:
             return Maintained(other=other)

@@ -68,7 +68,7 @@ def move_key(
         KeyUnsupportedError: The other backend does not offer such a key.
         AnchorholdError: A backend failed; the key is where it was, and what arrived is removed again.
     """
-    _check_movable(authority, source, target)
+    _check_movable(ledger, authority, source, target)
     key = _exported(authority, source)
     key_id = os.urandom(20)
     check_store(target, key_id)
@@ -174,12 +174,16 @@ def _undo(work: Work, authority: Authority, target: KeyPlace) -> None:
         ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") != MOVED)
 
 
-def _check_movable(authority: Authority, source: KeyPlace, target: KeyPlace) -> None:
+def _check_movable(ledger: Ledger, authority: Authority, source: KeyPlace, target: KeyPlace) -> None:
     _ = authority.certificate  # one that was never completed has nothing to move
+    with ledger.guarded():
+        claim = ledger.claims.of(subject_of(authority.record.id))
+    if claim is not None:
+        raise BusyError(f"{_key_of(authority)}: is {claim.described}", hint="wait for that process, and repeat")
     if authority.record.plan is not None:
         raise AuthorityNotReadyError(
-            f"authority {authority.name!r}: its key is being moved",
-            hint="see with `anchorhold recover` whether somebody is at it, and finish or undo it there if not",
+            f"authority {authority.name!r}: a move of its key was interrupted",
+            hint="finish or undo it with `anchorhold recover`",
         )
     if source.backend.alias == target.backend.alias:
         raise InputError(f"authority {authority.name!r}: its key is in {source.backend.alias!r}", hint="name another")

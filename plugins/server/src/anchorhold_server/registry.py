@@ -84,7 +84,9 @@ def take_registry(installation: Installation, metrics: Metrics, before: Registry
     served = [
         _served(installation, metrics, authority, known)
         for authority in installation.authorities()
-        if authority.record.certificate is not None and authority.certificate.not_valid_after_utc > now()
+        if authority.record.certificate is not None
+        and authority.certificate.not_valid_after_utc > now()
+        and not authority.is_idle
     ]
     by_issuer: dict[tuple[str, bytes, bytes], tuple[Served, ...]] = {}
     for one in served:

@@ -58,6 +58,8 @@ def _once(session: Session, cas: Sequence[str], lifetime: dt.timedelta) -> Failu
     authorities: list[Authority] = []
     with failures.of():
         authorities = _wanted(session, cas)
+        if not authorities:
+            say("There are no authorities yet, so nothing was done.")
     for authority in authorities:
         with failures.of(authority.name):
             maintained = session.installation.maintain(authority, lifetime=lifetime)
