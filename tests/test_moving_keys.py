@@ -145,7 +145,12 @@ def test_a_move_that_died_is_finished_or_undone(
 def test_a_key_that_is_being_moved_is_not_moved_again(anchorhold: Command, installation: Installation) -> None:
     installation.create_authority("Root", "CN=Root")
     die_moving(installation, "the key arrives")
-    refused(anchorhold("move-key", "Root", "--to=two"), errors.AuthorityNotReadyError, "a move of its key was interrupted", "recover")
+    refused(
+        anchorhold("move-key", "Root", "--to=two"),
+        errors.AuthorityNotReadyError,
+        "a move of its key was interrupted",
+        "recover",
+    )
 
 
 def test_another_key_in_the_new_place_is_found_out_and_removed(
