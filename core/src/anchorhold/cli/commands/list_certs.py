@@ -12,6 +12,7 @@ from anchorhold.cli.output import ListFormat, as_json, say, table, write
 from anchorhold.cli.present import certificate_as_json
 from anchorhold.errors import ExpiringError
 from anchorhold.x509.revocation import HOLD
+from anchorhold.x509.spans import EXAMPLES
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def list_certs(
         str | None,
         typer.Option(
             "--expiring",
-            help="Only those that expire within this span (30d, 12h) and are not revoked, without those of OCSP "
+            help=f"Only those that expire within this span ({EXAMPLES}) and are not revoked, without those of OCSP "
             "responders unless --profile names theirs; the exit code is 66 if there are any.",
             metavar="SPAN",
         ),
