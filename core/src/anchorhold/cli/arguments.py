@@ -55,7 +55,7 @@ OutputListFormat: TypeAlias = Annotated[
     ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")
 ]
 Out: TypeAlias = Annotated[
-    Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output.", metavar="FILE")
+    Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output (-).", metavar="FILE")
 ]
 Bundle: TypeAlias = Annotated[
     bool, typer.Option("--bundle", help="Put the certificates of its issuers behind it, up to the root.")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from anchorhold.backends import SECTIONS
+from anchorhold.cli.destination import is_standard_output, write_new
 from anchorhold.cli.output import say, write
 from anchorhold.cli.root import Root
 from anchorhold.errors import OutputError
@@ -58,17 +59,21 @@ def init(
     ctx: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Argument(help="File to write (default: where a user's settings are looked for).", metavar="FILE"),
+        typer.Argument(
+            help="File to write, - for standard output (default: where a user's settings are looked for).",
+            metavar="FILE",
+        ),
     ] = None,
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
     content = template(complete({}, None, os.environ))
+    if is_standard_output(target):
+        write(content.encode(), None)
+        return
     try:
         target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+        write_new(content.encode(), target, 0o600)
     except FileExistsError:
         raise OutputError(f"{target}: exists already", hint="edit it, or name another file") from None
     except OSError as error:

@@ -75,7 +75,7 @@ def import_ca(
     out: Out = None,
 ) -> None:
     """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     if signed is not None:
         if key is not None or adopt or issuing.given():
             raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")

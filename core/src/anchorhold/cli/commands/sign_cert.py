@@ -69,7 +69,7 @@ def sign_cert(
     out: Out = None,
 ) -> None:
     """Sign a certificate from a CSR, record it, and show it."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     authority = installation.authority(ca)
     alias = authority.record.key_backend

@@ -21,7 +21,7 @@ def view_cert(
     out: Out = None,
 ) -> None:
     """Show a certificate that is in the ledger."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     record = installation.certificate(serial)
     issuer = Authority(installation.ledger.authorities.get(record.authority_id))
