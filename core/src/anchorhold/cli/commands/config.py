@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -34,10 +33,10 @@ app = typer.Typer(
 
 @app.command("show")
 def show(ctx: typer.Context) -> None:
-    """Show the settings in force: each value, with secrets masked, and where it came from."""
+    """Show the settings in force, as TOML: each value and where it came from; what may be secret is masked."""
     loaded = load_settings(_named(ctx))
     say(f"# settings file: {loaded.path or 'none, these are the defaults'}")
-    lines = [f"{key} = {json.dumps(value)}  # {origin}\n" for key, value, origin in shown(loaded)]
+    lines = [f"{key} = {value}  # {origin}\n" for key, value, origin in shown(loaded)]
     write("".join(lines).encode(), None)
 
 
