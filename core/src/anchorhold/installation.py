@@ -494,6 +494,47 @@ class Installation:
                 expiring=expiring,
             )
 
+    def count_certificates(
+        self,
+        authority: str | Authority | None = None,
+        *,
+        after: int = 0,
+        expired: bool = False,
+        revoked: bool | None = None,
+        profile: str | None = None,
+        expiring: dt.datetime | None = None,
+    ) -> int:
+        """How many issued certificates there are behind one, on all pages; arguments as for `certificates`."""
+        found = None if authority is None else self._found(authority).record.id
+        with self.ledger.guarded():
+            return self.ledger.certificates.count(
+                authority_id=found, after=after, expired=expired, revoked=revoked, profile=profile, expiring=expiring
+            )
+
+    def check_profile(self, name: str) -> None:
+        """Refuse the name of a profile that there neither is nor was.
+
+        Raises:
+            UnknownProfileError: It is not in the settings, not built in, and no certificate has it.
+        """
+        with self.ledger.guarded():
+            if self.ledger.certificates.has_of_profile(name):
+                return
+        self._profile(name)
+
+    def signed_elsewhere(self) -> list[Authority]:
+        """Authorities whose own certificates are not among those of `certificates`: their issuers are not here."""
+        known = self.authorities()
+        with self.ledger.guarded():
+            return [found for found in known if found.record.certificate is not None and not self._has_own(found)]
+
+    def _has_own(self, authority: Authority) -> bool:
+        """Whether the certificate of an authority is recorded with its issuer."""
+        record = authority.record
+        issuer = record.id if record.parent_id is None else record.parent_id
+        found = self.ledger.certificates.find(record.serial or "", issuer)
+        return any(certificate.certificate == record.certificate for certificate in found)
+
     def certificate(self, serial: str, authority: str | Authority | None = None) -> CertificateRecord:
         """A certificate by its serial number in hex, or the beginning of it, if only one fits.
 

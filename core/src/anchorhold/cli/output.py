@@ -91,6 +91,20 @@ def as_json(content: Any) -> bytes:
     return json.dumps(content, indent=2).encode() + b"\n"
 
 
+def write_json_list(entries: Iterable[Any]) -> None:
+    """A JSON array to standard output, entry by entry, however many there are.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    before = "[\n"
+    for entry in entries:
+        text = json.dumps(entry, indent=2).replace("\n", "\n  ")
+        _write_to_stdout(f"{before}  {text}".encode())
+        before = ",\n"
+    _write_to_stdout(b"[]\n" if before == "[\n" else b"\n]\n")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     """Columns as wide as their content."""
     if not rows:
@@ -145,7 +159,7 @@ def _write_to_stdout(content: bytes) -> None:
         )
     try:
         sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        sys.stdout.buffer.flush()  # now, where a failure is told, and not at the end
     except BrokenPipeError:  # the reader has seen enough, as in `list-certs | head`
         _give_up_stdout()
         raise SystemExit(128 + signal.SIGPIPE) from None
