@@ -12,7 +12,7 @@ from anchorhold.cli.inputs import expiry, read_input
 from anchorhold.cli.output import Format, check_output, render, say, write
 from anchorhold.cli.present import der
 from anchorhold.issuing.issuer import Order
-from anchorhold.x509.csr import load_csr
+from anchorhold.x509.csr import check_request
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -75,7 +75,7 @@ def sign_cert(
     alias = authority.record.key_backend
     session.check_used({alias})
     order = Order(
-        csr=load_csr(read_input(csr, "CSR"), csr),
+        csr=check_request(read_input(csr, "CSR"), csr),
         names=alt or (),
         subject=subject,
         profile=profile,
