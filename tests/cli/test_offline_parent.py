@@ -117,3 +117,12 @@ def test_options_about_a_certificate_do_not_go_with_a_request(anchorhold: Comman
 def test_settings_do_not_go_with_the_certificate(anchorhold: Command) -> None:
     refused(anchorhold("import-ca", "Sub", "--signed=s.pem", "--crl-url=http://x/"), errors.InputError, "edit-ca")
     refused(anchorhold("import-ca", "Sub"), errors.InputError, "no FILE")
+
+
+def test_a_parent_that_changes_the_subject_is_noticed(anchorhold: Command, tmp_path: Path) -> None:
+    good(anchorhold("init-ca", "Far", "CN=Far", "--path-length=1", "--out=far.pem"))
+    good(anchorhold("init-ca", "Sub", "CN=Sub", "--csr-out=sub.csr"))
+    line = ("sign-cert", "--ca=Far", "--csr=sub.csr", "--profile=intermediate", "--subject=CN=Other", "--out=sub.pem")
+    good(anchorhold(*line))
+    talk = good(anchorhold("import-ca", "Sub", "--signed=sub.pem")).talk
+    assert "Note: its parent made it CN=Other; asked for was CN=Sub." in talk

@@ -8,18 +8,18 @@ from typing import Annotated
 
 import typer
 
-from anchorhold.backends import SECTIONS
+from anchorhold.checking import check_installation
 from anchorhold.cli.destination import is_standard_output, write_new
+from anchorhold.cli.failures import Failures
 from anchorhold.cli.output import say, write
 from anchorhold.cli.root import Root
+from anchorhold.cli.table import COMMANDS
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
-from anchorhold.ledger.book import check_database
 from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
 from anchorhold.settings.template import template
-from anchorhold.x509.profiles import find_default_profile
 
 app = typer.Typer(
     name="config",
@@ -42,15 +42,29 @@ def show(ctx: typer.Context) -> None:
 
 @app.command("check")
 def check(ctx: typer.Context) -> None:
-    """Check the settings: every key and value, and that the backends, wrappers and database they name can be used."""
+    """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
     with open_installation(_named(ctx)) as installation:
-        for role in SECTIONS:
-            for alias in installation.backends.aliases(role):
-                installation.backends.get(alias, role)
-        settings = installation.loaded.settings
-        find_default_profile(settings.default_profile, settings.profiles)
-        check_database(installation.database_url, installation.absence)
-        say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
+        findings = check_installation(installation)
+        failures = Failures()
+        for error in findings.wrong:
+            failures.add("", error)
+        if not findings.wrong:  # the options of an alias that cannot be used are not known
+            with failures.of():
+                _check_options(ctx)
+        for sentence in findings.untried:
+            say(f"{sentence[0].upper()}{sentence[1:]}.")
+        failures.end()
+        rest = " as far as it could be tried" if findings.untried else ""
+        say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong{rest}.")
+
+
+def _check_options(ctx: typer.Context) -> None:
+    """Refuse aliases of whose options a command could not tell what they are for."""
+    from anchorhold.cli.build import build_command
+
+    for name, command in COMMANDS.items():
+        if command.operations:
+            build_command(name, Root(_named(ctx)))
 
 
 @app.command("init")

@@ -18,9 +18,11 @@ from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
+from anchorhold.issuing.offline import request_of
 from anchorhold.pkcs8 import is_encrypted, load_private_key
 from anchorhold.secret import Secret
 from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_pkcs12
+from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -94,7 +96,11 @@ def _accept(session: Session, name: str, signed: str) -> Authority:
     alias = authority.record.key_backend
     session.check_used({alias})
     certificate = load_certificate(read_input(signed, "certificate"), signed)
-    return session.installation.accept_certificate(authority, certificate, session.secrets(alias))
+    wanted = request_of(authority).subject
+    accepted = session.installation.accept_certificate(authority, certificate, session.secrets(alias))
+    if certificate.subject != wanted:
+        say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
+    return accepted
 
 
 def _import(
