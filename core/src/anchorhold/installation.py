@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from contextlib import ExitStack
 from dataclasses import replace
@@ -310,6 +311,8 @@ class Installation:
         authority: str | Authority,
         certificate: x509.Certificate,
         secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        others: Sequence[x509.Certificate] = (),
     ) -> Authority:
         """Complete an authority made by `request_authority` with the certificate of its parent.
 
@@ -317,13 +320,14 @@ class Installation:
             authority: Which one.
             certificate: Its certificate.
             secrets: For its key.
+            others: Certificates that came with it; those above it are kept, for bundles.
 
         Raises:
             AnchorholdError: See `anchorhold.issuing.offline.accept_certificate`.
         """
         found = self._found(authority)
         place = self._place(found.record.key_backend, "use", secrets)
-        return accept_certificate(self.ledger, place, found, certificate, self.authorities())
+        return accept_certificate(self.ledger, place, found, certificate, self.authorities(), others)
 
     def import_authority(
         self,
@@ -458,6 +462,17 @@ class Installation:
         while chain[-1].record.parent_id is not None:
             chain.append(Authority(self.ledger.authorities.get(chain[-1].record.parent_id)))
         return chain
+
+    def chain_certificates(self, authority: Authority) -> list[bytes]:
+        """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
+
+        Raises:
+            AuthorityNotReadyError: One of them has none yet.
+        """
+        chain = self.chain(authority)
+        _ = [above.certificate for above in chain]  # says what to do if there is none
+        above = map(base64.b64decode, chain[-1].record.issuing.above)
+        return [*(found.record.certificate or b"" for found in chain), *above]
 
     def certificates(
         self,

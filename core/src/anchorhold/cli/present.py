@@ -111,7 +111,7 @@ def show_chain(
         *([("Its key is", str(state))] if state is not None else []),
     ]
     shown = authority_as_json(installation, authority) | (key_as_json(state) if state is not None else {})
-    chain = [der(above) for above in installation.chain(authority)[1:]] if bundle else []
+    chain = installation.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)
 

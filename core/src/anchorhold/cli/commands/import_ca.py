@@ -95,12 +95,23 @@ def _accept(session: Session, name: str, signed: str) -> Authority:
     authority = session.installation.authority(name)
     alias = authority.record.key_backend
     session.check_used({alias})
-    certificate = load_certificate(read_input(signed, "certificate"), signed)
+    data = read_input(signed, "certificate")
+    certificate, others = load_certificate(data, signed), _others(data)
     wanted = request_of(authority).subject
-    accepted = session.installation.accept_certificate(authority, certificate, session.secrets(alias))
+    accepted = session.installation.accept_certificate(authority, certificate, session.secrets(alias), others=others)
     if certificate.subject != wanted:
         say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
     return accepted
+
+
+def _others(data: bytes) -> list[x509.Certificate]:
+    """All certificates in a file, as far as they can be read; they are only kept if they are above the first."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(data)
+    except ValueError:
+        return []
 
 
 def _import(

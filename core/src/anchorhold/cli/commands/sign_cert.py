@@ -10,7 +10,6 @@ import typer
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.inputs import expiry, read_input
 from anchorhold.cli.output import Format, check_output, render, say, write
-from anchorhold.cli.present import der
 from anchorhold.issuing.issuer import Order
 from anchorhold.x509.csr import check_request
 
@@ -87,6 +86,6 @@ def sign_cert(
     say(f"Signed with {authority.name}, serial {issued.serial}.")
     if issued.not_granted:
         say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
-    chain = [der(above) for above in installation.chain(authority)] if bundle else []
+    chain = installation.chain_certificates(authority) if bundle else []
     record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)
