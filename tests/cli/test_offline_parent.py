@@ -117,3 +117,35 @@ def test_options_about_a_certificate_do_not_go_with_a_request(anchorhold: Comman
 def test_settings_do_not_go_with_the_certificate(anchorhold: Command) -> None:
     refused(anchorhold("import-ca", "Sub", "--signed=s.pem", "--crl-url=http://x/"), errors.InputError, "edit-ca")
     refused(anchorhold("import-ca", "Sub"), errors.InputError, "no FILE")
+
+
+def test_a_parent_that_changes_the_subject_is_noticed(anchorhold: Command, tmp_path: Path) -> None:
+    good(anchorhold("init-ca", "Far", "CN=Far", "--path-length=1", "--out=far.pem"))
+    good(anchorhold("init-ca", "Sub", "CN=Sub", "--csr-out=sub.csr"))
+    line = ("sign-cert", "--ca=Far", "--csr=sub.csr", "--profile=intermediate", "--subject=CN=Other", "--out=sub.pem")
+    good(anchorhold(*line))
+    talk = good(anchorhold("import-ca", "Sub", "--signed=sub.pem")).talk
+    assert "Note: its parent made it CN=Other; asked for was CN=Sub." in talk
+
+
+def test_the_chain_above_is_kept_for_bundles(
+    anchorhold: Command, tmp_path: Path, csr_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(anchorhold("init-ca", "Sub", "CN=Sub", "--csr-out=sub.csr"))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("ANCHORHOLD_CA_DIR", str(tmp_path / "far"))
+        elsewhere.setenv("ANCHORHOLD_DATABASE", f"sqlite:///{tmp_path}/far/ledger.sqlite3")
+        good(anchorhold("init-ca", "Top", "CN=Top", "--path-length=2", "--out=top.pem"))
+        good(anchorhold("init-ca", "Mid", "CN=Mid", "--parent=Top", "--path-length=1", "--out=mid.pem"))
+        line = ("sign-cert", "--ca=Mid", "--csr=sub.csr", "--profile=intermediate", "--subject=CN=Sub")
+        good(anchorhold(*line, "--out=sub.pem"))
+    parts = [(tmp_path / name).read_text() for name in ("sub.pem", "top.pem", "mid.pem")]
+    (tmp_path / "bundle.pem").write_text("".join(parts))
+    good(anchorhold("import-ca", "Sub", "--signed=bundle.pem"))
+    good(anchorhold("edit-ca", "Sub", "--max-days=30"))
+    shown = good(anchorhold("view-ca", "Sub", "-f", "pem", "--bundle")).text
+    assert shown == parts[0] + parts[2] + parts[1]
+    bundle = good(anchorhold("sign-cert", "--ca=Sub", f"--csr={csr_file}", "--alt=a.example", "--bundle")).text
+    assert bundle.endswith(shown)
+    alone = good(anchorhold("view-ca", "Sub", "-f", "pem")).text
+    assert alone == parts[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold import errors
+from anchorhold.secret import MASK
 from anchorhold.settings import load_settings
 from cli.cli_steps import good, listed, refused, settings_file
 
@@ -72,10 +73,83 @@ def test_show_masks_every_secret(secret: str, anchorhold: Command, tmp_path: Pat
     leaks = [line for line in outcome.text.splitlines() if secret in line]
     assert leaks == []
     shown = _shown(anchorhold, "--config", str(path))
-    assert shown["key_backends.by-variable.options.password"][0] == '"from the variable MY_VARIABLE"'
-    assert shown["key_backends.by-file.options.password"][0] == '"from the file /run/secrets/pin"'
+    assert shown["key_backends.by-variable.options.password"][0] == '{ env = "MY_VARIABLE" }'
+    assert shown["key_backends.by-file.options.password"][0] == '{ file = "/run/secrets/pin" }'
     assert shown["key_backends.asked.options.password"][0] == '"prompt"'
     assert shown["key_backends.hsm.options.token"][0] == '"my token"'
+
+
+SHAPES = {
+    "a misspelt option": "[key_backends.default]\nbackend = 'hsm'\noptions = { user_pim = '{0}', library_path = 'x' }",
+    "a number": "[key_backends.default]\nbackend = 'hsm'\noptions = { library_path = 'x', pin = 9753186420 }",
+    "a table": "[key_backends.default]\nbackend = 'storages'\noptions = { password = { value = '{0}' } }",
+    "an array": "[key_backends.default]\nbackend = 'storages'\noptions = { password = ['{0}', { a = '{0}' }] }",
+    "pin-value": "[key_backends.default]\nbackend = 'hsm'\noptions = { uri = 'pkcs11:token=t?pin-value={0}' }",
+    "PIN in the path": "[key_backends.default]\nbackend = 'hsm'\noptions = { uri = 'pkcs11:pin-value={0};token=t' }",
+    "headers": "[storages.a]\nbackend = 'https://a'\noptions = { headers = { Authorization = 'Bearer {0}' } }",
+    "sas": "[storages.a]\nbackend = 'abfs://a'\noptions = { sas = '{0}' }",
+    "a parameter": "[storages.a]\nbackend = 'https://a/b?sig={0}&x={0}'",
+    "a user": "[storages.a]\nbackend = 'https://{0}@a/b'",
+    "a URL in an option": "[storages.a]\nbackend = 's3://a'\noptions = { endpoint_url = 'https://a:{0}@b' }",
+    "a proxy": "[storages.a]\nbackend = 's3://a'\noptions = { proxies = { https = 'http://a:{0}@b' } }",
+    "a chain of URLs": "[storages.a]\nbackend = 'simplecache::ftp://me:{0}@a/b'",
+    "an option of another's": "[key_backends.default]\nbackend = 'vault'\noptions = { token = '{0}', path = '{0}' }",
+    "a wrapper": "[wrappers.w]\noptions = { colour = '{0}' }",
+    "a database": "database = 'postgresql://me:{0}@a/b?sslpassword={0}&sslmode=require'",
+    "a parameter of a database": "database = 'postgresql://a/b?token={0}'",
+    "no URL": "database = '{0}'",
+    "a key in a database": "[key_backends.default]\nbackend = 'db'\noptions = { encryption_key = '{0}' }",
+    "a password for keys": "[key_backends.default]\nbackend = 'db'\noptions = { database = 'postgresql://a:{0}@b/c' }",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_not_known_to_be_harmless_is_masked(shape: str, anchorhold: Command, tmp_path: Path) -> None:
+    path = settings_file(tmp_path, SHAPES[shape].replace("{0}", "Canary-7f3a9c51d2e8b") + "\n")
+    outcome = good(anchorhold("--config", str(path), "config", "show"))
+    assert "Canary" not in outcome.text
+    assert "9753186420" not in outcome.text
+    assert MASK in outcome.text
+    tomllib.loads(outcome.text)
+    for command in (("list-cas",), ("config", "check"), ("init-ca", "R", "CN=R")):
+        told = anchorhold("--debug", "--config", str(path), *command)
+        assert "Canary" not in told.talk + told.text
+
+
+PASTED = """
+default_profile = "mine"
+[storages."default"]
+options = { location = "kéys \\"here\\" 😀" }
+[key_backends.default]
+backend = "storages"
+options = { password = { env = "MY_VARIABLE" } }
+[key_backends.hsm]
+backend = "hsm"
+options = { library_path = "/usr/lib/x.so", token = "my token", user_pin = { file = "/run/pin" }, max_sessions = 3 }
+[ocsp_key_backends.default]
+backend = "storages"
+[wrappers.other]
+[profiles.mine]
+days = 10
+key_usage = ["digitalSignature"]
+extensions = [{ oid = "1.2.3.4", der = "0500", critical = false }]
+copy = { subject = true, alt = ["DNS"] }
+"""
+
+
+def test_what_is_shown_can_be_put_into_a_file(anchorhold: Command, tmp_path: Path) -> None:
+    path = settings_file(tmp_path, PASTED)
+    pasted = tmp_path / "pasted.toml"
+    pasted.write_bytes(good(anchorhold("--config", str(path), "config", "show")).data)
+    assert load_settings(pasted).settings == load_settings(path).settings
+
+
+def test_a_masked_password_is_never_taken_for_one(anchorhold: Command, tmp_path: Path) -> None:
+    path = settings_file(tmp_path, '[key_backends.default]\nbackend = "storages"\noptions = { password = "Canary" }\n')
+    pasted = tmp_path / "pasted.toml"
+    pasted.write_bytes(good(anchorhold("--config", str(path), "config", "show")).data)
+    assert MASK in pasted.read_text()
+    assert "password" not in load_settings(pasted).settings.key_backends["default"].options
 
 
 def test_what_config_init_writes_is_valid_and_equals_the_defaults(anchorhold: Command, tmp_path: Path) -> None:

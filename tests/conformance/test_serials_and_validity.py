@@ -131,7 +131,11 @@ def test_a_moment_without_a_time_zone_is_utc_as_on_the_command_line(chains: Chai
         ("90", 90 * DAY),
         ("12h", DAY / 2),
         ("2w", 14 * DAY),
-        ("3m", 90 * DAY),
+        ("15m", DAY / 96),
+        ("3mo", 90 * DAY),
+        ("1y6mo", 545 * DAY),
+        ("P2Y", 730 * DAY),
+        ("PT36H", 1.5 * DAY),
         ("2y", 730 * DAY),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from anchorhold import secret_sources
-from anchorhold.errors import SettingsError, UnknownAliasError
+from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
@@ -17,6 +17,7 @@ from anchorhold.seam.options import OptionValues, options_of
 from anchorhold.seam.refusals import ProcessRefusals
 from anchorhold.seam.resolver import SecretResolver
 from anchorhold.secret import SecretReference
+from anchorhold.settings.model import AliasSettings
 from anchorhold.settings.problems import first_problem
 from anchorhold.suggestions import suggestion
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from anchorhold.seam import Operation, Refusals, Role
     from anchorhold.seam.resolver import Prompter
     from anchorhold.secret import Secret
-    from anchorhold.settings import AliasSettings, LoadedSettings
+    from anchorhold.settings import LoadedSettings
 
 SECTIONS: dict[Role, str] = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
 """The section of the settings for each role."""
@@ -78,6 +79,25 @@ class Backends:
             if (role, alias) not in self._bound:
                 self._bound[role, alias] = self._bind(alias, role)
             return self._bound[role, alias]
+
+    def check_storage(self, name: str) -> tuple[str, ...]:
+        """Look at one of the ``storages``, which need not be used by any alias; see `KeyBackend.check_place`.
+
+        Raises:
+            AnchorholdError: No key can be kept there.
+        """
+        settings = AliasSettings(backend="storages", options={"storage_alias": name})
+        used = any(
+            alias.backend == "storages" and alias.options.get("storage_alias", "default") == name
+            for role in SECTIONS
+            for alias in self.aliases(role).values()
+        )
+        if used:  # looked at with that alias
+            return ()
+        try:
+            return self._bind(f"storages.{name}", "ca", settings).check_place()
+        except UnknownBackendError:
+            return (f"storages.{name}: could not be tried, because anchorhold-storages is not installed",)
 
     def secrets(
         self,
@@ -157,9 +177,9 @@ class Backends:
             written=self._written,
         )
 
-    def _bind(self, alias: str, role: Role) -> KeyBackend:
-        section = f"{SECTIONS[role]}.{alias}"
-        settings = self._settings_of(alias, role)
+    def _bind(self, alias: str, role: Role, settings: AliasSettings | None = None) -> KeyBackend:
+        section = f"{SECTIONS[role]}.{alias}" if settings is None else alias
+        settings = settings or self._settings_of(alias, role)
         plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
         backend_class: Any = plugin.loaded
         model = getattr(backend_class, "Options", None)

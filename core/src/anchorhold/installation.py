@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from contextlib import ExitStack
 from dataclasses import replace
@@ -310,6 +311,8 @@ class Installation:
         authority: str | Authority,
         certificate: x509.Certificate,
         secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        others: Sequence[x509.Certificate] = (),
     ) -> Authority:
         """Complete an authority made by `request_authority` with the certificate of its parent.
 
@@ -317,13 +320,14 @@ class Installation:
             authority: Which one.
             certificate: Its certificate.
             secrets: For its key.
+            others: Certificates that came with it; those above it are kept, for bundles.
 
         Raises:
             AnchorholdError: See `anchorhold.issuing.offline.accept_certificate`.
         """
         found = self._found(authority)
         place = self._place(found.record.key_backend, "use", secrets)
-        return accept_certificate(self.ledger, place, found, certificate, self.authorities())
+        return accept_certificate(self.ledger, place, found, certificate, self.authorities(), others)
 
     def import_authority(
         self,
@@ -459,6 +463,17 @@ class Installation:
             chain.append(Authority(self.ledger.authorities.get(chain[-1].record.parent_id)))
         return chain
 
+    def chain_certificates(self, authority: Authority) -> list[bytes]:
+        """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
+
+        Raises:
+            AuthorityNotReadyError: One of them has none yet.
+        """
+        chain = self.chain(authority)
+        _ = [above.certificate for above in chain]  # says what to do if there is none
+        above = map(base64.b64decode, chain[-1].record.issuing.above)
+        return [*(found.record.certificate or b"" for found in chain), *above]
+
     def certificates(
         self,
         authority: str | Authority | None = None,
@@ -493,6 +508,47 @@ class Installation:
                 profile=profile,
                 expiring=expiring,
             )
+
+    def count_certificates(
+        self,
+        authority: str | Authority | None = None,
+        *,
+        after: int = 0,
+        expired: bool = False,
+        revoked: bool | None = None,
+        profile: str | None = None,
+        expiring: dt.datetime | None = None,
+    ) -> int:
+        """How many issued certificates there are behind one, on all pages; arguments as for `certificates`."""
+        found = None if authority is None else self._found(authority).record.id
+        with self.ledger.guarded():
+            return self.ledger.certificates.count(
+                authority_id=found, after=after, expired=expired, revoked=revoked, profile=profile, expiring=expiring
+            )
+
+    def check_profile(self, name: str) -> None:
+        """Refuse the name of a profile that there neither is nor was.
+
+        Raises:
+            UnknownProfileError: It is not in the settings, not built in, and no certificate has it.
+        """
+        with self.ledger.guarded():
+            if self.ledger.certificates.has_of_profile(name):
+                return
+        self._profile(name)
+
+    def signed_elsewhere(self) -> list[Authority]:
+        """Authorities whose own certificates are not among those of `certificates`: their issuers are not here."""
+        known = self.authorities()
+        with self.ledger.guarded():
+            return [found for found in known if found.record.certificate is not None and not self._has_own(found)]
+
+    def _has_own(self, authority: Authority) -> bool:
+        """Whether the certificate of an authority is recorded with its issuer."""
+        record = authority.record
+        issuer = record.id if record.parent_id is None else record.parent_id
+        found = self.ledger.certificates.find(record.serial or "", issuer)
+        return any(certificate.certificate == record.certificate for certificate in found)
 
     def certificate(self, serial: str, authority: str | Authority | None = None) -> CertificateRecord:
         """A certificate by its serial number in hex, or the beginning of it, if only one fits.

@@ -53,10 +53,13 @@ def _run() -> None:
 
 
 def _fail(message: str, exit_code: int) -> None:
+    from anchorhold.cli.redacting import redacted
+
     if "--debug" in sys.argv:
         import traceback
 
-        traceback.print_exc()
+        print(redacted(traceback.format_exc(), sys.argv), file=sys.stderr, end="")
+    message = redacted(message, sys.argv, telling=True)
     line = "".join(letter if letter.isprintable() else " " for letter in message)
     print(f"anchorhold: {' '.join(line.split())}", file=sys.stderr)
     sys.exit(exit_code)

@@ -10,6 +10,7 @@ import typer
 
 from anchorhold.cli.output import Format, ListFormat
 from anchorhold.ledger import IssuingDefaults
+from anchorhold.x509.spans import EXAMPLES
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
@@ -31,7 +32,7 @@ AuthorityExpires: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--expires",
-        help="When it expires: days (90), a span (12h, 90d, 10y) or a date (2027-12-31), at most when its parent does "
+        help=f"When it expires: days (90), a date (2027-12-31) or a span ({EXAMPLES}), at most when its parent does "
         "(default: after ten years for a root, else five).",
         metavar="WHEN",
     ),
@@ -40,7 +41,7 @@ CertificateExpires: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--expires",
-        help="When it expires: days (90), a span (12h, 90d, 10y) or a date (2027-12-31), at most when the authority "
+        help=f"When it expires: days (90), a date (2027-12-31) or a span ({EXAMPLES}), at most when the authority "
         "does (default: as the profile says, webserver after 90 days).",
         metavar="WHEN",
     ),
@@ -54,7 +55,7 @@ OutputListFormat: TypeAlias = Annotated[
     ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")
 ]
 Out: TypeAlias = Annotated[
-    Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output.", metavar="FILE")
+    Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output (-).", metavar="FILE")
 ]
 Bundle: TypeAlias = Annotated[
     bool, typer.Option("--bundle", help="Put the certificates of its issuers behind it, up to the root.")

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
+from anchorhold.cli.destination import check_destination, is_standard_output, write_to
+from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
 from anchorhold.x509.certificates import pem
 from anchorhold.x509.describe import as_text, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from anchorhold.cli.precious import Kept
 
 
 class Format(StrEnum):
@@ -88,6 +91,20 @@ def as_json(content: Any) -> bytes:
     return json.dumps(content, indent=2).encode() + b"\n"
 
 
+def write_json_list(entries: Iterable[Any]) -> None:
+    """A JSON array to standard output, entry by entry, however many there are.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    before = "[\n"
+    for entry in entries:
+        text = json.dumps(entry, indent=2).replace("\n", "\n  ")
+        _write_to_stdout(f"{before}  {text}".encode())
+        before = ",\n"
+    _write_to_stdout(b"[]\n" if before == "[\n" else b"\n]\n")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     """Columns as wide as their content."""
     if not rows:
@@ -97,8 +114,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     return "".join(f"{line.rstrip()}\n" for line in lines).encode()
 
 
-def check_output(out: Path | None, form: Format | None = None, *, bundle: bool = False) -> None:
-    """Find out that the result cannot be shown or written before anything is issued.
+def check_output(
+    out: Path | None, form: Format | None = None, *, bundle: bool = False, kept: Callable[[], Kept] | None = None
+) -> None:
+    """Find out that the result cannot be shown or written, or should not be, before anything is issued.
+
+    Args:
+        out: The file; None or ``-`` for standard output.
+        form: How it is shown.
+        bundle: Whether there is more than one certificate.
+        kept: Gives what the settings say of files.
 
     Raises:
         OutputError: It cannot be written there.
@@ -106,31 +131,25 @@ def check_output(out: Path | None, form: Format | None = None, *, bundle: bool =
     """
     if bundle and form is Format.DER:
         raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
-    if out is None:
-        return
-    folder = out.absolute().parent
-    if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir() or out.is_dir():
-        raise OutputError(f"{out}: cannot be written there", hint="name a file in a folder that exists")
+    if out is not None and not is_standard_output(out):
+        check_destination(out, kept() if kept is not None else NOTHING)
 
 
-def write(content: bytes, out: Path | None) -> None:
-    """To a file, all at once, or to standard output.
+def write(content: bytes, out: Path | None, *, hint: str = "get the certificate with list-certs and view-cert") -> None:
+    """To a file, or to standard output.
+
+    Args:
+        content: All of it.
+        out: The file; None or ``-`` for standard output.
+        hint: How to get it, if it cannot be written.
 
     Raises:
         OutputError: It cannot be written; whatever was issued is in the ledger.
     """
-    if out is None:
+    if out is None or is_standard_output(out):
         _write_to_stdout(content)
-        return
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(out)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{out}: cannot be written ({error.strerror})", hint="get the certificate with list-certs and view-cert"
-        ) from error
+    else:
+        write_to(content, out, hint=hint)
 
 
 def _write_to_stdout(content: bytes) -> None:
@@ -140,7 +159,7 @@ def _write_to_stdout(content: bytes) -> None:
         )
     try:
         sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        sys.stdout.buffer.flush()  # now, where a failure is told, and not at the end
     except BrokenPipeError:  # the reader has seen enough, as in `list-certs | head`
         _give_up_stdout()
         raise SystemExit(128 + signal.SIGPIPE) from None

@@ -51,7 +51,7 @@ def key_as_json(state: KeyState) -> dict[str, Any]:
 
 
 def certificate_as_json(
-    record: CertificateRecord, authority: str, revocation: RevocationRecord | None
+    record: CertificateRecord, authority: str | None, revocation: RevocationRecord | None
 ) -> dict[str, Any]:
     """What the ledger has about a certificate; documented in docs/json.md."""
     return {
@@ -65,6 +65,23 @@ def certificate_as_json(
         "issued_at": record.issued_at.isoformat() if record.issued_at else None,
         "revoked_at": revocation.revoked_at.isoformat() if revocation is not None else None,
         "revocation_reason": revocation.reason if revocation is not None else None,
+    }
+
+
+def foreign_as_json(authority: Authority, profile: str) -> dict[str, Any]:
+    """The same of an authority's own certificate, whose issuer is not in the ledger."""
+    certificate = authority.certificate
+    return {
+        "serial": authority.record.serial,
+        "authority": None,
+        "profile": profile,
+        "subject": authority.record.subject,
+        "names": [],
+        "not_before": certificate.not_valid_before_utc.isoformat(),
+        "not_after": certificate.not_valid_after_utc.isoformat(),
+        "issued_at": None,
+        "revoked_at": None,
+        "revocation_reason": None,
     }
 
 
@@ -94,7 +111,7 @@ def show_chain(
         *([("Its key is", str(state))] if state is not None else []),
     ]
     shown = authority_as_json(installation, authority) | (key_as_json(state) if state is not None else {})
-    chain = [der(above) for above in installation.chain(authority)[1:]] if bundle else []
+    chain = installation.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from anchorhold.cli.precious import kept_by
 from anchorhold.errors import AnchorholdError, SecretMissingError, UnusedOptionError
 from anchorhold.installation import Installation, open_installation
 from anchorhold.seam.options import options_of
@@ -15,6 +17,7 @@ from anchorhold.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from anchorhold.cli.precious import Kept
     from anchorhold.cli.root import Root
     from anchorhold.cli.table import Command
     from anchorhold.seam import Operation
@@ -39,6 +42,10 @@ class Session:
         """The installation that the settings describe."""
         prompter = _ask if _has_terminal() else None
         return open_installation(self._root.config, prompter=prompter, create=self._creates, blank=not self._creates)
+
+    def kept(self) -> Kept:
+        """What the settings say of files that no result is written to."""
+        return kept_by(self.installation.loaded, os.environ)
 
     def begin(self) -> None:
         """Do what was asked for before the name of the command."""

@@ -11,7 +11,7 @@ from cryptography import x509
 from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.sharing import Shared
-from anchorhold.x509.csr import check_csr, not_granted, read_csr
+from anchorhold.x509.csr import CheckedRequest, check_csr, not_granted, read_csr
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Order:
     """A certificate that somebody wants.
 
     Attributes:
-        csr: The request (RFC 2986), PEM or DER, or already loaded.
+        csr: The request (RFC 2986), PEM or DER, or already loaded, or checked by `anchorhold.x509.csr.check_request`.
         names: Subject alternative names, as `anchorhold.x509.general_names.parse_alt` reads them.
         subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or address.
         profile: Name of the profile; by default the one of the authority, else of the settings.
@@ -47,7 +47,7 @@ class Order:
         copy: What to copy from the request beyond the rules of the profile. Nothing is copied in silence.
     """
 
-    csr: bytes | x509.CertificateSigningRequest
+    csr: bytes | x509.CertificateSigningRequest | CheckedRequest
     names: Sequence[str] = ()
     subject: str | None = None
     profile: str | None = None
@@ -198,6 +198,8 @@ class _ChangedError(Exception):
 
 
 def _checked(order: Order) -> _Request:
+    if isinstance(order.csr, CheckedRequest):
+        return order.csr.request, order.csr.key
     request = read_csr(order.csr) if isinstance(order.csr, bytes) else order.csr
     return request, check_csr(request)
 

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import AuthorityNotReadyError, SignatureError
@@ -23,7 +24,7 @@ from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
@@ -96,9 +97,22 @@ def request_of(authority: Authority) -> x509.CertificateSigningRequest:
 
 
 def accept_certificate(
-    ledger: Ledger, place: KeyPlace, authority: Authority, certificate: x509.Certificate, known: Iterable[Authority]
+    ledger: Ledger,
+    place: KeyPlace,
+    authority: Authority,
+    certificate: x509.Certificate,
+    known: Iterable[Authority],
+    others: Sequence[x509.Certificate] = (),
 ) -> Authority:
     """Complete an authority with the certificate that its parent has made.
+
+    Args:
+        ledger: Where it is recorded.
+        place: Where its key is.
+        authority: Which one.
+        certificate: Its certificate.
+        known: The authorities here, one of which may be its parent.
+        others: Certificates that came with it; those above it are kept where its parent is not known here.
 
     Raises:
         AuthorityNotReadyError: It does not wait for one.
@@ -118,9 +132,30 @@ def accept_certificate(
                 authority.record,
                 subject=format_name(certificate.subject),
                 parent_id=parent.record.id if parent is not None else None,
+                above=chain_above(certificate, others) if parent is None else (),
             )
             record = ledger.authorities.get(authority.record.id)
         return complete_import(work, place, record, certificate)
+
+
+def chain_above(certificate: x509.Certificate, others: Sequence[x509.Certificate]) -> list[bytes]:
+    """Certificates above one, as far as they are among others, in any order: its issuer first, in DER."""
+    found: list[bytes] = []
+    while certificate.subject != certificate.issuer:
+        issuer = next((other for other in others if _has_issued(other, certificate)), None)
+        if issuer is None or issuer.public_bytes(Encoding.DER) in found:
+            break
+        found.append(issuer.public_bytes(Encoding.DER))
+        certificate = issuer
+    return found
+
+
+def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _request(authority: Authority, key: AuthorityKey) -> bytes:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
 
@@ -101,13 +102,16 @@ class Authorities:
             plan=_stored(plan),
         )
 
-    def certify(self, before: AuthorityRecord, *, subject: str, parent_id: int | None) -> None:
-        """Record what a parent elsewhere has put into the certificate of a pending authority.
+    def certify(
+        self, before: AuthorityRecord, *, subject: str, parent_id: int | None, above: Iterable[bytes] = ()
+    ) -> None:
+        """Record what a parent elsewhere has put into the certificate of a pending authority, and what is above that.
 
         Raises:
             BusyError: As for `record_key`.
         """
-        self._go_on(before, subject=subject, parent_id=parent_id)
+        issuing = replace(before.issuing, above=tuple(base64.b64encode(der).decode() for der in above))
+        self._go_on(before, subject=subject, parent_id=parent_id, issuing=json.dumps(asdict(issuing)))
 
     def activate(self, before: AuthorityRecord, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
         """Record the certificate of a pending authority; from now on it signs.

@@ -170,6 +170,37 @@ class Certificates:
             expiring: Only those that expire until then and that somebody has to replace: those of OCSP responders are
                 left out, because new ones follow by themselves. With a profile, those that answer are among them.
         """
+        model = self._model
+        query = self._issued(authority_id, revoked, profile, expiring)
+        if expired:
+            query = query.where(model.id > after).order_by(model.id)
+        else:
+            query = query.where(self._valid_after(after)).order_by(model.not_after, model.id)
+        return [self._record(row) for row in query.limit(limit)]
+
+    def count(
+        self,
+        *,
+        authority_id: int | None = None,
+        after: int = 0,
+        expired: bool = False,
+        revoked: bool | None = None,
+        profile: str | None = None,
+        expiring: dt.datetime | None = None,
+    ) -> int:
+        """How many there are on this page and all that follow; arguments as for `page`."""
+        query = self._issued(authority_id, revoked, profile, expiring)
+        behind = self._model.id > after if expired else self._valid_after(after)
+        return int(query.where(behind).count())
+
+    def has_of_profile(self, profile: str) -> bool:
+        """Whether a certificate of that profile was issued or recorded, whether there is such a profile or not."""
+        return bool(self._model.select().where(self._model.profile == profile).exists())
+
+    def _issued(
+        self, authority_id: int | None, revoked: bool | None, profile: str | None, expiring: dt.datetime | None
+    ) -> Any:
+        """Issued certificates, as `page` describes them."""
         model, revocation = self._model, self._revocation
         query = model.select().where(model.status == "issued")
         if authority_id is not None:
@@ -182,11 +213,7 @@ class Certificates:
         if revoked is not None:
             is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
             query = query.where(is_revoked if revoked else ~is_revoked)
-        if expired:
-            query = query.where(model.id > after).order_by(model.id)
-        else:
-            query = query.where(self._valid_after(after)).order_by(model.not_after, model.id)
-        return [self._record(row) for row in query.limit(limit)]
+        return query
 
     def _is_of_responder(self, *status: ResponderStatus) -> Any:
         """Those of OCSP responders that are in one of these states."""

@@ -51,6 +51,7 @@ class IssuingDefaults:
         ocsp_unknown: What OCSP says of serial numbers that it has not issued, one of `OCSP_UNKNOWN`.
         hash: The hash it signs with; None for the one of its key's own strength.
         rsa_padding: ``pss`` or ``pkcs1v15``, for RSA keys only; None for the latter.
+        above: Certificates of the authorities above it that are not in the ledger, its issuer first; DER in base64.
     """
 
     hostname: str | None = None
@@ -66,6 +67,7 @@ class IssuingDefaults:
     ocsp_unknown: str = OCSP_UNKNOWN[0]
     hash: str | None = None
     rsa_padding: str | None = None
+    above: tuple[str, ...] = ()
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -76,6 +76,22 @@ class KeyBackend:
         """Whether the backend implements that optional hook."""
         return any(not found.wrapper for found in getattr(self.manager.hook, hook).get_hookimpls())
 
+    def check_place(self) -> tuple[str, ...]:
+        """What a backend finds out about the place of its keys without a secret, if it has a method of that name.
+
+        Returns:
+            What could not be tried, in sentences.
+
+        Raises:
+            AnchorholdError: No key can be used there.
+        """
+        found: list[str] = []
+        for plugin in self.manager.get_plugins():
+            check = getattr(plugin, "check_place", None)
+            if callable(check):
+                found += check()
+        return tuple(found)
+
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
         """Let the backend add its options; see `BackendSpec.add_cli_options`."""
         self._guarded("add_cli_options", add=add, operation=operation)

@@ -1,71 +1,57 @@
-"""Settings as they are in force, with secrets masked, each with where it came from."""
+"""Settings as they are in force, as TOML that can be put into a file; what is masked stands in comments."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
+import tomli_w
+
 from anchorhold.secret import MASK, SecretReference
+from anchorhold.settings.harmless import backend_of, harmless, is_reference, leaves, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchorhold.settings.load import LoadedSettings
 
-_TELLING = re.compile(r"pass|pin$|secret|token|key|credential|auth|connection", re.IGNORECASE)
-"""Names of options that are masked although nothing declares them a secret, such as those of fsspec."""
-_HARMLESS = frozenset({"token", "token_serial", "key_label", "encrypt_private_key"})
-"""Options of key backends that only sound like secrets; an fsspec ``token`` is one."""
+__all__ = ["shown", "without_password"]
 
 
-def shown(loaded: LoadedSettings) -> Iterator[tuple[str, Any, str]]:
-    """Each setting as (path of the key, value fit to be shown, origin), in the order of the file."""
-    dumped = loaded.settings.model_dump(mode="json")
-    dumped["database"] = _place(loaded.settings.database)
-    for section, value in dumped.items():
-        for key, leaf in _leaves((section,), value):
-            yield ".".join(key), _masked(key, leaf), loaded.origins[section]
+def shown(loaded: LoadedSettings) -> Iterator[tuple[str, str, str]]:
+    """Each setting as (path of the key, value fit to be shown, origin), in the order of the file.
+
+    Path and value are TOML. What is masked as a whole, or has no value, is a comment: its path begins with ``#``, so
+    that no key is ever encrypted with a mask. A URL of which a part is masked stays, and is refused by whoever it leads
+    to: without it, another ledger or storage would be used.
+    """
+    dumped = loaded.settings.model_dump(mode="json", by_alias=True)
+    dumped["database"] = _reference(loaded.settings.database)
+    for section, content in dumped.items():
+        for key, leaf in leaves((section,), content):
+            value = leaf if is_reference(leaf) else harmless(key, leaf, backend_of(dumped, key))
+            text = "null" if value is None else _toml(value)
+            path = ".".join(map(_key, key))
+            whole = value is None or value == MASK or (isinstance(value, list) and MASK in value)
+            yield (f"# {path}" if whole else path), text, loaded.origins[section]
 
 
-def without_password(url: str) -> str:
-    """A database URL with its password masked, quoted or not; what is no URL is masked as a whole."""
-    return _without_password(url) if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) else MASK
+def _reference(reference: SecretReference) -> Any:
+    """As it is written in the settings."""
+    if reference.literal is not None:
+        return reference.literal.reveal()
+    return {reference.source: reference.place}
 
 
-def _without_password(text: str) -> str:
-    """The same without passwords in the queries and in the user parts of URLs."""
-    text = re.sub(r"([?&]\w*pass\w*=)[^&]*", rf"\1{MASK}", text, flags=re.IGNORECASE)
-    return re.sub(r"(://[^:/?#@]*:).*@", rf"\1{MASK}@", text, flags=re.DOTALL)
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
 
 
-def _place(reference: SecretReference) -> str:
-    """Where the ledger is, or where that is written."""
-    return repr(reference) if reference.literal is None else without_password(reference.literal.reveal())
-
-
-def _leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, dict) and value and not _is_reference(value):
-        for name, part in value.items():
-            yield from _leaves((*key, name), part)
-    else:
-        yield key, value
-
-
-def _is_reference(value: dict[str, Any]) -> bool:
-    return set(value) in ({"env"}, {"file"})
-
-
-def _is_secret(key: tuple[str, ...]) -> bool:
-    if "options" not in key or not _TELLING.search(key[-1]):
-        return False
-    return key[0] == "storages" or key[-1] not in _HARMLESS
-
-
-def _masked(key: tuple[str, ...], value: Any) -> Any:
-    if isinstance(value, dict) and _is_reference(value):
-        return repr(SecretReference.parse(value))
-    if _is_secret(key) and value != "prompt":
-        return MASK
-    if isinstance(value, str) and "://" in value:
-        return _without_password(value)
-    return value
+def _toml(value: Any) -> str:
+    """In one line."""
+    if isinstance(value, dict):
+        parts = ", ".join(f"{_key(str(name))} = {_toml(part)}" for name, part in value.items() if part is not None)
+        return f"{{ {parts} }}" if parts else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return tomli_w.dumps({"value": value}).partition("= ")[2].strip()

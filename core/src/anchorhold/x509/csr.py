@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -68,6 +69,25 @@ def check_csr(request: x509.CertificateSigningRequest, subject: str = "CSR") -> 
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request that was verified, so that it need not be again; `check_request` makes it.
+
+    Attributes:
+        request: The request.
+        key: The key in it.
+    """
+
+    request: x509.CertificateSigningRequest
+    key: SubjectKey
+
+
+def check_request(data: bytes, subject: str = "CSR") -> CheckedRequest:
+    """Read a request and check it once for all; arguments and errors as `load_csr`."""
+    request = read_csr(data, subject)
+    return CheckedRequest(request, check_csr(request, subject))
+
+
 def alt_names_of(request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
     """The subject alternative names that a request asks for."""
     for extension in request.extensions:
@@ -83,10 +103,13 @@ def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[
     """
     granted = {extension.oid: extension for extension in draft.extensions}
     missing = []
-    if not set(request.subject) <= set(draft.subject):
-        missing.append(f"the subject {format_name(request.subject)}")
-    names = draft.alternative_names
-    missing += [format_general_name(name) for name in alt_names_of(request) if name not in names]
+    given = {(attribute.oid, _folded(attribute.value)) for attribute in draft.subject}
+    left = [attribute for attribute in request.subject if (attribute.oid, _folded(attribute.value)) not in given]
+    if left:
+        missing.append(f"the subject {format_name(x509.Name(left))}")
+    names = {_folded(format_general_name(name)) for name in draft.alternative_names}
+    asked = map(format_general_name, alt_names_of(request))
+    missing += [name for name in asked if _folded(name) not in names]
     missing += [
         f"the extension {extension_name(extension.oid)}"
         for extension in request.extensions
@@ -96,10 +119,24 @@ def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[
 
 
 def _has(granted: x509.Extension[Any] | None, asked: x509.Extension[Any]) -> bool:
-    """Whether what was granted is what was asked for; more key purposes than asked for are."""
-    if granted is not None and isinstance(asked.value, x509.ExtendedKeyUsage):
+    """Whether what was granted has what was asked for, and perhaps more; whether it is critical is for the issuer."""
+    if granted is None:  # who asks for no authority has got none
+        return isinstance(asked.value, x509.BasicConstraints) and not asked.value.ca
+    if isinstance(asked.value, x509.ExtendedKeyUsage | x509.TLSFeature):
         return set(asked.value) <= set(granted.value)
-    return granted == asked
+    if isinstance(asked.value, x509.KeyUsage):
+        return _usages(asked.value) <= _usages(granted.value)
+    return bool(granted.value == asked.value)
+
+
+def _usages(usage: x509.KeyUsage) -> set[str]:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    agreed = ("encipher_only", "decipher_only") if usage.key_agreement else ()
+    return {name for name in (*names, "key_cert_sign", "crl_sign", *agreed) if getattr(usage, name)}
+
+
+def _folded(value: str | bytes) -> str | bytes:
+    return " ".join(value.lower().split()) if isinstance(value, str) else value
 
 
 def _check_signature(request: x509.CertificateSigningRequest, subject: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ValidityError
+from anchorhold.x509.spans import EXAMPLES, is_span, parse_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +17,13 @@ MOST_DAYS: Final = 365_250
 LAST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 """What certificates have that never expire (RFC 5280, section 4.1.2.5), and the last moment that they can have."""
 
+_DIGITS_OF_A_DATE: Final = 8
+"""As ISO 8601 writes it without hyphens, ``20271231``."""
+
 BACKDATED: Final = dt.timedelta(minutes=5)
 """How much before it is made something begins, unless told otherwise, for whoever's clock is behind."""
 AHEAD: Final = dt.timedelta(minutes=1)
 """How far the clocks of hosts may be apart before what one has dated counts as dated in the future on another."""
-
-_UNITS: Final = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
-_SHORT_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 def now() -> dt.datetime:
@@ -67,38 +67,40 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     """Read when something is to expire.
 
     Args:
-        text: Days (``90``), a span (``12h``, ``90d``, ``10y``), a date (``2027-12-31``) or a moment (ISO 8601; UTC
-            unless it says otherwise).
+        text: Days (``90``), a span (see `anchorhold.x509.spans.parse_span`), a date (``2027-12-31``) or a moment
+            (ISO 8601; UTC unless it says otherwise).
         start: What spans are counted from.
 
     Raises:
         ValidityError: It cannot be read, or is not after `start`.
     """
-    span = re.fullmatch(r"([0-9]{1,6})([hdwmy]?)", text.strip().lower())
     try:
-        if span:
-            end = start + dt.timedelta(days=int(span[1]) * _UNITS[span[2] or "d"])
+        if is_span(text) or (text.strip().isdecimal() and len(text.strip()) < _DIGITS_OF_A_DATE):
+            end = start + _span_or_nothing(text)
         else:
             end = in_utc(dt.datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError) as error:
         raise ValidityError(
-            f"expiry {text!r}: cannot be read", hint="give days (90), a span (12h, 90d, 10y) or a date (2027-12-31)"
+            f"expiry {text!r}: cannot be read",
+            hint=f"give days (90 or 90d), a date (2027-12-31) or a span ({EXAMPLES})",
         ) from error
     if end <= start:
         raise ValidityError(f"expiry {text!r}: is not in the future", hint="give a later one")
     return end
 
 
+def _span_or_nothing(text: str) -> dt.timedelta:
+    """A span; one of zero length is no slip of the pen, but an end that has come."""
+    return dt.timedelta(0) if not any(digit in text for digit in "123456789") else parse_span(text, "expiry", bare="d")
+
+
 def parse_pause(text: str) -> float:
-    """Read how long to wait, in seconds: ``30s``, ``10m`` or ``1h``.
+    """Read how long to wait, in seconds: a span with its unit, such as ``30s``, ``10m`` or ``1h``.
 
     Raises:
         ValidityError: It cannot be read, or is no time at all.
     """
-    pause = re.fullmatch(r"([0-9]{1,6})([smh])", text.strip().lower())
-    if pause is None or not int(pause[1]):
-        raise ValidityError(f"pause {text!r}: cannot be read", hint="give for instance 30s, 10m or 1h")
-    return float(int(pause[1]) * _SHORT_UNITS[pause[2]])
+    return parse_span(text, "pause").total_seconds()
 
 
 def parse_past(text: str) -> dt.datetime:

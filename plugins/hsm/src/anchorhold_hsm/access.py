@@ -111,3 +111,19 @@ class Access:
         with module.gate:
             if opened.generation == module.generation:
                 opened.reopen()
+
+
+def check_token(alias: str, options: Options) -> None:
+    """Find out whether a module can be loaded and has the token of an alias; nobody logs in.
+
+    Raises:
+        AnchorholdError: One sentence on what went wrong.
+    """
+    subject, choice = f"key backend {alias!r}", TokenChoice.of(options)
+    place = f"{subject}, token with {choice}"
+    module = module_of(ModuleChoice.of(options), subject, place)
+    try:
+        with module.gate:
+            module.token(choice, options.max_sessions, subject)
+    except PKCS11Error as error:
+        raise explain(error, place, renewed=False, writing=False) from error

@@ -85,6 +85,20 @@ class HsmBackend:
         """Keys of OCSP responders need the user PIN, which must be there without a person."""
         return OcspStore(options={"key-label": None}, unattended=frozenset({"user-pin"}))
 
+    def check_place(self) -> tuple[str, ...]:
+        """Whether the module can be loaded and has the token; nobody logs in.
+
+        Returns:
+            What could not be tried.
+
+        Raises:
+            AnchorholdError: No key can be used there.
+        """
+        from anchorhold_hsm.access import check_token
+
+        check_token(self._alias, self._options)
+        return (f"key backend {self._alias!r}: its PIN could not be tried, for a wrong one may lock the token",)
+
     def _vault(self, secrets: Secrets) -> Vault:
         from anchorhold_hsm.vault import Vault
 

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
 OPTION: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
 """None where the system does not offer it, as only Linux does."""
+LISTINGS: Final = (Path("/dev/fd"), Path("/proc/self/fd"))
+"""Folders that list the descriptors of this process, where they are."""
+MOST_NUMBERS: Final = 1 << 16
+"""Descriptors that are looked at one by one, where nothing lists them."""
 FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -49,7 +53,20 @@ def _sockets() -> list[int]:
     They are only looked at: whoever closes any descriptor of a file, were it a copy of its own, drops all locks that
     this process has on that file (POSIX, fcntl), and the ledger and what token libraries keep are locked that way.
     """
-    return [number for number in (int(entry.name) for entry in Path("/dev/fd").iterdir()) if _is_socket(number)]
+    return [number for number in _numbers() if _is_socket(number)]
+
+
+def _numbers() -> Iterable[int]:
+    """The numbers that descriptors may have; all that there can be where no folder lists them, as in a bare chroot."""
+    for folder in LISTINGS:
+        try:
+            return [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
+        except OSError:
+            continue
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return range(MOST_NUMBERS if soft in (resource.RLIM_INFINITY, -1) else min(soft, MOST_NUMBERS))
 
 
 def _is_socket(number: int) -> bool:

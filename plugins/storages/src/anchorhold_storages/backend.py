@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import InputError, KeyMissingError, OperationUnsupportedError
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_storages import options as models
+from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.storage import storage_opener
 
 if TYPE_CHECKING:
@@ -121,6 +122,22 @@ class StoragesBackend:
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """Remove the file of a key, and what is left of writing it."""
         return self._storage.delete(_path_of(request))
+
+    def check_place(self) -> tuple[str, ...]:
+        """Whether its storage is there, without a key: what protocol, packages, options and place allow.
+
+        Returns:
+            What could not be tried.
+
+        Raises:
+            PluginMissingError, SettingsError, BackendFailedError: It cannot be used.
+        """
+        storage, folder = self._storage, self._options.path
+        if isinstance(storage, LocalStorage):
+            storage.check(folder)
+            return ()
+        storage.read(f"{folder}/{bytes(16).hex()}.key")  # of no key: it is the answer that counts
+        return (f"storage {self._options.storage_alias!r}: whether files can be written there could not be tried",)
 
     @property
     def _encrypts(self) -> bool:

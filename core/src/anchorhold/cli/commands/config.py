@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from anchorhold.backends import SECTIONS
+from anchorhold.checking import check_installation
+from anchorhold.cli.destination import is_standard_output, write_new
+from anchorhold.cli.failures import Failures
 from anchorhold.cli.output import say, write
 from anchorhold.cli.root import Root
+from anchorhold.cli.table import COMMANDS
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
-from anchorhold.ledger.book import check_database
 from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
 from anchorhold.settings.template import template
-from anchorhold.x509.profiles import find_default_profile
 
 app = typer.Typer(
     name="config",
@@ -33,24 +33,38 @@ app = typer.Typer(
 
 @app.command("show")
 def show(ctx: typer.Context) -> None:
-    """Show the settings in force: each value, with secrets masked, and where it came from."""
+    """Show the settings in force, as TOML: each value and where it came from; what may be secret is masked."""
     loaded = load_settings(_named(ctx))
     say(f"# settings file: {loaded.path or 'none, these are the defaults'}")
-    lines = [f"{key} = {json.dumps(value)}  # {origin}\n" for key, value, origin in shown(loaded)]
+    lines = [f"{key} = {value}  # {origin}\n" for key, value, origin in shown(loaded)]
     write("".join(lines).encode(), None)
 
 
 @app.command("check")
 def check(ctx: typer.Context) -> None:
-    """Check the settings: every key and value, and that the backends, wrappers and database they name can be used."""
+    """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
     with open_installation(_named(ctx)) as installation:
-        for role in SECTIONS:
-            for alias in installation.backends.aliases(role):
-                installation.backends.get(alias, role)
-        settings = installation.loaded.settings
-        find_default_profile(settings.default_profile, settings.profiles)
-        check_database(installation.database_url, installation.absence)
-        say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong.")
+        findings = check_installation(installation)
+        failures = Failures()
+        for error in findings.wrong:
+            failures.add("", error)
+        if not findings.wrong:  # the options of an alias that cannot be used are not known
+            with failures.of():
+                _check_options(ctx)
+        for sentence in findings.untried:
+            say(f"{sentence[0].upper()}{sentence[1:]}.")
+        failures.end()
+        rest = " as far as it could be tried" if findings.untried else ""
+        say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong{rest}.")
+
+
+def _check_options(ctx: typer.Context) -> None:
+    """Refuse aliases of whose options a command could not tell what they are for."""
+    from anchorhold.cli.build import build_command
+
+    for name, command in COMMANDS.items():
+        if command.operations:
+            build_command(name, Root(_named(ctx)))
 
 
 @app.command("init")
@@ -58,17 +72,21 @@ def init(
     ctx: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Argument(help="File to write (default: where a user's settings are looked for).", metavar="FILE"),
+        typer.Argument(
+            help="File to write, - for standard output (default: where a user's settings are looked for).",
+            metavar="FILE",
+        ),
     ] = None,
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
     content = template(complete({}, None, os.environ))
+    if is_standard_output(target):
+        write(content.encode(), None)
+        return
     try:
         target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
+        write_new(content.encode(), target, 0o600)
     except FileExistsError:
         raise OutputError(f"{target}: exists already", hint="edit it, or name another file") from None
     except OSError as error:

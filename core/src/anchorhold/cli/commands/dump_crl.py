@@ -29,14 +29,14 @@ def dump_crl(
     out: Out = None,
 ) -> None:
     """Write the newest certificate revocation list of an authority."""
-    check_output(out)
+    check_output(out, kept=session.kept)
     authority = session.installation.authority(ca)
     record = session.installation.crl(authority, shard)
     if record is None:
         raise UnknownCertificateError(
             f"authority {authority.name!r}: has no such CRL", hint="make it with `anchorhold generate-crls`"
         )
-    write(_shown(record, output_format), out)
+    write(_shown(record, output_format), out, hint="repeat dump-crl with another file")
 
 
 def _shown(record: CrlRecord, form: CrlFormat) -> bytes:

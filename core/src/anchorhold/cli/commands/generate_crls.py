@@ -12,6 +12,7 @@ from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
 from anchorhold.errors import AnchorholdError
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls
+from anchorhold.x509.spans import EXAMPLES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,7 +29,7 @@ def generate_crls(
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", help="How long they are good: 12h, 7d (the default), 4w.", metavar="SPAN"),
+        typer.Option("--expires", help=f"How long they are good: {EXAMPLES} (default: 7d).", metavar="SPAN"),
     ] = None,
 ) -> None:
     """Make certificate revocation lists: the full one of each authority, and those of its shards."""
@@ -41,8 +42,12 @@ def generate_crls(
     failures = Failures()
     for authority in authorities:
         with failures.of(authority.name):  # the lists of the others must not run out for that
-            count, number = _make(session, authority, lifetime)
-            say(f"Made {count} CRL{'s' if count != 1 else ''} of {authority.name}, the last with number {number}.")
+            made = _make(session, authority, lifetime)
+            count, (number, until) = len(made), made[-1]
+            say(
+                f"Made {count} CRL{'s' if count != 1 else ''} of {authority.name}, the last with number {number}. "
+                f"Next update: {until:%Y-%m-%d %H:%M} UTC."
+            )
     failures.end()
 
 
@@ -61,16 +66,13 @@ def _all(session: Session) -> list[Authority]:
     return found
 
 
-def _make(session: Session, authority: Authority, lifetime: dt.timedelta) -> tuple[int, int]:
-    """How many were made, and the last number."""
+def _make(session: Session, authority: Authority, lifetime: dt.timedelta) -> list[tuple[int, dt.datetime]]:
+    """Of each that was made: its number, and when its next update is due."""
     secrets = session.secrets(authority.record.key_backend)
     count = 1 + (authority.record.issuing.crl_shards or 0)
     lists = session.installation.generate_crls(authority, secrets, lifetime=lifetime)
-    number = 0
     with typer.progressbar(lists, length=count, label=authority.name, file=sys.stderr, hidden=_is_quiet(count)) as bar:
-        for made in bar:
-            number = made.number
-    return count, number
+        return [(made.number, made.next_update) for made in bar]
 
 
 def _is_quiet(count: int) -> bool:

@@ -18,9 +18,11 @@ from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
+from anchorhold.issuing.offline import request_of
 from anchorhold.pkcs8 import is_encrypted, load_private_key
 from anchorhold.secret import Secret
 from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_pkcs12
+from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def import_ca(
     out: Out = None,
 ) -> None:
     """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     if signed is not None:
         if key is not None or adopt or issuing.given():
             raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
@@ -93,8 +95,23 @@ def _accept(session: Session, name: str, signed: str) -> Authority:
     authority = session.installation.authority(name)
     alias = authority.record.key_backend
     session.check_used({alias})
-    certificate = load_certificate(read_input(signed, "certificate"), signed)
-    return session.installation.accept_certificate(authority, certificate, session.secrets(alias))
+    data = read_input(signed, "certificate")
+    certificate, others = load_certificate(data, signed), _others(data)
+    wanted = request_of(authority).subject
+    accepted = session.installation.accept_certificate(authority, certificate, session.secrets(alias), others=others)
+    if certificate.subject != wanted:
+        say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
+    return accepted
+
+
+def _others(data: bytes) -> list[x509.Certificate]:
+    """All certificates in a file, as far as they can be read; they are only kept if they are above the first."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(data)
+    except ValueError:
+        return []
 
 
 def _import(

@@ -19,6 +19,7 @@ from anchorhold.cli.arguments import (
     OptionalFormat,
     Out,
 )
+from anchorhold.cli.destination import is_standard_output
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
 from anchorhold.cli.output import check_output, say, write
@@ -109,7 +110,7 @@ def init_ca(
     out: Out = None,
 ) -> None:
     """Create a certificate authority: its key, in the key backend of your choice, and its certificate."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     installation.check_new_name(name)
     common: dict[str, Any] = {
@@ -159,14 +160,16 @@ def _spec(key_type: str | None, key_size: int | None, elliptic_curve: str | None
 
 def _request(session: Session, name: str, subject: str, csr_out: Path, common: dict[str, Any]) -> None:
     alias = common["key_backend"]
-    check_output(csr_out, None, bundle=False)
+    check_output(csr_out, kept=session.kept)
     session.check_used({alias})
     options = session.options(alias, "adopt" if common["adopt"] else "create")
     authority = session.installation.request_authority(
         name, subject, **common, options=options, secrets=session.secrets(alias)
     )
-    write(request_of(authority).public_bytes(Encoding.PEM), csr_out)
+    again = f"show it with `anchorhold recover --finish {shlex.quote(name)}`"
+    write(request_of(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
+    request = "it" if is_standard_output(csr_out) else csr_out
     say(
-        f"Made the key of {authority.name} in {alias!r}. Have {csr_out} signed, then run "
+        f"Made the key of {authority.name} in {alias!r}. Have {request} signed, then run "
         f"`anchorhold import-ca {shlex.quote(name)} --signed FILE`."
     )

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.inputs import span
-from anchorhold.cli.output import ListFormat, as_json, say, table, write
-from anchorhold.cli.present import certificate_as_json
+from anchorhold.cli.output import ListFormat, say, table, write, write_json_list
+from anchorhold.cli.present import certificate_as_json, foreign_as_json
 from anchorhold.errors import ExpiringError
 from anchorhold.x509.revocation import HOLD
+from anchorhold.x509.spans import EXAMPLES
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from anchorhold.cli.session import Session
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import CertificateRecord
     from anchorhold.ledger.records import RevocationRecord
+
+PAGE: Final = 100
+"""How many are shown as text, unless told otherwise."""
+READ_AT_ONCE: Final = 1_000
+"""How many are read from the ledger at once."""
+OF_AUTHORITY: Final = "authority"
+"""What stands for the profile of an authority's own certificate that was made elsewhere."""
 
 
 def list_certs(
@@ -39,7 +50,7 @@ def list_certs(
         str | None,
         typer.Option(
             "--expiring",
-            help="Only those that expire within this span (30d, 12h) and are not revoked, without those of OCSP "
+            help=f"Only those that expire within this span ({EXAMPLES}) and are not revoked, without those of OCSP "
             "responders unless --profile names theirs; the exit code is 66 if there are any.",
             metavar="SPAN",
         ),
@@ -50,36 +61,71 @@ def list_certs(
             "--after", help="Begin behind the certificate with this number; a full page says which.", min=0, max=2**62
         ),
     ] = 0,
-    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = 100,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", help="How many at most (default: 100 as text, all as json).", min=1, max=1_000_000),
+    ] = None,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
     """List certificates that are valid, the first to expire first; with --expired all of them, oldest first."""
     installation = session.installation
-    authority = installation.authority(ca) if ca is not None else None
-    names = {known.record.id: known.name for known in installation.authorities()}
-    found = installation.certificates(
-        authority,
-        after=after,
-        limit=limit,
-        expired=expired,
-        revoked=False if expiring is not None and revoked is None else revoked,
-        profile=profile,
-        expiring=None if expiring is None else now() + span(expiring),
-    )
-    revocations = installation.revocations(found)
+    if profile is not None:
+        installation.check_profile(profile)
+    wanted: dict[str, Any] = {
+        "authority": installation.authority(ca) if ca is not None else None,
+        "expired": expired,
+        "revoked": False if expiring is not None and revoked is None else revoked,
+        "profile": profile,
+        "expiring": None if expiring is None else now() + span(expiring),
+    }
+    elsewhere = _elsewhere(installation, wanted) if not after else []
     if output_format is ListFormat.JSON:
-        entries = [
-            {
-                "number": record.id,
-                **certificate_as_json(record, names[record.authority_id], revocations.get(record.id)),
-            }
-            for record in found
-        ]
-        write(as_json(entries), None)
+        write_json_list(_entries(installation, wanted, after, limit, elsewhere))
     else:
-        _show(found, revocations, names, limit)
-    if expiring is not None and found:
-        raise ExpiringError(f"list-certs: {len(found)} expire within {expiring}", hint="replace them")
+        _show(installation, wanted, after, limit or PAGE, elsewhere)
+    if expiring is not None:
+        count = installation.count_certificates(**wanted, after=after) + len(elsewhere)
+        if count:
+            raise ExpiringError(f"list-certs: {count} expire within {expiring}", hint="replace them")
+
+
+def _elsewhere(installation: Installation, wanted: Mapping[str, Any]) -> list[Authority]:
+    """Authorities that were signed elsewhere, as far as their certificates are wanted; nothing here revokes them."""
+    if wanted["revoked"] or wanted["profile"] not in (None, OF_AUTHORITY):
+        return []
+    only, expiring = wanted["authority"], wanted["expiring"]
+    return [
+        found
+        for found in installation.signed_elsewhere()
+        if (only is None or only.record.id == found.record.id)
+        and (wanted["expired"] or found.certificate.not_valid_after_utc >= now())
+        and (expiring is None or found.certificate.not_valid_after_utc <= expiring)
+    ]
+
+
+def _entries(
+    installation: Installation, wanted: Mapping[str, Any], after: int, limit: int | None, elsewhere: Sequence[Authority]
+) -> Iterator[dict[str, Any]]:
+    """As JSON has them, a page of the ledger after the other."""
+    names = _names(installation)
+    left = sys.maxsize if limit is None else limit
+    for authority in elsewhere[:left]:
+        yield {"number": None, **foreign_as_json(authority, OF_AUTHORITY)}
+    left -= len(elsewhere)
+    while left > 0:
+        size = min(left, READ_AT_ONCE)
+        found = installation.certificates(**wanted, after=after, limit=size)
+        revocations = installation.revocations(found)
+        for record in found:
+            revocation = revocations.get(record.id)
+            yield {"number": record.id, **certificate_as_json(record, names.get(record.authority_id), revocation)}
+        if len(found) < size:
+            return
+        left, after = left - size, found[-1].id
+
+
+def _names(installation: Installation) -> dict[int, str]:
+    return {known.record.id: known.name for known in installation.authorities()}
 
 
 def _status(record: CertificateRecord, revocation: RevocationRecord | None) -> str:
@@ -90,15 +136,26 @@ def _status(record: CertificateRecord, revocation: RevocationRecord | None) -> s
 
 
 def _show(
-    found: Sequence[CertificateRecord],
-    revocations: Mapping[int, RevocationRecord],
-    names: Mapping[int, str],
-    limit: int,
+    installation: Installation, wanted: Mapping[str, Any], after: int, limit: int, elsewhere: Sequence[Authority]
 ) -> None:
+    names = _names(installation)
+    found = installation.certificates(**wanted, after=after, limit=limit)
+    revocations = installation.revocations(found)
     rows = [
         (
+            authority.record.serial or "-",
+            "-",
+            f"{authority.certificate.not_valid_after_utc:%Y-%m-%d}",
+            "expired" if authority.certificate.not_valid_after_utc < now() else "good",
+            OF_AUTHORITY,
+            authority.record.subject,
+        )
+        for authority in elsewhere
+    ]
+    rows += [
+        (
             record.serial,
-            names[record.authority_id],
+            names.get(record.authority_id, "-"),
             f"{record.not_after:%Y-%m-%d}",
             _status(record, revocations.get(record.id)),
             record.profile,

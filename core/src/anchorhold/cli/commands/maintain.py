@@ -12,6 +12,7 @@ from anchorhold.cli.failures import Failures
 from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
 from anchorhold.issuing.crls import LIFETIME
+from anchorhold.x509.spans import EXAMPLES
 from anchorhold.x509.validity import parse_pause
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def maintain(
     ] = None,
     every: Annotated[
         str | None,
-        typer.Option("--every", help="Go on, and look again after this pause (30s, 10m, 1h).", metavar="PAUSE"),
+        typer.Option("--every", help=f"Go on, and look again after this pause: {EXAMPLES}.", metavar="PAUSE"),
     ] = None,
     crl_expires: Annotated[
-        str | None, typer.Option("--crl-expires", help="How long CRLs are good (default: 7d).", metavar="SPAN")
+        str | None,
+        typer.Option("--crl-expires", help=f"How long CRLs are good: {EXAMPLES} (default: 7d).", metavar="SPAN"),
     ] = None,
 ) -> None:
     """Renew CRLs and OCSP responders before they run out, with nobody present. Several may run at once."""

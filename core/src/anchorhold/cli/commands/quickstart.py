@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.cli.destination import write_new
 from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
@@ -16,8 +17,9 @@ from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, ver
 from anchorhold.x509.certificates import pem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from anchorhold.cli.precious import Kept
     from anchorhold.cli.session import Session
 
 
@@ -35,12 +37,12 @@ def quickstart(
         check_host(name)
     stem = host[0].replace("*", "_").replace(":", "_").replace("/", "_")
     files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
-    _check_free(files.values())
+    _check_free(files.values(), session.kept)
     installation = session.installation
     made = installation.authorities() if ledger_exists(installation.database_url) else ()  # which looking would make
     known = {authority.name: authority for authority in made}
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
-        if path.exists() and (name not in known or path.read_bytes() != pem(der(known[name])).encode()):
+        if os.path.lexists(path) and (name not in known or _content(path) != pem(der(known[name])).encode()):
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
     root = known.get(ROOT) or installation.create_authority(ROOT, f"CN={ROOT}", path_length=1)
     issuing = known.get(ISSUING) or installation.create_authority(ISSUING, f"CN={ISSUING}", parent=root, path_length=0)
@@ -51,8 +53,9 @@ def quickstart(
     _write(files[".key"], key, 0o600)
     _write(files[".pem"], pem(issued.der).encode(), 0o644)
     _write(files[".chain.pem"], (pem(issued.der) + pem(der(issuing))).encode(), 0o644)
-    Path("root.pem").write_text(pem(der(root)))
-    Path("issuing.pem").write_text(pem(der(issuing)))
+    for path, authority in ((Path("root.pem"), root), (Path("issuing.pem"), issuing)):
+        if not path.exists():
+            _write(path, pem(der(authority)).encode(), 0o644)
     say(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
     say(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
     say(_next_commands(files))
@@ -67,16 +70,20 @@ def _next_commands(files: dict[str, Path]) -> str:
     )
 
 
-def _check_free(paths: Iterable[Path]) -> None:
+def _content(path: Path) -> bytes | None:
+    """Of a regular file; None if it is none, or leads nowhere."""
+    return path.read_bytes() if path.is_file() else None
+
+
+def _check_free(paths: Iterable[Path], kept: Callable[[], Kept]) -> None:
     for path in paths:
-        check_output(path)
-        if path.exists():
+        check_output(path, kept=kept)
+        if os.path.lexists(path):
             raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
-            file.write(content)
+        write_new(content, path, mode)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})", hint="change to another folder") from error

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.cli.output import say, write
-from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError
+from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.moving import UNMOVE, places_of_move
 from anchorhold.issuing.offline import is_waiting, request_of
 from anchorhold.issuing.recovery import abandon_certificates
 from anchorhold.issuing.undo import is_abandoning, is_adopted
+from anchorhold.x509.spans import EXAMPLES, parse_span
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.ledger import AuthorityRecord
+
+_OLDEST: Final = dt.timedelta(days=36_500)
+"""Nothing was interrupted longer ago."""
 
 
 def recover(
@@ -59,11 +63,13 @@ def recover(
         bool, typer.Option("--certificates", help="Close reservations of certificates that were never completed.")
     ] = False,
     older_than: Annotated[
-        int,
+        str,
         typer.Option(
-            "--older-than", help="Minutes after which a reservation counts as interrupted.", min=0, max=1_000_000
+            "--older-than",
+            help=f"Span after which a reservation counts as interrupted: minutes (10), or {EXAMPLES}.",
+            metavar="SPAN",
         ),
-    ] = 10,
+    ] = "10m",
 ) -> None:
     """Show what was interrupted (the exit code is then 63), or finish or abandon it; and show copies of keys.
 
@@ -72,7 +78,7 @@ def recover(
     named = [name for name in (finish, abandon, destroy_copies) if name is not None]
     if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
-    waiting = session.installation.interrupted(dt.timedelta(minutes=older_than))
+    waiting = session.installation.interrupted(_age(older_than))
     if finish is not None:
         record = _named(waiting, finish)
         (_finish if record.status == "pending" else _finish_move)(session, record)
@@ -89,6 +95,18 @@ def recover(
         say(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
     else:
         _show(session, waiting)
+
+
+def _age(text: str) -> dt.timedelta:
+    """How old reservations are that were interrupted.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return dt.timedelta(0) if text.strip() == "0" else min(parse_span(text, "age", bare="m"), _OLDEST)
+    except ValidityError as error:
+        raise InputError(error.problem, hint=error.hint) from error
 
 
 def _named(waiting: Interrupted, name: str) -> AuthorityRecord:

@@ -10,9 +10,8 @@ import typer
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.inputs import expiry, read_input
 from anchorhold.cli.output import Format, check_output, render, say, write
-from anchorhold.cli.present import der
 from anchorhold.issuing.issuer import Order
-from anchorhold.x509.csr import load_csr
+from anchorhold.x509.csr import check_request
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -69,13 +68,13 @@ def sign_cert(
     out: Out = None,
 ) -> None:
     """Sign a certificate from a CSR, record it, and show it."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     authority = installation.authority(ca)
     alias = authority.record.key_backend
     session.check_used({alias})
     order = Order(
-        csr=load_csr(read_input(csr, "CSR"), csr),
+        csr=check_request(read_input(csr, "CSR"), csr),
         names=alt or (),
         subject=subject,
         profile=profile,
@@ -87,6 +86,6 @@ def sign_cert(
     say(f"Signed with {authority.name}, serial {issued.serial}.")
     if issued.not_granted:
         say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
-    chain = [der(above) for above in installation.chain(authority)] if bundle else []
+    chain = installation.chain_certificates(authority) if bundle else []
     record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)

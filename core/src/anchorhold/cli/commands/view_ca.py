@@ -16,7 +16,7 @@ def view_ca(
     session: Session, ca: Authority, output_format: OutputFormat = Format.TEXT, bundle: Bundle = False, out: Out = None
 ) -> None:
     """Show a certificate authority: its certificate, where its key is, and whether it can be used now."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     authority = session.installation.authority(ca)
     _ = authority.certificate  # without one there is nothing to show, and it says so
     alias = authority.record.key_backend

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.cli.arguments import Bundle, Out, OutputFormat, Serial
 from anchorhold.cli.output import Format, check_output, render, write
-from anchorhold.cli.present import certificate_as_json, der
+from anchorhold.cli.present import certificate_as_json
 from anchorhold.issuing.authority import Authority
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def view_cert(
     out: Out = None,
 ) -> None:
     """Show a certificate that is in the ledger."""
-    check_output(out, output_format, bundle=bundle)
+    check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     record = installation.certificate(serial)
     issuer = Authority(installation.ledger.authorities.get(record.authority_id))
@@ -29,7 +29,7 @@ def view_cert(
     more = [("Issued by", issuer.name), ("Profile", record.profile)]
     if revocation is not None:
         more.append(("Revoked", f"{revocation.revoked_at:%Y-%m-%d %H:%M:%S} UTC ({revocation.reason})"))
-    chain = [der(above) for above in installation.chain(issuer)] if bundle else []
+    chain = installation.chain_certificates(issuer) if bundle else []
     content = render(
         record.certificate or b"",
         output_format,

@@ -1,0 +1,126 @@
+"""Finding out whether an installation can work, without using a key and without presenting a PIN or a password."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.backends import SECTIONS
+from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
+from anchorhold.ledger import ledger_exists
+from anchorhold.ledger.book import check_database
+from anchorhold.secret import read_secret_file
+from anchorhold.settings.harmless import is_reference, leaves
+from anchorhold.x509.profiles import find_default_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.seam import Role
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found out.
+
+    Attributes:
+        wrong: What cannot work, each once.
+        untried: What could not be tried here, in sentences.
+    """
+
+    wrong: list[AnchorholdError] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
+
+    def of(self, attempt: Callable[[], Iterable[str] | None]) -> bool:
+        """Try something; what it gives could not be tried.
+
+        Returns:
+            Whether nothing was wrong.
+        """
+        try:
+            self.untried += [sentence for sentence in attempt() or () if sentence not in self.untried]
+        except AnchorholdError as error:
+            if str(error) not in map(str, self.wrong):
+                self.wrong.append(error)
+            return False
+        return True
+
+
+def check_installation(installation: Installation) -> Findings:
+    """Look at everything that the settings name, used or not, and at what the ledger needs of them."""
+    findings, settings = Findings(), installation.loaded.settings
+    for role in SECTIONS:
+        for alias in installation.backends.aliases(role):
+            findings.of(partial(_check_alias, installation, alias, role))
+    for name in settings.storages:
+        findings.of(partial(installation.backends.check_storage, name))
+    for section in ("storages", *SECTIONS.values(), "wrappers"):
+        for alias, entry in getattr(settings, section).items():
+            for key, value in leaves((section, alias, "options"), entry.options):
+                findings.of(partial(_check_reference, ".".join(key), value))
+    findings.of(lambda: _check_profile(installation))
+    if findings.of(lambda: check_database(installation.database_url, installation.absence)):
+        findings.of(lambda: _check_authorities(installation, findings))
+    return findings
+
+
+def _check_alias(installation: Installation, alias: str, role: Role) -> Iterable[str]:
+    return installation.backends.get(alias, role).check_place()
+
+
+def _check_profile(installation: Installation) -> None:
+    settings = installation.loaded.settings
+    find_default_profile(settings.default_profile, settings.profiles)
+
+
+def _check_reference(key: str, value: Any) -> Iterable[str]:
+    """What a reference to a secret leads to; the secret is not used."""
+    if not is_reference(value):
+        return ()
+    if "env" in value:
+        unset = value["env"] not in os.environ
+        return [f"{key}: the variable {value['env']} is not set here, so it could not be tried"] if unset else ()
+    try:
+        found = read_secret_file(value["file"])
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {error.problem}", hint=error.hint) from error
+    if not found:
+        raise SettingsError(f"{key}: the file {value['file']} is empty", hint="write the secret into it")
+    return ()
+
+
+def _check_authorities(installation: Installation, findings: Findings) -> None:
+    if not ledger_exists(installation.database_url):
+        return
+    for authority in installation.authorities():
+        findings.of(partial(_check_authority, installation, authority))
+
+
+def _check_authority(installation: Installation, authority: Authority) -> None:
+    record, aliases = authority.record, installation.backends.aliases()
+    if record.key_backend not in aliases:
+        raise UnknownAliasError(
+            f"authority {record.name!r}: its key is in {record.key_backend!r}, which is not among key_backends",
+            hint="configure that alias again",
+        )
+    found = aliases[record.key_backend].backend
+    if found != record.backend_type:
+        raise SettingsError(
+            f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "
+            f"is {found!r} now",
+            hint="configure that alias as it was",
+        )
+    profile = record.issuing.profile
+    if profile is not None:
+        find_default_profile(profile, installation.loaded.settings.profiles)
+    responder = installation.ledger.responders.active(record.id)
+    if responder is not None and responder.key_backend not in installation.backends.aliases("ocsp"):
+        raise UnknownAliasError(
+            f"authority {record.name!r}: the key of its OCSP responder is in {responder.key_backend!r}, which "
+            "ocsp_key_backends does not have any more",
+            hint="configure that alias again, or see edit-ca --ocsp-key-backend",
+        )

@@ -1,0 +1,160 @@
+"""What no command writes over: private keys, requests, databases, the settings, secrets, and what lies among keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold.errors import OutputError
+from anchorhold.pkcs8 import is_encrypted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anchorhold.settings import LoadedSettings
+
+LOOKED_AT: Final = 4 << 20
+"""Octets of a file that are looked at; what is precious is smaller, or says at once what it is."""
+KEY_FILE: Final = re.compile(r"[0-9a-f]{32}\.key")
+"""Names of files of keys, as the backend `storages` makes them."""
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")
+"""Files of one SQLite database."""
+
+_BEGINNINGS: Final = {
+    b"SQLite format 3\0": "is a database",
+    b"\x37\x7f\x06\x82": "is the log of a database",
+    b"\x37\x7f\x06\x83": "is the log of a database",
+    b"\xfe\xed\xfe\xed": "holds a private key",  # Java key stores
+    b"\xce\xce\xce\xce": "holds a private key",
+    b"PuTTY-User-Key-File": "holds a private key",
+}
+_WORDS: Final = {
+    b"PRIVATE KEY": "holds a private key",
+    b"CERTIFICATE REQUEST-----": "holds a certificate signing request",
+}
+_NUMBERS: Final = {b"\x02\x01\x00", b"\x02\x01\x01", b"\x02\x01\x03"}
+"""With which PKCS#8, PKCS#1, SEC 1 (0 or 1) and PKCS#12 (3) begin: their version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the settings say of files that are not for results.
+
+    Attributes:
+        files: Each with what it is.
+        folders: Where keys are kept.
+    """
+
+    files: Mapping[Path, str]
+    folders: tuple[Path, ...]
+
+    def check(self, target: Path, shown: Path) -> None:
+        """Refuse a place by its name.
+
+        Args:
+            target: The file, links followed, whether it is there or not.
+            shown: The same as it was named, for the message.
+
+        Raises:
+            OutputError: It is not for results.
+        """
+        reason = self.files.get(target)
+        folder = target.parent
+        if reason is None and any(folder.is_relative_to(kept) for kept in self.folders):
+            reason = "lies in a folder of keys"
+        if reason is None and _holds_keys(folder):
+            reason = "lies among private keys"
+        if reason is not None:
+            raise OutputError(f"{shown}: {reason}", hint="name another file")
+
+
+NOTHING: Final = Kept({}, ())
+
+
+def kept_by(loaded: LoadedSettings, environment: Mapping[str, str]) -> Kept:
+    """What those settings say of files."""
+    files = {_real(place): "holds a secret" for place in _secret_files(loaded)}
+    if loaded.path is not None:
+        files[_real(loaded.path)] = "is the settings file"
+    scheme, _, place = loaded.database_url(environment).partition(":///")
+    if scheme == "sqlite" and place:
+        files |= {_real(f"{place}{end}"): "is the ledger" for end in _BESIDE}
+    return Kept(files, tuple(_real(folder) for folder in _key_folders(loaded)))
+
+
+def precious(content: bytes) -> str | None:
+    """What makes the content of a file too precious to be written over, as words behind its name; None if nothing."""
+    for beginning, reason in _BEGINNINGS.items():
+        if content.startswith(beginning):
+            return reason
+    plain = content.replace(b"\0", b"") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content  # UTF-16
+    for word, reason in _WORDS.items():
+        if word in plain:
+            return reason
+    if b'"kty"' in plain and re.search(rb'"(d|k)"\s*:', plain):  # JWK
+        return "holds a private key"
+    return _precious_der(content)
+
+
+def _precious_der(content: bytes) -> str | None:
+    inside = _in_sequence(content)
+    if inside is None:
+        return None
+    if inside[:3] in _NUMBERS or is_encrypted(content):
+        return "holds a private key"
+    deeper = _in_sequence(inside)
+    return "holds a certificate signing request" if deeper is not None and deeper[:3] == b"\x02\x01\x00" else None
+
+
+def _in_sequence(content: bytes) -> bytes | None:
+    """What follows the head of a SEQUENCE, BER too; None if it is none."""
+    if content[:1] != b"\x30" or len(content) < len(b"\x30\x00"):
+        return None
+    return content[2 + (content[1] & 0x7F if content[1] & 0x80 else 0) :]
+
+
+def _holds_keys(folder: Path) -> bool:
+    try:
+        return any(KEY_FILE.fullmatch(entry.name) for entry in folder.iterdir())
+    except OSError:  # not to be listed, or not there
+        return False
+
+
+def _key_folders(loaded: LoadedSettings) -> Iterable[Path]:
+    """Where aliases keep key files on this machine, as far as the settings tell."""
+    settings = loaded.settings
+    locations = {name: storage.options.get("location") for name, storage in settings.storages.items()}
+    for aliases, folder in ((settings.key_backends, "ca"), (settings.ocsp_key_backends, "ocsp")):
+        for alias in aliases.values():
+            location = locations.get(str(alias.options.get("storage_alias", "default")))
+            path = str(alias.options.get("path", folder))
+            if alias.backend == "storages" and isinstance(location, str) and Path(path) != Path():
+                yield Path(location) / path
+
+
+def _secret_files(loaded: LoadedSettings) -> Iterable[str]:
+    """Files to which references in the settings lead."""
+    settings = loaded.settings
+    if settings.database.source == "file":
+        yield settings.database.place
+    for section in (settings.storages, settings.key_backends, settings.ocsp_key_backends, settings.wrappers):
+        for entry in section.values():
+            yield from _named_in(entry.options)
+
+
+def _named_in(value: Any) -> Iterable[str]:
+    match value:
+        case {"file": str(place), **rest} if not rest:
+            yield place
+        case dict():
+            for part in value.values():
+                yield from _named_in(part)
+        case list():
+            for part in value:
+                yield from _named_in(part)
+
+
+def _real(place: Path | str) -> Path:
+    return Path(place).expanduser().resolve()

@@ -1,0 +1,70 @@
+"""Secrets of the settings are kept out of what is printed about a failure, wherever a library has put them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold.secret import MASK
+from anchorhold.settings.harmless import backend_of, hidden, is_reference, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+SHORTEST: Final = 4
+"""Letters of a text that is looked for."""
+_TELLING: Final = re.compile(r"pass|pin|secret|token|key|credential|auth|connection|sas", re.IGNORECASE)
+
+
+def redacted(text: str, arguments: Sequence[str], *, telling: bool = False) -> str:
+    """The same with every value of the settings masked that `config show` masks.
+
+    Args:
+        text: What would be printed.
+        arguments: Of the command line, which may name the settings file.
+        telling: Only those whose names tell that they are secrets: messages of ours say other values on purpose.
+    """
+    found = {part for part in _secrets(_content(arguments), telling=telling) if len(part) >= SHORTEST}
+    for secret in sorted(found, key=len, reverse=True):
+        for form in {secret, repr(secret)[1:-1]}:
+            text = text.replace(form, MASK)
+    return text
+
+
+def _content(arguments: Sequence[str]) -> dict[str, Any]:
+    """Of the settings file, right or wrong; empty if there is none that can be read."""
+    import tomllib
+
+    from anchorhold.errors import AnchorholdError
+    from anchorhold.settings.load import find_file
+
+    named = None
+    for option, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if option in ("--config", "-c"):
+            named = Path(value)
+        elif option.startswith("--config="):
+            named = Path(option.partition("=")[2])
+    try:
+        path = find_file(named, os.environ)
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+    except (AnchorholdError, OSError, ValueError):
+        return {}
+
+
+def _secrets(content: dict[str, Any], *, telling: bool) -> Iterator[str]:
+    url = os.environ.get("ANCHORHOLD_DATABASE")
+    for section, value in (*content.items(), *([("database", url)] if url else [])):
+        for key, leaf in leaves((section,), value):
+            named = _TELLING.search(key[-1]) is not None or key == ("database",) or "://" in str(leaf)
+            if not telling or named:
+                yield from _in(key, leaf, content)
+
+
+def _in(key: tuple[str, ...], leaf: Any, content: dict[str, Any]) -> Iterable[str]:
+    if not is_reference(leaf):
+        yield from hidden(key, leaf, backend_of(content, key) if isinstance(content.get(key[0]), dict) else "")
+    elif "env" in leaf:
+        value = os.environ.get(leaf["env"], "")
+        yield from hidden(key, value, "") if key == ("database",) else (value,)

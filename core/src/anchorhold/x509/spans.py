@@ -1,0 +1,79 @@
+"""Spans of time as people write them: one grammar for every option that takes one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+
+from anchorhold.errors import ValidityError
+
+UNITS: Final = {
+    "s": dt.timedelta(seconds=1),
+    "m": dt.timedelta(minutes=1),
+    "h": dt.timedelta(hours=1),
+    "d": dt.timedelta(days=1),
+    "w": dt.timedelta(days=7),
+    "mo": dt.timedelta(days=30),
+    "y": dt.timedelta(days=365),
+}
+"""What can stand behind a number; a month has 30 days and a year 365, whenever it begins."""
+EXAMPLES: Final = "30s, 15m, 12h, 7d, 2w, 6mo, 1y, or ISO 8601 such as P90D"
+"""For help texts and messages."""
+
+_SPAN: Final = re.compile(r"(?:[0-9]{1,9} ?(?:mo|[smhdwy]) ?)+")
+_PART: Final = re.compile(r"([0-9]+) ?(mo|[smhdwy])")
+_ISO: Final = re.compile(
+    r"P(?!$)(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?"
+)
+_ISO_UNITS: Final = ("y", "mo", "w", "d", "h", "m", "s")
+
+
+def parse_span(text: str, what: str = "span", *, bare: str | None = None) -> dt.timedelta:
+    """Read a span: numbers with units (``12h``, ``6mo``, ``1y6mo``), or a duration of ISO 8601 (``P1Y``, ``PT15M``).
+
+    Args:
+        text: As typed.
+        what: What it is, for messages.
+        bare: The unit of a number without one; None if there has to be one.
+
+    Raises:
+        ValidityError: It cannot be read, or is no time at all.
+    """
+    try:
+        span = _read(text.strip(), what, bare)
+    except OverflowError:
+        raise ValidityError(f"{what} {text!r}: is longer than time goes on", hint="give a shorter one") from None
+    if span is None:
+        raise ValidityError(f"{what} {text!r}: cannot be read", hint=f"give for instance {EXAMPLES}")
+    if not span:
+        raise ValidityError(f"{what} {text!r}: is no time at all", hint=f"give for instance {EXAMPLES}")
+    return span
+
+
+def is_span(text: str) -> bool:
+    """Whether something was written as a span, with a unit or as ISO 8601 says, right or not, and not as a date."""
+    return re.fullmatch(r"\s*(P.*|[0-9]+\s*[A-Za-z].*)", text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _read(text: str, what: str, bare: str | None) -> dt.timedelta | None:
+    if bare is not None and re.fullmatch("[0-9]{1,9}", text):
+        return int(text) * UNITS[bare]
+    iso = _ISO.fullmatch(text.upper())
+    if iso is not None:
+        given = zip(iso.groups(default="0"), _ISO_UNITS, strict=True)
+        return sum((int(number) * UNITS[unit] for number, unit in given), dt.timedelta())
+    if re.search("[0-9] ?M(?![Oo])", text) and text[:1] not in ("P", "p"):
+        raise ValidityError(f"{what} {text!r}: M may be months or minutes", hint="write mo for months, m for minutes")
+    if not _SPAN.fullmatch(text.lower()):
+        return None
+    parts = _PART.findall(text.lower())
+    units = [unit for _, unit in parts]
+    if sorted(set(units), key=_size, reverse=True) != units:  # 1d1y, 1h1h: more likely a slip than a sum
+        return None
+    return sum((int(number) * UNITS[unit] for number, unit in parts), dt.timedelta())
+
+
+def _size(unit: str) -> dt.timedelta:
+    return UNITS[unit]

@@ -1,0 +1,220 @@
+"""``--out``: what is there is not harmed, and what is no regular file is written into."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+
+from anchorhold import errors, softkeys
+from anchorhold.algorithms import key_spec
+from cli.cli_steps import good, left_behind, refused, settings_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Command, MakeCsr
+
+pytestmark = pytest.mark.databases("sqlite", because="it is about files")
+
+WRITERS: Final = {
+    "view-ca": ("view-ca", "Root", "-f", "pem", "--out={out}"),
+    "view-cert": ("view-cert", "{serial}", "-f", "pem", "--out={out}"),
+    "dump-crl": ("dump-crl", "Root", "--out={out}"),
+    "sign-cert": ("sign-cert", "--ca=Root", "--csr=request.csr", "--alt=a.example", "--out={out}"),
+    "init-ca": ("init-ca", "Sub", "CN=Sub", "--parent=Root", "--out={out}"),
+    "init-ca --csr-out": ("init-ca", "Far", "CN=Far", "--csr-out={out}"),
+    "import-ca": ("import-ca", "Old", "old.key", "old.pem", "--out={out}"),
+}
+
+
+@pytest.fixture
+def prepared(anchorhold: Command, tmp_path: Path, csr_file: Path) -> Command:
+    """An authority with a CRL, a request, and the files of another authority."""
+    good(anchorhold("init-ca", "Root", "CN=Root", "--path-length=1"))
+    good(anchorhold("generate-crls"))
+    csr_file.rename(tmp_path / "request.csr")
+    command = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "old.key", "-out", "old.pem"]
+    subprocess.run([*command, "-subj", "/CN=Old", "-addext", "keyUsage=keyCertSign,cRLSign"], check=True)
+    return anchorhold
+
+
+def _line(command: str, out: Path | str, anchorhold: Command) -> tuple[str, ...]:
+    serial = good(anchorhold("list-cas", "-f", "json")).text.split('"serial": "')[1].partition('"')[0]
+    return tuple(part.format(out=out, serial=serial) for part in WRITERS[command])
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_hyphen_is_standard_output(command: str, prepared: Command, tmp_path: Path) -> None:
+    outcome = good(prepared(*_line(command, "-", prepared)))
+    assert outcome.data.startswith(b"-----BEGIN ")
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_links_are_followed_and_modes_are_kept(command: str, prepared: Command, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    real, link = tmp_path / "real/result", tmp_path / "link"
+    real.write_bytes(b"older")
+    real.chmod(0o604)
+    link.symlink_to("real/result")
+    good(prepared(*_line(command, link, prepared)))
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"-----BEGIN ")
+    assert real.stat().st_mode & 0o777 == 0o604
+    assert [entry.name for entry in real.parent.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_what_is_no_regular_file_is_written_into(command: str, prepared: Command, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
+        good(prepared(*_line(command, fifo, prepared)))
+        assert reader.stdout is not None
+        assert reader.stdout.read().startswith(b"-----BEGIN ")
+    assert fifo.is_fifo()
+
+
+def test_a_device_stays_one(prepared: Command) -> None:
+    before = Path(os.devnull).stat()
+    good(prepared("view-ca", "Root", "--out=/dev/null"))
+    assert os.path.samestat(Path(os.devnull).stat(), before)
+
+
+def test_a_link_to_what_is_not_there_yet_leads_to_the_new_file(prepared: Command, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("new")
+    good(prepared("view-ca", "Root", "--out=link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "new").is_file()
+
+
+def test_all_names_of_a_file_have_the_new_content(prepared: Command, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"older, and longer than what comes" * 1000)
+    os.link(tmp_path / "one", tmp_path / "two")
+    good(prepared("view-ca", "Root", "-f", "der", "--out=one"))
+    assert (tmp_path / "two").read_bytes() == good(prepared("view-ca", "Root", "-f", "der")).data
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_by_another_name_is_written_behind_what_is_there(
+    place: str, prepared: Command, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "anchorhold", "view-ca", "Root", "-f", "pem", f"--out={place}"]
+    with (tmp_path / "log").open("wb") as log:
+        log.write(b"before\n")
+        log.flush()
+        subprocess.run(command, stdout=log, check=True)
+    assert (tmp_path / "log").read_bytes() == b"before\n" + good(prepared("view-ca", "Root", "-f", "pem")).data
+
+
+def _private(form: PrivateFormat, encoding: Encoding, *, encrypted: bool = False) -> bytes:
+    key = softkeys.generate(key_spec("RSA", 2048))
+    return key.private_bytes(encoding, form, BestAvailableEncryption(b"word") if encrypted else NoEncryption())
+
+
+def _pkcs12() -> bytes:
+    key = softkeys.generate(key_spec("EC"))
+    return serialize_key_and_certificates(b"", key, None, None, BestAvailableEncryption(b"word"))  # type: ignore[arg-type]
+
+
+PRIVATE: Final[dict[str, Callable[[], bytes]]] = {
+    "PKCS#8": lambda: _private(PrivateFormat.PKCS8, Encoding.PEM),
+    "PKCS#8, DER": lambda: _private(PrivateFormat.PKCS8, Encoding.DER),
+    "PKCS#8, encrypted": lambda: _private(PrivateFormat.PKCS8, Encoding.PEM, encrypted=True),
+    "PKCS#8, DER, encrypted": lambda: _private(PrivateFormat.PKCS8, Encoding.DER, encrypted=True),
+    "PKCS#1": lambda: _private(PrivateFormat.TraditionalOpenSSL, Encoding.PEM),
+    "PKCS#1, DER": lambda: _private(PrivateFormat.TraditionalOpenSSL, Encoding.DER),
+    "OpenSSH": lambda: _private(PrivateFormat.OpenSSH, Encoding.PEM),
+    "PKCS#12": _pkcs12,
+    "SEC 1, DER": lambda: softkeys.generate(key_spec("EC")).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ),
+    "a bundle": lambda: b"-----BEGIN CERTIFICATE-----\n" + _private(PrivateFormat.PKCS8, Encoding.PEM),
+    "UTF-16": lambda: _private(PrivateFormat.PKCS8, Encoding.PEM).decode().encode("utf-16"),
+    "JWK": lambda: b'{"kty": "OKP", "d": "AAAA"}',
+    "Java": lambda: bytes.fromhex("feedfeed00000002"),
+}
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_a_private_key_is_not_written_over(kind: str, prepared: Command, tmp_path: Path) -> None:
+    content = PRIVATE[kind]()
+    (tmp_path / "mine").write_bytes(content)
+    refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "private key")
+    assert (tmp_path / "mine").read_bytes() == content
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_nothing_is_done_where_the_result_would_do_harm(
+    command: str, prepared: Command, tmp_path: Path, make_csr: MakeCsr
+) -> None:
+    (tmp_path / "mine.csr").write_bytes(make_csr())
+    (tmp_path / "link").symlink_to("old.key")
+    key = next((tmp_path / "ca").rglob("*.key"))
+    places = ("mine.csr", "old.key", "link", "ca/ledger.sqlite3", "ca/ledger.sqlite3-wal", key, key.parent / "new", ".")
+    before = left_behind(tmp_path)
+    for place in places:
+        refused(prepared(*_line(command, place, prepared)), errors.OutputError, str(place))
+    assert left_behind(tmp_path) == before
+
+
+def test_a_request_in_der_is_not_written_over(prepared: Command, tmp_path: Path) -> None:
+    subprocess.run(["openssl", "req", "-in", "request.csr", "-outform", "der", "-out", "der.csr"], check=True)
+    refused(prepared("view-ca", "Root", "--out=der.csr"), errors.OutputError, "der.csr", "request")
+
+
+def test_the_settings_and_their_secrets_are_not_written_over(prepared: Command, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("1234")
+    path = settings_file(
+        tmp_path, '[key_backends.default]\nbackend = "storages"\noptions = { password = { file = "pin" } }\n'
+    )
+    named = ("--config", str(path))
+    refused(prepared(*named, "view-ca", "Root", f"--out={path}"), errors.OutputError, "settings file")
+    refused(prepared(*named, "view-ca", "Root", "--out=pin"), errors.OutputError, "pin", "secret")
+    refused(prepared(*named, "init-ca", "New", "CN=New", "--out=ca/ca/new.pem"), errors.OutputError, "folder of keys")
+
+
+def test_the_ledger_is_kept_free_before_it_is_there(anchorhold: Command, tmp_path: Path) -> None:
+    (tmp_path / "ca").mkdir()
+    line = ("init-ca", "Root", "CN=Root", "--out=ca/ledger.sqlite3")
+    refused(anchorhold(*line), errors.OutputError, "is the ledger")
+
+
+@pytest.mark.parametrize("form", ["pem", "der", "json", "text"])
+def test_a_result_takes_the_place_of_another_one(form: str, prepared: Command, tmp_path: Path) -> None:
+    for shown in ("pem", "der", "json", "text", form):
+        good(prepared("view-ca", "Root", "-f", shown, "--out=result"))
+    good(prepared("dump-crl", "Root", "-f", "der", "--out=result"))
+    good(prepared("view-ca", "Root", "-f", form, "--out=result"))
+    assert (tmp_path / "result").stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_config_init_writes_to_standard_output_and_into_pipes(anchorhold: Command, tmp_path: Path) -> None:
+    outcome = good(anchorhold("config", "init", "-"))
+    assert b"[key_backends.default]" in outcome.data
+    assert not (tmp_path / "-").exists()
+    os.mkfifo(tmp_path / "fifo")
+    with subprocess.Popen(["cat", "fifo"], stdout=subprocess.PIPE) as reader:
+        good(anchorhold("config", "init", "fifo"))
+        assert reader.stdout is not None
+        assert reader.stdout.read() == outcome.data
+
+
+@pytest.mark.parametrize("name", ["a.example.key", "a.example.pem", "root.pem", "issuing.pem"])
+def test_quickstart_leaves_links_alone_and_makes_nothing_then(name: str, anchorhold: Command, tmp_path: Path) -> None:
+    (tmp_path / name).symlink_to("elsewhere")
+    refused(anchorhold("quickstart", "a.example"), errors.OutputError, name)
+    assert [entry.name for entry in Path().iterdir()] == [name]
