@@ -19,8 +19,9 @@ from anchorhold.cli.output import check_output, say
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.pkcs8 import is_encrypted, load_private_key
+from anchorhold.publickeys import spki
 from anchorhold.secret import Secret
-from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_pkcs12
+from anchorhold.x509.certificates import chosen, is_pkcs12, load_certificate, load_certificates, load_pkcs12
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _accept(session: Session, name: str, signed: str) -> Authority:
     authority = session.installation.authority(name)
     alias = authority.record.key_backend
     session.check_used({alias})
-    certificate = load_certificate(read_input(signed, "certificate"), signed)
+    certificate = chosen(load_certificates(read_input(signed, "certificate"), signed), authority.record.public_key)
     return session.installation.accept_certificate(authority, certificate, session.secrets(alias))
 
 
@@ -144,10 +145,11 @@ def _load(
             return load_pkcs12(key_data, password, key)
         except SecretMissingError:
             return load_pkcs12(key_data, _asked(session, key), key)
-    found = load_certificate(read_input(certificate, "certificate"), certificate)
+    found = load_certificates(read_input(certificate, "certificate"), certificate)
     if password is None and is_encrypted(key_data):
         password = _asked(session, key)
-    return load_private_key(key_data, password, key), found
+    private = load_private_key(key_data, password, key)
+    return private, chosen(found, spki(private.public_key()))
 
 
 def _asked(session: Session, key: str) -> Secret:
