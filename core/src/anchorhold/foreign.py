@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from anchorhold.errors import AnchorholdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_T = TypeVar("_T")
+
 _PARSE_ERROR: Final = re.compile(r"ParseError \{ kind: (?P<kind>.+?)(?:, location: \[(?P<place>.*)\])? \}", re.DOTALL)
 _LONGEST: Final = 160
 
 
 @contextmanager
-def guarded(told: Callable[[str], AnchorholdError]) -> Iterator[None]:
+def guarded(told: Callable[[str], Exception]) -> Iterator[None]:
     """Turn whatever a library raises inside into an error of ours; ours pass.
 
     No list of classes is kept: a parser raises what it has (``InvalidVersion`` is no ``ValueError``), and a panic of
@@ -29,12 +31,25 @@ def guarded(told: Callable[[str], AnchorholdError]) -> Iterator[None]:
         yield
     except AnchorholdError:
         raise
-    except Exception as error:
-        raise told(cause_of(error)) from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        if not is_foreign(error):
             raise
         raise told(cause_of(error)) from error
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether it comes from what was read, and not from who wants the process to end."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def tried(call: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
+    """What a library makes of what it is given, or what it raises."""
+    try:
+        return call(), None
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        return None, error
 
 
 def cause_of(error: BaseException) -> str:

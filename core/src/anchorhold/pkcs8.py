@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyInvalidError, KeyUnsupportedError, SecretMissingError, SecretWrongError
-from anchorhold.foreign import cause_of
+from anchorhold.foreign import cause_of, tried
 from anchorhold.mldsa_keys import load_ml_dsa
 from anchorhold.pbes2 import decrypt
 from anchorhold.publickeys import spec_of
@@ -80,15 +80,12 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         raise SecretMissingError(f"{subject}: the key is encrypted", hint="give its password")
     revealed = password.reveal_bytes() if encrypted and password else None
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
-    try:
-        key = load(data, revealed, unsafe_skip_rsa_key_validation=True)
-    except Exception as error:
-        found = _in_another_form(data, der, password, subject)
-        if found is None:
-            raise _unreadable(subject, data, encrypted, error) from None  # which may have octets of the key
-        key = found
+    read, error = tried(lambda: load(data, revealed, unsafe_skip_rsa_key_validation=True))
+    key = cast("PrivateKey | None", read) or _in_another_form(data, der, password, subject)
+    if key is None:
+        raise _unreadable(subject, data, encrypted, error or ValueError()) from None  # which may have octets of the key
     spec_of(key.public_key())
-    return cast("PrivateKey", key)
+    return key
 
 
 def is_encrypted(data: bytes) -> bool:
@@ -161,7 +158,7 @@ def _in_another_form(data: bytes, der: bytes | None, password: Secret | None, su
         return None
 
 
-def _unreadable(subject: str, data: bytes, encrypted: bool, error: Exception) -> AnchorholdError:
+def _unreadable(subject: str, data: bytes, encrypted: bool, error: BaseException) -> AnchorholdError:
     """What was tried, and what came of it."""
     cause = cause_of(error)
     if encrypted and "password" in cause.lower():

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from anchorhold.errors import RequestInvalidError, RequestSignatureError
+from anchorhold.foreign import tried
 from anchorhold.x509.ber import BerError
 from anchorhold.x509.files import REQUEST, FileError, blocks
 from anchorhold.x509.general_names import format_general_name
@@ -70,12 +71,8 @@ def read_csr(data: bytes, subject: str = "CSR") -> Request:
 
 def _quickly(data: bytes) -> x509.CertificateSigningRequest | None:
     """A request in one of the usual forms, of which thousands come to be signed together; None if it is in another."""
-    try:
-        if data.startswith(_USUAL):
-            return x509.load_pem_x509_csr(data)
-        return x509.load_der_x509_csr(data) if data[:1] == b"0" else None
-    except Exception:
-        return None
+    load = x509.load_pem_x509_csr if data.startswith(_USUAL) else x509.load_der_x509_csr
+    return tried(lambda: load(data))[0] if load is x509.load_pem_x509_csr or data[:1] == b"0" else None
 
 
 def check_csr(request: Request | x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
@@ -142,10 +139,7 @@ def _check_signature(request: Request, key: object, subject: str) -> None:
 
 def _is_usual(request: x509.CertificateSigningRequest | None) -> bool:
     """Whether ``cryptography`` says that its signature is right; where it does not, that may be its policy."""
-    try:
-        if request is None or not request.is_signature_valid:
-            return False
-        digest = request.signature_hash_algorithm
-    except Exception:
+    if request is None or not tried(lambda: request.is_signature_valid)[0]:
         return False
-    return digest is None or digest.name.upper() not in _BROKEN_HASHES
+    digest, error = tried(lambda: request.signature_hash_algorithm)
+    return error is None and (digest is None or digest.name.upper() not in _BROKEN_HASHES)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 
-from anchorhold.foreign import cause_of
+from anchorhold.foreign import guarded
 from anchorhold.x509.ber import BOOLEAN, OCTET_STRING, SEQUENCE, BerError, Value, read_one, sequence, to_der
 from anchorhold.x509.der import tlv
 
@@ -33,10 +33,9 @@ def extension_of(value: Value) -> x509.Extension[Any]:
     mend = _MENDED.get(members[0].oid.dotted_string)
     if mend is not None:
         content = mend(read_one(content))
-    try:
-        return _read_one(sequence(tlv(0x06, members[0].content), critical, tlv(OCTET_STRING, content)))
-    except Exception as error:
-        raise BerError(cause_of(error)) from error
+    der = sequence(tlv(0x06, members[0].content), critical, tlv(OCTET_STRING, content))
+    with guarded(BerError):
+        return _read_one(der)
 
 
 def _read_one(extension: bytes) -> x509.Extension[Any]:

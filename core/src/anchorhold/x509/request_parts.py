@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
 from anchorhold.errors import RequestInvalidError
+from anchorhold.foreign import tried
 from anchorhold.x509.ber import BIT_STRING, INTEGER, SEQUENCE, SET, BerError, Value, read_one
 from anchorhold.x509.loose_extensions import extension_of
 from anchorhold.x509.loose_names import name_of
@@ -57,10 +58,10 @@ class Request:
             BerError: It is not that of a request.
             RequestInvalidError: It has a version that there is not.
         """
-        try:
-            return cls(der, name, x509.load_der_x509_csr(der))
-        except Exception:  # whatever cryptography has against it, the frame is looked at here
-            request = cls(der, name)
+        parsed, _ = tried(lambda: x509.load_der_x509_csr(der))
+        request = cls(der, name, parsed)
+        if parsed is not None:
+            return request
         version = request.tbs.member(0, INTEGER).integer
         if version != 0:
             raise RequestInvalidError(
@@ -174,11 +175,10 @@ class Request:
 
     @cached_property
     def _subject(self) -> tuple[x509.Name, str | None]:
-        try:
-            if self.parsed is not None:
-                return self.parsed.subject, None
-        except Exception:  # noqa: S110  # it is read below, or its flaw is said there
-            pass
+        if (parsed := self.parsed) is not None:
+            subject, error = tried(lambda: parsed.subject)
+            if subject is not None and error is None:
+                return subject, None
         try:
             return name_of(self.tbs.member(1, SEQUENCE)), None
         except BerError as error:
@@ -186,11 +186,10 @@ class Request:
 
     @cached_property
     def _extensions(self) -> tuple[tuple[x509.Extension[Any], ...], dict[str, str]]:
-        try:
-            if self.parsed is not None and len(self._asked_for) <= 1:
-                return tuple(self.parsed.extensions), {}
-        except Exception:  # noqa: S110  # each is read by itself below
-            pass
+        if (parsed := self.parsed) is not None:
+            extensions, error = tried(lambda: tuple(parsed.extensions) if len(self._asked_for) <= 1 else None)
+            if extensions is not None and error is None:
+                return extensions, {}
         try:
             return _each([each for row in self._asked_for for each in row.members])
         except BerError as error:

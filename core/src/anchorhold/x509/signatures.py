@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
+from anchorhold.foreign import cause_of, is_foreign
 from anchorhold.x509.ber import BerError, Value
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ def flaw_of_signature(key: object, message: bytes, signature: bytes, algorithm: 
         return "was not made over these octets by the key"
     except BerError as error:
         return f"has an algorithm that cannot be read: {error}"
-    except (UnsupportedAlgorithm, ValueError, TypeError) as error:
-        return f"cannot be verified ({type(error).__name__})"
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        return f"cannot be verified ({cause_of(error)})"
     return None
 
 
