@@ -151,7 +151,8 @@ def _in_another_form(data: bytes, der: bytes | None, password: Secret | None, su
     """A key that ``cryptography`` does not read, and we do; None if this is none."""
     try:
         if der is not None and password:
-            return load_ml_dsa(decrypt(der, password), subject)
+            decrypted, _ = tried(lambda: decrypt(der, password))
+            return load_ml_dsa(decrypted or b"", subject)
         found = _PLAIN_KEY.search(data)
         return load_ml_dsa(base64.b64decode(b"".join(found[1].split())) if found else data, subject)
     except ValueError:

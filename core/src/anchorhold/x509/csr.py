@@ -104,7 +104,7 @@ def not_granted(request: Request, draft: Draft) -> tuple[str, ...]:
     missing = [f"{part}, which cannot be read" for part in request.unreadable.values()]
     if not set(request.readable_subject) <= set(draft.subject):
         missing.append(f"the subject {format_name(request.readable_subject)}")
-    names = draft.alternative_names
+    names = set(draft.alternative_names)
     missing += [format_general_name(name) for name in request.readable_names if name not in names]
     missing += [
         f"the extension {extension_name(extension.oid)}"

@@ -64,8 +64,8 @@ def plain(data: bytes) -> bytes:
         if data.startswith(mark):
             rest = data[len(mark) :]
             return rest.decode(encoding, "replace").encode("ascii", "replace") if encoding else rest
-    for encoding, dash in (("utf-16-le", b"-\0-\0"), ("utf-16-be", b"\0-\0-")):
-        if data.lstrip(b"\0" + _WHITE).startswith(dash.lstrip(b"\0")) and dash in data[:200]:
+    for encoding, dashes in (("utf-16-le", b"-\0-\0"), ("utf-16-be", b"\0-\0-")):
+        if data.startswith(dashes):
             return data.decode(encoding, "replace").encode("ascii", "replace")
     return data
 
