@@ -177,7 +177,7 @@ def soak(session: nox.Session) -> None:
 @nox.session
 @isolated
 def everything(session: nox.Session) -> None:
-    """Run in full what the tests sample: the table of commands beside commands, and slow stores; this takes hours.
+    """Run in full what the tests sample: commands beside commands, slow stores, damaged files; this takes hours.
 
     `-- 3/10` runs the third tenth of the table and nothing else.
     """
@@ -186,8 +186,8 @@ def everything(session: nox.Session) -> None:
     session.install("-q", *_group("test"))
     plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
     part = session.posargs[0] if session.posargs else "0/1"
-    whole = {"ANCHORHOLD_TABLE": part, "ANCHORHOLD_SLOW": "10x1.5"}
-    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests/company", "tests/clocks"]
+    whole = {"ANCHORHOLD_TABLE": part, "ANCHORHOLD_SLOW": "10x1.5", "ANCHORHOLD_FUZZ": "500000"}
+    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests/company", "tests/clocks", "tests/reading"]
     session.run("python", "-m", "pytest", "-n", "auto", *chosen, env=plain | whole)
 
 

@@ -67,6 +67,10 @@ BAD_REQUESTS = {
         lambda: forged_rsa_request(3 * (1 << 2046) + 3, 65537), errors.WeakKeyError, ("modulus", "factor")
     ),
     "RSA too long": Bad(lambda: forged_rsa_request((1 << 20000) + 1, 65537), errors.WeakKeyError, ("20001",)),
+}
+"""Refused whatever is copied."""
+
+BAD_WHEN_COPIED = {
     "control character in the subject": Bad(
         lambda: _common_name("a\x01b"), errors.SubjectInvalidError, ("CN", "control character")
     ),
@@ -98,6 +102,7 @@ BAD_REQUESTS = {
         ("e-mail",),
     ),
 }
+"""Refused where their subject and names are copied, and only there."""
 
 
 @pytest.fixture
@@ -113,6 +118,19 @@ def test_a_bad_request_is_refused_with_one_line_and_nothing_is_issued(bad: Bad, 
     before = left_behind(tmp_path)
     refused(ca("sign-cert", "--ca=CA", "--csr=request.csr", "--alt=example.com"), bad.error, *bad.words)
     assert left_behind(tmp_path) == before
+
+
+@pytest.mark.parametrize("bad", BAD_WHEN_COPIED.values(), ids=BAD_WHEN_COPIED)
+def test_what_is_bad_in_a_request_is_refused_where_it_is_copied_and_blocks_nothing_else(
+    bad: Bad, ca: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "request.csr").write_bytes(bad.csr())
+    before = left_behind(tmp_path)
+    asked = ("sign-cert", "--ca=CA", "--csr=request.csr", "--alt=example.com", "--subject=CN=example.com")
+    copying = tuple(each for each in asked if "--subject" not in each)
+    refused(ca(*copying, "--copy=alt", "--copy=subject"), bad.error, *bad.words)
+    assert left_behind(tmp_path) == before
+    good(ca(*asked))
 
 
 @pytest.mark.parametrize("bad", [BAD_REQUESTS["truncated DER"], BAD_REQUESTS["RSA 1024"]], ids=["truncated", "weak"])

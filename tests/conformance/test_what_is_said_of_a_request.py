@@ -16,6 +16,7 @@ from cli.cli_steps import good
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from anchorhold.x509.request_parts import Request
     from conftest import Command
 
 pytestmark = pytest.mark.databases("sqlite", because="what is said does not depend on the database")
@@ -34,9 +35,9 @@ def test_a_request_is_verified_once(
     verified: list[str] = []
     verify = module._check_signature
 
-    def counting(found: x509.CertificateSigningRequest, subject: str) -> None:
+    def counting(found: Request, key: object, subject: str) -> None:
         verified.append(subject)
-        verify(found, subject)
+        verify(found, key, subject)
 
     monkeypatch.setattr(module, "_check_signature", counting)
     good(root("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import textwrap
 from typing import TYPE_CHECKING, Final, cast
 
@@ -21,17 +22,26 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import ObjectIdentifier
 
-from anchorhold.errors import KeyInvalidError, SecretMissingError, SecretWrongError
+from anchorhold.errors import KeyInvalidError, KeyUnsupportedError, SecretMissingError, SecretWrongError
+from anchorhold.foreign import cause_of, tried
+from anchorhold.mldsa_keys import load_ml_dsa
+from anchorhold.pbes2 import decrypt
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
+from anchorhold.x509.ber import BerError, read_one
+from anchorhold.x509.files import FileError, blocks, plain
+from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
+    from anchorhold.errors import AnchorholdError
     from anchorhold.softkeys import PrivateKey
 
 PBKDF2_ITERATIONS: Final = 600_000
 """Iterations of PBKDF2-HMAC-SHA256 for encrypted keys (OWASP Password Storage Cheat Sheet, 2023)."""
 DRAWN_ITERATIONS: Final = 1_000
 """The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
+
+_PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
 
 
 def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
@@ -63,27 +73,24 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyInvalidError: Not a private key.
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
-    load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
+    data = as_handed_over(data)
     encrypted = is_encrypted(data)
-    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data and not _is_complete(data):
-        raise KeyInvalidError(f"{subject}: the key is cut short or damaged", hint="restore it from a backup")
+    der = _encrypted_der(data, subject) if encrypted else None
     if encrypted and not password:
         raise SecretMissingError(f"{subject}: the key is encrypted", hint="give its password")
     revealed = password.reveal_bytes() if encrypted and password else None
-    try:
-        key = load(data, revealed, unsafe_skip_rsa_key_validation=True)
-    except (ValueError, UnsupportedAlgorithm):
-        if encrypted:
-            raise SecretWrongError(
-                f"{subject}: the password is wrong", hint="give the one it was encrypted with"
-            ) from None
-        raise KeyInvalidError(f"{subject}: not a private key that can be read", hint="give a PEM or DER key") from None
+    load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
+    read, error = tried(lambda: load(data, revealed, unsafe_skip_rsa_key_validation=True))
+    key = cast("PrivateKey | None", read) or _in_another_form(data, der, password, subject)
+    if key is None:
+        raise _unreadable(subject, data, encrypted, error or ValueError()) from None  # which may have octets of the key
     spec_of(key.public_key())
-    return cast("PrivateKey", key)
+    return key
 
 
 def is_encrypted(data: bytes) -> bool:
     """Whether a private key, in PEM or DER, is encrypted."""
+    data = as_handed_over(data)
     if b"-----BEGIN" in data:
         return b"ENCRYPTED" in data
     try:
@@ -93,14 +100,92 @@ def is_encrypted(data: bytes) -> bool:
     return True
 
 
-def _is_complete(pem: bytes) -> bool:
-    """Whether the framing of an encrypted key holds; a damaged one looks like a wrong password."""
-    body = pem.partition(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")[2].partition(b"-----END ENCRYPTED PRIVATE KEY-----")
+def as_handed_over(data: bytes) -> bytes:
+    """The content of a file without byte-order mark, as ASCII where it is UTF-16, DER without a line break behind it.
+
+    What is neither PEM nor DER comes back as it is.
+    """
+    data = plain(data)
+    if b"-----BEGIN" in data or not data:
+        return data
     try:
-        asn1.decode_der(_EncryptedPrivateKeyInfo, base64.b64decode(b"".join(body[0].split()), validate=True))
+        return read_one(data).raw
+    except BerError:
+        return data
+
+
+def _encrypted_der(data: bytes, subject: str) -> bytes | None:
+    """The encrypted key in DER; None for the older form, in which PEM has headers.
+
+    A damaged one would look like a wrong password, and one that asks for absurd work would never end.
+    """
+    der: bytes | None = data
+    if b"-----BEGIN" in data:
+        der = _body(data) if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data else None
+    try:
+        if der is not None:
+            asn1.decode_der(_EncryptedPrivateKeyInfo, der)
+            check_rounds(der)
+    except BerError as error:
+        raise KeyInvalidError(f"{subject}: the key {error}", hint="encrypt it again, with fewer") from error
+    except ValueError as error:
+        raise KeyInvalidError(
+            f"{subject}: the key is cut short or damaged ({cause_of(error)})", hint="restore it from a backup"
+        ) from error
+    return der
+
+
+def _body(pem: bytes) -> bytes:
+    """What an encrypted key in PEM holds.
+
+    Raises:
+        ValueError: It has no end, or is no base64.
+    """
+    body = pem.partition(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")[2].partition(b"-----END ENCRYPTED PRIVATE KEY-----")
+    if not body[1]:
+        raise ValueError("its last line is missing")
+    return base64.b64decode(b"".join(body[0].split()), validate=True)
+
+
+def _in_another_form(data: bytes, der: bytes | None, password: Secret | None, subject: str) -> PrivateKey | None:
+    """A key that ``cryptography`` does not read, and we do; None if this is none."""
+    try:
+        if der is not None and password:
+            decrypted, _ = tried(lambda: decrypt(der, password))
+            return load_ml_dsa(decrypted or b"", subject)
+        found = _PLAIN_KEY.search(data)
+        return load_ml_dsa(base64.b64decode(b"".join(found[1].split())) if found else data, subject)
     except ValueError:
-        return False
-    return bool(body[1])
+        return None
+
+
+def _unreadable(subject: str, data: bytes, encrypted: bool, error: BaseException) -> AnchorholdError:
+    """What was tried, and what came of it."""
+    cause = cause_of(error)
+    if encrypted and "password" in cause.lower():
+        return SecretWrongError(f"{subject}: the password is wrong", hint="give the one it was encrypted with")
+    other = _what_it_is(data)
+    if isinstance(error, UnsupportedAlgorithm) and not other:
+        return KeyUnsupportedError(
+            f"{subject}: the key is of a type or curve that anchorhold does not use ({cause})",
+            hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key",
+        )
+    if encrypted:
+        return KeyInvalidError(
+            f"{subject}: the key cannot be decrypted with this password, or not read then ({cause})",
+            hint="check the password; write the key again as PKCS#8, with PBES2 and AES",
+        )
+    return KeyInvalidError(
+        f"{subject}: {other}not a private key that can be read ({cause})", hint="give a PEM or DER key"
+    )
+
+
+def _what_it_is(data: bytes) -> str:
+    try:
+        kind = blocks(data)[0].kind
+    except FileError:
+        return ""
+    return f"is {kind}, " if kind.startswith(("a c", "a pub", "PKCS")) else ""
 
 
 @asn1.sequence

@@ -7,6 +7,7 @@ import gc
 import io
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ def main() -> None:
     """Run the command line; errors are printed here and nowhere else, and decide the exit code."""
     # Pydantic looks through every installed distribution for plugins, 18 ms of a start; nothing here wants them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for programmers, and nobody who runs a CA can do anything about them
     with _imports_are_no_garbage():
         _run()
 

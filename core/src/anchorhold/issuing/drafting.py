@@ -14,8 +14,8 @@ from anchorhold.x509.copying import CopyRules
 from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
-from anchorhold.x509.general_names import format_general_name, kind_of, parse_alt
-from anchorhold.x509.names import parse_subject
+from anchorhold.x509.general_names import check_alt_names, format_general_name, kind_of, parse_alt
+from anchorhold.x509.names import check_subject, parse_subject
 from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.issuer import Order
     from anchorhold.settings import ProfileSettings, Settings
     from anchorhold.x509.request_keys import SubjectKey
+    from anchorhold.x509.request_parts import Request
 
 
 class Drafter:
@@ -44,7 +45,7 @@ class Drafter:
         self._chain = chain
         self._profiles: dict[str | None, _Profile] = {}
 
-    def draft(self, order: Order, request: x509.CertificateSigningRequest, key: SubjectKey) -> Draft:
+    def draft(self, order: Order, request: Request, key: SubjectKey) -> Draft:
         """The certificate for an order, before it is signed.
 
         Args:
@@ -102,12 +103,13 @@ class _Profile:
         self._extensions = ProfileExtensions(settings, authority.issuing)
         self._rules = CopyRules(settings.copy_rules)
 
-    def names(self, order: Order, request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
+    def names(self, order: Order, request: Request) -> tuple[x509.GeneralName, ...]:
         """Those that were ordered, then those that are copied."""
         copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
+        check_alt_names(copied)
         names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *copied]))
         if self.settings.names_required and not names:
-            hint = "give --alt, or take those of the CSR with --copy alt" if alt_names_of(request) else "give --alt"
+            hint = "give --alt, or take those of the CSR with --copy alt" if request.readable_names else "give --alt"
             raise ProfileRefusedError(f"profile {self.name!r}: needs at least one alternative name", hint=hint)
         for name in names:
             if self.settings.name_kinds and kind_of(name) not in self.settings.name_kinds:
@@ -117,21 +119,19 @@ class _Profile:
                 )
         return names
 
-    def subject(
-        self, order: Order, request: x509.CertificateSigningRequest, names: Sequence[x509.GeneralName]
-    ) -> x509.Name:
+    def subject(self, order: Order, request: Request, names: Sequence[x509.GeneralName]) -> x509.Name:
         """The one that was ordered; else the profile's attributes, then those copied, then a common name."""
         if order.subject is not None:
             return parse_subject(order.subject)
         whole = "subject" in order.copy
         if whole and not self._fixed:
-            return request.subject
+            return _checked(request.subject)
         fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
         copied = list(request.subject.rdns) if whole else self._rules.subject(request)
         parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
         if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
             parts += _common_name(names)
-        return x509.Name(parts)
+        return _checked(x509.Name(parts))
 
     def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
         """Its start and end, within what the profile and the authority allow."""
@@ -143,7 +143,7 @@ class _Profile:
 
     def extensions(
         self,
-        request: x509.CertificateSigningRequest,
+        request: Request,
         key: SubjectKey,
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
@@ -164,6 +164,12 @@ class _Profile:
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:
         return list(parse_subject(self.settings.subject).rdns)
+
+
+def _checked(subject: x509.Name) -> x509.Name:
+    """A subject that is copied, which nobody has looked at before."""
+    check_subject(subject)
+    return subject
 
 
 def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDistinguishedName]:

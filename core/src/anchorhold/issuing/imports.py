@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
@@ -16,9 +16,11 @@ from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.ledger import IssuingDefaults, Reservation
 from anchorhold.publickeys import check_strength, spki
+from anchorhold.x509.ber import read_one
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
+from anchorhold.x509.signatures import flaw_of_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,9 +113,11 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
         AuthorityExistsError: Its serial number is in the ledger already.
     """
     serial = format_serial(certificate.serial_number)
-    if find_parent(certificate, [authority]) is None:
+    flaw = flaw_of_issue(certificate, authority.certificate)
+    if flaw is not None:
         raise CertificateInvalidError(
-            f"certificate {serial}: was not signed by {authority.name!r}", hint="name the authority that signed it"
+            f"certificate {serial}: was not signed by {authority.name!r}: {flaw}",
+            hint="name the authority that signed it",
         )
     intent = _intent(certificate, "imported")
     with ledger.transaction(alone=True):
@@ -163,12 +167,22 @@ def find_parent(certificate: x509.Certificate, known: Iterable[Authority]) -> Au
     for authority in known:
         if authority.record.certificate is None or authority.certificate.subject != certificate.issuer:
             continue
-        try:
-            certificate.verify_directly_issued_by(authority.certificate)
-        except (ValueError, TypeError, InvalidSignature):
-            continue
-        return authority
+        if flaw_of_issue(certificate, authority.certificate) is None:
+            return authority
     return None
+
+
+def flaw_of_issue(certificate: x509.Certificate, issuer: x509.Certificate) -> str | None:
+    """Why a certificate was not signed by an issuer, in words; None if it was, with whatever hash."""
+    if certificate.issuer != issuer.subject:
+        return f"it names {format_name(certificate.issuer)!r} as its issuer, not {format_name(issuer.subject)!r}"
+    whole = read_one(certificate.public_bytes(Encoding.DER))
+    try:
+        key = issuer.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return f"the key of its issuer cannot be used: {error}"
+    flaw = flaw_of_signature(key, certificate.tbs_certificate_bytes, certificate.signature, whole.member(1))
+    return f"its signature {flaw}" if flaw is not None else None
 
 
 def _intent(certificate: x509.Certificate, profile: str) -> Reservation:

@@ -12,6 +12,7 @@ from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.sharing import Shared
 from anchorhold.x509.csr import CheckedRequest, check_csr, not_granted, read_csr
+from anchorhold.x509.request_parts import Request
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ BATCH: Final = 1_000
 """How many certificates share one commit."""
 
 
-_Request: TypeAlias = "tuple[x509.CertificateSigningRequest, SubjectKey]"
+_Request: TypeAlias = "tuple[Request, SubjectKey]"
 Copied: TypeAlias = Literal["subject", "alt"]
 """What may be copied from a request when asked for: its subject, its alternative names."""
 
@@ -39,7 +40,8 @@ class Order:
     """A certificate that somebody wants.
 
     Attributes:
-        csr: The request (RFC 2986), PEM or DER, or already loaded, or checked by `anchorhold.x509.csr.check_request`.
+        csr: The request (RFC 2986), PEM or DER, or already loaded (`anchorhold.x509.csr.load_csr`), or checked by
+            `anchorhold.x509.csr.check_request`.
         names: Subject alternative names, as `anchorhold.x509.general_names.parse_alt` reads them.
         subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or address.
         profile: Name of the profile; by default the one of the authority, else of the settings.
@@ -47,7 +49,7 @@ class Order:
         copy: What to copy from the request beyond the rules of the profile. Nothing is copied in silence.
     """
 
-    csr: bytes | x509.CertificateSigningRequest | CheckedRequest
+    csr: bytes | x509.CertificateSigningRequest | Request | CheckedRequest
     names: Sequence[str] = ()
     subject: str | None = None
     profile: str | None = None
@@ -200,7 +202,7 @@ class _ChangedError(Exception):
 def _checked(order: Order) -> _Request:
     if isinstance(order.csr, CheckedRequest):
         return order.csr.request, order.csr.key
-    request = read_csr(order.csr) if isinstance(order.csr, bytes) else order.csr
+    request = read_csr(order.csr) if isinstance(order.csr, bytes) else Request.of(order.csr)
     return request, check_csr(request)
 
 

@@ -1,1 +1,7 @@
 """X.509 (RFC 5280): names, requests, profiles, and the drafts of certificates. No key is touched here."""
+
+import warnings
+
+for _remark in ("Attribute's length must be", "Parsed a serial number which wasn't positive"):
+    # Remarks of cryptography about what others have made, which is what we are here to read.
+    warnings.filterwarnings("ignore", message=_remark, category=UserWarning)

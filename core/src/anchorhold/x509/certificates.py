@@ -2,63 +2,136 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final, cast
 
 from cryptography import x509
-from cryptography.hazmat import asn1
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
+from anchorhold.foreign import guarded
+from anchorhold.publickeys import spec_of, spki
+from anchorhold.x509.ber import BerError, read_one, to_der
+from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
+from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorhold.errors import AnchorholdError
     from anchorhold.secret import Secret
     from anchorhold.softkeys import PrivateKey
 
+_MOST: Final = 1_000
+"""Certificates in one file."""
+_PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
+
 
 def load_certificate(data: bytes, subject: str = "certificate") -> x509.Certificate:
-    """Read a certificate; of several in one PEM file, the first.
+    """Read a certificate; of several, such as a chain with the root first, the one that issued none of the others.
 
     Raises:
         CertificateInvalidError: It cannot be read.
     """
-    load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
+    return chosen(load_certificates(data, subject))
+
+
+def load_certificates(data: bytes, subject: str = "certificate") -> tuple[x509.Certificate, ...]:
+    """Read all certificates in a file, at least one: PEM, DER, PKCS#7, and what else `anchorhold.x509.files` reads.
+
+    Raises:
+        CertificateInvalidError: There is none, or one of them cannot be read.
+    """
     try:
-        certificate = load(data)
-        _ = certificate.subject, certificate.issuer, certificate.extensions  # parsed when first asked for
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise CertificateInvalidError(
-            f"{subject}: not a certificate that can be read", hint="give one as PEM or DER"
-        ) from error
+        found = blocks(data)
+        ders = [der for block in found for der in certificates_in(block)]
+    except (FileError, BerError) as error:
+        raise _unreadable(subject, str(error)) from error
+    if not ders:
+        what = found[0].kind if found[0].kind != PKCS7 else "PKCS#7 without any certificate"
+        raise CertificateInvalidError(f"{subject}: is {what}, not a certificate", hint="give the certificate")
+    if len(ders) > _MOST:
+        raise _unreadable(subject, f"it holds more than {_MOST}")
+    return tuple(_loaded(der, subject) for der in ders)
+
+
+def chosen(certificates: Sequence[x509.Certificate], key: bytes | None = None) -> x509.Certificate:
+    """The certificate that is meant among those of a file.
+
+    Args:
+        certificates: At least one.
+        key: DER SubjectPublicKeyInfo that it should have, if that is known.
+    """
+    if key is not None:
+        mine = [each for each in certificates if _info(each) == key]
+        certificates = mine or certificates
+    issuers = {each.issuer for each in certificates if each.issuer != each.subject}
+    return next((each for each in certificates if each.subject not in issuers), certificates[0])
+
+
+def _info(certificate: x509.Certificate) -> bytes | None:
+    try:
+        return spki(certificate.public_key())  # type: ignore[arg-type]  # of whatever type, only its octets are compared
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _loaded(der: bytes, subject: str) -> x509.Certificate:
+    with guarded(lambda cause: _unreadable(subject, cause)):
+        certificate = x509.load_der_x509_certificate(der)
+        # Parsed when first asked for, and asked for wherever the certificate is used:
+        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.serial_number
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return certificate
+
+
+def _unreadable(subject: str, cause: str) -> CertificateInvalidError:
+    return CertificateInvalidError(
+        f"{subject}: not a certificate that can be read ({cause})", hint="give one as PEM, DER or PKCS#7"
+    )
 
 
 def is_pkcs12(data: bytes) -> bool:
     """Whether it looks like PKCS#12: a SEQUENCE whose first member is the INTEGER 3 (RFC 7292, section 4)."""
-    header = 2 + (data[1] & 0x7F if len(data) > 1 and data[1] & 0x80 else 0)
+    length = data[1] if len(data) > 1 else 0
+    header = 2 + (length & 0x7F if length & 0x80 else 0)
     return data[:1] == b"\x30" and data[header : header + 3] == b"\x02\x01\x03"
 
 
 def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[PrivateKey, x509.Certificate]:
-    """The key and its certificate in a PKCS#12 file (RFC 7292).
+    """The key and its certificate in a PKCS#12 file (RFC 7292), which may be BER (section 4.1).
 
     Raises:
         SecretMissingError, SecretWrongError: It is encrypted, and the password is missing or does not open it.
-        CertificateInvalidError: It is cut short, or lacks the key or the certificate.
+        KeyUnsupportedError: The key is of a type that anchorhold does not use.
+        CertificateInvalidError: It is cut short, asks for absurd work, or lacks the key or the certificate.
     """
     try:
-        asn1.decode_der(asn1.TLV, data)
-    except ValueError as error:
-        raise CertificateInvalidError(f"{subject}: the PKCS#12 file is cut short", hint="copy it again") from error
-    try:
-        key, certificate, _ = pkcs12.load_key_and_certificates(data, password.reveal_bytes() if password else None)
-    except ValueError:
-        if password is None:
-            raise SecretMissingError(f"{subject}: is encrypted", hint="give its password") from None
-        raise SecretWrongError(f"{subject}: the password is wrong", hint="give the one it was encrypted with") from None
+        der = to_der(read_one(data))
+        check_rounds(data)
+    except BerError as error:
+        raise CertificateInvalidError(f"{subject}: the PKCS#12 file {error}", hint="copy it again") from error
+    with guarded(lambda cause: _unopened(subject, password, cause)):
+        key, certificate, _ = pkcs12.load_key_and_certificates(der, password.reveal_bytes() if password else None)
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
-    return key, certificate  # type: ignore[return-value]  # the type of the key is checked where it is used
+    spec_of(key.public_key())
+    return cast("PrivateKey", key), certificate
+
+
+def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdError:
+    """Wrong passwords are told by the MAC; what is said of anything else is what the library says."""
+    if not _PASSWORD.search(cause):
+        return CertificateInvalidError(
+            f"{subject}: the PKCS#12 file cannot be read ({cause})", hint="make it again, for instance with openssl"
+        )
+    if password is None:
+        return SecretMissingError(f"{subject}: is encrypted", hint="give its password")
+    return SecretWrongError(
+        f"{subject}: the password is wrong, or the file is damaged", hint="give the one it was encrypted with"
+    )
 
 
 def is_pss_only(certificate: x509.Certificate) -> bool:

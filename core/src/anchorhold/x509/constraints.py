@@ -121,8 +121,11 @@ def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> boo
     return not same_kind or any(is_within(name, subtree) for subtree in same_kind)
 
 
-def _domain_within(domain: str, subtree: str, _: bool) -> bool:
+def _domain_within(domain: str, subtree: str, in_doubt: bool) -> bool:
+    """A dot before a subtree, which RFC 5280 has not, means the names below it to all but some, and those are right."""
     domain, subtree = domain.lower().removeprefix("*."), subtree.lower()
+    if subtree.startswith("."):
+        return domain.endswith(subtree) or (in_doubt and domain == subtree[1:])
     return not subtree or domain == subtree or domain.endswith("." + subtree)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchorhold.settings.profile import CopySettings
+    from anchorhold.x509.request_parts import Request
 
 
 class CopyRules:
@@ -35,43 +36,44 @@ class CopyRules:
         self._kinds = {rule for rule in settings.alt if ":" not in rule}
         self._subtrees = [parse_subtree(rule) for rule in settings.alt if ":" in rule]
         self._purposes = {dotted(name, PURPOSES, "a key purpose") for name in settings.extended_key_usage}
-        self._extensions = {EXTENSIONS.get(name, name) for name in settings.extensions}
+        self._extensions = tuple(dict.fromkeys(EXTENSIONS.get(name, name) for name in settings.extensions))
 
-    def subject(self, request: x509.CertificateSigningRequest) -> list[x509.RelativeDistinguishedName]:
+    def subject(self, request: Request) -> list[x509.RelativeDistinguishedName]:
         """The parts of its subject, in its order."""
         if self._whole_subject:
             return list(request.subject.rdns)
+        if not self._attributes:
+            return []
         kept = ([found for found in rdn if found.oid in self._attributes] for rdn in request.subject.rdns)
         return [x509.RelativeDistinguishedName(attributes) for attributes in kept if attributes]
 
-    def names(self, request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
+    def names(self, request: Request) -> tuple[x509.GeneralName, ...]:
         """Those of its alternative names that are of a kind, or in a subtree, that is named."""
+        if not self._kinds and not self._subtrees:
+            return ()
         return tuple(
             name
             for name in alt_names_of(request)
             if kind_of(name) in self._kinds or any(is_within(name, subtree) for subtree in self._subtrees)
         )
 
-    def purposes(self, request: x509.CertificateSigningRequest) -> tuple[str, ...]:
+    def purposes(self, request: Request) -> tuple[str, ...]:
         """Those of its key purposes that are named, dotted."""
         if not self._purposes:
             return ()
-        return tuple(
-            oid.dotted_string
-            for extension in request.extensions
-            if isinstance(extension.value, x509.ExtendedKeyUsage)
-            for oid in extension.value
-            if oid.dotted_string in self._purposes
-        )
+        found = request.extension(x509.ExtendedKeyUsage.oid.dotted_string)
+        asked = [] if found is None else [oid.dotted_string for oid in found.value]
+        return tuple(oid for oid in asked if oid in self._purposes)
 
-    def extensions(self, request: x509.CertificateSigningRequest) -> Iterator[x509.Extension[x509.ExtensionType]]:
+    def extensions(self, request: Request) -> Iterator[x509.Extension[x509.ExtensionType]]:
         """Those of its extensions that are named, as they are.
 
         Raises:
             RequestInvalidError: One of them is not DER.
         """
-        for found in request.extensions:
-            if found.oid.dotted_string not in self._extensions:
+        for oid in self._extensions:
+            found = request.extension(oid)
+            if found is None:
                 continue
             if isinstance(found.value, x509.UnrecognizedExtension) and not is_der(found.value.value):
                 raise RequestInvalidError(

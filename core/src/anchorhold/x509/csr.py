@@ -6,66 +6,84 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
 from anchorhold.errors import RequestInvalidError, RequestSignatureError
-from anchorhold.x509.general_names import check_alt_names, format_general_name
-from anchorhold.x509.names import check_subject, format_name
+from anchorhold.foreign import tried
+from anchorhold.x509.ber import BerError
+from anchorhold.x509.files import REQUEST, FileError, blocks
+from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.names import format_name
 from anchorhold.x509.oids import extension_name
 from anchorhold.x509.request_keys import subject_key
+from anchorhold.x509.request_parts import Request
+from anchorhold.x509.signatures import flaw_of_signature, hash_of_signature
 
 if TYPE_CHECKING:
     from anchorhold.seam.requests import Draft
     from anchorhold.x509.request_keys import SubjectKey
 
-_BROKEN_HASHES: Final = ("md5",)
-_UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
+_USUAL: Final = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE REQUEST-----")
+_BROKEN_HASHES: Final = ("MD2", "MD4", "MD5")
+"""Whoever sees a signature over these can have another text that it fits. SHA-1 still shows who holds the key."""
 
 
-def load_csr(data: bytes, subject: str = "CSR") -> x509.CertificateSigningRequest:
-    """Read a request, PEM or DER, and check all that can be checked without an authority.
+def load_csr(data: bytes, subject: str = "CSR") -> Request:
+    """Read a request and check all that can be checked without an authority.
 
     Args:
-        data: The file's content.
+        data: The file's content: PEM, DER, or what else `anchorhold.x509.files` reads.
         subject: What to call it in messages.
 
     Raises:
-        RequestInvalidError: Truncated, malformed or empty.
+        RequestInvalidError: Truncated, malformed or empty, or something else than a request.
         RequestSignatureError: Not signed by the key it contains.
         WeakKeyError: Its key is too weak.
         KeyUnsupportedError: Its key is of a type that is not certified.
-        SubjectInvalidError: Its subject has control characters.
-        NameForbiddenError: It asks for a name that must not be certified.
     """
     request = read_csr(data, subject)
     check_csr(request, subject)
     return request
 
 
-def read_csr(data: bytes, subject: str = "CSR") -> x509.CertificateSigningRequest:
+def read_csr(data: bytes, subject: str = "CSR") -> Request:
     """Parse a request and check nothing of it; see `load_csr`.
 
     Raises:
-        RequestInvalidError: Truncated, malformed or empty.
+        RequestInvalidError: Truncated, malformed or empty, or something else than a request.
     """
-    load = x509.load_pem_x509_csr if b"-----BEGIN" in data else x509.load_der_x509_csr
     try:
-        request = load(data)
-        _ = request.subject, request.extensions  # both are parsed when first asked for
-    except _UNREADABLE as error:
+        parsed = _quickly(data)
+        if parsed is not None:
+            return Request.of(parsed, subject)
+        found = blocks(data)
+        first = next((block for block in found if block.kind == REQUEST), None)
+        if first is not None:
+            return Request.read(first.der, subject)
+    except (FileError, BerError) as error:
         raise RequestInvalidError(
-            f"{subject}: not a certificate signing request that can be read", hint="ask for it again, as PEM or DER"
+            f"{subject}: not a certificate signing request that can be read ({error})",
+            hint="ask for it again, as PEM or DER",
         ) from error
-    return request
+    raise RequestInvalidError(
+        f"{subject}: is {found[0].kind}, not a certificate signing request", hint="give the CSR, as PEM or DER"
+    )
 
 
-def check_csr(request: x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
-    """Verify a request's own signature, the strength of its key and its names; see `load_csr`."""
+def _quickly(data: bytes) -> x509.CertificateSigningRequest | None:
+    """A request in one of the usual forms, of which thousands come to be signed together; None if it is in another."""
+    load = x509.load_pem_x509_csr if data.startswith(_USUAL) else x509.load_der_x509_csr
+    return tried(lambda: load(data))[0] if load is x509.load_pem_x509_csr or data[:1] == b"0" else None
+
+
+def check_csr(request: Request | x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
+    """Verify a request's own signature and the strength of its key; see `load_csr`.
+
+    Its names are checked where they are copied: what is not used can block nothing.
+    """
+    request = Request.of(request)
     key = subject_key(request, subject)
-    _check_signature(request, subject)
-    check_subject(request.subject)
-    check_alt_names(alt_names_of(request))
+    _check_signature(request, key.public_key, subject)
     return key
 
 
@@ -78,7 +96,7 @@ class CheckedRequest:
         key: The key in it.
     """
 
-    request: x509.CertificateSigningRequest
+    request: Request
     key: SubjectKey
 
 
@@ -88,31 +106,33 @@ def check_request(data: bytes, subject: str = "CSR") -> CheckedRequest:
     return CheckedRequest(request, check_csr(request, subject))
 
 
-def alt_names_of(request: x509.CertificateSigningRequest) -> tuple[x509.GeneralName, ...]:
-    """The subject alternative names that a request asks for."""
-    for extension in request.extensions:
-        if isinstance(extension.value, x509.SubjectAlternativeName):
-            return tuple(extension.value)
-    return ()
+def alt_names_of(request: Request) -> tuple[x509.GeneralName, ...]:
+    """The subject alternative names that a request asks for.
+
+    Raises:
+        RequestInvalidError: They cannot be read.
+    """
+    return request.alternative_names
 
 
-def not_granted(request: x509.CertificateSigningRequest, draft: Draft) -> tuple[str, ...]:
+def not_granted(request: Request, draft: Draft) -> tuple[str, ...]:
     """What a request asks for that a certificate does not contain, as words.
 
     Extensions other than alternative names are set by the profile, never by the request.
     """
     granted = {extension.oid: extension for extension in draft.extensions}
-    missing = []
+    missing = [f"{part}, which cannot be read" for part in request.unreadable.values()]
     given = {(attribute.oid, _folded(attribute.value)) for attribute in draft.subject}
-    left = [attribute for attribute in request.subject if (attribute.oid, _folded(attribute.value)) not in given]
+    wanted = request.readable_subject
+    left = [attribute for attribute in wanted if (attribute.oid, _folded(attribute.value)) not in given]
     if left:
         missing.append(f"the subject {format_name(x509.Name(left))}")
     names = {_folded(format_general_name(name)) for name in draft.alternative_names}
-    asked = map(format_general_name, alt_names_of(request))
+    asked = map(format_general_name, request.readable_names)
     missing += [name for name in asked if _folded(name) not in names]
     missing += [
         f"the extension {extension_name(extension.oid)}"
-        for extension in request.extensions
+        for extension in request.readable_extensions
         if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and not _has(granted.get(extension.oid), extension)
     ]
     return tuple(missing)
@@ -139,14 +159,25 @@ def _folded(value: str | bytes) -> str | bytes:
     return " ".join(value.lower().split()) if isinstance(value, str) else value
 
 
-def _check_signature(request: x509.CertificateSigningRequest, subject: str) -> None:
-    try:
-        digest = request.signature_hash_algorithm
-        valid = request.is_signature_valid and (digest is None or digest.name not in _BROKEN_HASHES)
-    except (UnsupportedAlgorithm, ValueError, TypeError):
-        valid = False
-    if not valid:
+def _check_signature(request: Request, key: object, subject: str) -> None:
+    if _is_usual(request.parsed):
+        return
+    digest = hash_of_signature(request.algorithm)
+    if digest in _BROKEN_HASHES:
         raise RequestSignatureError(
-            f"{subject}: its signature was not made by the key it contains, or cannot be verified",
-            hint="have it made again by the holder of the key",
+            f"{subject}: is signed with {digest}, which shows no longer that its holder has the key",
+            hint="have it signed with SHA-256",
         )
+    flaw = flaw_of_signature(key, request.info, request.signature, request.algorithm)
+    if flaw is not None:
+        raise RequestSignatureError(
+            f"{subject}: its signature {flaw}", hint="have it made again by the holder of the key"
+        )
+
+
+def _is_usual(request: x509.CertificateSigningRequest | None) -> bool:
+    """Whether ``cryptography`` says that its signature is right; where it does not, that may be its policy."""
+    if request is None or not tried(lambda: request.is_signature_valid)[0]:
+        return False
+    digest, error = tried(lambda: request.signature_hash_algorithm)
+    return error is None and (digest is None or digest.name.upper() not in _BROKEN_HASHES)

@@ -13,6 +13,7 @@ from cryptography import x509
 from anchorhold.errors import NameForbiddenError
 from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
 from anchorhold.x509.names import format_name, parse_subject
+from anchorhold.x509.other_names import check_trust_domain, srv, to_ascii, upn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,8 +26,9 @@ def parse_alt(text: str) -> x509.GeneralName:
     """Read a subject alternative name.
 
     Args:
-        text: ``DNS:``, ``IP:``, ``URI:``, ``email:``, ``dirname:`` or ``RID:`` and a value. Without one of these it
-            is taken for what it looks like: an address, a URI, an e-mail address, else a DNS name.
+        text: ``DNS:``, ``IP:``, ``URI:``, ``email:``, ``dirname:``, ``RID:``, ``UPN:`` or ``SRV:`` and a value.
+            Without one of these it is taken for what it looks like: an address, a URI, an e-mail address, else a DNS
+            name. Domains with letters beyond ASCII become their ``xn--`` form.
 
     Raises:
         NameForbiddenError: It is not a name of that kind.
@@ -67,8 +69,11 @@ def check_alt_names(names: Iterable[x509.GeneralName]) -> None:
         NameForbiddenError: One of them is not fit for a certificate.
     """
     for name in names:
-        if not isinstance(name, x509.OtherName):
-            parse_alt(format_general_name(name))
+        text = format_general_name(name)
+        if not isinstance(name, x509.OtherName) and parse_alt(text) != name:
+            raise NameForbiddenError(
+                f"alternative name {text!r}: is not written as certificates have it", hint="ask for it in that form"
+            )
 
 
 def check_urls(urls: Iterable[str]) -> None:
@@ -84,7 +89,7 @@ def check_urls(urls: Iterable[str]) -> None:
 def _guess(text: str) -> str:
     if ":" in text or text.rpartition(".")[2].isdigit():  # as no DNS name is
         with suppress(ValueError):
-            ipaddress.ip_address(text)
+            _ip(text)
             return "ip"
     if "://" in text:
         return "uri"
@@ -92,6 +97,7 @@ def _guess(text: str) -> str:
 
 
 def _dns(value: str) -> x509.DNSName:
+    value = to_ascii(value)
     check_domain(value.removeprefix("*."))
     return x509.DNSName(value)
 
@@ -99,6 +105,8 @@ def _dns(value: str) -> x509.DNSName:
 def _ip(value: str) -> x509.IPAddress:
     if "%" in value:
         raise ValueError("has a zone, which certificates do not know")
+    if value[:1] == "[" and value[-1:] == "]":  # as in URLs
+        return x509.IPAddress(ipaddress.IPv6Address(value[1:-1]))
     return x509.IPAddress(ipaddress.ip_address(value))
 
 
@@ -115,13 +123,16 @@ def _uri(value: str) -> x509.UniformResourceIdentifier:
     parts = urlsplit(value)
     if not parts.scheme or not (parts.netloc or parts.path):
         raise ValueError("is not an absolute URI")
-    if parts.netloc or (value[len(parts.scheme) :].startswith("://") and parts.scheme not in _WITHOUT_HOST):
+    if parts.scheme == "spiffe":
+        check_trust_domain(parts.netloc)
+    elif parts.netloc or (value[len(parts.scheme) :].startswith("://") and parts.scheme not in _WITHOUT_HOST):
         check_authority(parts.netloc.rpartition("@")[2])
     return x509.UniformResourceIdentifier(value)
 
 
 def _email(value: str) -> x509.RFC822Name:
-    return x509.RFC822Name(check_mailbox(value))
+    local, at, host = value.rpartition("@")
+    return x509.RFC822Name(check_mailbox(f"{local}{at}{to_ascii(host)}"))
 
 
 def _dirname(value: str) -> x509.DirectoryName:
@@ -138,6 +149,8 @@ _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
     "email": _email,
     "dirname": _dirname,
     "rid": _rid,
+    "upn": upn,
+    "srv": srv,
 }
 
 _PREFIXES: Final[dict[type[x509.GeneralName], str]] = {

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import InputError, SubjectInvalidError
+from anchorhold.x509.written_names import read_commas, read_slashes
 
 ATTRIBUTES: Final = {
     "C": NameOID.COUNTRY_NAME,
@@ -29,7 +30,31 @@ ATTRIBUTES: Final = {
 }
 """Attribute types by their short names (RFC 4519, and as openssl writes them)."""
 
-_BY_LOWER: Final = {name.lower(): oid for name, oid in ATTRIBUTES.items()}
+_SYNONYMS: Final = {
+    "countryName": "C",
+    "stateOrProvinceName": "ST",
+    "S": "ST",
+    "SP": "ST",
+    "localityName": "L",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "commonName": "CN",
+    "domainComponent": "DC",
+    "userId": "UID",
+    "streetAddress": "STREET",
+    "surname": "SN",
+    "givenName": "GN",
+    "G": "GN",
+    "T": "title",
+    "E": "emailAddress",
+    "EMAIL": "emailAddress",
+}
+"""What others write for them: long names, and those of Windows and Java."""
+
+_BY_LOWER: Final = {
+    **{name.lower(): oid for name, oid in ATTRIBUTES.items()},
+    **{other.lower(): ATTRIBUTES[name] for other, name in _SYNONYMS.items()},
+}
 _SHORT_NAMES: Final = {oid: name for name, oid in ATTRIBUTES.items()}
 
 
@@ -39,15 +64,18 @@ def parse_subject(text: str) -> x509.Name:
     Args:
         text: RFC 4514 (``CN=example,O=Org,C=AT``, most specific first, as the standard has it) or openssl's form
             (``/C=AT/O=Org/CN=example``, in the order of the certificate). Several attributes of one RDN are joined
-            by ``+``; the order is kept. Empty for an empty name.
+            by ``+``; the order is kept. Empty for an empty name. Types are read in any case, and by their common
+            synonyms; blanks around signs, quoted values and ``#`` with BER in hex are read too.
 
     Raises:
         SubjectInvalidError: It cannot be read, or has a value that the attribute does not allow.
     """
     try:
-        slashes = text.startswith("/")
-        name = _parse_slashes(text) if slashes else x509.Name.from_rfc4514_string(text, dict(ATTRIBUTES))
-    except (ValueError, KeyError) as error:
+        written = read_slashes(text) if text.startswith("/") else reversed(read_commas(text))
+        name = x509.Name([_rdn(pairs) for pairs in written])
+    except SubjectInvalidError as error:
+        raise SubjectInvalidError(f"subject {text!r}: {error.problem}", hint=error.hint) from error
+    except ValueError as error:
         raise SubjectInvalidError(
             f"subject {text!r}: cannot be read ({str(error).rstrip('.') or 'malformed'})",
             hint="write it like CN=example.com,O=Example,C=AT or /C=AT/O=Example/CN=example.com",
@@ -115,18 +143,5 @@ def short_name(oid: x509.ObjectIdentifier) -> str:
     return _SHORT_NAMES.get(oid, oid.dotted_string)
 
 
-def _parse_slashes(text: str) -> x509.Name:
-    rdns = [part for part in re.split(r"(?<!\\)/", text) if part]
-    return x509.Name(
-        [
-            x509.RelativeDistinguishedName([_attribute(piece) for piece in re.split(r"(?<!\\)\+(?=[\w.]+=)", rdn)])
-            for rdn in rdns
-        ]
-    )
-
-
-def _attribute(piece: str) -> x509.NameAttribute[str]:
-    kind, equals, value = piece.partition("=")
-    if not equals:
-        raise ValueError(f"{piece!r} has no equals sign")
-    return x509.NameAttribute(attribute_oid(kind), re.sub(r"\\(.)", r"\1", value))
+def _rdn(pairs: list[tuple[str, str]]) -> x509.RelativeDistinguishedName:
+    return x509.RelativeDistinguishedName([x509.NameAttribute(attribute_oid(kind), value) for kind, value in pairs])

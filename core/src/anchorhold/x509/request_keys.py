@@ -5,23 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
+from anchorhold.foreign import guarded
 from anchorhold.publickeys import check_strength, spki
-from anchorhold.x509.der import members
+from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
+    from anchorhold.errors import AnchorholdError
     from anchorhold.publickeys import PublicKey
+    from anchorhold.x509.request_parts import Request
 
-_PUBLIC_KEY: Final = 3
-"""Members of a CertificationRequestInfo up to the public key (RFC 2986, section 4.1)."""
 _RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
+_EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _RSASSA_PSS: Final = ObjectIdentifier("1.2.840.113549.1.1.10")
 _MGF1: Final = ObjectIdentifier("1.2.840.113549.1.1.8")
 _HASHES: Final = tuple(ObjectIdentifier(f"2.16.840.1.101.3.4.2.{number}") for number in (1, 2, 3, 4, 7, 8, 9, 10))
@@ -84,7 +83,7 @@ class _PublicKeyInfo:
     key: asn1.BitString
 
 
-def subject_key(request: x509.CertificateSigningRequest, subject: str) -> SubjectKey:
+def subject_key(request: Request, subject: str) -> SubjectKey:
     """The key in a request.
 
     Args:
@@ -95,33 +94,52 @@ def subject_key(request: x509.CertificateSigningRequest, subject: str) -> Subjec
         WeakKeyError: It is too weak.
         KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
     """
-    request_info = request.tbs_certrequest_bytes
-    *_, begin, end = members(request_info, _PUBLIC_KEY)
-    info = request_info[begin:end]
-    try:
+    info = request.key_info.raw
+    with guarded(lambda cause: _unusable(subject, _algorithm(info), cause)):
         key = check_strength(request.public_key(), subject)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        if _algorithm(info) == _RSA_ENCRYPTION:
-            raise WeakKeyError(
-                f"{subject}: the RSA key has a modulus or exponent that cannot be right", hint="make a new key"
-            ) from error
-        raise KeyUnsupportedError(
-            f"{subject}: its public key cannot be used", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
-        ) from error
     if spki(key) == info:
+        return SubjectKey(key)
+    algorithm = _algorithm(info)
+    if _is_plain(key, algorithm):
         return SubjectKey(key)
     if isinstance(key, rsa.RSAPublicKey) and _is_usable_pss(info):
         return SubjectKey(key, info)
     raise KeyUnsupportedError(
-        f"{subject}: its public key is oddly encoded, or bound to an algorithm that is not used any more",
+        f"{subject}: its public key is bound to {_bound_to(algorithm)}",
         hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",
     )
 
 
-def _algorithm(info: bytes) -> ObjectIdentifier | None:
+def _unusable(subject: str, algorithm: str | None, cause: str) -> AnchorholdError:
+    if algorithm == _RSA_ENCRYPTION.dotted_string:
+        return WeakKeyError(
+            f"{subject}: the RSA key has a modulus or exponent that cannot be right ({cause})", hint="make a new key"
+        )
+    return KeyUnsupportedError(
+        f"{subject}: its public key cannot be used ({cause})", hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key"
+    )
+
+
+def _is_plain(key: PublicKey, algorithm: str | None) -> bool:
+    """Whether it is a key for anything, however it is written: parameters left out, or a compressed point.
+
+    The certificate has it in the one form that everybody reads (RFC 3279, section 2.3.1; RFC 5480, section 2.2).
+    """
+    kinds = {_RSA_ENCRYPTION.dotted_string: rsa.RSAPublicKey, _EC_PUBLIC_KEY: ec.EllipticCurvePublicKey}
+    kind = kinds.get(algorithm or "")
+    return kind is not None and isinstance(key, kind)
+
+
+def _bound_to(algorithm: str | None) -> str:
+    if algorithm == _RSASSA_PSS.dotted_string:
+        return "RSASSA-PSS with a hash that is not used any more, or with odd parameters"
+    return f"the algorithm {algorithm}, or oddly encoded"
+
+
+def _algorithm(info: bytes) -> str | None:
     try:
-        return asn1.decode_der(_PublicKeyInfo, info).algorithm.algorithm
-    except ValueError:
+        return read_one(info).member(0).member(0).oid.dotted_string
+    except BerError:
         return None
 
 

@@ -20,8 +20,9 @@ from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.issuing.offline import request_of
 from anchorhold.pkcs8 import is_encrypted, load_private_key
+from anchorhold.publickeys import spki
 from anchorhold.secret import Secret
-from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_pkcs12
+from anchorhold.x509.certificates import chosen, is_pkcs12, load_certificate, load_certificates, load_pkcs12
 from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
@@ -95,23 +96,15 @@ def _accept(session: Session, name: str, signed: str) -> Authority:
     authority = session.installation.authority(name)
     alias = authority.record.key_backend
     session.check_used({alias})
-    data = read_input(signed, "certificate")
-    certificate, others = load_certificate(data, signed), _others(data)
+    certificates = load_certificates(read_input(signed, "certificate"), signed)
+    certificate = chosen(certificates, authority.record.public_key)
     wanted = request_of(authority).subject
-    accepted = session.installation.accept_certificate(authority, certificate, session.secrets(alias), others=others)
+    accepted = session.installation.accept_certificate(
+        authority, certificate, session.secrets(alias), others=certificates
+    )
     if certificate.subject != wanted:
         say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
     return accepted
-
-
-def _others(data: bytes) -> list[x509.Certificate]:
-    """All certificates in a file, as far as they can be read; they are only kept if they are above the first."""
-    from cryptography.x509 import load_pem_x509_certificates
-
-    try:
-        return load_pem_x509_certificates(data)
-    except ValueError:
-        return []
 
 
 def _import(
@@ -161,10 +154,11 @@ def _load(
             return load_pkcs12(key_data, password, key)
         except SecretMissingError:
             return load_pkcs12(key_data, _asked(session, key), key)
-    found = load_certificate(read_input(certificate, "certificate"), certificate)
+    found = load_certificates(read_input(certificate, "certificate"), certificate)
     if password is None and is_encrypted(key_data):
         password = _asked(session, key)
-    return load_private_key(key_data, password, key), found
+    private = load_private_key(key_data, password, key)
+    return private, chosen(found, spki(private.public_key()))
 
 
 def _asked(session: Session, key: str) -> Secret:

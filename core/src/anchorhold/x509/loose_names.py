@@ -1,0 +1,66 @@
+"""Distinguished names as old and careless programs encode them, as ``cryptography`` has names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography import x509
+
+from anchorhold.x509.ber import SEQUENCE, SET, BerError, Value
+
+_LATIN: Final = "latin-1"
+_ENCODINGS: Final = {
+    0x0C: ("UTF8String", "utf-8"),
+    0x12: ("NumericString", _LATIN),
+    0x13: ("PrintableString", _LATIN),
+    0x14: ("TeletexString", _LATIN),  # what T.61 says, nobody has meant: openssl takes it so, too
+    0x16: ("IA5String", _LATIN),
+    0x1A: ("VisibleString", _LATIN),
+    0x1C: ("UniversalString", "utf-32-be"),
+    0x1E: ("BMPString", "utf-16-be"),
+}
+"""String types by their tags: what they are called, and how their octets are read."""
+_MOST: Final = 1_000
+
+
+def name_of(value: Value) -> x509.Name:
+    """A Name, with its strings in types that can hold them, and its sets in order.
+
+    Raises:
+        BerError: It is none, with what is wrong and where.
+    """
+    if sum(len(rdn.members) for rdn in value.members) > _MOST:
+        raise BerError(f"a name with more than {_MOST} attributes")
+    return x509.Name([_rdn(rdn) for rdn in value.members])
+
+
+def text_of(value: Value) -> tuple[str, str]:
+    """The text of a string of any type, and what that type is called.
+
+    Raises:
+        BerError: It is no string, or has octets that its encoding does not have.
+    """
+    kind, encoding = _ENCODINGS.get(value.tag & ~0x20, (None, ""))
+    if kind is None:
+        raise BerError(f"at octet {value.at} is a value with the tag {value.tag:02x}, which is no string")
+    try:
+        return value.octets.decode(encoding), kind
+    except UnicodeDecodeError as error:
+        raise BerError(f"the {kind} at octet {value.at} has octets that are not {encoding}") from error
+
+
+def _rdn(value: Value) -> x509.RelativeDistinguishedName:
+    if value.tag != SET or not value.members:
+        raise BerError(f"at octet {value.at} is no set of attributes")
+    try:
+        return x509.RelativeDistinguishedName([_attribute(each) for each in value.members])
+    except ValueError as error:
+        raise BerError(f"the set of attributes at octet {value.at}: {error}") from error
+
+
+def _attribute(value: Value) -> x509.NameAttribute[str]:
+    if value.tag != SEQUENCE or len(value.members) != 2:
+        raise BerError(f"at octet {value.at} is no attribute")
+    oid = value.member(0).oid
+    text, _ = text_of(value.member(1))
+    return x509.NameAttribute(oid, text, _validate=False)
