@@ -60,8 +60,7 @@ class LoadedSettings:
         """
         scheme, _, place = self.database_url(environment).partition(":///")
         ledger = [Path(place).parent] if scheme == "sqlite" and place else []
-        options = [storage.options.get("location") for storage in self.settings.storages.values()]
-        places = [Path(location) for location in options if isinstance(location, str)]
+        places = [folder for storage in self.settings.storages.values() if (folder := storage.folder) is not None]
         return (self.settings.ca_dir, *places, *ledger)
 
 
