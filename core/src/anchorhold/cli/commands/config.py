@@ -15,6 +15,7 @@ from anchorhold.cli.root import Root
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
 from anchorhold.ledger.book import check_database
+from anchorhold.seam import BACKENDS_GROUP, discovery
 from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
@@ -63,7 +64,8 @@ def init(
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
-    content = template(complete({}, None, os.environ))
+    installed = {plugin.name for plugin in discovery.installed(BACKENDS_GROUP)}
+    content = template(complete({}, None, os.environ), installed)
     try:
         target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
