@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 INTERRUPT, END_OF_FILE = "\x03", "\x04"
+QUESTION, ENDS = re.compile(rb": |:\r\n"), re.compile(rb"(: |:\r\n)$")
+"""What is answered on the same line, or on those after it."""
 READING = 0.05
 """Seconds until somebody who types has read a question: Python overlooks a signal that comes just before it waits."""
 
@@ -45,8 +48,8 @@ def at_a_terminal(arguments: Sequence[str], answers: Sequence[str]) -> tuple[int
                 if not part:
                     break
                 shown += part
-                if waiting and shown.count(b": ") > asked and shown.endswith(b": "):
-                    asked = shown.count(b": ")
+                if waiting and (questions := len(QUESTION.findall(shown))) > asked and ENDS.search(shown):
+                    asked = questions
                     answer = waiting.pop(0)
                     time.sleep(READING)
                     os.write(master, answer.encode() + (b"" if answer in (INTERRUPT, END_OF_FILE) else b"\n"))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
+from anchorhold.implied import ocsp_aliases
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
@@ -66,6 +67,9 @@ class Backends:
 
     def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
         """The configured aliases and their settings."""
+        if role == "ocsp" and self._loaded.origins[SECTIONS[role]] == "default":
+            installed = {plugin.name for plugin in discovery.installed(BACKENDS_GROUP)}
+            return ocsp_aliases(self._loaded.settings, installed)
         return cast("dict[str, AliasSettings]", getattr(self._loaded.settings, SECTIONS[role]))
 
     def get(self, alias: str, role: Role = "ca") -> KeyBackend:

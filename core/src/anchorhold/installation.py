@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import SECTIONS, Backends
-from anchorhold.errors import UnknownAuthorityError, UnknownCertificateError
+from anchorhold.errors import AnchorholdError, UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import copies, recovery
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.checks import check_key
+from anchorhold.issuing.checks import KeyState, check_key
 from anchorhold.issuing.creation import Parent, create_authority
 from anchorhold.issuing.crls import LIFETIME, generate_crl, shards_of
 from anchorhold.issuing.defaults import checked_defaults
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.issuing.checks import KeyState
     from anchorhold.issuing.plan import PathLength
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.issuing.sources import KeySource
@@ -389,8 +388,15 @@ class Installation:
         return move_key(self.ledger, found, source, target, delete_source=delete_source)
 
     def check_key(self, authority: Authority, secrets: Mapping[str, Secret | str] | None = None) -> KeyState:
-        """Whether the key of an authority can be used now; nobody is asked for a secret."""
-        return check_key(self.key_of(authority, secrets, ask=False))
+        """Whether the key of an authority can be used now; nobody is asked for a secret.
+
+        A backend that is gone, or an alias that is not configured any more, is a reason why it cannot.
+        """
+        try:
+            key = self.key_of(authority, secrets, ask=False)
+        except AnchorholdError as error:
+            return KeyState("unusable", error)
+        return check_key(key)
 
     def edit_authority(
         self,
@@ -711,11 +717,18 @@ class Installation:
         """
         return sweep_responders(self.ledger, authority, self.ocsp_place, gone=gone)
 
-    def maintain(self, authority: str | Authority, *, lifetime: dt.timedelta = LIFETIME) -> Maintained:
+    def maintain(
+        self,
+        authority: str | Authority,
+        secrets: Mapping[str, Secret | str] | None = None,
+        *,
+        lifetime: dt.timedelta = LIFETIME,
+    ) -> Maintained:
         """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
 
         Args:
             authority: Which one; a disabled one may, for what it has signed is out there.
+            secrets: For its key, if they are at hand.
             lifetime: Of CRLs.
 
         Returns:
@@ -726,7 +739,7 @@ class Installation:
         """
         found = self._found(authority)
         with ExitStack() as opened:
-            key = cache(lambda: opened.enter_context(self.key_of(found, ask=False, flags=False)))
+            key = cache(lambda: opened.enter_context(self.key_of(found, secrets, ask=False, flags=False)))
             return maintain(self.ledger, found, key, self.ocsp_place, self._profile(PROFILE), lifetime)
 
     def ocsp_place(self, alias: str) -> OcspPlace:

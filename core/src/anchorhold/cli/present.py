@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.cli.output import Format, render, write
+from anchorhold.cli.responder_view import described_responder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,7 @@ def show_chain(
         ("Authority", f"{record.name} ({record.status})"),
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
         *([("Its key is", str(state))] if state is not None else []),
+        *([("Responder", described_responder(installation, authority))] if state is not None else []),
     ]
     shown = authority_as_json(installation, authority) | (key_as_json(state) if state is not None else {})
     chain = installation.chain_certificates(authority)[1:] if bundle else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -171,6 +172,10 @@ def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
 
 
 def _advice(group: str, name: str, names: list[str]) -> str:
+    if "." in name:  # a class, as other programs have it in their settings
+        known = next((each for each in names if each in re.split(r"\W|_", name.lower())), None)
+        what = f"write {known!r}" if known else "write one of those that are installed"
+        return f"{what}, for it is the name of one and no class; installed are: {', '.join(names) or 'none'}"
     if group == BACKENDS_GROUP:
         return suggestion(name, names, f"try `pip install anchorhold-{name}` or choose from what is installed: {{}}")
     return suggestion(name, names, "install the distribution that offers it; installed are: {}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,9 @@ FILE_NAME: Final = "config.toml"
 CONFIG_VARIABLE: Final = "ANCHORHOLD_CONFIG"
 OVERRIDES: Final = {"ca_dir": "ANCHORHOLD_CA_DIR", "database": "ANCHORHOLD_DATABASE"}
 """Settings that a variable of the environment overrides."""
+
+
+_FORMATS: Final = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".py": "Python", ".ini": "INI"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,7 @@ class LoadedSettings:
         """
         scheme, _, place = self.database_url(environment).partition(":///")
         ledger = [Path(place).parent] if scheme == "sqlite" and place else []
-        options = [storage.options.get("location") for storage in self.settings.storages.values()]
-        places = [Path(location) for location in options if isinstance(location, str)]
+        places = [folder for storage in self.settings.storages.values() if (folder := storage.folder) is not None]
         return (self.settings.ca_dir, *places, *ledger)
 
 
@@ -131,7 +134,7 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     folder = path.absolute().parent if path is not None else Path.cwd()
     given = {**_with_files_below(folder, content), **overrides}
     ca_dir = _ca_dir(given.get("ca_dir"), folder if "ca_dir" not in overrides else Path.cwd(), str(path or "settings"))
-    values: dict[str, Any] = {**_defaults(ca_dir), **given, "ca_dir": ca_dir}
+    values: dict[str, Any] = {**_defaults(ca_dir), **_place_for_ocsp(given, ca_dir), "ca_dir": ca_dir}
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -149,7 +152,15 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML ({error})", hint="correct that line") from error
+        raise SettingsError(f"{path}: not valid TOML ({error})", hint=_advice(path)) from error
+
+
+def _advice(path: Path) -> str:
+    """What to do about a file that is no TOML; people bring settings from programs that have other formats."""
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        return "correct that line"
+    return f"settings are TOML here, not {kind}: `anchorhold config init` writes a file to begin with"
 
 
 def _ca_dir(given: object, folder: Path, where: str) -> Path:
@@ -169,6 +180,22 @@ def _defaults(ca_dir: Path) -> dict[str, Any]:
         "storages": {"default": {"backend": "local", "options": {"location": str(ca_dir)}}},
         "key_backends": alias,
         "ocsp_key_backends": alias,
+    }
+
+
+def _place_for_ocsp(given: dict[str, Any], ca_dir: Path) -> dict[str, Any]:
+    """The same, with a storage for the implied alias of OCSP keys where the storages are given and none is `default`.
+
+    Keys of authorities never get there: their aliases name their storage, or say that there is no `default`.
+    """
+    storages = given.get("storages")
+    if not isinstance(storages, dict) or "default" in storages or "ocsp_key_backends" in given:
+        return given
+    name = next(name for number in count() if (name := f"ca-dir{f'-{number}' if number else ''}") not in storages)
+    return {
+        **given,
+        "storages": {**storages, name: {"backend": "local", "options": {"location": str(ca_dir)}}},
+        "ocsp_key_backends": {"default": {"backend": "storages", "options": {"storage_alias": name}}},
     }
 
 

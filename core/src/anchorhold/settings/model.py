@@ -19,13 +19,22 @@ class StorageSettings(Section):
     """``storages.<alias>``: a place for files.
 
     Attributes:
-        backend: ``local``, or an fsspec URL such as ``s3://bucket/folder``.
+        backend: ``local``, ``local:///folder``, or an fsspec URL such as ``s3://bucket/folder``.
         options: For ``local``: ``location``, ``file_permissions_mode``, ``directory_permissions_mode``; else the
             options of that fsspec file system.
     """
 
     backend: str = "local"
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where on this machine its files are; None if they are elsewhere, or the settings do not tell."""
+        protocol, _, place = self.backend.partition("://")
+        if protocol not in ("local", "file"):
+            return None
+        found = place or self.options.get("location")
+        return Path(found).expanduser() if isinstance(found, str) else None
 
 
 class AliasSettings(Section):

@@ -41,6 +41,9 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
     if problem["type"] == "extra_forbidden":
         fields = _model_at(model, location[:-1]).model_fields
         known = sorted(field.alias or name for name, field in fields.items())
+        meant = _as_here(location[-1])
+        if meant in known:
+            return f"{key} is not known", f"write {meant}: names are in lower case here, and tables are TOML"
         return f"{key} is not known", suggestion(location[-1], known, "known here: {}")
     if problem["type"] == "missing":
         return f"{key} is missing", "add it"
@@ -48,6 +51,16 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
         return f"{key} is not a good name", "use lower-case letters, digits and single hyphens"
     message = problem["msg"].removeprefix("Value error, ") or "is not a good value"  # validators may say nothing
     return f"{key}: {message[0].lower()}{message[1:]}", "correct the value"
+
+
+_ELSEWHERE = {"DATABASES": "database"}
+"""Names that Django and django-ca have for what is called otherwise here."""
+
+
+def _as_here(name: str) -> str:
+    """What a name as django-ca writes it (CA_KEY_BACKENDS, BACKEND) is called here."""
+    here = _ELSEWHERE.get(name, name.lower())
+    return here if here == "ca_dir" else here.removeprefix("ca_")
 
 
 def _model_at(model: type[BaseModel], location: Sequence[str]) -> type[BaseModel]:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from anchorhold.implied import first_installed
+from anchorhold.settings.show import without_password
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from anchorhold.settings.load import LoadedSettings
 
 _HEAD = """\
@@ -29,23 +34,38 @@ _DERIVED = ("ca_dir", "database", "storages")
 """Written as comments: they follow from the account, or from ca_dir, and must go on doing so."""
 
 
-def template(loaded: LoadedSettings) -> str:
-    """The file's content: the given settings, each section with a comment."""
+_NO_BACKEND = (
+    "No key backend is installed that works without settings; this is what one in a token would be (see its guide)."
+)
+_IN_A_TOKEN = {"default": {"backend": "hsm", "options": {"library_path": "/path/of/module.so", "token": "LABEL"}}}
+
+
+def template(loaded: LoadedSettings, installed: Collection[str]) -> str:
+    """The file's content: the given settings, each section with a comment. `config check` finds nothing wrong with it.
+
+    Args:
+        loaded: The settings without any file.
+        installed: Names of backend types; where `storages` is not among them, another one is written.
+    """
     settings = loaded.settings
+    backend = first_installed(installed)
+    aliases = {"default": {"backend": backend, "options": {}}} if backend else _IN_A_TOKEN
     values: dict[str, Any] = {
         "ca_dir": str(settings.ca_dir),
-        "database": loaded.database_url({}),
+        "database": without_password(loaded.database_url({})),
         "default_profile": settings.default_profile,
         "storages": _tables(settings.storages),
-        "key_backends": _tables(settings.key_backends),
-        "ocsp_key_backends": _tables(settings.ocsp_key_backends),
+        "key_backends": aliases,
+        "ocsp_key_backends": aliases,
     }
-    return "\n".join([_HEAD, *(_section(key, value) for key, value in values.items())])
+    head = [_HEAD, *([f"# {_NO_BACKEND}\n"] if backend is None else [])]
+    commented = (*_DERIVED, *(("key_backends", "ocsp_key_backends") if backend is None else ()))
+    return "\n".join([*head, *(_section(key, value, key in commented) for key, value in values.items())])
 
 
-def _section(key: str, value: Any) -> str:
+def _section(key: str, value: Any, commented: bool) -> str:
     text = tomli_w.dumps({key: value})
-    if key in _DERIVED:
+    if commented:
         text = textwrap.indent(text, "# ", lambda line: bool(line.strip()))
     return f"# {_COMMENTS[key]}\n{text}"
 

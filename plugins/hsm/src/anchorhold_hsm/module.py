@@ -112,6 +112,7 @@ class Module:
         self._failure = ""
         self._hangs = False
         self.renewed_for: dict[str, _Renewal] = {}
+        self._loaded: Any = None
         self._library: Any = None
 
     def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenedToken:
@@ -218,9 +219,14 @@ class Module:
 
     def _initialise(self, subject: str) -> None:
         try:
+            if self._loaded is None:
+                self._loaded = _Library.__new__(_Library, self._native.path)  # type: ignore[call-arg]  # it loads, and asks nothing
+                self._native.follow(self._loaded)
             if not (self._answered(subject) if self._forked else self._locks_by_itself()):
                 self.gate.serialise()
-            self._library = self._library or _Library(self._native.path)
+            if self._library is None:
+                self._loaded.__init__(self._native.path)  # asks the module about itself
+                self._library = self._loaded
         except PKCS11Error as error:
             self._failed_at, self._failure = time.monotonic(), name_of(error)
             raise ModuleDownError(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Final
+from typing import Any, Final
 
+from pkcs11._pkcs11 import HasFuncList  # type: ignore[attr-defined]
 from pkcs11.exceptions import PKCS11Error
 
 OK: Final = 0x000
@@ -25,6 +26,10 @@ _LOGGED_IN: Final = (1, 3, 4)
 _OS_LOCKING_OK: Final = 0x2
 _NUMBERS: Final = {"C_Initialize": 0, "C_Finalize": 1, "C_GetSessionInfo": 15, "C_Login": 18, "C_Logout": 19}
 """Places in CK_FUNCTION_LIST."""
+
+
+_ADDRESSES: Final = tuple(ctypes.sizeof(ctypes.c_void_p) * number for number in (1, 2, 3))
+"""What HasFuncList of python-pkcs11 has in it: the address of the list, and those of later versions of PKCS #11."""
 
 
 class CryptokiError(PKCS11Error):
@@ -86,15 +91,28 @@ class NativeModule:
             raise NotAModuleError("it has no function C_GetFunctionList") from None
         self.path = _file_of(get_function_list) or os.path.realpath(name)
         get_function_list.restype = ctypes.c_ulong
-        functions = ctypes.POINTER(_FunctionList)()
-        code = get_function_list(ctypes.byref(functions))
-        if code != OK:
-            raise NotAModuleError(f"its C_GetFunctionList answers with return code 0x{code:x}")
-        if ctypes.cast(functions, ctypes.c_void_p).value is None or not all(
-            functions.contents.functions[number] for number in _NUMBERS.values()
-        ):
-            raise NotAModuleError("its list of functions is empty")
-        self._functions = functions.contents.functions
+        lists = [_list_from(get_function_list) for _ in range(2)]
+        self._lists_differ = len({_address(each) for each in lists}) > 1
+        self._functions = _functions_in(lists[0])
+
+    def follow(self, library: object) -> None:
+        """Use the list of functions that python-pkcs11 has, where the module gives another one each time.
+
+        Those of p11-kit (its proxy and its client) do, and each list has an initialisation of its own.
+
+        Args:
+            library: A `pkcs11.lib`; the address of its list is the first that it has in C.
+
+        Raises:
+            PKCS11Error: Its list cannot be found there.
+        """
+        if self._lists_differ:
+            if HasFuncList.__basicsize__ - object.__basicsize__ not in _ADDRESSES:
+                raise NotAModuleError(
+                    "it gives many lists of functions, and this python-pkcs11 does not tell which it has"
+                )
+            held: Any = ctypes.POINTER(_FunctionList).from_address(id(library) + object.__basicsize__)
+            self._functions = _functions_in(held)
 
     def initialise(self, parameters: str | None) -> bool:
         """Initialise the module for use by several threads.
@@ -161,6 +179,25 @@ class NativeModule:
     def _call(self, name: str, *arguments: object) -> int:
         function = ctypes.CFUNCTYPE(ctypes.c_ulong)(self._functions[_NUMBERS[name]])
         return int(function(*arguments))
+
+
+def _list_from(get_function_list: Any) -> Any:
+    """What one call of ``C_GetFunctionList`` gives."""
+    functions = ctypes.POINTER(_FunctionList)()
+    code = get_function_list(ctypes.byref(functions))
+    if code != OK:
+        raise NotAModuleError(f"its C_GetFunctionList answers with return code 0x{code:x}")
+    return functions
+
+
+def _address(functions: Any) -> int | None:
+    return ctypes.cast(functions, ctypes.c_void_p).value
+
+
+def _functions_in(functions: Any) -> Any:
+    if _address(functions) is None or not all(functions.contents.functions[number] for number in _NUMBERS.values()):
+        raise NotAModuleError("its list of functions is empty")
+    return functions.contents.functions
 
 
 def _check(code: int, accept: tuple[int, ...] = ()) -> None:

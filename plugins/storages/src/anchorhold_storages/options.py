@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from anchorhold.seam import SecretReference
 
@@ -17,6 +18,11 @@ def _mode(owner: int, value: object) -> int:
         mode = int(value, 8) if isinstance(value, str) else value
     except ValueError:
         mode = None
+    if isinstance(mode, int) and 0o777 < mode <= 0o7777:
+        raise ValueError(
+            f"0o{mode:o} has a setuid, setgid or sticky bit; write 0o{mode & 0o777:o} here, and set such a bit on the "
+            "folder itself (chmod g+s), which new folders below it take over"
+        )
     if not isinstance(mode, int) or isinstance(mode, bool) or not 0 <= mode <= 0o777 or mode & owner != owner:
         raise ValueError(f'write the mode as 0o600 or "0600", with at least 0o{owner:o} in it')
     return mode
@@ -90,6 +96,13 @@ class RemoteOptions(Section):
     """``storages.<name>.options`` for a file system of fsspec: its own, passed on as they are."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="after")
+    def _nothing_local(self) -> Self:
+        """Refuse what only a local folder has; file systems of fsspec would drop it."""
+        for name in sorted(set(LocalOptions.model_fields) & set(self.model_extra or {})):
+            raise PydanticCustomError("not_here", f"{name} is only for local folders and SFTP, so leave it out here")
+        return self
 
     @property
     def given(self) -> dict[str, Any]:

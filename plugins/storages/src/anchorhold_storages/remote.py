@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold.errors import BackendFailedError, KeyExistsError, SettingsError
 from anchorhold_storages.references import cause_without_secrets, resolve_references
 
 if TYPE_CHECKING:
@@ -69,11 +71,32 @@ class RemoteStorage:
         try:
             if self._protocol not in _WITHOUT_FOLDERS:
                 files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._check_elsewhere(files, target.rpartition("/")[0])
             files.pipe_file(target, content, mode="create")
         except FileExistsError:
             raise self._exists(path) from None
+        except SettingsError:
+            raise
         except Exception as error:
             raise self._failed("write", path, error) from self._cause(error)
+
+    def _check_elsewhere(self, files: Any, folder: str) -> None:
+        """Refuse a class that turns out to write to the local disk, before it gets a key; no list knows all of them.
+
+        Raises:
+            SettingsError: What it writes is found here.
+        """
+        if not Path(folder).is_dir():  # so it is somewhere else, and nothing has to be tried
+            return
+        probe = f"{folder}/.probe-{secrets.token_hex(8)}"
+        files.pipe_file(probe, b"probe")
+        is_here = Path(probe).exists()
+        files.rm_file(probe)
+        if is_here:
+            raise SettingsError(
+                f"{self._subject}: {self._protocol}:// writes to the local disk, without the modes of keys",
+                hint='write backend = "local" and options = { location = "/folder" }',
+            )
 
     def delete(self, path: str) -> bool:
         """Remove a file; False if it was not there.
@@ -95,12 +118,16 @@ class RemoteStorage:
         """The file system and the path of our folder on it."""
         import fsspec
 
+        from anchorhold_storages.filesystems import check_class, check_options
+
         try:
-            fsspec.get_filesystem_class(self._protocol)
+            kind = fsspec.get_filesystem_class(self._protocol)
         except (ValueError, ImportError) as error:  # these two name the protocol, and no secret
             raise BackendFailedError(
                 f"{self._subject}: cannot be opened ({error})", hint="correct its backend, or install what it needs"
             ) from error
+        check_class(kind, f"{self._subject}, {self._protocol}://")
+        check_options(kind, self._options, f"{self._subject}, options")
         options = resolve_references(self._options, self._environment)
         try:
             files, root = fsspec.url_to_fs(self._url, **{**options, "skip_instance_cache": True})

@@ -7,9 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import s3fs  # type: ignore[import-untyped]
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop, reset_lock, sync
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold_storages.filesystems import check_options
 from anchorhold_storages.references import cause_without_secrets, resolve_references
 from anchorhold_storages.s3_failures import code_of, reason
 
@@ -49,6 +51,7 @@ class S3Storage:
         self._environment = environment
         self._subject = subject
         self._descriptions: Any = None
+        check_options(s3fs.S3FileSystem, options.given, f"{subject}, options", rest=AioSession.__init__)
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None if the store says that it has no such file.

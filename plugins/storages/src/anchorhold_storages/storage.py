@@ -36,6 +36,7 @@ class _Kind:
 _S3 = _Kind(S3Options, "anchorhold_storages.s3:S3Storage", "s3")
 _SFTP = _Kind(SftpOptions, "anchorhold_storages.sftp:SftpStorage", "sftp")
 _ANY = _Kind(RemoteOptions, "anchorhold_storages.remote:RemoteStorage")
+_LOCAL = ("local", "file")
 _KINDS = {"s3": _S3, "s3a": _S3, "sftp": _SFTP, "ssh": _SFTP}
 """File systems that need more than fsspec promises of all of them."""
 
@@ -85,27 +86,55 @@ def storage_opener(
             hint=f"name one as its option storage_alias; {suggestion(name, storages, 'configured are: {}')}",
         ) from None
     place = settings.backend
-    if place in ("local", "file"):
+    if place in _LOCAL:
         return _local(name, settings)
-    if "://" not in place:
-        raise SettingsError(
-            f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL",
-            hint="write for instance s3://bucket/folder",
-        )
     if "::" in place:
         raise SettingsError(
             f"storages.{name}.backend: chained file systems may keep copies of keys elsewhere",
             hint="name the file system itself, for instance s3://bucket/folder",
         )
-    if place.startswith("file://"):
-        return _local(name, settings, location=place.removeprefix("file://"))
+    protocol, separator, folder = place.partition("://")
+    if not separator:
+        raise _no_place(name, place)
+    if protocol in _LOCAL:
+        return _local(name, settings, _folder_in_url(name, place, folder))
     return _remote(name, settings, environment)
 
 
-def _local(name: str, settings: StorageSettings, **location: str) -> Callable[[], Storage]:
-    options = _checked(name, LocalOptions, {**location, **settings.options})
+def _local(name: str, settings: StorageSettings, folder: str = "") -> Callable[[], Storage]:
+    if folder and "location" in settings.options:
+        raise SettingsError(
+            f"storages.{name}: both its backend and its option location name a folder",
+            hint='write backend = "local", and the folder as location',
+        )
+    options = _checked(name, LocalOptions, {**({"location": folder} if folder else {}), **settings.options})
     options = options.model_copy(update={"location": Path(options.location).expanduser()})
     return partial(LocalStorage, options, _subject(name))
+
+
+def _folder_in_url(name: str, url: str, folder: str) -> str:
+    """The folder that a URL such as ``local:///folder`` names; empty if its options do.
+
+    Raises:
+        SettingsError: It is relative, so nobody could tell to what.
+    """
+    if folder and not Path(folder).expanduser().is_absolute():
+        raise SettingsError(
+            f"storages.{name}.backend: {url!r} names no absolute path",
+            hint='write local:///folder with three slashes, or backend = "local" and the folder as its option location',
+        )
+    return folder
+
+
+def _no_place(name: str, place: str) -> SettingsError:
+    """What else people write: a path, or the class that Django or fsspec has."""
+    if place.startswith(("/", "~", ".")):
+        hint = f'write backend = "local" and options = {{ location = "{place}" }}'
+    elif "." in place:
+        hint = 'write backend = "local" for files on this machine, or for instance s3://bucket/folder'
+    else:
+        hint = "write for instance s3://bucket/folder"
+    return SettingsError(f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL", hint=hint)
 
 
 def _remote(name: str, settings: StorageSettings, environment: Mapping[str, str]) -> Callable[[], Storage]:

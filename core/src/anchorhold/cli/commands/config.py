@@ -16,6 +16,7 @@ from anchorhold.cli.root import Root
 from anchorhold.cli.table import COMMANDS
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
+from anchorhold.seam import BACKENDS_GROUP, discovery
 from anchorhold.settings import load_settings
 from anchorhold.settings.load import complete, user_file
 from anchorhold.settings.show import shown
@@ -80,7 +81,8 @@ def init(
 ) -> None:
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
-    content = template(complete({}, None, os.environ))
+    installed = {plugin.name for plugin in discovery.installed(BACKENDS_GROUP)}
+    content = template(complete({}, None, os.environ), installed)
     if is_standard_output(target):
         write(content.encode(), None)
         return

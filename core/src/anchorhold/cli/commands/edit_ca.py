@@ -8,6 +8,7 @@ import typer
 
 from anchorhold.cli.arguments import Authority, IssuingOptions
 from anchorhold.cli.output import say
+from anchorhold.cli.responder_view import what_follows
 from anchorhold.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,5 +30,8 @@ def edit_ca(
     changes = issuing.given()
     if rename is None and enable is None and not changes:
         raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
-    edited = session.installation.edit_authority(ca, name=rename, enabled=enable, changes=changes)
+    before = session.installation.authority(ca)
+    edited = session.installation.edit_authority(before, name=rename, enabled=enable, changes=changes)
     say(f"Changed authority {edited.name} ({edited.record.status}).")
+    if edited.record.issuing.ocsp_key_backend != before.record.issuing.ocsp_key_backend:
+        say(what_follows(session.installation, edited))

@@ -20,6 +20,7 @@ from anchorhold.cli.arguments import (
     Out,
 )
 from anchorhold.cli.destination import is_standard_output
+from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
 from anchorhold.cli.output import check_output, say, write
@@ -109,7 +110,10 @@ def init_ca(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Create a certificate authority: its key, in the key backend of your choice, and its certificate."""
+    """Create a certificate authority: its key, in the key backend of your choice, and its certificate.
+
+    With --hostname, --crl-url or --ocsp-url its first CRL and OCSP responder follow, where nobody has to be asked.
+    """
     check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
     installation.check_new_name(name)
@@ -134,6 +138,7 @@ def init_ca(
     above = installation.authority(parent) if parent is not None else None
     parent_alias = above.record.key_backend if above is not None else None
     session.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
+    secrets = session.secrets(key_backend)
     authority = installation.create_authority(
         name,
         subject,
@@ -141,12 +146,13 @@ def init_ca(
         expires=expiry(expires),
         **common,
         options=session.options(key_backend, "adopt" if adopt else "create"),
-        secrets=session.secrets(key_backend),
+        secrets=secrets,
         parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,
     )
     kind = "root" if above is None else f"signed by {above.name}"
     say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
     show_authority(installation, authority, output_format, bundle=bundle, out=out)
+    publish_first(installation, authority, secrets)
 
 
 def _spec(key_type: str | None, key_size: int | None, elliptic_curve: str | None, *, adopt: bool) -> KeySpec | None:

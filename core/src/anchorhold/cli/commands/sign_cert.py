@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
-from anchorhold.cli.inputs import expiry, read_input
+from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
+from anchorhold.cli.inputs import expiry
 from anchorhold.cli.output import Format, check_output, render, say, write
 from anchorhold.issuing.issuer import Order
 from anchorhold.x509.csr import check_request
@@ -29,8 +30,13 @@ def sign_cert(
     ca: SigningAuthority,
     csr: Annotated[
         str,
-        typer.Option("--csr", help="File of the certificate signing request; - for standard input.", metavar="FILE"),
-    ],
+        typer.Option(
+            "--csr",
+            help="File of the certificate signing request (default: standard input; a terminal is asked for it).",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = STANDARD_INPUT,
     alt: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,7 +80,7 @@ def sign_cert(
     alias = authority.record.key_backend
     session.check_used({alias})
     order = Order(
-        csr=check_request(read_input(csr, "CSR"), csr),
+        csr=check_request(read_csr(csr), name_of(csr)),
         names=alt or (),
         subject=subject,
         profile=profile,

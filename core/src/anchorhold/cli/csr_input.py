@@ -1,0 +1,59 @@
+"""Reading a CSR: from a file, from standard input, or as somebody pastes it at a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from anchorhold.cli.inputs import LARGEST, read_input
+from anchorhold.cli.output import say
+from anchorhold.errors import InputError
+
+STANDARD_INPUT = "-"
+_END = b"-----END "
+_HOW = "give a file with --csr, or hand the request in: `anchorhold sign-cert … < request.csr`"
+
+
+def read_csr(place: str) -> bytes:
+    """The content of a file, or of standard input for ``-``.
+
+    At a terminal it is asked for, and ends with its last line, so that nobody has to know how to end an input.
+
+    Args:
+        place: As it was typed.
+
+    Raises:
+        InputError: It cannot be read, has nothing in it, or is too large.
+    """
+    if place != STANDARD_INPUT:
+        return read_input(place, "CSR")
+    if sys.stdin is None:
+        raise InputError("standard input: is closed, so there is no CSR", hint=_HOW)
+    content = _pasted() if sys.stdin.isatty() else _handed_in()
+    if not content.strip():
+        raise InputError("standard input: is empty, so there is no CSR", hint=_HOW)
+    if len(content) > LARGEST:
+        raise InputError("standard input: the CSR is larger than 1 MiB", hint="give another one")
+    return content
+
+
+def name_of(place: str) -> str:
+    """What to call that place in messages."""
+    return "standard input" if place == STANDARD_INPUT else place
+
+
+def _handed_in() -> bytes:
+    try:
+        return sys.stdin.buffer.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"standard input: cannot be read ({error.strerror})", hint=_HOW) from error
+
+
+def _pasted() -> bytes:
+    """The lines up to the END line of PEM (RFC 7468, section 2), or to the end of the input."""
+    say("Paste the certificate signing request (PEM), with its BEGIN and END lines:")
+    content = b""
+    for line in sys.stdin.buffer:
+        content += line
+        if line.strip().startswith(_END) or len(content) > LARGEST:
+            break
+    return content

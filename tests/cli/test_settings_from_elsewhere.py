@@ -1,0 +1,68 @@
+"""Settings as people bring them from Django and django-ca get a sentence that says what is written here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchorhold import errors
+from cli.cli_steps import refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Command
+
+pytestmark = pytest.mark.databases("sqlite", because="no ledger is opened")
+
+_CLASS = "django_ca.key_backends.{0}.{0}Backend"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[CA_KEY_BACKENDS.default]\nBACKEND = "x"', ("CA_KEY_BACKENDS is not known", "write key_backends")),
+        ("[CA_OCSP_KEY_BACKENDS.default]\n", ("write ocsp_key_backends",)),
+        ('CA_DIR = "/srv"', ("write ca_dir",)),
+        ('CA_DEFAULT_PROFILE = "client"', ("write default_profile",)),
+        ("[CA_PROFILES.x]\n", ("write profiles",)),
+        ("[DATABASES.default]\n", ("write database",)),
+        ("[STORAGES.default]\n", ("write storages",)),
+        ('[key_backends.default]\nBACKEND = "storages"', ("key_backends.default.BACKEND", "write backend")),
+        ('[key_backends.default]\nbackend = "storages"\n[key_backends.default.OPTIONS]', ("write options",)),
+        ('[storages.default]\nBACKEND = "local"', ("storages.default.BACKEND", "write backend")),
+    ],
+)
+def test_names_in_capitals_are_said_as_they_are_here(
+    tmp_path: Path, anchorhold: Command, text: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    refused(anchorhold("--config", "config.toml", "config", "check"), errors.SettingsError, *words)
+
+
+@pytest.mark.parametrize(
+    ("path", "backend"),
+    [
+        (_CLASS.format("storages"), "storages"),
+        (_CLASS.format("hsm"), "hsm"),
+        (_CLASS.format("db"), "db"),
+        ("django_ca.key_backends.db_ocsp.X", "db"),
+    ],
+)
+def test_a_class_is_said_as_the_name_of_a_backend(tmp_path: Path, anchorhold: Command, path: str, backend: str) -> None:
+    (tmp_path / "config.toml").write_text(f'[key_backends.default]\nbackend = "{path}"')
+    refused(
+        anchorhold("--config", "config.toml", "config", "check"),
+        errors.UnknownBackendError,
+        f"write '{backend}'",
+        "no class",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("c.yaml", "YAML"), ("c.yml", "YAML"), ("c.json", "JSON"), ("c.py", "Python")]
+)
+def test_a_file_of_another_format_is_said_to_be_one(tmp_path: Path, anchorhold: Command, name: str, kind: str) -> None:
+    (tmp_path / name).write_text("CA_KEY_BACKENDS:\n  default:\n    BACKEND: x\n")
+    refused(anchorhold("--config", name, "config", "check"), errors.SettingsError, f"TOML here, not {kind}")
