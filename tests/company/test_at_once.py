@@ -162,6 +162,18 @@ def test_of_two_moves_at_once_one_is_refused_before_it_brings_a_copy(world: Worl
     assert world.resume(first).code == 0
 
 
+@pytest.mark.parametrize(("first", "second"), [("--finish", "--abandon"), ("--abandon", "--finish")])
+def test_a_move_is_finished_or_undone_and_nobody_says_that_it_was_both(world: World, first: str, second: str) -> None:
+    late = stopped_at(world, "a commit was done", "recover", f"{first}=Moving")
+    world.let_time_pass()
+    world.good("recover", f"{second}=Moving")
+    ended = world.resume(late)
+    assert ended.code == BUSY, ended
+    assert "was finished or undone by another process meanwhile" in ended.talk
+    with world.opened() as installation:
+        check_installation(world, installation)
+
+
 def test_copies_that_moves_leave_are_shown_and_destroyed_on_request(world: World) -> None:
     shown = world.run("recover").talk
     assert "A copy of the key of authority Copied is in 'default'" in shown

@@ -114,7 +114,7 @@ def finish_move(ledger: Ledger, authority: Authority, source: KeyPlace, target: 
     """
     check_not_under_way(ledger, authority.record)
     with claimed(ledger, subject_of(authority.record.id), "being moved", _key_of(authority)) as work:
-        return _finish(work, authority.refreshed(ledger), source, target)
+        return _finish(work, _still_moving(ledger, authority), source, target)
 
 
 def undo_move(ledger: Ledger, authority: Authority, target: KeyPlace) -> None:
@@ -126,7 +126,7 @@ def undo_move(ledger: Ledger, authority: Authority, target: KeyPlace) -> None:
     """
     check_not_under_way(ledger, authority.record)
     with claimed(ledger, subject_of(authority.record.id), "being moved back", _key_of(authority)) as work:
-        _undo(work, authority.refreshed(ledger), target)
+        _undo(work, _still_moving(ledger, authority), target)
 
 
 def places_of_move(record: AuthorityRecord) -> tuple[str, str]:
@@ -135,6 +135,21 @@ def places_of_move(record: AuthorityRecord) -> tuple[str, str]:
     if plan.get("operation") == MOVED:
         return plan["from"]["key_backend"], record.key_backend
     return record.key_backend, plan["to"]
+
+
+def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
+    """An authority as it is now, whose key was being moved when it was read.
+
+    Raises:
+        BusyError: It is not any more.
+    """
+    current = authority.refreshed(ledger)
+    if current.record.plan is None:
+        raise BusyError(
+            f"{_key_of(authority)}: its move was finished or undone by another process meanwhile",
+            hint="see with `anchorhold view-ca` where it is",
+        )
+    return current
 
 
 def _finish(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace) -> Authority:
