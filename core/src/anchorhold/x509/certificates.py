@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat import asn1
@@ -10,6 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
+from anchorhold.x509.der import members, span
+
+_VERSION: Final = 0xA0
+_SUBJECT: Final = 6
+_PUBLIC_KEY: Final = 7
+"""Members of a TBSCertificate up to that one (RFC 5280, section 4.1)."""
 
 if TYPE_CHECKING:
     from anchorhold.secret import Secret
@@ -64,6 +70,25 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
 def is_pss_only(certificate: x509.Certificate) -> bool:
     """Whether it says that its RSA key makes RSASSA-PSS signatures only (RFC 4055, section 1.2)."""
     return certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
+
+
+def public_key_info(certificate: x509.Certificate) -> bytes:
+    """Its SubjectPublicKeyInfo, octet by octet as it is (RFC 5280, section 4.1.2.7)."""
+    tbs = certificate.tbs_certificate_bytes
+    *_, begin, end = members(tbs, _member(tbs, _PUBLIC_KEY))
+    return tbs[begin:end]
+
+
+def subject_octets(certificate: x509.Certificate) -> bytes:
+    """Its subject, octet by octet as it is, which is what those below it name as their issuer (section 7.1)."""
+    tbs = certificate.tbs_certificate_bytes
+    *_, begin, end = members(tbs, _member(tbs, _SUBJECT))
+    return tbs[begin:end]
+
+
+def _member(tbs: bytes, number: int) -> int:
+    """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
+    return number if tbs[span(tbs)[0]] == _VERSION else number - 1
 
 
 def pem(der: bytes) -> str:
