@@ -51,6 +51,9 @@ SAME_ON_EACH_PYTHON = ("conformance", "contract", "downstream", "examples")
 IN_BETWEEN = ("tests/seam", "tests/hsm", "tests/server")
 """What runs with a Python that is neither the first nor the last: plugins, threads, forks and event loops."""
 
+EVERYTHING = ("tests/company", "tests/clocks", "tests/reading", "tests/conformance/test_generated_orders.py")
+"""What draws a sample in the tests, and all of it in the session `everything`."""
+
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
@@ -177,7 +180,7 @@ def soak(session: nox.Session) -> None:
 @nox.session
 @isolated
 def everything(session: nox.Session) -> None:
-    """Run in full what the tests sample: commands beside commands, slow stores, damaged files; this takes hours.
+    """Run in full what the tests sample: the table, slow stores, damaged files, generated orders; this takes hours.
 
     `-- 3/10` runs the third tenth of the table and nothing else.
     """
@@ -186,8 +189,13 @@ def everything(session: nox.Session) -> None:
     session.install("-q", *_group("test"))
     plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
     part = session.posargs[0] if session.posargs else "0/1"
-    whole = {"ANCHORHOLD_TABLE": part, "ANCHORHOLD_SLOW": "10x1.5", "ANCHORHOLD_FUZZ": "500000"}
-    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests/company", "tests/clocks", "tests/reading"]
+    whole = {
+        "ANCHORHOLD_TABLE": part,
+        "ANCHORHOLD_SLOW": "10x1.5",
+        "ANCHORHOLD_FUZZ": "500000",
+        "ANCHORHOLD_ORDERS": "10000",
+    }
+    chosen = ["tests/company/test_table.py"] if session.posargs else EVERYTHING
     session.run("python", "-m", "pytest", "-n", "auto", *chosen, env=plain | whole)
 
 

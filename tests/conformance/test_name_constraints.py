@@ -22,6 +22,8 @@ INSIDE = [
     (["DNS:.example.com"], [], ["www.example.com"]),
     (["DNS:example.com", "DNS:example.org"], [], ["www.example.org"]),
     (["DNS:example.com"], ["DNS:secret.example.com"], ["www.example.com"]),
+    ([], ["DNS:secret.example.com"], ["other.example.com", "*.other.example.com", "example.com"]),
+    ([], ["DNS:a.secret.example.com"], ["*.example.com"]),
     ([], ["DNS:example.org"], ["www.example.com", "example.org.example.com", "notexample.org"]),
     (["IP:192.0.2.0/24"], [], ["IP:192.0.2.0", "IP:192.0.2.255"]),
     (["IP:2001:db8::/32"], [], ["IP:2001:db8:ffff::1"]),
@@ -49,6 +51,9 @@ OUTSIDE = [
     (["DNS:example.com"], [], "notexample.com"),
     (["DNS:example.com"], ["DNS:secret.example.com"], "www.secret.example.com"),
     ([], ["DNS:example.org"], "*.example.org"),
+    (["DNS:example.com"], ["DNS:secret.example.com"], "*.example.com"),
+    ([], ["DNS:Secret.Example.com"], "*.eXample.com"),
+    ([], ["DNS:com"], "*.example.com"),
     (["IP:192.0.2.0/24"], [], "IP:192.0.3.0"),
     (["IP:192.0.2.0/24"], [], "IP:2001:db8::1"),
     (["DNS:example.com"], ["IP:0.0.0.0/0"], "IP:192.0.2.1"),
@@ -106,7 +111,7 @@ def test_openssl_accepts_names_that_the_constraints_permit(
     authority = constrained(chains, permitted, excluded)
     found = authority.certificate.extensions.get_extension_for_class(x509.NameConstraints)
     assert found.critical
-    order = Order(csr=chains.request("P-256"), names=names, subject="CN=me,O=Example")
+    order = Order(csr=chains.request("P-256"), names=names, subject="CN=me,O=Example", profile="client")
     certificate = chains.sign(authority, order)
     assert openssl_verdict(tmp_path, certificate, chains.above(authority)) == ACCEPTED
 
@@ -117,8 +122,9 @@ def test_names_outside_the_constraints_are_refused(
 ) -> None:
     authority = constrained(chains, permitted, excluded)
     before = len(chains.installation.certificates(authority))
+    order = Order(csr=chains.request("P-256"), names=[name], subject="CN=me,O=Example", profile="client")
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):
-        chains.sign(authority, Order(csr=chains.request("P-256"), names=[name], subject="CN=me,O=Example"))
+        chains.sign(authority, order)
     assert len(chains.installation.certificates(authority)) == before
 
 

@@ -77,8 +77,12 @@ def test_pkilint_has_nothing_against_each_profile(chains: Chains, profile: str, 
     [
         {"names": ["a" * 60 + ".example.com"]},  # too long for a common name: the subject is empty
         {"names": ["email:me@example.com"], "profile": "client"},
-        {"names": ["URI:https://example.com/me"], "subject": "CN=me,OU=Some,O=Example,L=Wien,ST=Wien,C=AT"},
-        {"names": ["dirname:CN=me,C=AT", "RID:1.3.6.1.4.1.311.1"], "subject": "CN=me"},
+        {
+            "names": ["URI:https://example.com/me"],
+            "profile": "client",
+            "subject": "CN=me,OU=Some,O=Example,L=Wien,ST=Wien,C=AT",
+        },
+        {"names": ["dirname:CN=me,C=AT", "RID:1.3.6.1.4.1.311.1"], "profile": "client", "subject": "CN=me"},
         {"names": ["IP:2001:db8::1"]},
         {"subject": "CN=Größe,DC=example,DC=com", "profile": "client"},
         {"subject": "emailAddress=me@example.com,CN=me", "names": ["email:me@example.com"], "profile": "client"},

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from anchorhold import Installation
     from conftest import Command
 
-BOUND = {
+BOUND: dict[str, tuple[str, ...]] = {
     "no hash": (),
     "SHA-256": ("sha256", "32"),
     "SHA-512": ("sha512", "64"),
     "SHA-1": ("sha1", "20"),
+    "SHA-384": ("sha384", "48"),
+    "SHA-384, short salt": ("sha384", "20"),
+    "SHA-256, mask with SHA-512": ("sha256", "32", "sha512"),
+    "SHA-256, long salt": ("sha256", "40"),
 }
+SALTS = {"SHA-256, long salt": 40}
 
 
 def pss_key(folder: Path, bound: str = "no hash") -> Path:
@@ -31,8 +36,9 @@ def pss_key(folder: Path, bound: str = "no hash") -> Path:
     path = folder / "pss.key"
     options: list[str] = []
     if BOUND[bound]:
-        digest, salt = BOUND[bound]
-        options = [f"rsa_pss_keygen_md:{digest}", f"rsa_pss_keygen_mgf1_md:{digest}", f"rsa_pss_keygen_saltlen:{salt}"]
+        digest, salt, *mask = BOUND[bound]
+        mask = mask or [digest]
+        options = [f"rsa_pss_keygen_md:{digest}", f"rsa_pss_keygen_mgf1_md:{mask[0]}", f"rsa_pss_keygen_saltlen:{salt}"]
     chosen = [part for option in ("rsa_keygen_bits:2048", *options) for part in ("-pkeyopt", option)]
     openssl("genpkey", "-algorithm", "RSA-PSS", *chosen, "-out", path)
     return path
@@ -105,6 +111,51 @@ def test_an_imported_authority_with_such_a_key_signs_with_pss(
     refused = anchorhold("edit-ca", "PSS", "--rsa-padding=pkcs1v15")
     assert refused.exit_code == errors.KeyUnsupportedError.exit_code
     assert "pss only" in refused.talk
+
+
+@pytest.mark.parametrize("bound", ["no hash", "SHA-256", "SHA-384", "SHA-512", "SHA-384, short salt"])
+def test_what_a_bound_authority_signs_is_accepted(
+    anchorhold: Command, tmp_path: Path, csr_file: Path, bound: str
+) -> None:
+    """With another hash than its key is bound to, openssl and GnuTLS refuse it (RFC 4055, section 3.3)."""
+    root_of(tmp_path, bound)
+    assert anchorhold("import-ca", "PSS", "pss.key", "root.pem").exit_code == 0
+    assert anchorhold("sign-cert", "--ca=PSS", f"--csr={csr_file}", "--alt=a.example", "--out=cert.pem").exit_code == 0
+    openssl("verify", "-x509_strict", "-CAfile", "root.pem", "cert.pem")
+    assert anchorhold("generate-crls", "PSS").exit_code == 0
+    assert anchorhold("dump-crl", "PSS", "-f", "pem", "-o", "list.crl").exit_code == 0
+    openssl("crl", "-in", "list.crl", "-CAfile", "root.pem", "-noout")
+    arguments = ["--verify", "--load-ca-certificate", "root.pem", "--infile", "cert.pem"]
+    subprocess.run([program("certtool"), *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", ["import-ca", "edit-ca"])
+def test_an_authority_bound_to_a_hash_refuses_another(anchorhold: Command, tmp_path: Path, command: str) -> None:
+    root_of(tmp_path, "SHA-384")
+    if command == "import-ca":
+        refused = anchorhold("import-ca", "PSS", "pss.key", "root.pem", "--algorithm=SHA-512")
+    else:
+        assert anchorhold("import-ca", "PSS", "pss.key", "root.pem", "--algorithm=sha384").exit_code == 0
+        refused = anchorhold("edit-ca", "PSS", "--algorithm=SHA-512")
+    assert refused.exit_code == errors.KeyUnsupportedError.exit_code
+    assert "SHA-384 only" in refused.talk
+
+
+@pytest.mark.parametrize("bound", ["SHA-256, mask with SHA-512", "SHA-256, long salt"])
+def test_a_key_bound_to_what_is_not_used_is_not_imported(anchorhold: Command, tmp_path: Path, bound: str) -> None:
+    root_of(tmp_path, bound)
+    refused = anchorhold("import-ca", "PSS", "pss.key", "root.pem")
+    assert refused.exit_code == errors.KeyUnsupportedError.exit_code
+    assert "a hash, a mask or a salt that is not used" in refused.talk
+
+
+def root_of(folder: Path, bound: str) -> None:
+    """A root with such a key, in ``root.pem``."""
+    key, digest = pss_key(folder, bound), (BOUND[bound] or ("sha256",))[0]
+    salt = ("-sigopt", f"rsa_pss_saltlen:{SALTS.get(bound, -1)}")
+    constraints = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    subject = ("-subj", "/CN=PSS root", *constraints, "-out", "root.pem")
+    openssl("req", "-x509", "-new", "-key", key, f"-{digest}", *salt, *subject)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

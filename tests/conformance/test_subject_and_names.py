@@ -90,7 +90,13 @@ def test_names_of_every_form_are_signed_and_openssl_reads_them(chains: Chains, t
 
 
 @pytest.mark.parametrize(
-    "order", [{"names": ["URI:https://example.com/"]}, {"names": ["x" * 61 + ".org"]}, {"subject": ""}]
+    "order",
+    [
+        {"names": ["192.0.2.1"]},
+        {"names": ["URI:spiffe://example.org/x"]},
+        {"names": ["x" * 61 + ".org"]},
+        {"subject": ""},
+    ],
 )
 def test_alternative_names_are_critical_when_the_subject_is_empty(chains: Chains, order: dict[str, Any]) -> None:
     wanted = {"names": ["www.example.com"], **order}

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
 from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
-from anchorhold.x509.certificates import is_pss_only
+from anchorhold.x509.certificates import is_pss_only, public_key_info
 from anchorhold.x509.general_names import check_urls, parse_alt
 from anchorhold.x509.hosts import check_hostname
 from anchorhold.x509.identifiers import POLICIES, dotted
 from anchorhold.x509.profiles import find_default_profile
+from anchorhold.x509.request_keys import pss_hash
 from anchorhold.x509.validity import MOST_DAYS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def checked_defaults(
     profiles: Mapping[str, ProfileSettings],
     certificate: x509.Certificate | None = None,
 ) -> IssuingDefaults:
-    """The same in standard spelling, and with the padding that its certificate binds the key to.
+    """The same in standard spelling, and with the padding and the hash that its certificate binds the key to.
 
     Args:
         issuing: As given.
@@ -67,7 +68,8 @@ def checked_defaults(
     if issuing.max_days is not None and not 1 <= issuing.max_days <= MOST_DAYS:
         raise InputError(f"longest validity: {issuing.max_days} days is out of range", hint=f"give 1 to {MOST_DAYS:,}")
     if certificate is not None and is_pss_only(certificate):
-        issuing = replace(issuing, rsa_padding=_only_pss(issuing.rsa_padding))
+        bound = pss_hash(public_key_info(certificate))
+        issuing = replace(issuing, rsa_padding=_only_pss(issuing.rsa_padding), hash=_only(issuing.hash, bound, spec))
     algorithm = spec.algorithm(issuing.hash, issuing.rsa_padding)
     padding = next((name for name, scheme in RSA_PADDINGS.items() if scheme == algorithm.scheme), None)
     return replace(
@@ -84,6 +86,15 @@ def _only_pss(padding: str | None) -> str:
             f"RSA padding {padding!r}: the certificate says that its key signs with pss only", hint="leave it out"
         )
     return "pss"
+
+
+def _only(wanted: str | None, bound: str | None, spec: KeySpec) -> str | None:
+    """The hash that a key bound to one signs with; openssl and GnuTLS refuse others (RFC 4055, section 3.3)."""
+    if bound is not None and wanted is not None and spec.algorithm(wanted).hash != bound:
+        raise KeyUnsupportedError(
+            f"algorithm {wanted!r}: the certificate says that its key signs with {bound} only", hint="leave it out"
+        )
+    return wanted if bound is None else bound
 
 
 def _check_shards(issuing: IssuingDefaults) -> None:

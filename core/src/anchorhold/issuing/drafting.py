@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -14,8 +15,10 @@ from anchorhold.x509.copying import CopyRules
 from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
-from anchorhold.x509.general_names import check_alt_names, format_general_name, kind_of, parse_alt
-from anchorhold.x509.names import check_subject, parse_subject
+from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
+from anchorhold.x509.hosts import is_domain
+from anchorhold.x509.identifiers import PURPOSES
+from anchorhold.x509.names import check_subject, parse_subject, typed
 from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
@@ -102,12 +105,14 @@ class _Profile:
         self.settings = settings
         self._extensions = ProfileExtensions(settings, authority.issuing)
         self._rules = CopyRules(settings.copy_rules)
+        self._is_server = settings.names_required and not {"serverAuth", PURPOSES["serverAuth"]}.isdisjoint(
+            settings.extended_key_usage
+        )
 
     def names(self, order: Order, request: Request) -> tuple[x509.GeneralName, ...]:
         """Those that were ordered, then those that are copied."""
         copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
-        check_alt_names(copied)
-        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *copied]))
+        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied)]))
         if self.settings.names_required and not names:
             hint = "give --alt, or take those of the CSR with --copy alt" if request.readable_names else "give --alt"
             raise ProfileRefusedError(f"profile {self.name!r}: needs at least one alternative name", hint=hint)
@@ -117,6 +122,11 @@ class _Profile:
                     f"{format_general_name(name)}: is not a kind of name that profile {self.name!r} has",
                     hint=f"leave it out; it has {', '.join(self.settings.name_kinds)}",
                 )
+        if self._is_server and names and all(map(_is_no_server, names)):
+            raise ProfileRefusedError(
+                f"{format_general_name(names[0])}: names no server that a client could compare",
+                hint=f"add --alt with {_server_in(names[0])}, or use another profile",
+            )
         return names
 
     def subject(self, order: Order, request: Request, names: Sequence[x509.GeneralName]) -> x509.Name:
@@ -127,7 +137,7 @@ class _Profile:
         if whole and not self._fixed:
             return _checked(request.subject)
         fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
-        copied = list(request.subject.rdns) if whole else self._rules.subject(request)
+        copied = _checked(request.subject if whole else x509.Name(self._rules.subject(request))).rdns
         parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
         if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
             parts += _common_name(names)
@@ -166,18 +176,37 @@ class _Profile:
         return list(parse_subject(self.settings.subject).rdns)
 
 
-def _checked(subject: x509.Name) -> x509.Name:
-    """A subject that is copied, which nobody has looked at before."""
-    check_subject(subject)
-    return subject
+def _checked(asked: x509.Name) -> x509.Name:
+    """What a request has of a subject, as it can be in a certificate."""
+    check_subject(asked)
+    return typed(asked)
 
 
 def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDistinguishedName]:
-    """One made of the first name that people would call it by, if it fits (ub-common-name, RFC 5280 appendix A)."""
-    first = next((name for name in names if isinstance(name, x509.DNSName | x509.IPAddress | x509.RFC822Name)), None)
-    if first is None or len(str(first.value)) > 64:
+    """One made of the first name that people would call it by, if it fits (ub-common-name, RFC 5280 appendix A).
+
+    None is made of addresses and of names with an underscore: openssl and GnuTLS compare such a common name with the
+    constraints of DNS names, which permit none of them.
+    """
+    first = next((name for name in names if isinstance(name, x509.DNSName | x509.RFC822Name)), None)
+    if first is None or len(first.value) > 64 or (isinstance(first, x509.DNSName) and "_" in first.value):
         return []
-    return [x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, str(first.value))])]
+    return [x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, first.value)])]
+
+
+def _is_no_server(name: x509.GeneralName) -> bool:
+    """Whether clients compare no such name with the server they have asked for (RFC 6125); SPIFFE compares its URIs."""
+    if isinstance(name, x509.UniformResourceIdentifier):
+        return not name.value.lower().startswith("spiffe:")
+    return isinstance(name, x509.DirectoryName | x509.RegisteredID)
+
+
+def _server_in(name: x509.GeneralName) -> str:
+    """What to write for the server in a name."""
+    host = urlsplit(name.value).hostname if isinstance(name, x509.UniformResourceIdentifier) else None
+    if not host:
+        return "a DNS name or an address"
+    return f"DNS:{host}" if is_domain(host) else f"IP:{host}"
 
 
 def _check_named(subject: x509.Name, names: Sequence[x509.GeneralName], *, ca: bool) -> None:

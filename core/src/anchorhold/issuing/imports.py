@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import AuthorityExistsError, CertificateInvalidError, KeyMismatchError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.key import AuthorityKey
@@ -17,8 +18,10 @@ from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.ledger import IssuingDefaults, Reservation
 from anchorhold.publickeys import check_strength, spki
 from anchorhold.x509.ber import read_one
+from anchorhold.x509.certificates import is_pss_only, public_key_info
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
+from anchorhold.x509.request_keys import pss_hash
 from anchorhold.x509.serials import format_serial
 from anchorhold.x509.signatures import flaw_of_signature
 
@@ -136,6 +139,23 @@ def check_belongs(key: PublicKey, certificate: x509.Certificate) -> None:
     if spki(check_strength(certificate.public_key(), "certificate")) != spki(key):
         raise KeyMismatchError(
             "private key: does not belong to the certificate", hint="give the key that belongs to this certificate"
+        )
+
+
+def check_binding(authority: Authority, certificate: x509.Certificate) -> None:
+    """Refuse a certificate that binds the key of an authority to signatures that this one does not make.
+
+    Raises:
+        KeyMismatchError: It is one for RSASSA-PSS only, or for another hash.
+    """
+    if not is_pss_only(certificate):
+        return
+    bound, own = pss_hash(public_key_info(certificate)), authority.algorithm
+    if own.scheme != RSA_PADDINGS["pss"] or bound not in (None, own.hash):
+        only = f"rsa-pss with {bound}" if bound else "rsa-pss"
+        raise KeyMismatchError(
+            f"certificate: binds the key to {only}, and the authority signs with {own}",
+            hint="have it certified as a plain RSA key",
         )
 
 

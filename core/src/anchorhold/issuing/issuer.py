@@ -43,7 +43,7 @@ class Order:
         csr: The request (RFC 2986), PEM or DER, or already loaded (`anchorhold.x509.csr.load_csr`), or checked by
             `anchorhold.x509.csr.check_request`.
         names: Subject alternative names, as `anchorhold.x509.general_names.parse_alt` reads them.
-        subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or address.
+        subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or mailbox.
         profile: Name of the profile; by default the one of the authority, else of the settings.
         expires: End of validity; by default as the profile says, shortened to what the authority allows.
         copy: What to copy from the request beyond the rules of the profile. Nothing is copied in silence.

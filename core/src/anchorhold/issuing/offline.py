@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold.errors import AuthorityNotReadyError, SignatureError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.claiming import claimed, subject_of
-from anchorhold.issuing.imports import check_authority, check_belongs, complete_import, find_parent
+from anchorhold.issuing.imports import check_authority, check_belongs, check_binding, complete_import, find_parent
 from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.issuing.plan import effective_profile
@@ -122,6 +122,7 @@ def accept_certificate(
     known = tuple(other for other in known if other.record.id != authority.record.id)
     check_authority(certificate)
     check_belongs(authority.public_key, certificate)
+    check_binding(authority, certificate)
     parent = find_parent(certificate, known)
     with claimed(ledger, subject_of(authority.record.id), "being completed", f"authority {authority.name!r}") as work:
         authority = authority.refreshed(ledger)

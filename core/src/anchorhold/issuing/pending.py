@@ -6,12 +6,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
+
 from anchorhold.errors import AuthorityExistsError, InputError
 from anchorhold.issuing.claiming import held, start, subject_of
 from anchorhold.issuing.copies import check_adoptable
 from anchorhold.issuing.undo import undo
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import CertificateAuthority
+from anchorhold.x509.names import format_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord, IssuingDefaults, Ledger
+    from anchorhold.publickeys import PublicKey
     from anchorhold.seam.requests import CreatedKey
 
 
@@ -90,6 +94,8 @@ def _begin(
         check_name_free(ledger, intent.name)
         if intent.certificate is not None:
             check_certificate_new(ledger, intent.certificate)
+        if source.existing is not None:
+            check_authority_new(ledger, intent.subject, source.existing.public_key)
         authority_id = ledger.authorities.begin(
             name=intent.name,
             parent_id=intent.parent.record.id if intent.parent is not None else None,
@@ -158,7 +164,7 @@ def check_name_free(ledger: Ledger, name: str) -> None:
 
 
 def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) -> None:
-    """Refuse a certificate that another authority has; within a transaction that is alone.
+    """Refuse a certificate that another authority has, or another one of it; within a transaction that is alone.
 
     Args:
         ledger: Where authorities are.
@@ -173,3 +179,34 @@ def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) ->
             raise AuthorityExistsError(
                 f"certificate: is that of the authority {other.name!r}", hint="use it under that name"
             )
+    certificate = x509.load_der_x509_certificate(der)
+    key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # checked before
+    check_authority_new(ledger, format_name(certificate.subject), key, own)
+
+
+def check_authority_new(ledger: Ledger, subject: str, key: PublicKey, own: int | None = None) -> None:
+    """Refuse a second authority of the same name and key, which is the same one; within a transaction that is alone.
+
+    Each would make CRLs that are complete for the issuer and lack what the other has revoked (RFC 5280, section 5).
+
+    Args:
+        ledger: Where authorities are.
+        subject: Distinguished name (RFC 4514).
+        key: Its public key.
+        own: Row number of the authority that is to have them.
+
+    Raises:
+        AuthorityExistsError: Names the other one.
+    """
+    name, octets = _folded(subject), spki(key)
+    for other in ledger.authorities.known():
+        if other.id != own and other.public_key == octets and _folded(other.subject) == name:
+            raise AuthorityExistsError(
+                f"authority {other.name!r}: has this name and key already, with another certificate",
+                hint="use it under that name; an authority has one certificate here",
+            )
+
+
+def _folded(subject: str) -> str:
+    """A name without what does not tell names apart (RFC 5280, section 7.1)."""
+    return " ".join(subject.casefold().split())

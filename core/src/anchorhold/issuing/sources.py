@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from anchorhold.errors import KeyExistsError, KeyMismatchError, KeyMissingError
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.publickeys import spec_of, spki
+from anchorhold.publickeys import check_strength, spec_of, spki
 from anchorhold.seam.requests import CreateKeyRequest, FindKeyRequest, ImportKeyRequest
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def find_to_adopt(place: KeyPlace) -> AdoptedKey:
         KeyMissingError: There is none.
         KeyExistsError: There are several.
         OperationUnsupportedError: The backend cannot search.
+        WeakKeyError, KeyUnsupportedError: Nobody should sign with it.
     """
     found = place.backend.find_key(FindKeyRequest(key_id=None, options=place.options), place.secrets)
     if not found:
@@ -128,6 +129,7 @@ def find_to_adopt(place: KeyPlace) -> AdoptedKey:
         raise KeyExistsError(
             f"{place.backend.owner}: has {len(found)} keys that fit", hint="describe the one to adopt more precisely"
         )
+    check_strength(found[0].public_key, "key to adopt")
     return AdoptedKey(found[0])
 
 

@@ -14,6 +14,7 @@ from anchorhold.errors import CertificateInvalidError, SecretMissingError, Secre
 from anchorhold.foreign import guarded
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
+from anchorhold.x509.der import members, span
 from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
 from anchorhold.x509.rounds import check_rounds
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
     from anchorhold.softkeys import PrivateKey
 
+_VERSION: Final = 0xA0
+_SUBJECT: Final = 6
+_PUBLIC_KEY: Final = 7
+"""Members of a TBSCertificate up to that one (RFC 5280, section 4.1)."""
 _MOST: Final = 1_000
 """Certificates in one file."""
 _PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
@@ -137,6 +142,25 @@ def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdEr
 def is_pss_only(certificate: x509.Certificate) -> bool:
     """Whether it says that its RSA key makes RSASSA-PSS signatures only (RFC 4055, section 1.2)."""
     return certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
+
+
+def public_key_info(certificate: x509.Certificate) -> bytes:
+    """Its SubjectPublicKeyInfo, octet by octet as it is (RFC 5280, section 4.1.2.7)."""
+    tbs = certificate.tbs_certificate_bytes
+    *_, begin, end = members(tbs, _member(tbs, _PUBLIC_KEY))
+    return tbs[begin:end]
+
+
+def subject_octets(certificate: x509.Certificate) -> bytes:
+    """Its subject, octet by octet as it is, which is what those below it name as their issuer (section 7.1)."""
+    tbs = certificate.tbs_certificate_bytes
+    *_, begin, end = members(tbs, _member(tbs, _SUBJECT))
+    return tbs[begin:end]
+
+
+def _member(tbs: bytes, number: int) -> int:
+    """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
+    return number if tbs[span(tbs)[0]] == _VERSION else number - 1
 
 
 def pem(der: bytes) -> str:

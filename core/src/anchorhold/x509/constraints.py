@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from contextlib import suppress
+import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -48,7 +48,7 @@ def check_permitted(
         held.append(x509.DirectoryName(subject))
     if not any(isinstance(name, x509.DNSName) for name in held):  # clients then take the common name for a host
         held += [x509.DNSName(host) for host in _hosts_in(subject)]
-    held += [x509.RFC822Name(str(found.value)) for found in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    held += [_mailbox(str(found.value)) for found in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
     for name in held:
         if not _permitted(name, constraints):
             raise NameForbiddenError(
@@ -96,21 +96,17 @@ def is_within(name: x509.GeneralName, subtree: x509.GeneralName, *, in_doubt: bo
         name: The name.
         subtree: Of names.
         in_doubt: What to say where programs differ: about an empty subtree of addresses or URIs, which is all or none
-            of them; about a URI without a host; about capital letters beyond ASCII.
+            of them; about a URI without a host, and a mailbox that is none; about capital letters beyond ASCII; about a
+            wildcard that stands for a name below, and others; about a domain with a dot before it itself.
     """
     compare = _COMPARISONS.get(type(name))
     return type(name) is type(subtree) and compare is not None and compare(name.value, subtree.value, in_doubt)
 
 
 def _hosts_in(subject: x509.Name) -> list[str]:
-    """Common names that look like names of hosts."""
-    hosts = []
-    for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
-        value = str(found.value)
-        with suppress(ValueError):
-            if "." in check_domain(value.removeprefix("*.")):
-                hosts.append(value)
-    return hosts
+    """Common names that some program takes for a host, as they do addresses and names with an underscore."""
+    values = (str(found.value).strip() for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+    return [value for value in values if _LIKE_A_HOST.fullmatch(value)]
 
 
 def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
@@ -122,11 +118,17 @@ def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> boo
 
 
 def _domain_within(domain: str, subtree: str, in_doubt: bool) -> bool:
-    """A dot before a subtree, which RFC 5280 has not, means the names below it to all but some, and those are right."""
-    domain, subtree = domain.lower().removeprefix("*."), subtree.lower()
-    if subtree.startswith("."):
-        return domain.endswith(subtree) or (in_doubt and domain == subtree[1:])
-    return not subtree or domain == subtree or domain.endswith("." + subtree)
+    """A wildcard covers each name one label below it, and so an excluded one (as Go and BoringSSL have it).
+
+    A dot before a subtree, which RFC 5280 has not, means the names below it to all but some, and those are right.
+    """
+    host, subtree = domain.lower(), subtree.lower()
+    below, subtree = subtree.startswith("."), subtree.removeprefix(".")
+    wildcard = host.startswith("*.")
+    host = host.removeprefix("*.")
+    if not subtree or host.endswith("." + subtree) or (in_doubt and wildcard and subtree.partition(".")[2] == host):
+        return True
+    return host == subtree and (in_doubt or wildcard or not below)
 
 
 def _host_within(host: str, subtree: str, in_doubt: bool) -> bool:
@@ -138,6 +140,15 @@ def _host_within(host: str, subtree: str, in_doubt: bool) -> bool:
 
 
 def _mailbox_within(mailbox: str, subtree: str, in_doubt: bool) -> bool:
+    """What is no mailbox is refused wherever mailboxes are constrained."""
+    try:
+        check_mailbox(mailbox)
+    except ValueError:
+        return in_doubt
+    return _mailboxes_within(mailbox, subtree, in_doubt)
+
+
+def _mailboxes_within(mailbox: str, subtree: str, in_doubt: bool) -> bool:
     local, _, host = mailbox.rpartition("@")
     wanted_local, at, wanted_host = subtree.rpartition("@")
     return (not at or local == wanted_local) and _host_within(host, wanted_host, in_doubt)
@@ -191,11 +202,17 @@ def _host(value: str) -> str:
 
 
 def _mailbox_subtree(value: str) -> x509.RFC822Name:
-    if not value:  # which is not a mailbox to cryptography
-        return x509.RFC822Name._init_without_validation(value)  # noqa: SLF001
-    return x509.RFC822Name(check_mailbox(value) if "@" in value else _host(value))
+    return _mailbox(check_mailbox(value) if "@" in value else _host(value))
 
 
+def _mailbox(value: str) -> x509.RFC822Name:
+    """Whatever is to be compared with mailboxes; empty for all of them, which is none to cryptography."""
+    return x509.RFC822Name._init_without_validation(value)  # noqa: SLF001
+
+
+_HOST_LABEL: Final = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_LIKE_A_HOST: Final = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})+\.?|\*\.{_HOST_LABEL}")
+"""What openssl and others check against DNS constraints when it is a common name."""
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _COMPARISONS: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
@@ -209,7 +226,7 @@ _COMPARISONS: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
 _WIDER: Final[dict[type[x509.GeneralName], Callable[..., bool]]] = {
     x509.DNSName: lambda inner, outer: _domain_within(inner, outer, False),
     x509.IPAddress: lambda inner, outer: inner.version == outer.version and inner.subnet_of(outer),
-    x509.RFC822Name: lambda inner, outer: inner == outer or _mailbox_within(inner, outer, not outer),
+    x509.RFC822Name: lambda inner, outer: inner == outer or _mailboxes_within(inner, outer, not outer),
     x509.UniformResourceIdentifier: lambda inner, outer: inner == outer or _host_within(inner, outer, not outer),
     x509.DirectoryName: lambda inner, outer: _directory_within(inner, outer, True),
 }

@@ -75,7 +75,7 @@ class CopyRules:
             found = request.extension(oid)
             if found is None:
                 continue
-            if isinstance(found.value, x509.UnrecognizedExtension) and not is_der(found.value.value):
+            if not is_der(found.value.public_bytes()):
                 raise RequestInvalidError(
                     f"CSR: its extension {extension_name(found.oid)} is not DER", hint="ask for it again, well encoded"
                 )

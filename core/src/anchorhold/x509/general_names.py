@@ -5,14 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
 from anchorhold.errors import NameForbiddenError
+from anchorhold.x509.der import is_der
 from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
-from anchorhold.x509.names import format_name, parse_subject
+from anchorhold.x509.names import check_subject, format_name, parse_subject, typed
 from anchorhold.x509.other_names import check_trust_domain, srv, to_ascii, upn
 
 if TYPE_CHECKING:
@@ -40,10 +41,7 @@ def parse_alt(text: str) -> x509.GeneralName:
     try:
         return parser(value.strip())
     except ValueError as error:
-        raise NameForbiddenError(
-            f"alternative name {text!r}: {str(error).rstrip('.') or 'malformed'}",
-            hint="write DNS:example.com, IP:192.0.2.1, URI:https://example.com or email:me@example.com",
-        ) from error
+        raise _not_a_name(text, error) from error
 
 
 def format_general_name(name: x509.GeneralName) -> str:
@@ -62,18 +60,21 @@ def kind_of(name: x509.GeneralName) -> str:
     return _PREFIXES.get(type(name), "other")
 
 
-def check_alt_names(names: Iterable[x509.GeneralName]) -> None:
-    """Check names that came from elsewhere, such as a CSR, by the rules of `parse_alt`.
+def certifiable(name: x509.GeneralName) -> x509.GeneralName:
+    """A name that came from elsewhere, such as a CSR, as it can be in a certificate: checked in the form it has there.
 
     Raises:
-        NameForbiddenError: One of them is not fit for a certificate.
+        NameForbiddenError: It is not fit for a certificate.
+        SubjectInvalidError: Nor is the directory name that it is.
     """
-    for name in names:
-        text = format_general_name(name)
-        if not isinstance(name, x509.OtherName) and parse_alt(text) != name:
-            raise NameForbiddenError(
-                f"alternative name {text!r}: is not written as certificates have it", hint="ask for it in that form"
-            )
+    try:
+        return _CHECKS[type(name)](name.value)
+    except ValueError as error:
+        raise _not_a_name(format_general_name(name), error) from error
+    except KeyError:
+        if isinstance(name, x509.OtherName) and is_der(name.value):
+            return name
+        raise _not_a_name(format_general_name(name), "is not DER") from None
 
 
 def check_urls(urls: Iterable[str]) -> None:
@@ -84,6 +85,13 @@ def check_urls(urls: Iterable[str]) -> None:
     """
     for url in urls:
         parse_alt(f"URI:{url}")
+
+
+def _not_a_name(text: str, reason: object) -> NameForbiddenError:
+    return NameForbiddenError(
+        f"alternative name {text!r}: {str(reason).rstrip('.') or 'malformed'}",
+        hint="write DNS:example.com, IP:192.0.2.1, URI:https://example.com or email:me@example.com",
+    )
 
 
 def _guess(text: str) -> str:
@@ -97,7 +105,10 @@ def _guess(text: str) -> str:
 
 
 def _dns(value: str) -> x509.DNSName:
-    value = to_ascii(value)
+    return _domain(to_ascii(value))
+
+
+def _domain(value: str) -> x509.DNSName:
     check_domain(value.removeprefix("*."))
     return x509.DNSName(value)
 
@@ -132,14 +143,28 @@ def _uri(value: str) -> x509.UniformResourceIdentifier:
 
 def _email(value: str) -> x509.RFC822Name:
     local, at, host = value.rpartition("@")
-    return x509.RFC822Name(check_mailbox(f"{local}{at}{to_ascii(host)}"))
+    return _mailbox(f"{local}{at}{to_ascii(host)}")
+
+
+def _mailbox(value: str) -> x509.RFC822Name:
+    return x509.RFC822Name(check_mailbox(value))
 
 
 def _dirname(value: str) -> x509.DirectoryName:
-    name = parse_subject(value)
+    return _directory(parse_subject(value))
+
+
+def _directory(name: x509.Name) -> x509.DirectoryName:
     if not name.rdns:
         raise ValueError("is empty")
-    return x509.DirectoryName(name)
+    check_subject(name)
+    return x509.DirectoryName(typed(name))
+
+
+def _address(value: Any) -> x509.IPAddress:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        raise ValueError("is a network, not an address")  # noqa: TRY004  # not what Python means by a type
+    return x509.IPAddress(value)
 
 
 _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
@@ -152,6 +177,16 @@ _PARSERS: Final[dict[str, Callable[[str], x509.GeneralName]]] = {
     "upn": upn,
     "srv": srv,
 }
+
+_CHECKS: Final[dict[type[x509.GeneralName], Callable[[Any], x509.GeneralName]]] = {
+    x509.DNSName: _domain,
+    x509.IPAddress: _address,
+    x509.UniformResourceIdentifier: _uri,
+    x509.RFC822Name: _mailbox,
+    x509.DirectoryName: _directory,
+    x509.RegisteredID: x509.RegisteredID,
+}
+"""From the values of names to names, without the blanks and the letters beyond ASCII that people may type."""
 
 _PREFIXES: Final[dict[type[x509.GeneralName], str]] = {
     x509.DNSName: "DNS",

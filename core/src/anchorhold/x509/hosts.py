@@ -40,7 +40,7 @@ def check_authority(text: str) -> None:
     Raises:
         ValueError: It is not.
     """
-    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d{1,5}))?", text)
+    match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::([0-9]{1,5}))?", text)
     if match is None or not 0 < int(match[2] or 80) < 1 << 16:
         raise ValueError("is not a host, or has a port that is none")
     _check_host(match[1])

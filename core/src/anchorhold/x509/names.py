@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import InputError, SubjectInvalidError
 from anchorhold.x509.written_names import read_commas, read_slashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ATTRIBUTES: Final = {
     "C": NameOID.COUNTRY_NAME,
@@ -51,6 +55,32 @@ _SYNONYMS: Final = {
 }
 """What others write for them: long names, and those of Windows and Java."""
 
+UTF8_STRING: Final = _ASN1Type.UTF8String
+_PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
+_STRING_TYPES: Final = {
+    NameOID.COUNTRY_NAME: _ASN1Type.PrintableString,
+    NameOID.JURISDICTION_COUNTRY_NAME: _ASN1Type.PrintableString,
+    NameOID.SERIAL_NUMBER: _ASN1Type.PrintableString,
+    NameOID.DN_QUALIFIER: _ASN1Type.PrintableString,
+    NameOID.DOMAIN_COMPONENT: _ASN1Type.IA5String,
+    NameOID.EMAIL_ADDRESS: _ASN1Type.IA5String,
+}
+"""Attributes that must be of one string type (RFC 5280, appendix A.1); all others may be UTF8String."""
+_COUNTRIES: Final = frozenset({NameOID.COUNTRY_NAME, NameOID.JURISDICTION_COUNTRY_NAME})
+_COUNTRY_LETTERS: Final = 2
+_LETTERS: Final[dict[_ASN1Type, Callable[[str], bool]]] = {
+    _ASN1Type.PrintableString: lambda value: _PRINTABLE.fullmatch(value) is not None,
+    _ASN1Type.IA5String: str.isascii,
+    UTF8_STRING: lambda _: True,
+    _ASN1Type.BMPString: lambda value: all(letter <= "\uffff" for letter in value),
+    _ASN1Type.UniversalString: lambda _: True,
+}
+"""String types that are written, each with whether it can hold a value."""
+_HINTS: Final = {
+    _ASN1Type.PrintableString: "use A to Z, a to z, 0 to 9, blanks and '()+,-./:=? only",
+    _ASN1Type.IA5String: "use ASCII only, and write internationalised domains in their xn-- form",
+}
+
 _BY_LOWER: Final = {
     **{name.lower(): oid for name, oid in ATTRIBUTES.items()},
     **{other.lower(): ATTRIBUTES[name] for other, name in _SYNONYMS.items()},
@@ -75,13 +105,13 @@ def parse_subject(text: str) -> x509.Name:
         name = x509.Name([_rdn(pairs) for pairs in written])
     except SubjectInvalidError as error:
         raise SubjectInvalidError(f"subject {text!r}: {error.problem}", hint=error.hint) from error
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # the latter of attributes that are no text
         raise SubjectInvalidError(
             f"subject {text!r}: cannot be read ({str(error).rstrip('.') or 'malformed'})",
             hint="write it like CN=example.com,O=Example,C=AT or /C=AT/O=Example/CN=example.com",
         ) from error
     check_subject(name)
-    return name
+    return typed(name)
 
 
 def parse_authority_subject(text: str) -> x509.Name:
@@ -110,6 +140,51 @@ def check_subject(name: x509.Name) -> None:
             raise SubjectInvalidError(
                 f"subject: {short_name(attribute.oid)} is empty or has a control character", hint="correct the value"
             )
+
+
+def typed(name: x509.Name) -> x509.Name:
+    """The same name, each value of a string type that can hold it and that its attribute may have.
+
+    Values from requests keep their type where they can, for names of authorities are compared octet by octet; others,
+    of types that RFC 5280 has for old names only (section 4.1.2.4), or that lack some of their letters, become
+    UTF8String.
+
+    Raises:
+        SubjectInvalidError: An attribute that has to be IA5String or PrintableString has letters that these lack.
+    """
+    changed = False
+    rdns = []
+    for rdn in name.rdns:
+        attributes = [_typed(attribute) for attribute in rdn]
+        changed = changed or any(one is not other for one, other in zip(attributes, rdn, strict=True))
+        rdns.append(x509.RelativeDistinguishedName(attributes))
+    return x509.Name(rdns) if changed else name
+
+
+def _typed(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str | bytes]:
+    value, own = attribute.value, attribute._type  # noqa: SLF001
+    wanted = _STRING_TYPES.get(attribute.oid)
+    if attribute.oid == NameOID.X500_UNIQUE_IDENTIFIER and isinstance(value, bytes):
+        return attribute
+    if attribute.oid == NameOID.X500_UNIQUE_IDENTIFIER or isinstance(value, bytes):
+        raise SubjectInvalidError(
+            f"subject: {short_name(attribute.oid)} is not of the type that it has to be", hint="leave it out"
+        )
+    if attribute.oid in _COUNTRIES and len(value) != _COUNTRY_LETTERS:
+        raise SubjectInvalidError(
+            f"subject: {short_name(attribute.oid)} is {value!r}, not two letters", hint="give the code of ISO 3166"
+        )
+    if wanted is None:
+        fits = _LETTERS.get(own)
+        if fits is not None and fits(value):
+            return attribute
+        return x509.NameAttribute(attribute.oid, value, UTF8_STRING, _validate=False)
+    if not _LETTERS[wanted](value):
+        raise SubjectInvalidError(
+            f"subject: {short_name(attribute.oid)} has letters that a certificate cannot have there: {value!r}",
+            hint=_HINTS[wanted],
+        )
+    return attribute if own == wanted else x509.NameAttribute(attribute.oid, value, wanted, _validate=False)
 
 
 def attribute_oid(kind: str) -> x509.ObjectIdentifier:

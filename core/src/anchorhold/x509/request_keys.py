@@ -11,7 +11,7 @@ from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 from anchorhold.foreign import guarded
-from anchorhold.publickeys import check_strength, spki
+from anchorhold.publickeys import HASHES, check_strength, spki
 from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
@@ -23,8 +23,21 @@ _RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
 _EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _RSASSA_PSS: Final = ObjectIdentifier("1.2.840.113549.1.1.10")
 _MGF1: Final = ObjectIdentifier("1.2.840.113549.1.1.8")
-_HASHES: Final = tuple(ObjectIdentifier(f"2.16.840.1.101.3.4.2.{number}") for number in (1, 2, 3, 4, 7, 8, 9, 10))
-"""SHA-256, -384, -512, -224 and the four of SHA-3."""
+_HASHES: Final = {
+    ObjectIdentifier(f"2.16.840.1.101.3.4.2.{number}"): name
+    for number, name in (
+        (1, "SHA-256"),
+        (2, "SHA-384"),
+        (3, "SHA-512"),
+        (4, "SHA-224"),
+        (7, "SHA3-224"),
+        (8, "SHA3-256"),
+        (9, "SHA3-384"),
+        (10, "SHA3-512"),
+    )
+}
+_DEFAULT_SALT: Final = 20
+"""Octets, if parameters of RSASSA-PSS say nothing (RFC 4055, section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,39 @@ def subject_key(request: Request, subject: str) -> SubjectKey:
     raise KeyUnsupportedError(
         f"{subject}: its public key is bound to {_bound_to(algorithm)}",
         hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",
+    )
+
+
+def pss_hash(info: bytes) -> str | None:
+    """The one hash that an id-RSASSA-PSS key signs with (RFC 4055, sections 1.2 and 3.3); None for one bound to none.
+
+    Args:
+        info: DER SubjectPublicKeyInfo of such a key.
+
+    Raises:
+        KeyUnsupportedError: It is bound to what is not used: SHA-1, two hashes, or a salt longer than the hash.
+    """
+    try:
+        parameters = asn1.decode_der(_PublicKeyInfo, info).algorithm.parameters
+    except ValueError as error:
+        raise _bound_to_other(error) from error
+    if parameters is None:
+        return None
+    if not isinstance(parameters, _PssParameters) or parameters.hash is None or parameters.mask is None:
+        raise _bound_to_other()  # absent ones mean SHA-1
+    name = _HASHES.get(parameters.hash.algorithm)
+    one = parameters.mask.algorithm == _MGF1 and parameters.mask.hash.algorithm == parameters.hash.algorithm
+    salt = _DEFAULT_SALT if parameters.salt_length is None else parameters.salt_length
+    if name is None or not one or salt > HASHES[name].digest_size or parameters.trailer not in (None, 1):
+        raise _bound_to_other()
+    return name
+
+
+def _bound_to_other(reason: object = None) -> KeyUnsupportedError:
+    return KeyUnsupportedError(
+        "certificate: its RSASSA-PSS key is bound to a hash, a mask or a salt that is not used"
+        f"{f' ({reason})' if reason else ''}",
+        hint="certify the key anew: bound to SHA-2 or SHA-3, a mask with that hash and a salt as long, or to nothing",
     )
 
 

@@ -24,7 +24,7 @@ class BodyError(Exception):
     """A body that is not taken.
 
     Args:
-        status: What HTTP says to it; 0 if nobody is there any more to be told.
+        status: What HTTP says to it.
     """
 
     def __init__(self, status: int) -> None:
@@ -70,7 +70,7 @@ class Bodies:
         """The body of a request.
 
         Raises:
-            BodyError: It is longer, or did not arrive in time.
+            BodyError: It is longer, did not arrive in time, or broke off, as one with a broken chunk does.
         """
         announced = header(scope, b"content-length")
         if announced is not None and (not announced.isdigit() or int(announced) > self._longest):
@@ -100,7 +100,7 @@ class Bodies:
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                raise BodyError(0)
+                raise BodyError(400)  # said to nobody where nobody is there any more; without an answer, 500 is sent
             chunk: bytes = message.get("body", b"")
             body += chunk
             if len(body) > self._longest:

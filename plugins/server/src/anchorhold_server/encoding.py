@@ -17,10 +17,11 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.publickeys import spki
 from anchorhold.seam.bridge import bridge_key, builder_arguments
-from anchorhold.x509.der import tlv
+from anchorhold.x509.certificates import public_key_info
+from anchorhold.x509.der import members, span, tlv
 from anchorhold.x509.revocation import REASONS
+from anchorhold_server.queries import NONCE
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
@@ -34,17 +35,9 @@ _REVOKED: Final = 0xA1
 _GOOD: Final = b"\x80\x00"
 _UNKNOWN: Final = b"\x82\x00"
 _BASIC: Final = bytes.fromhex("06092b0601050507300101")  # id-pkix-ocsp-basic
-_NONCE: Final = bytes.fromhex("06092b0601050507300102")  # id-pkix-ocsp-nonce
 _EXTENDED_REVOKE: Final = bytes.fromhex("06092b0601050507300109")  # id-pkix-ocsp-extended-revoke
-_HASHES: Final = {
-    "sha1": "06052b0e03021a",
-    "sha256": "0609608648016503040201",
-    "sha384": "0609608648016503040202",
-    "sha512": "0609608648016503040203",
-}
-"""Hash algorithms of a CertID, each with its object identifier in DER."""
-
-HASHES: Final = tuple(_HASHES)
+HASHES: Final = ("sha1", "sha256", "sha384", "sha512")
+"""Hash algorithms of a CertID, as ``hashlib`` has them."""
 
 
 class ErrorStatus(IntEnum):
@@ -101,16 +94,22 @@ class ResponderParts:
     certificates: bytes
 
 
-def key_bits(public_key: PublicKey) -> bytes:
-    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits."""
-    return asn1.decode_der(_PublicKeyInfo, spki(public_key)).key.as_bytes()
+def key_bits(info: bytes) -> bytes:
+    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
+
+    Args:
+        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
+    """
+    *_, begin, end = members(info, 2)
+    return info[span(info, begin)[0] + 1 : end]
 
 
 def responder_parts(certificate: x509.Certificate, public_key: PublicKey, algorithm: Algorithm) -> ResponderParts:
     """Encode what is the same in all answers of a responder with that certificate."""
     own = tlv(_SEQUENCE, certificate.public_bytes(Encoding.DER))
+    key_hash = sha1(key_bits(public_key_info(certificate)), usedforsecurity=False).digest()
     return ResponderParts(
-        responder_id=tlv(_CONTEXT + 2, tlv(_OCTETS, sha1(key_bits(public_key), usedforsecurity=False).digest())),
+        responder_id=tlv(_CONTEXT + 2, tlv(_OCTETS, key_hash)),
         algorithm=_algorithm_identifier(public_key, algorithm),
         certificates=tlv(_CONTEXT, own),
     )
@@ -133,11 +132,11 @@ def response_data(
         status: The answer.
         this_update: Since when that is known to be right, UTC.
         next_update: Until when it is good, UTC.
-        nonce: Of the request.
+        nonce: The value of that extension of the request.
         produced_at: When it is signed, UTC (section 2.4); None for `this_update`.
     """
     begin, until = _time(this_update), tlv(_CONTEXT, _time(next_update))
-    single = tlv(_SEQUENCE, _certificate_id(certificate) + _status(status) + begin + until)
+    single = tlv(_SEQUENCE, certificate.der + _status(status) + begin + until)
     made = begin if produced_at is None else _time(produced_at)
     return tlv(
         _SEQUENCE, parts.responder_id + made + tlv(_SEQUENCE, single) + _extensions(nonce, status is NEVER_ISSUED)
@@ -148,14 +147,6 @@ def response(parts: ResponderParts, data: bytes, signature: bytes) -> bytes:
     """The whole response for a ResponseData and its signature, in DER."""
     basic = tlv(_SEQUENCE, data + parts.algorithm + tlv(_BITS, b"\x00" + signature) + parts.certificates)
     return tlv(_SEQUENCE, tlv(_ENUMERATED, b"\x00") + tlv(_CONTEXT, tlv(_SEQUENCE, _BASIC + tlv(_OCTETS, basic))))
-
-
-@asn1.sequence
-class _PublicKeyInfo:
-    """SubjectPublicKeyInfo."""
-
-    algorithm: asn1.TLV
-    key: asn1.BitString
 
 
 @asn1.sequence
@@ -176,19 +167,6 @@ def _algorithm_identifier(public_key: PublicKey, algorithm: Algorithm) -> bytes:
     return asn1.encode_der(asn1.decode_der(_Request, unused.public_bytes(Encoding.DER)).algorithm)
 
 
-@lru_cache(4096)  # those who send nonces ask for the same certificates again and again
-def _certificate_id(certificate: CertificateId) -> bytes:
-    serial = certificate.serial
-    size = (serial if serial >= 0 else ~serial).bit_length() // 8 + 1
-    return tlv(
-        _SEQUENCE,
-        tlv(_SEQUENCE, bytes.fromhex(_HASHES[certificate.hash]) + b"\x05\x00")
-        + tlv(_OCTETS, certificate.issuer_name)
-        + tlv(_OCTETS, certificate.issuer_key)
-        + tlv(_INTEGER, serial.to_bytes(size, signed=True)),
-    )
-
-
 def _status(status: CertificateStatus) -> bytes:
     if status.revoked_at is None:
         return _GOOD if status.known else _UNKNOWN
@@ -205,7 +183,7 @@ def _time(moment: dt.datetime) -> bytes:
 def _extensions(nonce: bytes | None, never_issued: bool) -> bytes:
     found = b""
     if nonce is not None:
-        found += tlv(_SEQUENCE, _NONCE + tlv(_OCTETS, tlv(_OCTETS, nonce)))
+        found += tlv(_SEQUENCE, NONCE + tlv(_OCTETS, nonce))
     if never_issued:
         found += tlv(_SEQUENCE, _EXTENDED_REVOKE + tlv(_OCTETS, b"\x05\x00"))
     return tlv(_CONTEXT + 1, tlv(_SEQUENCE, found)) if found else b""

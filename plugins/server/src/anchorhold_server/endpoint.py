@@ -7,7 +7,9 @@ import logging
 from base64 import b64decode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
+from anchorhold.x509.der import span
 from anchorhold_server.asgi import Bodies, BodyError, has_already, header, respond
 from anchorhold_server.encoding import ErrorStatus
 from anchorhold_server.messages import error_answer
@@ -25,6 +27,9 @@ LONGEST: Final = 4096
 """Octets of a request."""
 LONGEST_PATH: Final = 3 * LONGEST
 """Letters of a request in a path, with all that may be quoted."""
+
+_LETTERS: Final = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
+"""What stands for letters of base 64, or for nothing."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +54,7 @@ class OcspEndpoint:
             der = await self._request(scope, receive)
         except BodyError as error:
             self._metrics.count("ocsp_answers", f"http_{error.status}")
-            if error.status:
-                await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
+            await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
             return
         answer = await self._answer(der)
         self._metrics.count("ocsp_answers", answer.outcome)
@@ -87,12 +91,20 @@ class OcspEndpoint:
 
 
 def _decoded(text: str) -> bytes:
-    """A request from its path: base 64, which some senders quote, some do not, and some do without its padding."""
+    """A request from its path: base 64, in all the forms in which clients send it.
+
+    Some quote it, some do not, some do twice; it may lack its padding, have letters of base64url or line breaks, and
+    slashes around it: one before it where the URL in certificates ends with one (RFC 6960, appendix A.1, adds another).
+    """
+    text = text.lstrip("/")
     if not text:
         raise BodyError(400)
     if len(text) > LONGEST_PATH:
         raise BodyError(414)
-    text = text.replace(" ", "+").rstrip("=")
+    if "%" in text:
+        text = unquote(text)
+    text = text.translate(_LETTERS).rstrip("=")
+    text = text[: _letters_of(text)] if text.endswith("/") else text
     try:
         der = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -100,6 +112,16 @@ def _decoded(text: str) -> bytes:
     if len(der) > LONGEST:
         raise BodyError(414)
     return der
+
+
+def _letters_of(text: str) -> int:
+    """How many letters the DER needs that the text begins with: a slash may be the last of them, or behind them."""
+    try:
+        head = b64decode(text[:8], validate=True)
+        size = span(head)[1]
+    except (binascii.Error, ValueError, IndexError):
+        return len(text)
+    return (size * 4 + 2) // 3
 
 
 async def _refuse(send: Send, status: int, *, bodiless: bool) -> None:
@@ -111,6 +133,6 @@ async def _refuse(send: Send, status: int, *, bodiless: bool) -> None:
     ]
     if status == 405:  # method not allowed
         headers.append((b"allow", b"GET, HEAD, POST"))
-    if status in (408, 413):
+    if status in (400, 408, 413):
         headers.append((b"connection", b"close"))
     await respond(send, status, headers, b"" if bodiless else body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from base64 import encodebytes
 from functools import wraps
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.x509.certificates import pem
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.messages import LONGEST_CACHING, caching_headers
@@ -67,7 +67,9 @@ class Pages:
             Route("/readyz", self._counted("readyz", self._readyz)),
             Route("/metrics", self._counted("metrics", self._show_metrics)),
         ]
-        return Starlette(routes=routes)
+        pages = Starlette(routes=routes)
+        pages.router.redirect_slashes = False  # a slash too many leads nowhere, and Location would have the wrong host
+        return pages
 
     async def health(self) -> Health:
         """How everything is."""
@@ -132,7 +134,7 @@ class Pages:
         if has_already(request.scope, etag):
             return Response(status_code=304, headers=headers)
         if request.path_params["ending"] == "pem":
-            der = b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
+            der = pem(der).encode()
         return Response(der, headers=headers, media_type=media_type)
 
     async def _healthz(self, _: Request) -> Response:

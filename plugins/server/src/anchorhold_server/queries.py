@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
-LONGEST_SERIAL: Final = 20
-"""Octets of a serial number (RFC 5280, section 4.1.2.2)."""
+from anchorhold.x509.der import SEQUENCE, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST_SERIAL: Final = 1024
+"""Octets of a serial number; beyond 20 no CA should go (RFC 5280, section 4.1.2.2), and some have gone."""
 LONGEST_NONCE: Final = 128
 """Octets of a nonce (RFC 9654, section 2.1)."""
+
+
+NONCE: Final = bytes.fromhex("06092b0601050507300102")
+"""id-pkix-ocsp-nonce in DER."""
+_ACCEPTABLE_RESPONSES: Final = bytes.fromhex("06092b0601050507300104")  # id-pkix-ocsp-response
+_EXTENSIONS: Final = 0xA2
+_TRUE: Final = b"\x01\x01\xff"
 
 
 class MalformedRequestError(Exception):
@@ -32,12 +43,14 @@ class CertificateId:
         issuer_name: Hash of the issuer's distinguished name.
         issuer_key: Hash of the issuer's public key.
         serial: Serial number.
+        der: All of it as it came, which is what the answer repeats: with or without parameters of the hash.
     """
 
     hash: str
     issuer_name: bytes
     issuer_key: bytes
     serial: int
+    der: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Query:
 
     Attributes:
         certificate: About which certificate.
-        nonce: To be repeated in the answer; None if there is none.
+        nonce: The value of its extension, to be repeated in the answer as it came; None if there is none.
     """
 
     certificate: CertificateId
@@ -64,25 +77,76 @@ def parse_query(der: bytes) -> Query:
     try:
         request = ocsp.load_der_ocsp_request(der)
         serial, name, key = request.serial_number, request.issuer_name_hash, request.issuer_key_hash
-        extensions = request.extensions
-    except (ValueError, TypeError, NotImplementedError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm) as error:
         raise MalformedRequestError from error
     if (serial if serial >= 0 else ~serial).bit_length() >= LONGEST_SERIAL * 8:
         raise MalformedRequestError
+    members = _members(der)
+    nonce = _nonce(members.extensions)
     try:
         hash_name = request.hash_algorithm.name
     except UnsupportedAlgorithm as error:
         raise UnknownHashError from error
-    return Query(CertificateId(hash_name, name, key, serial), _nonce(extensions))
+    return Query(CertificateId(hash_name, name, key, serial, members.certificate), nonce)
 
 
-def _nonce(extensions: x509.Extensions) -> bytes | None:
-    nonce: bytes | None = None
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """What is repeated of a request, and what is looked into.
+
+    Attributes:
+        certificate: CertID, in DER.
+        extensions: Of the request, each in DER.
+    """
+
+    certificate: bytes
+    extensions: tuple[bytes, ...]
+
+
+def _members(der: bytes) -> _Members:
+    """The same octets that were parsed, taken apart (section 4.1.1); versions and names of who asks are skipped."""
+    certificate = b""
+    extensions: tuple[bytes, ...] = ()
+    for member in _values(_values(der)[0]):
+        if member[0] == SEQUENCE:
+            certificate = _values(_values(member)[0])[0]
+        elif member[0] == _EXTENSIONS:
+            extensions = _values(_values(member)[0])
+    return _Members(certificate, extensions)
+
+
+def _values(constructed: bytes) -> tuple[bytes, ...]:
+    """The values in one that is well made."""
+    at, end = span(constructed)
+    found = []
+    while at < end:
+        after = span(constructed, at)[1]
+        found.append(constructed[at:after])
+        at = after
+    return tuple(found)
+
+
+def _nonce(extensions: Iterable[bytes]) -> bytes | None:
+    """The value of the nonce; some write its octets there without the OCTET STRING that they should be in."""
+    found: dict[bytes, bytes] = {}
     for extension in extensions:
-        if isinstance(extension.value, x509.OCSPNonce):
-            nonce = extension.value.nonce
-            if not 1 <= len(nonce) <= LONGEST_NONCE:
-                raise MalformedRequestError
-        elif extension.critical and not isinstance(extension.value, x509.OCSPAcceptableResponses):
+        oid, *critical, value = _values(extension)
+        if oid in found:
+            raise MalformedRequestError  # RFC 5280, section 4.2
+        begin, end = span(value)
+        found[oid] = value[begin:end]
+        if critical and critical[0] == _TRUE and oid not in (NONCE, _ACCEPTABLE_RESPONSES):
             raise MalformedRequestError  # what it demands is not known here (RFC 6960, section 4.4)
+    nonce = found.get(NONCE)
+    if nonce is not None and not 1 <= _length(nonce) <= LONGEST_NONCE:
+        raise MalformedRequestError
     return nonce
+
+
+def _length(value: bytes) -> int:
+    """Octets of a nonce, in an OCTET STRING or bare."""
+    if value[:1] == b"\x04" and len(value) > 1 and value[1] < 0x80 and value[1] == len(value) - 2:
+        return value[1]
+    if value[:2] == b"\x04\x81" and len(value) > 2 and value[2] == len(value) - 3:
+        return value[2]
+    return len(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
+from anchorhold.x509.certificates import public_key_info, subject_octets
 from anchorhold.x509.validity import AHEAD, now
 from anchorhold_server.encoding import HASHES, key_bits
 from anchorhold_server.responders import Responder
@@ -42,8 +43,8 @@ class Registry:
     Attributes:
         epoch: Of the ledger when it was taken, or one before.
         served: By the serial numbers of the authorities' own certificates, in hex.
-        by_issuer: By hash algorithm, hash of the name and hash of the key; an authority that was certified again with
-            its old key is there twice.
+        by_issuer: By hash algorithm, hash of the name and hash of the key; an authority that was imported twice by an
+            older release is there twice.
         taken: When, seconds since 1970.
     """
 
@@ -112,7 +113,8 @@ def _served(
 
 def _issuer_names(authority: Authority) -> Iterable[tuple[str, bytes, bytes]]:
     """For each hash algorithm the hashes of the name and of the key's bits (RFC 6960, section 4.1.1)."""
-    name, key = authority.certificate.subject.public_bytes(), key_bits(authority.public_key)
+    certificate = authority.certificate  # its octets, for others hash these
+    name, key = subject_octets(certificate), key_bits(public_key_info(certificate))
     for algorithm in HASHES:
         yield algorithm, _digest(algorithm, name), _digest(algorithm, key)
 
