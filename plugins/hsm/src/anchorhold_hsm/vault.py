@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from anchorhold.errors import InputError
 from anchorhold.seam import CreatedKey
 from anchorhold_hsm import keys
 from anchorhold_hsm.access import Access
+from anchorhold_hsm.adopting import not_one, notes_about
 from anchorhold_hsm.credentials import credential_of
 from anchorhold_hsm.handles import KeyReference, handle_of, origin_of, reference_of
 from anchorhold_hsm.signer import HsmSigner
@@ -73,8 +75,14 @@ class Vault:
 
         def look(worker: Worker) -> tuple[CreatedKey, ...]:
             worker.token.check_is(token, self._access.subject)
-            found = keys.find(worker, key_id or b"", label, self._access.describe(worker.token))
-            return tuple(_created(worker, reference, half) for reference, half in found)
+            place = self._access.describe(worker.token)
+            found = keys.find(worker, key_id or b"", label, place, request.public_key)
+            if request.one and len(found) != 1:
+                raise not_one(worker, len(found), place)
+            return tuple(
+                replace(_created(worker, key.reference, key.public_key), notes=notes_about(key.private))
+                for key in found
+            )
 
         return self._access.run(look)
 

@@ -22,7 +22,7 @@ from anchorhold.cli.arguments import (
 from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
-from anchorhold.cli.output import check_output, say, write
+from anchorhold.cli.output import check_output, say, say_notes, write
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError
 from anchorhold.issuing.offline import request_of
@@ -150,6 +150,7 @@ def init_ca(
     )
     kind = "root" if above is None else f"signed by {above.name}"
     say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
+    say_notes(installation.notes)
     show_authority(installation, authority, output_format, bundle=bundle, out=out)
     publish_first(installation, authority, secrets)
 
@@ -171,6 +172,7 @@ def _request(session: Session, name: str, subject: str, csr_out: Path, common: d
     authority = session.installation.request_authority(
         name, subject, **common, options=options, secrets=session.secrets(alias)
     )
+    say_notes(session.installation.notes)
     write(request_of(authority).public_bytes(Encoding.PEM), csr_out)
     say(
         f"Made the key of {authority.name} in {alias!r}. Have {csr_out} signed, then run "
