@@ -88,6 +88,11 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
     return _readable(worker, private, (private, public), subject)
 
 
+def anything_of(worker: Worker, reference: KeyReference) -> bool:
+    """Whether there is a private or public key of that id."""
+    return bool(objects.private_keys(worker, reference.id) or objects.public_objects(worker, reference))
+
+
 class FoundKey(NamedTuple):
     """A private key with its public half, and what it is found by."""
 
