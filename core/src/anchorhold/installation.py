@@ -32,7 +32,7 @@ from anchorhold.issuing.place import KeyPlace
 from anchorhold.issuing.plan import NewAuthority
 from anchorhold.issuing.responders import PROFILE, OcspPlace, has_key, is_due, renew_responder
 from anchorhold.issuing.revocation import release, revoke
-from anchorhold.issuing.sources import ForeignKey, NewKey, find_to_adopt
+from anchorhold.issuing.sources import AdoptedKey, ForeignKey, NewKey, find_to_adopt
 from anchorhold.issuing.sweeping import Swept, sweep_responders
 from anchorhold.ledger import (
     Absence,
@@ -43,7 +43,7 @@ from anchorhold.ledger import (
     check_absence,
     ledger_exists,
 )
-from anchorhold.publickeys import spec_of
+from anchorhold.publickeys import spec_of, spki
 from anchorhold.refusals import LedgerRefusals
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.ledger.records import AuthorityStatus, CrlRecord, KeyCopy, ResponderRecord, RevocationRecord
+    from anchorhold.publickeys import PublicKey
     from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
@@ -91,6 +92,9 @@ class Installation:
         create: Whether a ledger that is not there is created; else it is an error, until it is there.
         blank: With ``create=False``: where there is neither a ledger nor a key, look into an empty one in memory.
         patience: Seconds in all for which to wait for a ledger that another process has locked; by default 30.
+
+    Attributes:
+        notes: Sentences about what was done with success, for whoever asked for it.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Installation:
         patience: float | None = None,
     ) -> None:
         self.loaded = loaded
+        self.notes: list[str] = []
         self._create = create
         self._patience = patience
         self._wants_blank = blank
@@ -356,7 +361,7 @@ class Installation:
         issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate)
         foreign = ForeignAuthority(name=name, certificate=certificate, issuing=issuing)
         place = self._place(key_backend, "adopt" if key is None else "import", secrets, options)
-        source = find_to_adopt(place) if key is None else ForeignKey(key)
+        source = self._adopted(place, certificate) if key is None else ForeignKey(key)
         return import_authority(self.ledger, place, source, foreign, self.authorities())
 
     def move_key(
@@ -871,7 +876,21 @@ class Installation:
     ) -> tuple[KeyPlace, KeySource]:
         """Where the key of a new authority will be, and where it comes from."""
         place = self._place(alias, "adopt" if adopt else "create", secrets, options)
-        return place, find_to_adopt(place) if adopt else NewKey(spec or key_spec())
+        return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
+
+    def _adopted(self, place: KeyPlace, certificate: x509.Certificate | None = None) -> AdoptedKey:
+        """The key that the options describe; `notes` has what there is to know about it."""
+        expected = certificate.public_key() if certificate is not None else None
+        if expected is not None:
+            spec_of(expected)  # refuses other kinds
+        source = find_to_adopt(place, cast("PublicKey | None", expected))
+        self.notes += [f"The key that was adopted {note}." for note in source.existing.notes]
+        known = self.authorities() if ledger_exists(self.database_url) else []
+        wanted = spki(source.public_key)
+        for other in known:
+            if other.record.public_key == wanted:
+                self.notes.append(f"The key that was adopted is that of authority {other.name!r}, too.")
+        return source
 
     def _profile(self, name: str) -> ProfileSettings:
         return find_profile(name, self.loaded.settings.profiles)

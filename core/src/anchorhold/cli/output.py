@@ -53,6 +53,12 @@ def say(message: str) -> None:
     print(message, file=sys.stderr)
 
 
+def say_notes(notes: Iterable[str]) -> None:
+    """Tell the person what there is to know about what was done."""
+    for note in notes:
+        say(f"Note: {note}")
+
+
 def render(
     der: bytes,
     form: Format,

@@ -111,8 +111,12 @@ class AdoptedKey:
         return self.existing
 
 
-def find_to_adopt(place: KeyPlace) -> AdoptedKey:
+def find_to_adopt(place: KeyPlace, public_key: PublicKey | None = None) -> AdoptedKey:
     """The key that the options of the place describe.
+
+    Args:
+        place: Where it is.
+        public_key: Its public half, if it is known.
 
     Raises:
         KeyMissingError: There is none.
@@ -120,7 +124,8 @@ def find_to_adopt(place: KeyPlace) -> AdoptedKey:
         OperationUnsupportedError: The backend cannot search.
         WeakKeyError, KeyUnsupportedError: Nobody should sign with it.
     """
-    found = place.backend.find_key(FindKeyRequest(key_id=None, options=place.options), place.secrets)
+    request = FindKeyRequest(key_id=None, options=place.options, public_key=public_key, one=True)
+    found = place.backend.find_key(request, place.secrets)
     if not found:
         raise KeyMissingError(
             f"{place.backend.owner}: has no such key to adopt", hint="check the options that describe it"

@@ -165,10 +165,12 @@ class CreatedKey:
     Attributes:
         handle: Finds it again.
         public_key: Its public half.
+        notes: What whoever adopts it should know, each as the end of a sentence that begins "The key that was adopted".
     """
 
     handle: KeyHandle
     public_key: PublicKey
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +200,16 @@ class FindKeyRequest:
     Attributes:
         key_id: As in `CreateKeyRequest`; None to adopt a key by what the options say.
         options: As in `CreateKeyRequest`.
+        public_key: The public half of the key that is meant, if it is known; a store that does not have it may answer
+            with this one, for core has the key prove it.
+        one: Whether exactly one key is of use. A store that can say what else is there raises `KeyMissingError` or
+            `KeyExistsError` then, and may as well return what it found.
     """
 
     key_id: bytes | None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    public_key: PublicKey | None = None
+    one: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,32 @@ class Access:
             tried += (remedy,)
             self._apply(remedy, module, generation, about)
 
+    def renew(self, generation: int, reason: str) -> bool:
+        """Initialise the module anew, unless that was done not long ago for the same reason; whether it was done.
+
+        Args:
+            generation: Of the module when something failed.
+            reason: What failed.
+
+        Raises:
+            ModuleDownError: It cannot be initialised now.
+        """
+        module = self._module
+        if module is None or not module.may_renew(reason, generation):
+            return False
+        module.renew(generation, self.describe(self._opened, reason))
+        return True
+
+    def worked(self, reason: str) -> None:
+        """What failed works again after `renew`."""
+        if self._module is not None:
+            self._module.worked(reason)
+
+    @property
+    def generation(self) -> int:
+        """Of the module, so that what failed in it can be told from what was renewed since."""
+        return self._module.generation if self._module is not None else -1
+
     def describe(self, opened: OpenedToken | None, about: str = "") -> str:
         """Alias, token and key, for a message."""
         token = repr(opened.label) if opened is not None else f"with {self._token_choice}"

@@ -24,7 +24,8 @@ _LOST: Final = ("the session was lost, or the object in it", "repeat the command
 _NOT_KEPT: Final = ("the token did not keep the object; it may be full", "remove keys that are not used any more")
 _NOT_WRITTEN: Final = (
     "the token failed without saying why; it may be full",
-    "remove keys that are not used any more, see its log, and whether its device or service is well",
+    "see its log, and whether its device or service is well; remove keys that are not used any more, or, if it has "
+    "room, start this process again: some modules keep loaded what they made",
 )
 _ONE_USE: Final = ("the PIN was refused for this one use", "give the right one; it is not tried again")
 _CANNOT: Final = ("the token cannot do this", "use another kind of key or signature")

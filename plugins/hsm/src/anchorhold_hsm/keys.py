@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError
-from anchorhold.publickeys import spec_of
+from anchorhold.publickeys import spec_of, spki
 from anchorhold_hsm import objects
 from anchorhold_hsm.offers import generate_pair, refused_key
 from anchorhold_hsm.templates import GUARDS, templates_of
@@ -88,18 +88,42 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
     return _readable(worker, private, (private, public), subject)
 
 
-def find(worker: Worker, key_id: bytes, label: str, subject: str) -> list[tuple[KeyReference, PublicKey]]:
+def anything_of(worker: Worker, reference: KeyReference) -> bool:
+    """Whether there is a private or public key of that id."""
+    return bool(objects.private_keys(worker, reference.id) or objects.public_objects(worker, reference))
+
+
+class FoundKey(NamedTuple):
+    """A private key with its public half, and what it is found by."""
+
+    private: Object
+    reference: KeyReference
+    public_key: PublicKey
+
+
+def find(worker: Worker, key_id: bytes, label: str, subject: str, expected: PublicKey | None = None) -> list[FoundKey]:
     """Private keys by id, label or both, with their public halves.
 
+    Args:
+        worker: A session.
+        key_id: Their id; empty for any.
+        label: Their label; empty for any.
+        subject: Alias and token, for messages.
+        expected: The public half of the one that is meant. It is taken for a key whose public half is not in the token;
+            whoever adopts that has to have it prove itself. Of several that fit, the ones with this half are meant.
+
     Raises:
-        KeyInvalidError: The public half of one is not in the token.
+        KeyInvalidError: The public half of one is not in the token, and nobody else has it.
     """
     found = []
     for private in objects.private_keys(worker, key_id, label):
-        reference, half = objects.reference_to(private), objects.public_key_of(worker, private)
+        reference, half = objects.reference_to(private), objects.public_key_of(worker, private) or expected
         if half is None:
             raise _without_public_half(f"{subject}, {reference}")
-        found.append((reference, half))
+        found.append(FoundKey(private, reference, half))
+    if expected is not None and len(found) > 1:
+        fitting = [key for key in found if spki(key.public_key) == spki(expected)]
+        return fitting or found
     return found
 
 
@@ -159,5 +183,6 @@ def _readable(worker: Worker, private: Object, made: tuple[Object, ...], subject
 def _without_public_half(subject: str) -> KeyInvalidError:
     return KeyInvalidError(
         f"{subject}: its public key is not in the token in a form that can be read",
-        hint="put the public key or the certificate into the token, under the same id",
+        hint="put the public key or the certificate into the token, under the same id; with a certificate at hand, "
+        "`import-ca --adopt` takes it from there",
     )

@@ -50,6 +50,8 @@ NOT_OFFERED: Final = frozenset(
 _PERHAPS_NOT_OFFERED: Final = NOT_OFFERED | {"GeneralError", "FunctionFailed", "DeviceError", "HostMemory"}
 """The others some tokens give too, for curves they do not know."""
 
+_EDWARDS: Final = {"Ed25519": None, "Ed448": (False, None)}
+"""Kinds of Edwards keys, each with the parameter of its mechanism that most tokens take."""
 _SIGNING: Final = {
     "ecdsa": ("ECDSA",),
     "rsa-pkcs1v15": ("RSA_PKCS", "RSA_X_509"),
@@ -138,15 +140,22 @@ def refused_signature(worker: Worker, algorithm: Algorithm, refusals: list[str],
 
 
 def kinds_that_can_be_made(worker: Worker) -> list[str]:
-    """Kinds of keys the token makes, except RSA, which takes long: tried with keys that end with the session."""
+    """Kinds of keys the token makes, except RSA, which takes long: tried with keys that end with the session.
+
+    An Edwards key has to sign, too: NSS makes some, and takes no signature from them through python-pkcs11.
+    """
     specs = [KeySpec(type="EC", curve=curve) for curve in CURVES]
     specs += [KeySpec(type=name) for name in KEY_TYPES if name not in ("EC", "RSA")]
     offered = []
     for spec in specs:
         with suppress(PKCS11Error):  # the answer is no
             pair = generate_pair(worker, spec, KeyReference(os.urandom(20), "anchorhold probe"), store=False)
-            offered.append(str(spec))
-            destroy(pair)
+            try:
+                if spec.type in _EDWARDS:
+                    pair[1].sign(b"probe", mechanism=Mechanism.EDDSA, mechanism_param=_EDWARDS[spec.type])
+                offered.append(str(spec))
+            finally:
+                destroy(pair)
     return offered
 
 

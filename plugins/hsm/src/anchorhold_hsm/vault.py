@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from anchorhold import pkcs8
-from anchorhold.errors import InputError
+from anchorhold.errors import BackendFailedError, InputError
 from anchorhold.seam import CreatedKey
 from anchorhold_hsm import keys
 from anchorhold_hsm.access import Access
+from anchorhold_hsm.adopting import not_one, notes_about
 from anchorhold_hsm.credentials import credential_of
 from anchorhold_hsm.handles import KeyReference, handle_of, origin_of, reference_of
 from anchorhold_hsm.signer import HsmSigner
 from anchorhold_hsm.tokens import TokenChoice
+from anchorhold_hsm.trouble import is_vague
 from anchorhold_hsm.uri import Pkcs11Uri, parse_uri
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.pool import Worker
 
+_MAKING: Final = "a new key"
+"""Why a module was initialised anew."""
 _HEX: Final = re.compile(r"([0-9a-f]{2}:?)*[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -73,8 +78,14 @@ class Vault:
 
         def look(worker: Worker) -> tuple[CreatedKey, ...]:
             worker.token.check_is(token, self._access.subject)
-            found = keys.find(worker, key_id or b"", label, self._access.describe(worker.token))
-            return tuple(_created(worker, reference, half) for reference, half in found)
+            place = self._access.describe(worker.token)
+            found = keys.find(worker, key_id or b"", label, place, request.public_key)
+            if request.one and len(found) != 1:
+                raise not_one(worker, len(found), place)
+            return tuple(
+                replace(_created(worker, key.reference, key.public_key), notes=notes_about(key.private))
+                for key in found
+            )
 
         return self._access.run(look)
 
@@ -87,7 +98,11 @@ class Vault:
     def _make(
         self, request: CreateKeyRequest | ImportKeyRequest, make: Callable[[Worker, KeyReference, str], PublicKey]
     ) -> CreatedKey:
-        """Make a key, once: what may be in the way is found out, and put right, by the search before it."""
+        """Make a key: what may be in the way is found out, and put right, by the search before it.
+
+        Where the token fails without saying why, its module is initialised anew and the key made once more, if nothing
+        of it is there: some modules keep loaded what they have made, and have no room until then (tpm2-pkcs11).
+        """
         reference = _new_reference(request)
         about = str(reference)
 
@@ -98,7 +113,17 @@ class Vault:
             return _created(worker, reference, make(worker, reference, self._access.describe(worker.token, about)))
 
         self._access.run(check, about)
-        return self._access.run(task, about, writing=True, repeat=False)
+        generation = self._access.generation
+        try:
+            return self._access.run(task, about, writing=True, repeat=False)
+        except BackendFailedError as failed:
+            if not is_vague(failed) or not self._access.renew(generation, _MAKING):
+                raise
+            if self._access.run(lambda worker: keys.anything_of(worker, reference), about):
+                raise  # it was made after all; whoever asked for it finds it by its id
+        made = self._access.run(task, about, writing=True, repeat=False)
+        self._access.worked(_MAKING)
+        return made
 
 
 def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference:

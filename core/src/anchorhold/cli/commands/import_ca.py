@@ -15,7 +15,7 @@ from anchorhold.cli.arguments import (
     Out,
 )
 from anchorhold.cli.inputs import read_input
-from anchorhold.cli.output import check_output, say
+from anchorhold.cli.output import check_output, say, say_notes
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.issuing.offline import request_of
@@ -87,6 +87,7 @@ def import_ca(
         authority = _import(session, name, key, certificate, import_password, key_backend, issuing, adopt=adopt)
     where = authority.record.key_backend
     say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
+    say_notes(session.installation.notes)
     if authority.certificate.not_valid_after_utc < now():
         say("Note: its certificate has expired, so it cannot sign certificates.")
     show_authority(session.installation, authority, output_format, bundle=bundle, out=out)

@@ -23,7 +23,7 @@ from anchorhold.cli.destination import is_standard_output
 from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
-from anchorhold.cli.output import check_output, say, write
+from anchorhold.cli.output import check_output, say, say_notes, write
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError
 from anchorhold.issuing.offline import request_of
@@ -151,6 +151,7 @@ def init_ca(
     )
     kind = "root" if above is None else f"signed by {above.name}"
     say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
+    say_notes(installation.notes)
     show_authority(installation, authority, output_format, bundle=bundle, out=out)
     publish_first(installation, authority, secrets)
 
@@ -172,6 +173,7 @@ def _request(session: Session, name: str, subject: str, csr_out: Path, common: d
     authority = session.installation.request_authority(
         name, subject, **common, options=options, secrets=session.secrets(alias)
     )
+    say_notes(session.installation.notes)
     again = f"show it with `anchorhold recover --finish {shlex.quote(name)}`"
     write(request_of(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
     request = "it" if is_standard_output(csr_out) else csr_out

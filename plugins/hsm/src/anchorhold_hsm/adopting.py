@@ -1,0 +1,73 @@
+"""What there is to know about a key that others made, and which keys there are when none or several fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pkcs11 import Attribute, ObjectClass
+
+from anchorhold.errors import KeyExistsError, KeyMissingError
+from anchorhold_hsm import objects
+
+if TYPE_CHECKING:
+    from anchorhold_hsm.objects import Object
+    from anchorhold_hsm.pool import Worker
+
+SHOWN: Final = 20
+"""Keys that a message names, at most."""
+
+_NOTES: Final = (
+    (Attribute.PRIVATE, False, "can be used without a PIN (CKA_PRIVATE is false)"),
+    (Attribute.SENSITIVE, False, "can be read out of the token in plain (CKA_SENSITIVE is false)"),
+    (Attribute.EXTRACTABLE, True, "can be taken out of the token, under another key (CKA_EXTRACTABLE is true)"),
+)
+"""PKCS #11 v2.40, sections 4.4, 4.9: what is not so with the keys that are made here."""
+_WAS_OUTSIDE: Final = (
+    "was not always guarded by the token, so there may be copies of it (CKA_NEVER_EXTRACTABLE is false)"
+)
+
+
+def notes_about(private: Object) -> tuple[str, ...]:
+    """How a key is less guarded than those that are made here, as ends of sentences."""
+    values = objects.read(private, *(attribute for attribute, _, _ in _NOTES), Attribute.NEVER_EXTRACTABLE)
+    notes = tuple(text for attribute, bad, text in _NOTES if values.get(attribute) is bad)
+    return notes or ((_WAS_OUTSIDE,) if values.get(Attribute.NEVER_EXTRACTABLE) is False else ())
+
+
+def not_one(worker: Worker, fitting: int, subject: str) -> KeyMissingError | KeyExistsError:
+    """The error where no key to adopt fits, or several do: with those that are there, by id and label.
+
+    Args:
+        worker: A session.
+        fitting: How many fit.
+        subject: Alias and token.
+    """
+    shown = _inventory(worker)
+    if not fitting:
+        return KeyMissingError(
+            f"{subject}: has no such key to adopt", hint=f"check what describes it; there are: {shown}"
+        )
+    return KeyExistsError(
+        f"{subject}: has {fitting} keys to adopt that fit",
+        hint=f"give more of the one that is meant; there are: {shown}",
+    )
+
+
+def _inventory(worker: Worker) -> str:
+    """Private keys, each with the labels of its certificates: some tools give a label to those only."""
+    certificates: dict[bytes, list[str]] = {}
+    for found in objects.search(worker, ObjectClass.CERTIFICATE):
+        values = objects.read(found, Attribute.ID, Attribute.LABEL)
+        if values.get(Attribute.LABEL):
+            certificates.setdefault(values.get(Attribute.ID, b""), []).append(values[Attribute.LABEL])
+    private = objects.private_keys(worker)
+    shown = sorted(_described(found, certificates) for found in private[:SHOWN])
+    more = [f"{len(private) - SHOWN} more"] if len(private) > SHOWN else []
+    return ", ".join([*shown, *more]) or "none at all"
+
+
+def _described(private: Object, certificates: dict[bytes, list[str]]) -> str:
+    key_id, label = objects.reference_to(private)
+    parts = [f"id {key_id.hex()}" if key_id else "no id"]
+    parts += [f"certificate {name!r}" for name in certificates.get(key_id, ()) if key_id]
+    return f"{f'{label!r}' if label else 'one without a label'} ({', '.join(parts)})"
