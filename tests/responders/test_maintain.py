@@ -14,7 +14,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.issuing import authority, crls, maintenance, responders, sweeping
-from anchorhold.ledger import claims
+from anchorhold.ledger import IssuingDefaults, claims
 from anchorhold.seam.facade import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
@@ -41,7 +41,7 @@ def numbers(installation: Installation, name: str = "Root") -> list[int]:
 
 
 def test_at_first_everything_is_due_and_then_nothing(anchorhold: Command, installation: Installation) -> None:
-    good(anchorhold("init-ca", "Root", "CN=Root", "--crl-shards=2"))
+    installation.create_authority("Root", "CN=Root", issuing=IssuingDefaults(hostname="ca.example", crl_shards=2))
     assert good(anchorhold("maintain")).talk.count("Root: ") == 4
     assert numbers(installation) == [1, 2, 3]
     assert good(anchorhold("maintain")).talk == ""
