@@ -98,11 +98,6 @@ BAD_WHEN_CHECKED = {
         '[key_backends.default]\nbackend = "storages"\noptions = { storage_alias = "defualt" }',
         ("'defualt'", "did you mean 'default'?"),
     ),
-    "storage that a default alias wants": (
-        '[storages.b]\noptions = { location = "x" }\n[key_backends.default]\nbackend = "storages"\n'
-        'options = { storage_alias = "b" }',
-        ("ocsp_key_backends.default: no storage 'default' is configured", "storage_alias", "configured are: b"),
-    ),
     "default profile that is not there": ('default_profile = "webservr"', ("webservr", "did you mean 'webserver'?")),
 }
 

@@ -200,7 +200,7 @@ def test_secrets_of_a_storage_are_not_shown(
     _configure(tmp_path, monkeypatch, "cloud://bucket", 'secret = "hunter2"\nregion = "eu"')
     shown = anchorhold("config", "show")
     assert "hunter2" not in shown.text + shown.talk
-    assert '"eu"' in shown.text
+    assert '"eu"' not in shown.text  # nobody knows that it is harmless
     monkeypatch.setattr(CloudFileSystem, "failure", ValueError("hunter2 was refused"))
     assert "hunter2" not in anchorhold("init-ca", "Root", "CN=Root").talk
     debug = anchorhold("--debug", "init-ca", "Root", "CN=Root")
@@ -360,7 +360,7 @@ finally:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("url", ["s3://bucket", "sftp://host/keys", "memory://vault"])
-@pytest.mark.parametrize("command", [("list-cas",), ("init-ca", "--help"), ("config", "check")], ids=" ".join)
+@pytest.mark.parametrize("command", [("list-cas",), ("init-ca", "--help")], ids=" ".join)
 def test_libraries_are_imported_only_when_a_key_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, command: tuple[str, ...]
 ) -> None:

@@ -129,7 +129,7 @@ def test_a_failure_that_passes_is_not_noticed(
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ('regionn = "eu"', BackendFailedError, "the option 'regionn' is not known"),
+        ('regionn = "eu"', SettingsError, "options.regionn: S3FileSystem has no such option"),
         ("deadline = 0", SettingsError, "storages.default.options.deadline"),
         ('key = "AK"', BackendFailedError, "only a part of the credentials was given"),
         ("", BackendFailedError, "no credentials were given or found"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
-from anchorhold.ledger import ledger_exists
 from anchorhold.ledger.book import check_database
 from anchorhold.secret import read_secret_file
 from anchorhold.settings.harmless import is_reference, leaves
@@ -63,8 +62,7 @@ def check_installation(installation: Installation) -> Findings:
             for key, value in leaves((section, alias, "options"), entry.options):
                 findings.of(partial(_check_reference, ".".join(key), value))
     findings.of(lambda: _check_profile(installation))
-    if findings.of(lambda: check_database(installation.database_url, installation.absence)):
-        findings.of(lambda: _check_authorities(installation, findings))
+    findings.of(lambda: _check_ledger(installation, findings))
     return findings
 
 
@@ -93,8 +91,9 @@ def _check_reference(key: str, value: Any) -> Iterable[str]:
     return ()
 
 
-def _check_authorities(installation: Installation, findings: Findings) -> None:
-    if not ledger_exists(installation.database_url):
+def _check_ledger(installation: Installation, findings: Findings) -> None:
+    """Look into the ledger if that changes nothing in it."""
+    if not check_database(installation.database_url, installation.absence):
         return
     for authority in installation.authorities():
         findings.of(partial(_check_authority, installation, authority))

@@ -120,9 +120,9 @@ def _encrypted_der(data: bytes, subject: str) -> bytes | None:
     A damaged one would look like a wrong password, and one that asks for absurd work would never end.
     """
     der: bytes | None = data
-    if b"-----BEGIN" in data:
-        der = _body(data) if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data else None
     try:
+        if b"-----BEGIN" in data:
+            der = _body(data) if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data else None
         if der is not None:
             asn1.decode_der(_EncryptedPrivateKeyInfo, der)
             check_rounds(der)

@@ -54,7 +54,7 @@ class Migrations:
             LedgerVersionError: The database was written by a newer version.
             LedgerForeignError: The database belongs to another program.
         """
-        if self._applied(database) == self.shipped:
+        if self.are_complete(database):
             return []
         from playhouse.migrations import Runner
 
@@ -81,6 +81,10 @@ class Migrations:
             with database.atomic():
                 database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (self.lock,))
                 yield
+
+    def are_complete(self, database: Database) -> bool:
+        """Whether a database has the tables of this version."""
+        return self._applied(database) == self.shipped
 
     def _applied(self, database: Database) -> frozenset[str]:
         if not self.are_begun(database):

@@ -144,8 +144,11 @@ def check_absence(url: str, absence: Absence) -> None:
         absence.check(_place(url), MISSING, lambda: not ledger_exists(url))
 
 
-def check_database(url: str, absence: Absence = MAY_CREATE) -> None:
+def check_database(url: str, absence: Absence = MAY_CREATE) -> bool:
     """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
+
+    Returns:
+        Whether it is there with the tables of this version, so that opening it changes nothing either.
 
     Raises:
         SettingsError, LedgerError: The URL cannot be read, the database not be reached, or it should be there.
@@ -153,13 +156,14 @@ def check_database(url: str, absence: Absence = MAY_CREATE) -> None:
     """
     if not ledger_exists(url):
         absence.check(_place(url), MISSING, lambda: not ledger_exists(url))
-        return
+        return False
     database = open_database(url, _SUBJECT)
     try:
         with _sentences(database, _place(url)):
             MIGRATIONS.check(database, _place(url))
             if not MIGRATIONS.are_begun(database):
                 absence.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
+            return MIGRATIONS.are_complete(database)
     finally:
         close(database)
 
