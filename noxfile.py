@@ -42,6 +42,7 @@ SYSTEM_PARTS = {
     "ocsptool": "gnutls-bin",
     "sqlite3": "sqlite3",
     "faketime": "faketime",
+    "p11-kit": "p11-kit p11-kit-modules",
 }
 """Programs the tests run, and the Debian packages they are in."""
 
