@@ -22,7 +22,12 @@ def may_be_under_way(ledger: Ledger, record: AuthorityRecord) -> bool:
     if is_waiting(record) or ledger.claims.was_made(subject_of(record.id)):
         return False
     begun = record.created_at if record.status == "pending" else ledger.events.last("key-move-begun", record.name)
-    return begun is not None and now() - GRACE < begun <= now()
+    return begun is not None and is_young(begun, now())
+
+
+def is_young(begun: dt.datetime, moment: dt.datetime) -> bool:
+    """Whether what was begun then may still go on; what is dated in the future may not."""
+    return moment - GRACE < begun <= moment
 
 
 def check_not_under_way(ledger: Ledger, record: AuthorityRecord) -> None:

@@ -7,17 +7,18 @@ that it is gone.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.issuing.claiming import claimed
+from anchorhold.issuing.older import is_young
 from anchorhold.issuing.responders import destroy, forget, subject_of
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from anchorhold.issuing.authority import Authority
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import ResponderRecord
 
 logger = logging.getLogger(__name__)
-
-INTERRUPTED: Final = dt.timedelta(minutes=10)
-"""No making of a key that goes on takes longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,7 @@ def _is_interrupted(ledger: Ledger, responder: ResponderRecord, moment: dt.datet
     subject = subject_of(responder.id)
     if ledger.claims.was_made(subject):
         return ledger.claims.of(subject) is None
-    return not moment - INTERRUPTED < responder.created_at <= moment
+    return not is_young(responder.created_at, moment)
 
 
 def _sweep(

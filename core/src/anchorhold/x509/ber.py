@@ -155,11 +155,6 @@ def sequence(*members: bytes) -> bytes:
     return tlv(SEQUENCE, b"".join(members))
 
 
-def set_of(members: Iterable[bytes]) -> bytes:
-    """A SET OF in DER, in its order (section 11.6)."""
-    return tlv(SET, b"".join(sorted(members)))
-
-
 def to_der(value: Value) -> bytes:
     """The value with definite lengths and its strings in one piece; what OCTET STRINGs hold stays as it is.
 
