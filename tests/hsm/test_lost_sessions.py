@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import subprocess
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.publickeys import is_signed_by
 from anchorhold_hsm import module, registry
 from anchorhold_hsm.module import ModuleChoice
+from anchorhold_hsm.registry import close_modules
 from hsm.softhsm import run_program
 
 if TYPE_CHECKING:
@@ -157,6 +159,37 @@ def test_a_token_that_went_away_is_one_clear_line_until_it_is_back(
     monkeypatch.setattr(module, "FAILURE_PAUSE", 0)
     monkeypatch.setattr(module, "RENEWAL_PAUSE", 0)
     signs(signer, created)
+
+
+@pytest.mark.parametrize("how", ["cut", "away"])
+@pytest.mark.parametrize("first", ["making", "signing", "looking"])
+def test_a_token_that_another_process_is_writing_is_looked_for_again(
+    how: str, first: str, bench: Bench, softhsm: SoftHsm
+) -> None:
+    created = bench.create(EC, "before")
+    deeds: dict[str, Callable[[], object]] = {
+        "making": lambda: bench.create(EC, "after"),
+        "signing": lambda: signs(bench.signer(created), created),
+        "looking": bench.backend.check_place,
+    }
+    close_modules()
+    (file,) = softhsm.tokens.glob("*/token.object")
+    whole = file.with_suffix(".whole")
+    shutil.copy2(file, whole)
+    if how == "cut":
+        os.truncate(file, 20)
+    else:
+        file.unlink()
+    with subprocess.Popen(["sh", "-c", f"sleep 0.2; mv {whole} {file}"]):
+        deeds[first]()
+
+
+def test_a_token_that_stays_unreadable_is_one_sentence(bench: Bench, softhsm: SoftHsm) -> None:
+    close_modules()
+    (file,) = softhsm.tokens.glob("*/token.object")
+    os.truncate(file, 20)
+    with pytest.raises(errors.BackendFailedError, match=r"there is no token with label 'one'|cannot read any token"):
+        bench.create(EC)
 
 
 def test_a_module_that_failed_to_initialise_is_left_alone_for_a_while(bench: Bench, softhsm: SoftHsm) -> None:

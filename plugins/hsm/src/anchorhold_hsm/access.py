@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pkcs11.exceptions import PKCS11Error
 
@@ -10,7 +11,7 @@ from anchorhold_hsm.failures import explain
 from anchorhold_hsm.module import ModuleChoice
 from anchorhold_hsm.registry import module_of
 from anchorhold_hsm.tokens import TokenChoice
-from anchorhold_hsm.trouble import Remedy, remedy_for
+from anchorhold_hsm.trouble import PAUSES, Remedy, TokenAwayError, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from anchorhold_hsm.pins import Credential
 
 T = TypeVar("T")
+
+
+class _Begun:
+    """A task that tells whether it has begun: until then, nothing can be half done."""
+
+    def __init__(self, task: Callable[..., Any]) -> None:
+        self._task = task
+        self.begun = False
+
+    def __call__(self, *given: object) -> Any:
+        self.begun = True
+        return self._task(*given)
 
 
 class Access:
@@ -52,11 +65,34 @@ class Access:
             about: The key in question, for messages.
             given: For the task.
             writing: Whether it changes objects of the token.
-            repeat: Whether it may be done again at all.
+            repeat: Whether it may be done again at all, once it has begun.
 
         Raises:
             AnchorholdError: One sentence on what went wrong.
         """
+        begun = _Begun(task)
+
+        def attempt(module: Module) -> T:
+            return self._attempt(module, begun, about, given, writing=writing)
+
+        return self._patiently(attempt, about, writing=writing, repeatable=lambda: repeat or not begun.begun)
+
+    def look(self) -> None:
+        """Find out whether the module can be loaded and has the token; nobody logs in.
+
+        Raises:
+            AnchorholdError: One sentence on what went wrong.
+        """
+
+        def attempt(module: Module) -> None:
+            with module.gate:
+                module.token(self._token_choice, self._max_sessions, self.subject)
+
+        self._patiently(attempt, "", writing=False, repeatable=lambda: True)
+
+    def _patiently(
+        self, attempt: Callable[[Module], T], about: str, *, writing: bool, repeatable: Callable[[], bool]
+    ) -> T:
         tried: tuple[Remedy, ...] = ()
         while True:
             module = self._module
@@ -64,12 +100,16 @@ class Access:
                 module = self._module = module_of(self._module_choice, self.subject, self.describe(self._opened, about))
             generation = module.generation
             try:
-                return self._attempt(module, task, about, given, writing=writing)
+                return attempt(module)
             except PKCS11Error as error:
-                remedy = remedy_for(error, tried) if repeat else None
-                if remedy is None or (remedy is Remedy.RENEW and not module.may_renew(about, generation)):
+                remedy = remedy_for(error, tried) if repeatable() else None
+                if remedy is Remedy.RENEW and remedy not in tried and not module.may_renew(about, generation):
+                    remedy = None
+                if remedy is None:
                     place = self.describe(self._opened, about)
                     raise explain(error, place, renewed=bool(tried), writing=writing) from error
+                if isinstance(error, TokenAwayError):
+                    time.sleep(PAUSES[tried.count(remedy)])
             tried += (remedy,)
             self._apply(remedy, module, generation, about)
 
@@ -137,19 +177,3 @@ class Access:
         with module.gate:
             if opened.generation == module.generation:
                 opened.reopen()
-
-
-def check_token(alias: str, options: Options) -> None:
-    """Find out whether a module can be loaded and has the token of an alias; nobody logs in.
-
-    Raises:
-        AnchorholdError: One sentence on what went wrong.
-    """
-    subject, choice = f"key backend {alias!r}", TokenChoice.of(options)
-    place = f"{subject}, token with {choice}"
-    module = module_of(ModuleChoice.of(options), subject, place)
-    try:
-        with module.gate:
-            module.token(choice, options.max_sessions, subject)
-    except PKCS11Error as error:
-        raise explain(error, place, renewed=False, writing=False) from error

@@ -94,9 +94,10 @@ class HsmBackend:
         Raises:
             AnchorholdError: No key can be used there.
         """
-        from anchorhold_hsm.access import check_token
+        from anchorhold_hsm.access import Access
+        from anchorhold_hsm.pins import NOBODY
 
-        check_token(self._alias, self._options)
+        Access(self._alias, self._options, NOBODY).look()
         return (f"key backend {self._alias!r}: its PIN could not be tried, for a wrong one may lock the token",)
 
     def _vault(self, secrets: Secrets) -> Vault:

@@ -119,15 +119,16 @@ class Module:
         """The token that is meant.
 
         Raises:
-            NotThereError, SettingsError, BackendFailedError, PKCS11Error: As `find_token`.
+            TokenAwayError, SettingsError, BackendFailedError: As `find_token`.
+            PKCS11Error: The module gives no slots.
         """
         opened = self._opened.get(choice)
         if opened is not None:
             return opened
         with self._opening:
-            tokens = tokens_in(self._library.get_slots(), subject)
+            tokens, unread = tokens_in(self._library.get_slots())
             shown = {token: attributes_of(token, self._library, self._native.path) for token in tokens}
-            found = find_token(shown, choice, subject)
+            found = find_token(shown, unread, choice, subject)
             known = (each for each in self._opened.values() if each.slot.slot_id == found.slot.slot_id)
             opened = next(known, None) or self._open(found, shown[found], max_sessions)
             opened.limit(max_sessions)

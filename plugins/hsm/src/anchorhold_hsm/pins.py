@@ -105,3 +105,7 @@ def _is_refusal(error: BaseException | None) -> bool:
     if isinstance(error, SecretWrongError):
         error = error.__cause__
     return isinstance(error, PKCS11Error) and name_of(error) in NEVER_AGAIN
+
+
+NOBODY: Final = Credential("user", None)
+"""For what is done without a login."""

@@ -9,11 +9,11 @@ from pkcs11 import PKCS11Error, TokenFlag
 from pkcs11.exceptions import TokenNotPresent, TokenNotRecognised
 
 from anchorhold.errors import BackendFailedError, SettingsError
-from anchorhold_hsm.trouble import NotThereError, name_of
+from anchorhold_hsm.trouble import TokenAwayError, name_of
 from anchorhold_hsm.uri import KEY_ATTRIBUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pkcs11 import Token
 
@@ -99,28 +99,25 @@ def place_of(token: Token) -> str:
     return f"token {token.label!r}, serial number {serial_of(token) or 'none'}"
 
 
-def find_token(tokens: Mapping[Token, Mapping[str, str]], choice: TokenChoice, subject: str) -> Token:
+def find_token(
+    tokens: Mapping[Token, Mapping[str, str]], unread: Sequence[str], choice: TokenChoice, subject: str
+) -> Token:
     """The one token that is meant.
 
     Args:
         tokens: All that the module shows, with their attributes.
+        unread: Why it showed no more, as `tokens_in` has it.
         choice: Which.
         subject: Whose settings these are, for the messages.
 
     Raises:
-        NotThereError: It is not there; perhaps it is once the module was initialised again.
+        TokenAwayError: It is not there; perhaps it is once the module was initialised again.
         SettingsError: Several fit.
         BackendFailedError: It was never initialised.
     """
     found = [token for token, attributes in tokens.items() if choice.fits(attributes)]
     if not found:
-        listed = ", ".join(map(_description, tokens)) or "none at all"
-        raise NotThereError(
-            BackendFailedError(
-                f"{subject}: there is no token with {choice}",
-                hint=f"plug it in, start its service or correct the settings; the module shows: {listed}",
-            )
-        )
+        raise TokenAwayError(_away(tokens, unread, choice, subject))
     if len(found) > 1:
         listed = ", ".join(map(_description, found))
         raise SettingsError(
@@ -134,27 +131,32 @@ def find_token(tokens: Mapping[Token, Mapping[str, str]], choice: TokenChoice, s
     return found[0]
 
 
-def tokens_in(slots: Iterable[object], subject: str) -> list[Token]:
-    """The tokens in some slots; a slot without one, or with one that cannot be read, is passed over.
-
-    Raises:
-        BackendFailedError: There are slots, and the token of none of them can be read.
-    """
+def tokens_in(slots: Iterable[object]) -> tuple[list[Token], list[str]]:
+    """The tokens in some slots, and the answers of those that cannot be read; a slot without one is passed over."""
     tokens: list[Token] = []
-    failures: list[PKCS11Error] = []
+    unread: list[str] = []
     for slot in slots:
         try:
             tokens.append(slot.get_token())  # type: ignore[attr-defined]
         except (TokenNotPresent, TokenNotRecognised):
             continue
         except PKCS11Error as error:
-            failures.append(error)
-    if failures and not tokens:
-        raise BackendFailedError(
-            f"{subject}: the module cannot read any token ({name_of(failures[0])})",
-            hint="check the device and its service",
-        ) from failures[0]
-    return tokens
+            unread.append(name_of(error))
+    return tokens, unread
+
+
+def _away(tokens: Iterable[Token], unread: Sequence[str], choice: TokenChoice, subject: str) -> BackendFailedError:
+    listed = ", ".join(map(_description, tokens))
+    if unread and not listed:
+        return BackendFailedError(
+            f"{subject}: the module cannot read any token ({unread[0]})", hint="check the device and its service"
+        )
+    more = f", and {len(unread)} more that cannot be read ({unread[0]})" if unread else ""
+    return BackendFailedError(
+        f"{subject}: there is no token with {choice}",
+        hint="plug it in, start its service or correct the settings; the module shows: "
+        f"{listed or 'none at all'}{more}",
+    )
 
 
 def _description(token: Token) -> str:

@@ -12,7 +12,7 @@ from anchorhold.errors import BackendFailedError
 from anchorhold_hsm.native import CryptokiError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from anchorhold.errors import AnchorholdError
 
@@ -29,6 +29,10 @@ class NotThereError(PKCS11Error):
         self.error = error
 
 
+class TokenAwayError(NotThereError):
+    """The token is not there, or cannot be read while another process writes to it (SoftHSM): worth several looks."""
+
+
 class ModuleDownError(BackendFailedError):
     """A module cannot be initialised, which says nothing about what was asked of it."""
 
@@ -43,6 +47,9 @@ class Remedy(Enum):
     REOPEN = auto()
     RENEW = auto()
 
+
+PAUSES: Final = (0.05, 0.2, 0.6)
+"""Seconds to wait before each time that a module is initialised again for a token that is not there."""
 
 CODES: Final = {
     0x002: "HostMemory",
@@ -94,6 +101,7 @@ _REOPEN: Final = frozenset(
 )
 _RENEW: Final = _REOPEN | {
     "NotThereError",
+    "TokenAwayError",
     "GeneralError",
     "FunctionFailed",
     "DeviceError",
@@ -129,10 +137,10 @@ def is_vague(failed: BackendFailedError) -> bool:
     return name_of(cause) in ("GeneralError", "FunctionFailed")
 
 
-def remedy_for(error: PKCS11Error, tried: Collection[Remedy]) -> Remedy | None:
-    """What may help, each remedy once; None if nothing does."""
-    name = name_of(error)
-    for remedy, names in ((Remedy.REOPEN, _REOPEN), (Remedy.RENEW, _RENEW)):
-        if name in names and remedy not in tried:
+def remedy_for(error: PKCS11Error, tried: Sequence[Remedy]) -> Remedy | None:
+    """What may help, each remedy once, but for a token that is away; None if nothing does."""
+    name, looks = name_of(error), len(PAUSES) if isinstance(error, TokenAwayError) else 1
+    for remedy, names, times in ((Remedy.REOPEN, _REOPEN, 1), (Remedy.RENEW, _RENEW, looks)):
+        if name in names and tried.count(remedy) < times:
             return remedy
     return None
