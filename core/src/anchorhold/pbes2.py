@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -23,14 +23,49 @@ _PRFS: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 _AES_CBC: Final = {"2.16.840.1.101.3.4.1.2": 16, "2.16.840.1.101.3.4.1.22": 24, "2.16.840.1.101.3.4.1.42": 32}
 """Lengths of keys, in octets."""
+_BLOCK: Final = 16
 
 
-def decrypt(der: bytes, password: Secret) -> bytes:
-    """The PrivateKeyInfo in an EncryptedPrivateKeyInfo: PBKDF2 and AES-CBC, which everybody writes today.
+class Decrypted(NamedTuple):
+    """What a password makes of an EncryptedPrivateKeyInfo, whether it is the right one or not.
+
+    Attributes:
+        padded: The octets, with those that fill the last block.
+    """
+
+    padded: bytes
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it begins as a PrivateKeyInfo does (RFC 5958, section 2): then the password was the right one.
+
+        By chance that is so once in 2^32: a SEQUENCE no longer than the octets, and a version of 0 or 1.
+        """
+        octets = self.padded
+        if octets[:1] != b"\x30" or len(octets) < 16:
+            return False
+        more = octets[1] & 0x7F if octets[1] & 0x80 else 0
+        length = int.from_bytes(octets[2 : 2 + more], "big") if more else octets[1]
+        version = octets[2 + more : 5 + more]
+        return 1 <= len(octets) - (2 + more + length) <= _BLOCK and version in (b"\2\1\0", b"\2\1\1")
+
+    @property
+    def content(self) -> bytes:
+        """The PrivateKeyInfo.
+
+        Raises:
+            ValueError: It does not end as it should: the password is wrong, or the end is damaged.
+        """
+        unpadder = padding.PKCS7(8 * _BLOCK).unpadder()
+        return unpadder.update(self.padded) + unpadder.finalize()
+
+
+def decrypt(der: bytes, password: Secret) -> Decrypted:
+    """Decrypt an EncryptedPrivateKeyInfo: PBKDF2 and AES-CBC, which everybody writes today.
 
     Raises:
         BerError: It is encrypted in another way, or badly encoded.
-        ValueError: The password does not fit.
+        ValueError: It is not made of whole blocks.
     """
     whole = read_one(der)
     scheme = whole.member(0, SEQUENCE)
@@ -47,6 +82,5 @@ def decrypt(der: bytes, password: Secret) -> bytes:
         raise BerError("it is encrypted with a hash that is not known")
     key = PBKDF2HMAC(_PRFS[prf], size, salt, rounds).derive(password.reveal_bytes())
     decryptor = Cipher(algorithms.AES(key), modes.CBC(cipher.member(1, OCTET_STRING).content)).decryptor()
-    unpadder = padding.PKCS7(128).unpadder()
     padded = decryptor.update(whole.member(1, OCTET_STRING).content) + decryptor.finalize()
-    return unpadder.update(padded) + unpadder.finalize()
+    return Decrypted(padded)

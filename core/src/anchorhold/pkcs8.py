@@ -25,7 +25,7 @@ from cryptography.x509 import ObjectIdentifier
 from anchorhold.errors import KeyInvalidError, KeyUnsupportedError, SecretMissingError, SecretWrongError
 from anchorhold.foreign import cause_of, tried
 from anchorhold.mldsa_keys import load_ml_dsa
-from anchorhold.pbes2 import decrypt
+from anchorhold.pbes2 import Decrypted, decrypt
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.x509.ber import BerError, read_one
@@ -81,9 +81,12 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
     revealed = password.reveal_bytes() if encrypted and password else None
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     read, error = tried(lambda: load(data, revealed, unsafe_skip_rsa_key_validation=True))
-    key = cast("PrivateKey | None", read) or _in_another_form(data, der, password, subject)
-    if key is None:
-        raise _unreadable(subject, data, encrypted, error or ValueError()) from None  # which may have octets of the key
+    if read is None:
+        decrypted = tried(lambda: decrypt(der, password))[0] if der is not None and password else None
+        read = _in_another_form(data, decrypted, subject)
+        if read is None:  # what the error comes from may have octets of the key
+            raise _unreadable(subject, data, encrypted, error or ValueError(), decrypted) from None
+    key = cast("PrivateKey", read)
     spec_of(key.public_key())
     return key
 
@@ -147,28 +150,42 @@ def _body(pem: bytes) -> bytes:
     return base64.b64decode(b"".join(body[0].split()), validate=True)
 
 
-def _in_another_form(data: bytes, der: bytes | None, password: Secret | None, subject: str) -> PrivateKey | None:
+def _in_another_form(data: bytes, decrypted: Decrypted | None, subject: str) -> PrivateKey | None:
     """A key that ``cryptography`` does not read, and we do; None if this is none."""
     try:
-        if der is not None and password:
-            decrypted, _ = tried(lambda: decrypt(der, password))
-            return load_ml_dsa(decrypted or b"", subject)
+        if decrypted is not None:
+            return load_ml_dsa(decrypted.content, subject)
         found = _PLAIN_KEY.search(data)
         return load_ml_dsa(base64.b64decode(b"".join(found[1].split())) if found else data, subject)
     except ValueError:
         return None
 
 
-def _unreadable(subject: str, data: bytes, encrypted: bool, error: BaseException) -> AnchorholdError:
-    """What was tried, and what came of it."""
+def _unreadable(
+    subject: str, data: bytes, encrypted: bool, error: BaseException, decrypted: Decrypted | None
+) -> AnchorholdError:
+    """What was tried, and what came of it.
+
+    A wrong password looks like a right one in one of 256 tries, where the filling of the last block happens to fit, and
+    a damaged last block looks like a wrong password: how it begins tells them apart.
+    """
     cause = cause_of(error)
-    if encrypted and "password" in cause.lower():
-        return SecretWrongError(f"{subject}: the password is wrong", hint="give the one it was encrypted with")
+    fits = decrypted.is_begun if decrypted is not None else None
+    if fits is False or (fits is None and encrypted and "password" in cause.lower()):
+        return SecretWrongError(
+            f"{subject}: the password is wrong",
+            hint="give the one it was encrypted with; if it was this one, restore the key from a backup",
+        )
     other = _what_it_is(data)
     if isinstance(error, UnsupportedAlgorithm) and not other:
         return KeyUnsupportedError(
             f"{subject}: the key is of a type or curve that anchorhold does not use ({cause})",
             hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key",
+        )
+    if fits:
+        return KeyInvalidError(
+            f"{subject}: the password is right, but what it decrypts is damaged or no key that can be read ({cause})",
+            hint="restore the key from a backup, or write it again as PKCS#8",
         )
     if encrypted:
         return KeyInvalidError(
