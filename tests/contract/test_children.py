@@ -67,6 +67,14 @@ def test_a_child_that_hangs_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - began < 10
 
 
+def test_those_that_are_left_when_one_fails_are_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = _waiting(bench), _waiting(bench)
+    monkeypatch.setattr(children, "PATIENCE", 0.1)
+    with pytest.raises(UnmetError, match="did not end within"):
+        children.answers_of([first, second])
+    assert second.process.returncode < 0
+
+
 @pytest.mark.parametrize("form", [PASSWORD, PASSWORD.encode().hex(), "Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"])
 def test_a_secret_is_recognised_in_every_form(form: str) -> None:
     assert shown(f"something {form} something", {"password": PASSWORD}) == ["password"]

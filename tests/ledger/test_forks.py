@@ -28,6 +28,7 @@ if "thread" in sys.argv:
         parent.ledger.epoch()
         opened.set()
         ended.wait()
+        parent.close()
     holder = threading.Thread(target=hold)
     holder.start()
     opened.wait()
@@ -51,6 +52,7 @@ subprocess.run([sys.executable, "-m", "anchorhold", "edit-ca", "Root", "--disabl
 os.write(go[1], b".")
 os.waitpid(child, 0)
 print(parent.authority("Root").record.status)
+parent.close()
 if "thread" in sys.argv:
     ended.set()
     holder.join()

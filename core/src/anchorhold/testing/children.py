@@ -116,6 +116,21 @@ def release(waiting: Sequence[Child]) -> None:
         _say(child, "go")
 
 
+def answers_of(running: Sequence[Child]) -> list[Any]:
+    """Wait for what each answers; those that are left when one has failed are ended.
+
+    Raises:
+        UnmetError: One failed; says how.
+    """
+    try:
+        return [child.answer() for child in running]
+    finally:
+        for child in running:
+            if child.process.returncode is None:
+                os.killpg(child.process.pid, signal.SIGKILL)
+                child.process.communicate()
+
+
 def _say(child: Child, line: str) -> None:
     stdin = child.process.stdin
     if stdin is not None:

@@ -98,7 +98,7 @@ class Signing(Subject):
         told = {"shared": children.as_json(bench.create()), "contested": [new_id().hex() for _ in range(KEYS_EACH)]}
         running = [children.start(bench, "create keys", count=KEYS_EACH, **told) for _ in range(PROCESSES)]
         children.release(running)
-        answers = [child.answer() for child in running]
+        answers = children.answers_of(running)
         made = [children.from_json(key) for answer in answers for key in answer["made"]]
         won = [children.from_json(key) for answer in answers for key in answer["won"]]
         bench.made.extend([*made, *won])
