@@ -9,6 +9,8 @@ from cryptography import x509
 from anchorhold.ledger.records import CLOSED
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from anchorhold import Installation
     from anchorhold.ledger import AuthorityRecord
     from company.world import Ended, World
@@ -23,13 +25,18 @@ def check_ending(ended: Ended) -> None:
         assert ended.talk.splitlines()[-1].startswith("anchorhold: "), ended
 
 
-def recover(world: World) -> None:
-    """Finish what can be finished, and abandon the rest, as the command advises."""
-    for name in _left(world):
+def recover(world: World, untouched: Collection[str] = ()) -> None:
+    """Finish what can be finished, and abandon the rest, as the command advises.
+
+    Args:
+        world: Where.
+        untouched: Authorities that nobody has meddled with; they stay as they are.
+    """
+    for name in _left(world, untouched):
         if world.run("recover", f"--finish={name}").code:
             ended = world.run("recover", f"--abandon={name}")
             assert ended.code == 0, ended
-    assert _left(world) == []
+    assert _left(world, untouched) == []
 
 
 def check_installation(world: World, installation: Installation) -> None:
@@ -40,11 +47,11 @@ def check_installation(world: World, installation: Installation) -> None:
     _check_claims(installation)
 
 
-def _left(world: World) -> list[str]:
+def _left(world: World, untouched: Collection[str]) -> list[str]:
     with world.opened() as installation:
         left = installation.interrupted()
         assert left.under_way == ()
-        return [record.name for record in (*left.authorities, *left.moving)]
+        return [record.name for record in (*left.authorities, *left.moving) if record.name not in untouched]
 
 
 def _check_keys(installation: Installation) -> None:

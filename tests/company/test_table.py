@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from company.world import Ended, World
 
 PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/600").split("/"))
+LEFT_BEFORE: Final = ("Torn", "Moving")
+"""Authorities that were left half done before the two commands ran."""
 TAKING_OVER: Final = ("recover", "maintain", "regenerate-ocsp-keys", "init-ca", "import-ca", "move-key")
 """Commands that may do something else where another one has stood still for so long that it counts as dead."""
 
@@ -70,7 +72,8 @@ def _try(world: World, first: Row, at: int, second: Row, *, late: bool) -> None:
             check_ending(one)
         if second.name == "edit-ca Sub --disable" and first.name.startswith("sign-cert") and not beside.code:
             assert ended.code or "a commit was done" in stopped.steps
-        recover(world)
+        words = " ".join((*first.arguments, *second.arguments))
+        recover(world, [name for name in LEFT_BEFORE if name not in words])
         with world.opened() as installation:
             _check_promises(world, [(first, ended), (second, beside)])
             check_installation(world, installation)
