@@ -175,7 +175,7 @@ def soak(session: nox.Session) -> None:
     session.install("-q", *_group("test"))
     plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
     seconds = {"ANCHORHOLD_SOAK_SECONDS": session.posargs[0] if session.posargs else "7200"}
-    session.run("python", "-m", "pytest", "-n", "2", "-s", "-rP", "tests/soak", env=plain | seconds)
+    session.run("python", "-m", "pytest", "-s", "-rP", "tests/soak", env=plain | seconds)
 
 
 @nox.session
