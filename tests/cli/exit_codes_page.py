@@ -23,7 +23,7 @@ GENERAL: Final = {
     0: "Done.",
     1: "Something that nobody foresaw; a defect, please report it with the output of `--debug`.",
     2: "Wrong usage of the command line: an unknown command or option, or a missing argument.",
-    130: "Interrupted with Ctrl-C.",
+    130: "Interrupted with Ctrl-C; `anchorhold recover` lists what is half done.",
     141: "Whoever read standard output closed it, as `head` does.",
 }
 HEAD: Final = """\

@@ -100,4 +100,5 @@ def test_leaving_a_prompt_makes_nothing_and_is_no_defect(
     assert "Traceback" not in shown
     assert "defect" not in shown
     assert found == code, shown
+    assert ("anchorhold: interrupted; " in shown) == (key == INTERRUPT), shown
     assert left_behind(tmp_path) == before

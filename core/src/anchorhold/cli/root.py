@@ -67,7 +67,7 @@ class RootGroup(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        """As typer does; an option may be unknown because the alias it is for cannot be used."""
+        """As typer does; an option may be unknown because the alias it is for cannot be used, and Ctrl-C is told."""
         arguments = list(ctx.args)
         try:
             return super().invoke(ctx)
@@ -80,6 +80,11 @@ class RootGroup(TyperGroup):
                     typer.echo(f"Write {misplaced} before the name of the command.", err=True)
                 raise
             raise cause from error
+        except KeyboardInterrupt:
+            typer.echo(
+                "anchorhold: interrupted; `anchorhold recover` lists what is half done, if anything is", err=True
+            )
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, with suggestions from the table."""
