@@ -15,11 +15,13 @@ from anchorhold import Order, errors
 from anchorhold.ledger import IssuingDefaults
 from company.rules import check_installation
 from company.stops import COMMITTING
+from company.world import copied
 
 if TYPE_CHECKING:
     from company.world import Ended, World
 
 BUSY = errors.BusyError.exit_code
+EXISTS = errors.AuthorityExistsError.exit_code
 
 
 def stopped_at(world: World, step: str, *arguments: str, number: int = 0) -> Ended:
@@ -190,6 +192,19 @@ def test_a_certificate_is_imported_once_however_many_import_it(world: World) -> 
     ended = at_once(world, *[("import-ca", f"Foreign {number}", "foreign.key", "foreign.pem") for number in range(3)])
     codes = sorted(code for code, _ in ended)
     assert codes == [0, *[errors.AuthorityExistsError.exit_code] * 2], ended
+
+
+def test_of_two_imports_of_one_certificate_one_succeeds_wherever_the_first_stands_still(world: World) -> None:
+    words = ("foreign.key", "foreign.pem")
+    for at, step in enumerate(world.rehearsed("import-ca", "First", *words)):
+        with copied(world, world.folder.with_name("cell")) as cell:
+            first = cell.run("import-ca", "First", *words, at=at)
+            second = cell.run("import-ca", "Second", *words)
+            codes = {cell.resume(first).code, second.code}
+            waited = {0, errors.LedgerError.exit_code}  # in vain, for the lock of who is about to commit
+            assert codes == {0, EXISTS} or (step == COMMITTING and codes == waited), (at, step, codes)
+            with cell.opened() as installation:
+                check_installation(cell, installation)
 
 
 def test_a_leaf_is_recorded_once_however_many_import_it(world: World) -> None:

@@ -34,13 +34,8 @@ def test_of_a_thousand_wrong_passwords_each_is_said_to_be_wrong(encrypted: bytes
             pkcs8.load_private_key(encrypted, Secret(f"wrong {number}"), "key")
 
 
-@pytest.mark.parametrize("place", [-1, -40])
-def test_a_damaged_key_is_not_said_to_have_a_wrong_password(encrypted: bytes, place: int) -> None:
+def test_a_damaged_key_is_not_said_to_have_a_wrong_password(encrypted: bytes) -> None:
     damaged = bytearray(encrypted)
-    damaged[place] ^= 0x55
-    try:
+    damaged[-1] ^= 0x55  # in the last block, so that its filling does not fit
+    with pytest.raises(KeyInvalidError, match="the password is right"):
         pkcs8.load_private_key(bytes(damaged), RIGHT, "key")
-    except KeyInvalidError as error:
-        assert "the password is right" in error.problem
-    else:
-        assert place == -40  # within what nothing checks: whoever uses the key compares its public half

@@ -187,7 +187,8 @@ def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) ->
 def check_authority_new(ledger: Ledger, subject: str, key: PublicKey, own: int | None = None) -> None:
     """Refuse a second authority of the same name and key, which is the same one; within a transaction that is alone.
 
-    Each would make CRLs that are complete for the issuer and lack what the other has revoked (RFC 5280, section 5).
+    Each would make CRLs that are complete for the issuer and lack what the other has revoked (RFC 5280, section 5). Of
+    several that are being made at once the one that began first goes on, unless another one is complete by then.
 
     Args:
         ledger: Where authorities are.
@@ -200,9 +201,11 @@ def check_authority_new(ledger: Ledger, subject: str, key: PublicKey, own: int |
     """
     name, octets = _folded(subject), spki(key)
     for other in ledger.authorities.known():
-        if other.id != own and other.public_key == octets and _folded(other.subject) == name:
+        began_later = own is not None and other.status == "pending" and other.id > own
+        if not began_later and other.id != own and other.public_key == octets and _folded(other.subject) == name:
+            with_it = ", with another certificate" if other.certificate is not None else ""
             raise AuthorityExistsError(
-                f"authority {other.name!r}: has this name and key already, with another certificate",
+                f"authority {other.name!r}: has this name and key already{with_it}",
                 hint="use it under that name; an authority has one certificate here",
             )
 
