@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anchorhold import Installation
     from conftest import Command, MakeCsr
 
+of_dates = pytest.mark.databases("sqlite", because="it is about what is signed, not about the ledger")
 EARLY = dt.timedelta(minutes=5)
 DAY = dt.timedelta(days=1)
 
@@ -32,6 +33,7 @@ def passes(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
         monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: now() + time)
 
 
+@of_dates
 def test_openssl_accepts_certificates_and_lists_four_minutes_before_they_were_made(
     anchorhold: Command, csr_file: Path, tmp_path: Path
 ) -> None:
@@ -46,6 +48,7 @@ def test_openssl_accepts_certificates_and_lists_four_minutes_before_they_were_ma
     assert "OK" in openssl("verify", "-attime", moment, "-crl_check_all", *files)
 
 
+@of_dates
 @pytest.mark.parametrize(("minutes", "early"), [("", 5), ("backdate_minutes = 0", 0), ("backdate_minutes = 60", 60)])
 def test_a_profile_says_how_early_and_by_default_it_is_five_minutes(
     anchorhold: Command,
@@ -72,6 +75,7 @@ def test_a_profile_says_how_early_and_by_default_it_is_five_minutes(
         assert made.not_valid_after_utc - made.not_valid_before_utc == days * DAY
 
 
+@of_dates
 def test_nothing_begins_before_its_issuer(anchorhold: Command, installation: Installation, csr_file: Path) -> None:
     made, key = legacy(crl_sign=True)
     installation.import_authority("Legacy", made, key)
@@ -86,6 +90,7 @@ def test_nothing_begins_before_its_issuer(anchorhold: Command, installation: Ins
     assert x509.load_der_x509_certificate(active.certificate).not_valid_before_utc == made.not_valid_before_utc
 
 
+@of_dates
 @pytest.mark.parametrize(
     ("lifetime", "early"),
     [
@@ -112,6 +117,7 @@ def test_a_list_begins_early_by_a_tenth_of_its_life_at_most_and_is_not_due_at_on
     assert good(anchorhold("maintain")).talk == ""
 
 
+@of_dates
 def test_in_the_last_minutes_of_an_authority_lists_are_not_due_at_once(
     anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +140,7 @@ def test_lists_made_within_a_moment_begin_one_after_the_other(installation: Inst
     assert begins == sorted(begins)
 
 
+@of_dates
 @pytest.mark.parametrize("issuing", [IssuingDefaults(max_days=3), IssuingDefaults()])
 def test_the_longest_validity_may_be_asked_for_as_a_span(
     anchorhold: Command,

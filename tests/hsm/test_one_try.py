@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hsm.spied import Spy
 
 __all__ = ["spy"]
+of_sources = pytest.mark.databases("sqlite", because="it is about where a PIN comes from, not about the ledger")
 WRONG: Final = "1243"
 OPTION: Final = "--retry-refused-pins"
 SIGN: Final = ("sign-cert", "--ca=root", "--csr=example.csr", "--alt=a.example")
@@ -173,6 +174,7 @@ def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
 
 
 @on_sqlite
+@of_sources
 def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
 
 
 @on_sqlite
+@of_sources
 @pytest.mark.parametrize("name", ["ANCHORHOLD_HSM_USER_PIN", "ANCHORHOLD_HSM_USER_PIN_FILE"])
 def test_variables_and_files_that_win_over_the_settings_are_sources_of_their_own(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -202,6 +205,7 @@ def test_variables_and_files_that_win_over_the_settings_are_sources_of_their_own
 
 
 @on_sqlite
+@of_sources
 def test_a_wrong_pin_in_the_settings_is_tried_again_when_they_change(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +220,7 @@ def test_a_wrong_pin_in_the_settings_is_tried_again_when_they_change(
 
 
 @on_sqlite
+@of_sources
 def test_two_aliases_with_one_wrong_pin_are_one_try(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +241,7 @@ def test_two_aliases_with_one_wrong_pin_are_one_try(
 
 
 @on_sqlite
+@of_sources
 def test_whoever_types_a_pin_gets_in_although_that_of_a_file_was_refused(pin: Path, spy: Spy) -> None:
     pin.write_text(WRONG)
     _refused(*SIGN)
@@ -246,6 +252,7 @@ def test_whoever_types_a_pin_gets_in_although_that_of_a_file_was_refused(pin: Pa
 
 
 @on_sqlite
+@of_sources
 def test_the_pin_of_the_security_officer_is_tried_once_too(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +280,7 @@ def test_a_process_that_is_killed_while_it_logs_in_leaves_a_mark(pin: Path, spy:
 
 
 @on_sqlite
+@of_sources
 def test_commands_that_use_no_key_show_no_pin(pin: Path, spy: Spy) -> None:
     for line in NO_PIN:
         done = _run(*line)
