@@ -9,13 +9,12 @@ import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-
 from anchorhold.cli.destination import check_destination, is_standard_output, write_to
 from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
 from anchorhold.x509.certificates import pem
 from anchorhold.x509.describe import as_text, describe
+from anchorhold.x509.loose_certificates import certificate_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,13 +81,13 @@ def render(
         case Format.PEM:
             return "".join(pem(part) for part in (der, *chain)).encode()
         case Format.JSON:
-            content = {**(record or {}), "certificate": describe(x509.load_der_x509_certificate(der)), "pem": pem(der)}
+            content = {**(record or {}), "certificate": describe(certificate_of(der)), "pem": pem(der)}
             if chain:
                 content["chain"] = [pem(part) for part in chain]
             return as_json(content)
         case Format.TEXT:
-            texts = [as_text(x509.load_der_x509_certificate(der), more)]
-            texts += [as_text(x509.load_der_x509_certificate(part)) for part in chain]
+            texts = [as_text(certificate_of(der), more)]
+            texts += [as_text(certificate_of(part)) for part in chain]
             return "\n\n".join(texts).encode() + b"\n"
 
 

@@ -86,6 +86,7 @@ class Drafter:
             ),
             profile=profile.name,
             public_key_info=key.info,
+            issuer_octets=authority.unusual_subject,
         )
 
     def _profile(self, named: str | None) -> _Profile:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
-from anchorhold.foreign import guarded
+from anchorhold.foreign import guarded, tried
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
 from anchorhold.x509.der import members, span
 from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
+from anchorhold.x509.loose_certificates import certificate_of, pem_of, touched
 from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cryptography import x509
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.secret import Secret
@@ -85,11 +87,7 @@ def _info(certificate: x509.Certificate) -> bytes | None:
 
 def _loaded(der: bytes, subject: str) -> x509.Certificate:
     with guarded(lambda cause: _unreadable(subject, cause)):
-        certificate = x509.load_der_x509_certificate(der)
-        # Parsed when first asked for, and asked for wherever the certificate is used:
-        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.serial_number
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return certificate
+        return touched(certificate_of(der))
 
 
 def _unreadable(subject: str, cause: str) -> CertificateInvalidError:
@@ -158,6 +156,23 @@ def subject_octets(certificate: x509.Certificate) -> bytes:
     return tbs[begin:end]
 
 
+def unusual_subject(certificate: x509.Certificate) -> bytes | None:
+    """Its subject, octet by octet as it is, where ``cryptography`` would encode it otherwise; else None."""
+    octets = subject_octets(certificate)
+    encoded, _ = tried(certificate.subject.public_bytes)
+    return None if encoded == octets else octets
+
+
+def key_bits(info: bytes) -> bytes:
+    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
+
+    Args:
+        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
+    """
+    *_, begin, end = members(info, 2)
+    return info[span(info, begin)[0] + 1 : end]
+
+
 def _member(tbs: bytes, number: int) -> int:
     """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
     return number if tbs[span(tbs)[0]] == _VERSION else number - 1
@@ -165,4 +180,4 @@ def _member(tbs: bytes, number: int) -> int:
 
 def pem(der: bytes) -> str:
     """A DER certificate as PEM (RFC 7468)."""
-    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
+    return pem_of(der)
