@@ -81,12 +81,12 @@ def render(
         case Format.PEM:
             return "".join(pem(part) for part in (der, *chain)).encode()
         case Format.JSON:
-            content = {**(record or {}), "certificate": describe(certificate_of(der)), "pem": pem(der)}
+            content = {**(record or {}), "certificate": describe(certificate_of(der, forgiving=True)), "pem": pem(der)}
             if chain:
                 content["chain"] = [pem(part) for part in chain]
             return as_json(content)
         case Format.TEXT:
-            texts = [as_text(certificate_of(der), more)]
+            texts = [as_text(certificate_of(der, forgiving=True), more)]
             texts += [as_text(certificate_of(part)) for part in chain]
             return "\n\n".join(texts).encode() + b"\n"
 

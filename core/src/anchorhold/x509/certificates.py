@@ -36,17 +36,24 @@ _MOST: Final = 1_000
 _PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
 
 
-def load_certificate(data: bytes, subject: str = "certificate") -> x509.Certificate:
+def load_certificate(data: bytes, subject: str = "certificate", *, forgiving: bool = False) -> x509.Certificate:
     """Read a certificate; of several, such as a chain with the root first, the one that issued none of the others.
 
     Raises:
         CertificateInvalidError: It cannot be read.
     """
-    return chosen(load_certificates(data, subject))
+    return chosen(load_certificates(data, subject, forgiving=forgiving))
 
 
-def load_certificates(data: bytes, subject: str = "certificate") -> tuple[x509.Certificate, ...]:
+def load_certificates(
+    data: bytes, subject: str = "certificate", *, forgiving: bool = False
+) -> tuple[x509.Certificate, ...]:
     """Read all certificates in a file, at least one: PEM, DER, PKCS#7, and what else `anchorhold.x509.files` reads.
+
+    Args:
+        data: The file.
+        subject: What to call it in messages.
+        forgiving: As for `anchorhold.x509.loose_certificates.certificate_of`.
 
     Raises:
         CertificateInvalidError: There is none, or one of them cannot be read.
@@ -61,7 +68,7 @@ def load_certificates(data: bytes, subject: str = "certificate") -> tuple[x509.C
         raise CertificateInvalidError(f"{subject}: is {what}, not a certificate", hint="give the certificate")
     if len(ders) > _MOST:
         raise _unreadable(subject, f"it holds more than {_MOST}")
-    return tuple(_loaded(der, subject) for der in ders)
+    return tuple(_loaded(der, subject, forgiving=forgiving) for der in ders)
 
 
 def chosen(certificates: Sequence[x509.Certificate], key: bytes | None = None) -> x509.Certificate:
@@ -85,9 +92,9 @@ def _info(certificate: x509.Certificate) -> bytes | None:
         return None
 
 
-def _loaded(der: bytes, subject: str) -> x509.Certificate:
+def _loaded(der: bytes, subject: str, *, forgiving: bool) -> x509.Certificate:
     with guarded(lambda cause: _unreadable(subject, cause)):
-        return touched(certificate_of(der))
+        return touched(certificate_of(der, forgiving=forgiving))
 
 
 def _unreadable(subject: str, cause: str) -> CertificateInvalidError:

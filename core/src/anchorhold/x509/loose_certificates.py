@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold.foreign import tried
 from anchorhold.x509.ber import OCTET_STRING, SEQUENCE, Value, read_one, sequence
 from anchorhold.x509.der import tlv
+from anchorhold.x509.loose_extensions import extension_of
 from anchorhold.x509.loose_names import readable, readable_inside
 from anchorhold.x509.signatures import flaw_of_signature
 
@@ -34,9 +35,11 @@ _NAMED: Final = frozenset(f"2.5.29.{number}" for number in (17, 18, 28, 30, 31, 
     "1.3.6.1.5.5.7.1.11",
 }
 """Extensions that may have distinguished names in them."""
+_FALSE: Final = b"\x01\x01\x00"
+"""Often written out, although it is the default (X.690, section 11.5)."""
 _SAME: Final = frozenset(
     (
-        *("subject", "issuer", "extensions", "serial_number", "version", "public_key", "public_key_algorithm_oid"),
+        *("subject", "issuer", "serial_number", "version", "public_key", "public_key_algorithm_oid"),
         *("not_valid_before", "not_valid_after", "not_valid_before_utc", "not_valid_after_utc", "signature"),
         *("signature_hash_algorithm", "signature_algorithm_oid", "signature_algorithm_parameters"),
     )
@@ -44,11 +47,13 @@ _SAME: Final = frozenset(
 """What is asked of the twin."""
 
 
-def certificate_of(der: bytes) -> x509.Certificate:
+def certificate_of(der: bytes, *, forgiving: bool = False) -> x509.Certificate:
     """Read a certificate in DER, whatever its names are encoded like.
 
     Args:
         der: The certificate; its octets are never changed.
+        forgiving: Whether extensions that cannot be read count as unknown ones: for certificates that are only shown,
+            recorded and revoked. What an authority may do must not depend on it.
 
     Returns:
         What ``cryptography`` makes of it, or something that looks so. A part that cannot be read at all fails when it
@@ -58,8 +63,9 @@ def certificate_of(der: bytes) -> x509.Certificate:
         ValueError: It cannot be read.
     """
     parsed, _ = tried(lambda: touched(x509.load_der_x509_certificate(der)))
-    if parsed is None:
-        parsed, _ = tried(lambda: touched(cast("x509.Certificate", LooseCertificate(der))))
+    for forgives in (False, True)[: 1 + forgiving]:
+        if parsed is None:
+            parsed, _ = tried(lambda: touched(cast("x509.Certificate", LooseCertificate(der, forgives))))  # noqa: B023
     return parsed if parsed is not None else x509.load_der_x509_certificate(der)
 
 
@@ -87,9 +93,11 @@ class LooseCertificate:
 
     Attributes:
         der: Its octets.
+        forgiving: Whether extensions that cannot be read count as unknown ones.
     """
 
     der: bytes
+    forgiving: bool = False
 
     def __getattr__(self, name: str) -> Any:
         if name in _SAME:
@@ -125,6 +133,15 @@ class LooseCertificate:
             raise InvalidSignature
 
     @cached_property
+    def extensions(self) -> x509.Extensions:
+        """Its extensions."""
+        if not self.forgiving:
+            return self._twin.extensions
+        *_, last = self._whole.member(0, SEQUENCE).members
+        found = last.member(0, SEQUENCE).members if last.tag == _EXTENSIONS else ()
+        return x509.Extensions([_forgiven(each) for each in found])
+
+    @cached_property
     def _whole(self) -> Value:
         return read_one(self.der)
 
@@ -135,7 +152,9 @@ class LooseCertificate:
         octets = [part.raw for part in parts]
         for number in (first + _ISSUER, first + _SUBJECT):
             octets[number] = readable(parts[number])
-        if parts[-1].tag == _EXTENSIONS:
+        if parts[-1].tag == _EXTENSIONS and self.forgiving:
+            del octets[-1]
+        elif parts[-1].tag == _EXTENSIONS:
             octets[-1] = tlv(_EXTENSIONS, sequence(*map(_extension, parts[-1].member(0, SEQUENCE).members)))
         rest = [part.raw for part in self._whole.members[1:]]
         return x509.load_der_x509_certificate(sequence(sequence(*octets), *rest))
@@ -144,6 +163,16 @@ class LooseCertificate:
 def _extension(value: Value) -> bytes:
     """The same, with readable names in it."""
     *before, content = value.members
-    if content.tag != OCTET_STRING or value.member(0).oid.dotted_string not in _NAMED:
-        return value.raw
-    return sequence(*(each.raw for each in before), tlv(OCTET_STRING, readable_inside(read_one(content.content))))
+    octets = content.raw
+    if content.tag == OCTET_STRING and value.member(0).oid.dotted_string in _NAMED:
+        octets = tlv(OCTET_STRING, readable_inside(read_one(content.content)))
+    return sequence(*(each.raw for each in before if each.raw != _FALSE), octets)
+
+
+def _forgiven(value: Value) -> x509.Extension[Any]:
+    found, _ = tried(lambda: extension_of(read_one(_extension(value))))
+    if found is not None:
+        return found
+    kind, *critical, content = value.members
+    unknown = x509.UnrecognizedExtension(kind.oid, content.octets)
+    return x509.Extension(kind.oid, any(each.raw != _FALSE for each in critical), unknown)
