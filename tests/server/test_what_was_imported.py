@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from hashlib import sha1
 from typing import TYPE_CHECKING, Final
 
@@ -102,6 +104,41 @@ def test_a_serial_number_that_no_request_can_have_is_refused_before_it_is_record
     outcome = anchorhold("import-cert", "-", "--ca=Old", stdin=leaf)
     refused(outcome, errors.CertificateInvalidError, "1024 octets")
     assert listed(anchorhold, "list-certs") == before
+
+
+@pytest.mark.databases("sqlite", because="names are kept alike in each")
+def test_names_of_strangers_command_no_terminal(anchorhold: Command, tmp_path: Path) -> None:
+    (tmp_path / "ca.key").write_bytes(made.KEY_PEM)
+    (tmp_path / "ca.pem").write_text(pem_of(made.certificate(NAME, *CA)))
+    good(anchorhold("import-ca", "Old", "ca.key", "ca.pem"))
+    evil = made.name(made.attribute("2.5.4.3", made.UTF8, "a\x1b[31m\u202e\r\nb".encode()))
+    leaf = made.certificate(evil, made.extension(SAN, sequence(tlv(0x82, b"a\x1b[0m.example"))), issuer=NAME)
+    outcomes = [
+        anchorhold("import-cert", "-", "--ca=Old", stdin=leaf.replace(b"\2\1\7", b"\2\1\x09", 1)),
+        anchorhold("import-cert", "-", "--ca=Old", stdin=made.certificate(evil, serial=b"\x09", issuer=NAME)),
+        anchorhold("view-cert", "09", "-f", "text"),
+        anchorhold("list-certs"),
+        anchorhold("revoke-cert", "09"),
+    ]
+    assert [outcome.exit_code for outcome in outcomes] == [errors.CertificateInvalidError.exit_code, 0, 0, 0, 0]
+    shown = "".join(outcome.talk + outcome.text for outcome in outcomes)
+    assert not [letter for letter in shown if not (letter.isprintable() or letter == "\n")]
+    assert not [line for line in shown.splitlines() if line.startswith("b")]
+
+
+@pytest.mark.databases("sqlite", because="a process of its own, and nothing of databases")
+@pytest.mark.parametrize("away", ["2>/dev/full", "2>&-", "2>&- >&-", ">/dev/full"])
+def test_a_message_that_nobody_can_read_fails_nothing_that_is_done(
+    away: str, anchorhold: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.key").write_bytes(made.KEY_PEM)
+    (tmp_path / "ca.pem").write_text(pem_of(made.certificate(NAME, *CA)))
+    (tmp_path / "leaf.pem").write_text(pem_of(made.certificate(made.DEVICE, serial=b"\x09", issuer=NAME)))
+    good(anchorhold("import-ca", "Old", "ca.key", "ca.pem"))
+    line = f"{sys.executable} -m anchorhold import-cert leaf.pem --ca=Old {away}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert "09" in [found["serial"] for found in listed(anchorhold, "list-certs")]
 
 
 def test_a_negative_serial_number_is_no_option(anchorhold: Command) -> None:
