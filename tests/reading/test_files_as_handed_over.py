@@ -105,6 +105,17 @@ def test_pkcs12_in_ber_is_read_and_one_cut_short_is_said_to_be() -> None:
         load_pkcs12(der, None, "file")
 
 
+def test_pkcs12_with_a_name_in_latin_1_is_read() -> None:
+    name = made.name(made.attribute("2.5.4.10", made.T61, "Müller".encode("latin-1")))
+    der = made.certificate(name, CA)
+    data = pkcs12.serialize_key_and_certificates(
+        b"ca", made.KEY, x509.load_der_x509_certificate(der), None, BestAvailableEncryption(b"secret")
+    )
+    _, certificate = load_pkcs12(data, Secret("secret"), "file")
+    assert certificate.public_bytes(Encoding.DER) == der
+    assert certificate.subject.rfc4514_string() == "O=Müller"
+
+
 SEED = bytes(range(32))
 ML_DSA = mldsa.MLDSA44PrivateKey.from_seed_bytes(SEED)
 PUBLIC = ML_DSA.public_key().public_bytes_raw()

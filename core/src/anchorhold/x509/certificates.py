@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
@@ -128,14 +128,15 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
     spec_of(key.public_key())
-    return cast("PrivateKey", key), certificate
+    return cast("PrivateKey", key), _loaded(certificate.public_bytes(Encoding.DER), subject, forgiving=False)
 
 
 def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdError:
     """Wrong passwords are told by the MAC; what is said of anything else is what the library says."""
     if not _PASSWORD.search(cause):
         return CertificateInvalidError(
-            f"{subject}: the PKCS#12 file cannot be read ({cause})", hint="make it again, for instance with openssl"
+            f"{subject}: the PKCS#12 file cannot be read ({cause})",
+            hint="take the key and the certificate out of it with `openssl pkcs12`, and give both",
         )
     if password is None:
         return SecretMissingError(f"{subject}: is encrypted", hint="give its password")
