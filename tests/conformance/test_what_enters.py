@@ -17,6 +17,7 @@ from anchorhold import Order, key_spec
 from anchorhold.errors import AnchorholdError, NameForbiddenError, ProfileRefusedError, SubjectInvalidError
 from anchorhold.softkeys import generate
 from anchorhold.x509.der import is_der
+from anchorhold.x509.names import attribute_oid
 from conformance.chains import ACCEPTED, Chains, installation_in, openssl_verdict
 from programs import program
 
@@ -105,6 +106,15 @@ def test_a_mailbox_in_the_subject_is_held_against_constraints_whatever_it_is(
 
 
 NOT_HELD = [
+    *(
+        "2.5.4.20=+43_1",
+        "2.5.4.24=12a",
+        "1.2.643.100.1=12a",
+        "0.9.2342.19200300.100.1.37=ä",
+        "2.5.4.35=text",
+        "2.5.4.34=x",
+    ),
+    *("1.3.6.1.5.5.7.9.5=é1", "0.9.2342.19200300.100.1.3=ü@example.com"),
     *("emailAddress=ü@example.com", "DC=exämple", "serialNumber=é", "serialNumber=a_1", "serialNumber=a@1", "C=A_"),
     *("C=é", "C=éé", "2.5.4.46=ü", "2.5.4.45=text", "1.3.6.1.4.1.311.60.2.1.3=A*"),
 ]
@@ -126,6 +136,46 @@ def test_values_that_their_string_type_cannot_hold_are_refused(chains: Chains, a
             chains.sign(chains.authority("P-256"), named)
         with pytest.raises(AnchorholdError):
             chains.installation.create_authority(subject, "CN=x", permitted=[f"dirname:{subject}"])
+
+
+_JURISDICTION = "1.3.6.1.4.1.311.60.2.1"
+TOO_LONG = [
+    *[(kind, 64) for kind in ("CN", "O", "OU", "title", "serialNumber")],
+    *[
+        (kind, 128)
+        for kind in ("L", "ST", "2.5.4.65", "2.5.4.15", "STREET", f"{_JURISDICTION}.1", f"{_JURISDICTION}.2")
+    ],
+    *[("C", 2), (f"{_JURISDICTION}.3", 2), ("1.3.6.1.5.5.7.9.4", 2), ("1.3.6.1.5.5.7.9.3", 1)],
+    *[("emailAddress", 255), ("1.2.840.113549.1.9.2", 255), ("UID", 256), ("2.5.4.17", 40), ("2.5.4.20", 32)],
+    *[("SN", 32768), ("GN", 32768), ("2.5.4.43", 32768), ("2.5.4.44", 32768), ("2.5.4.41", 32768)],
+]
+"""Attributes, each with the most letters that it may have."""
+
+
+@pytest.mark.filterwarnings("ignore:Attribute's length:UserWarning")
+@pytest.mark.parametrize(("kind", "most"), TOO_LONG)
+def test_values_beyond_their_bounds_are_refused_and_those_at_them_are_not(chains: Chains, kind: str, most: int) -> None:
+    """RFC 5280, appendix A.1: letters are counted, not octets."""
+    letter = "1" if kind in ("serialNumber", "2.5.4.20") else "A" if most <= 2 or kind == "emailAddress" else "ü"
+    fits, beyond = f"{kind}={letter * most}", f"{kind}={letter * (most + 1)}"
+    authority, csr = chains.authority("P-256"), chains.request("P-256")
+    chains.sign(authority, Order(csr=csr, subject=fits, names=[f"dirname:{fits}"], profile="client"))
+    copied = asking(subject=(attribute(attribute_oid(kind), letter * (most + 1)),))
+    for order in (
+        Order(csr=csr, subject=beyond, profile="client"),
+        Order(csr=csr, subject="CN=x", names=[f"dirname:CN=x+{beyond}"], profile="client"),
+        Order(csr=copied, profile="client", copy=COPY),
+        Order(
+            csr=asking(x509.DirectoryName(x509.Name([attribute(attribute_oid(kind), letter * (most + 1))]))),
+            profile="client",
+            subject="CN=x",
+            copy=frozenset({"alt"}),
+        ),
+    ):
+        with pytest.raises(SubjectInvalidError, match=f"{kind} ".replace(".", r"\.")):
+            chains.sign(authority, order)
+    with pytest.raises(SubjectInvalidError, match=f"{kind} ".replace(".", r"\.")):
+        chains.installation.create_authority(kind, beyond)
 
 
 ODD = [

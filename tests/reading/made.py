@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.x509.ber import sequence
@@ -12,6 +12,7 @@ from anchorhold.x509.der import tlv
 
 KEY = ec.derive_private_key(0x1CE, ec.SECP256R1())
 KEY_INFO = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+KEY_PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 UTF8, PRINTABLE, T61, IA5 = 0x0C, 0x13, 0x14, 0x16
 
 
@@ -70,10 +71,17 @@ def request(
     return sequence(info, algorithm, tlv(3, b"\0" + KEY.sign(info, ec.ECDSA(hashes.SHA256()))))
 
 
-def certificate(subject: bytes = DEVICE, *extensions: bytes, version: int = 2, serial: bytes = b"\7") -> bytes:
-    """A self-signed certificate."""
+def certificate(
+    subject: bytes = DEVICE,
+    *extensions: bytes,
+    version: int = 2,
+    serial: bytes = b"\7",
+    issuer: bytes | None = None,
+    key_info: bytes = KEY_INFO,
+) -> bytes:
+    """A certificate, self-signed unless it has another issuer and key."""
     validity = sequence(tlv(0x17, b"200101000000Z"), tlv(0x17, b"391231235959Z"))
     number = tlv(0xA0, tlv(2, bytes([version])))
     rest = tlv(0xA3, sequence(*extensions)) if extensions else b""
-    tbs = sequence(number, tlv(2, serial), ECDSA_SHA256, subject, validity, subject, KEY_INFO, rest)
+    tbs = sequence(number, tlv(2, serial), ECDSA_SHA256, issuer or subject, validity, subject, key_info, rest)
     return sequence(tbs, ECDSA_SHA256, tlv(3, b"\0" + KEY.sign(tbs, ec.ECDSA(hashes.SHA256()))))

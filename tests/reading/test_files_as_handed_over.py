@@ -76,7 +76,7 @@ def test_the_certificate_of_a_key_is_found_in_a_chain() -> None:
         (lambda: made.request(), "is a certificate signing request, not"),
         (lambda: DER[:-5], "cut short"),
         (lambda: made.certificate(version=3), "version"),
-        (lambda: made.certificate(made.name(made.attribute("2.5.4.3", made.PRINTABLE, b"my_ca"))), "Printable"),
+        (lambda: made.certificate(made.name(made.attribute("2.5.4.3", 0x41, b"my_ca"))), "invalid|unexpected"),
     ],
 )
 def test_what_is_no_certificate_is_refused_with_its_cause(data: Callable[[], bytes], words: str) -> None:
@@ -103,6 +103,17 @@ def test_pkcs12_in_ber_is_read_and_one_cut_short_is_said_to_be() -> None:
         load_pkcs12(der, Secret("other"), "file")
     with pytest.raises(SecretMissingError):
         load_pkcs12(der, None, "file")
+
+
+def test_pkcs12_with_a_name_in_latin_1_is_read() -> None:
+    name = made.name(made.attribute("2.5.4.10", made.T61, "Müller".encode("latin-1")))
+    der = made.certificate(name, CA)
+    data = pkcs12.serialize_key_and_certificates(
+        b"ca", made.KEY, x509.load_der_x509_certificate(der), None, BestAvailableEncryption(b"secret")
+    )
+    _, certificate = load_pkcs12(data, Secret("secret"), "file")
+    assert certificate.public_bytes(Encoding.DER) == der
+    assert certificate.subject.rfc4514_string() == "O=Müller"
 
 
 SEED = bytes(range(32))

@@ -16,6 +16,7 @@ from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anchorhold.x509.ber import read_one, sequence
 from anchorhold.x509.der import tlv
 from server.serving import REQUEST, SHA1, House, Server, running, until
 
@@ -133,6 +134,28 @@ def test_a_critical_extension_that_is_not_known_is_malformed(house: House, serve
     assert server.status(request) == "MALFORMED_REQUEST"
     request = builder.add_extension(unknown, critical=False).build().public_bytes(Encoding.DER)
     assert server.status(request) == "GOOD"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "said"),
+    [
+        ([(b"\x2a\x03\x04", b"\x01\x01\xff")], "MALFORMED_REQUEST"),
+        ([(b"\x2a\x03\x04", b"")], "GOOD"),
+        ([(b"\x2a\x03\x04", b""), (b"\x2a\x03\x04", b"")], "MALFORMED_REQUEST"),
+        ([(bytes.fromhex("2b06010505073001" + "07"), b"")], "GOOD"),
+        ([(bytes.fromhex("2b06010505073001" + "07"), b"\x01\x01\xff")], "MALFORMED_REQUEST"),
+    ],
+    ids=["critical", "not critical", "twice", "service locator", "critical service locator"],
+)
+def test_extensions_of_a_single_request_are_looked_at_too(
+    house: House, server: Server, extensions: list[tuple[bytes, bytes]], said: str
+) -> None:
+    """RFC 6960, section 4.4: what is critical and not understood must not be ignored; requests go nowhere else."""
+    asked = read_one(house.request())
+    certificate = asked.member(0).members[-1].member(0).member(0)
+    more = (sequence(tlv(6, kind), critical, tlv(4, b"\x05\x00")) for kind, critical in extensions)
+    single = sequence(certificate.raw, tlv(0xA0, sequence(*more)))
+    assert server.status(sequence(sequence(sequence(single)))) == said
 
 
 def test_a_hash_that_is_not_known_is_not_answered_for(house: House, server: Server) -> None:

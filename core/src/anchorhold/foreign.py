@@ -63,6 +63,11 @@ def cause_of(error: BaseException) -> str:
     return text[:_LONGEST] or type(error).__name__
 
 
+def harmless(text: str) -> str:
+    """A line for a terminal, without what would command it or begin another one: names come from strangers."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _in_words(kind: str) -> str:
     """``EncodedDefault`` as ``encoded default``; what is in the braces behind it is left out."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.partition(" {")[0].partition("(")[0]).lower()

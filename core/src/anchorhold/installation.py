@@ -50,7 +50,7 @@ from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
 from anchorhold.x509.profiles import find_profile
 from anchorhold.x509.revocation import parse_reason
-from anchorhold.x509.serials import format_serial, parse_serial, whole_serial
+from anchorhold.x509.serials import parse_serial, whole_serial
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -679,8 +679,7 @@ class Installation:
             CertificateInvalidError: That authority has not signed it.
             AuthorityExistsError: Its serial number is in the ledger already.
         """
-        record_certificate(self.ledger, self._found(authority), certificate)
-        return self.certificate(format_serial(certificate.serial_number), authority)
+        return record_certificate(self.ledger, self._found(authority), certificate)
 
     def renew_responder(
         self,

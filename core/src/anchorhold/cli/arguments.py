@@ -23,7 +23,11 @@ SigningAuthority: TypeAlias = Annotated[
     ),
 ]
 Serial: TypeAlias = Annotated[
-    str, typer.Argument(help="Serial number in hex, with or without colons, or the beginning of it.", metavar="SERIAL")
+    str,
+    typer.Argument(
+        help="Serial number in hex, with or without colons, or the beginning of it; a negative one behind --.",
+        metavar="SERIAL",
+    ),
 ]
 KeyBackend: TypeAlias = Annotated[
     str, typer.Option("--key-backend", help="Alias of the key backend in which the key will live.", metavar="ALIAS")

@@ -7,15 +7,15 @@ import os
 import signal
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
+from typing import TYPE_CHECKING, Any, TextIO
 
 from anchorhold.cli.destination import check_destination, is_standard_output, write_to
 from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
+from anchorhold.foreign import harmless
 from anchorhold.x509.certificates import pem
 from anchorhold.x509.describe import as_text, describe
+from anchorhold.x509.loose_certificates import certificate_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,8 +49,13 @@ class ListFormat(StrEnum):
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal something."""
-    print(message, file=sys.stderr)
+    """Tell the person at the terminal something; where nobody can be told, what was done is done all the same."""
+    if sys.stderr is None:  # `print` would take standard output for it, which is for data
+        return
+    try:
+        print(harmless(message), file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -82,13 +87,13 @@ def render(
         case Format.PEM:
             return "".join(pem(part) for part in (der, *chain)).encode()
         case Format.JSON:
-            content = {**(record or {}), "certificate": describe(x509.load_der_x509_certificate(der)), "pem": pem(der)}
+            content = {**(record or {}), "certificate": describe(certificate_of(der, forgiving=True)), "pem": pem(der)}
             if chain:
                 content["chain"] = [pem(part) for part in chain]
             return as_json(content)
         case Format.TEXT:
-            texts = [as_text(x509.load_der_x509_certificate(der), more)]
-            texts += [as_text(x509.load_der_x509_certificate(part)) for part in chain]
+            texts = [as_text(certificate_of(der, forgiving=True), more)]
+            texts += [as_text(certificate_of(part)) for part in chain]
             return "\n\n".join(texts).encode() + b"\n"
 
 
@@ -117,7 +122,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
         return b""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    return "".join(f"{line.rstrip()}\n" for line in lines).encode()
+    return "".join(f"{harmless(line.rstrip())}\n" for line in lines).encode()
 
 
 def check_output(
@@ -167,16 +172,16 @@ def _write_to_stdout(content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()  # now, where a failure is told, and not at the end
     except BrokenPipeError:  # the reader has seen enough, as in `list-certs | head`
-        _give_up_stdout()
+        _give_up(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
-        _give_up_stdout()
+        _give_up(sys.stdout)
         raise OutputError(
             f"standard output: cannot be written ({error.strerror})",
             hint="make room; whatever was issued is in the ledger, see list-certs",
         ) from error
 
 
-def _give_up_stdout() -> None:
+def _give_up(stream: TextIO) -> None:
     """What is still in the buffer must not fail again when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

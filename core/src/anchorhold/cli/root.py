@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from anchorhold.errors import AnchorholdError
 
 
+_NEGATIVE: Final = re.compile(r"-(?:[0-9A-Fa-f]{2}:?)+")
+"""A serial number that looks like an option."""
 OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins")
 """Options before the name of a command."""
 
@@ -75,6 +78,8 @@ class RootGroup(TyperGroup):
             unknown = "No such option" in str(error)
             cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
             if cause is None:
+                if unknown and any(_NEGATIVE.fullmatch(argument) for argument in arguments):
+                    typer.echo("Write -- before a negative serial number.", err=True)
                 misplaced = next((option for option in OPTIONS if str(error).rstrip(".").endswith(option)), None)
                 if misplaced is not None:
                     typer.echo(f"Write {misplaced} before the name of the command.", err=True)

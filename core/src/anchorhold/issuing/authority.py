@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
 from anchorhold.publickeys import PublicKey, spec_of
 from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
+from anchorhold.x509.certificates import unusual_subject
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.validity import Bound, after, is_ahead, now
 
 if TYPE_CHECKING:
@@ -64,7 +66,12 @@ class Authority:
                 f"authority {self.name!r}: is not complete",
                 hint="see with `anchorhold recover` whether somebody is at work on it, or finish or abandon it there",
             )
-        return x509.load_der_x509_certificate(self.record.certificate)
+        return certificate_of(self.record.certificate)
+
+    @cached_property
+    def unusual_subject(self) -> bytes | None:
+        """Its name, octet by octet as its certificate has it, where it would be encoded otherwise; else None."""
+        return unusual_subject(self.certificate)
 
     @cached_property
     def public_key(self) -> PublicKey:

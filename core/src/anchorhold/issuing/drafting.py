@@ -18,7 +18,7 @@ from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
 from anchorhold.x509.hosts import is_domain
 from anchorhold.x509.identifiers import PURPOSES
-from anchorhold.x509.names import check_subject, parse_subject, typed
+from anchorhold.x509.names import certified, parse_subject
 from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
@@ -86,6 +86,7 @@ class Drafter:
             ),
             profile=profile.name,
             public_key_info=key.info,
+            issuer_octets=authority.unusual_subject,
         )
 
     def _profile(self, named: str | None) -> _Profile:
@@ -135,13 +136,13 @@ class _Profile:
             return parse_subject(order.subject)
         whole = "subject" in order.copy
         if whole and not self._fixed:
-            return _checked(request.subject)
+            return certified(request.subject)
         fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
-        copied = _checked(request.subject if whole else x509.Name(self._rules.subject(request))).rdns
+        copied = certified(request.subject if whole else x509.Name(self._rules.subject(request))).rdns
         parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
         if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
             parts += _common_name(names)
-        return _checked(x509.Name(parts))
+        return certified(x509.Name(parts))
 
     def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
         """Its start and end, within what the profile and the authority allow."""
@@ -174,12 +175,6 @@ class _Profile:
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:
         return list(parse_subject(self.settings.subject).rdns)
-
-
-def _checked(asked: x509.Name) -> x509.Name:
-    """What a request has of a subject, as it can be in a certificate."""
-    check_subject(asked)
-    return typed(asked)
 
 
 def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDistinguishedName]:

@@ -22,7 +22,7 @@ from anchorhold.x509.certificates import is_pss_only, public_key_info
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.request_keys import pss_hash
-from anchorhold.x509.serials import format_serial
+from anchorhold.x509.serials import LONGEST, format_serial, is_too_long
 from anchorhold.x509.signatures import flaw_of_signature
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.claiming import Work
     from anchorhold.issuing.place import KeyPlace
     from anchorhold.issuing.sources import AdoptedKey, ForeignKey
-    from anchorhold.ledger import AuthorityRecord, Ledger
+    from anchorhold.ledger import AuthorityRecord, CertificateRecord, Ledger
     from anchorhold.publickeys import PublicKey
 
 
@@ -108,11 +108,11 @@ def complete_import(work: Work, place: KeyPlace, record: AuthorityRecord, certif
     return authority.refreshed(ledger)
 
 
-def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.Certificate) -> None:
-    """Record a certificate that an authority signed elsewhere.
+def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.Certificate) -> CertificateRecord:
+    """Record a certificate that an authority signed elsewhere; what is recorded can be shown, revoked and answered for.
 
     Raises:
-        CertificateInvalidError: That authority has not signed it.
+        CertificateInvalidError: That authority has not signed it, or it has a serial number that is too long.
         AuthorityExistsError: Its serial number is in the ledger already.
     """
     serial = format_serial(certificate.serial_number)
@@ -122,12 +122,15 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
             f"certificate {serial}: was not signed by {authority.name!r}: {flaw}",
             hint="name the authority that signed it",
         )
+    check_serial(certificate)
     intent = _intent(certificate, "imported")
     with ledger.transaction(alone=True):
-        if ledger.certificates.find(serial, authority.record.id, limit=1):
+        if ledger.certificates.has(serial, authority.record.id):
             raise AuthorityExistsError(f"certificate {serial}: is in the ledger", hint="there is nothing to do")
         ledger.certificates.record(authority.record.id, intent, certificate.public_bytes(Encoding.DER))
         ledger.events.append("certificate-imported", authority.name, serial=serial)
+        (record,) = ledger.certificates.find(serial, authority.record.id)
+        return record
 
 
 def check_belongs(key: PublicKey, certificate: x509.Certificate) -> None:
@@ -166,6 +169,7 @@ def check_authority(certificate: x509.Certificate) -> None:
         CertificateInvalidError, WeakKeyError: As they say.
     """
     check_strength(certificate.public_key(), "certificate")
+    check_serial(certificate)
     extensions = certificate.extensions
     try:
         is_authority = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -179,6 +183,19 @@ def check_authority(certificate: x509.Certificate) -> None:
         raise CertificateInvalidError(
             "certificate: does not belong to an authority (basicConstraints CA, keyUsage keyCertSign)",
             hint="give the certificate of a CA",
+        )
+
+
+def check_serial(certificate: x509.Certificate) -> None:
+    """Refuse a serial number by which a certificate could not be answered for.
+
+    Raises:
+        CertificateInvalidError: It is too long.
+    """
+    if is_too_long(certificate.serial_number):
+        raise CertificateInvalidError(
+            f"certificate: its serial number has more than {LONGEST} octets",
+            hint="20 are the most (RFC 5280, section 4.1.2.2); it cannot be recorded",
         )
 
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
-from cryptography import x509
-
 from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.sharing import Shared
 from anchorhold.x509.csr import CheckedRequest, check_csr, not_granted, read_csr
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.request_parts import Request
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cryptography import x509
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
@@ -74,7 +75,7 @@ class Issued:
     @property
     def certificate(self) -> x509.Certificate:
         """The certificate, parsed."""
-        return x509.load_der_x509_certificate(self.der)
+        return certificate_of(self.der)
 
 
 class Issuer:

@@ -6,14 +6,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-
 from anchorhold.errors import AuthorityExistsError, InputError
 from anchorhold.issuing.claiming import held, start, subject_of
 from anchorhold.issuing.copies import check_adoptable
 from anchorhold.issuing.undo import undo
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import CertificateAuthority
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.names import format_name
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) ->
             raise AuthorityExistsError(
                 f"certificate: is that of the authority {other.name!r}", hint="use it under that name"
             )
-    certificate = x509.load_der_x509_certificate(der)
+    certificate = certificate_of(der)
     key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # checked before
     check_authority_new(ledger, format_name(certificate.subject), key, own)
 

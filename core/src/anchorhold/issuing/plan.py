@@ -108,6 +108,7 @@ class Plan:
                 *key_identifiers(public_key, parent.certificate if parent is not None else None),
             ),
             profile="authority",
+            issuer_octets=parent.unusual_subject if parent is not None else None,
         )
 
 

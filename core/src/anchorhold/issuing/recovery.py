@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
 from anchorhold.errors import BusyError, KeyMissingError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.claiming import claimed, subject_of
@@ -20,6 +18,7 @@ from anchorhold.issuing.offline import REQUEST, complete_request, is_waiting
 from anchorhold.issuing.older import check_not_under_way, may_be_under_way
 from anchorhold.issuing.pending import record_key
 from anchorhold.issuing.undo import close, find_keys, is_abandoning, remove
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _complete(work: Work, place: KeyPlace, record: AuthorityRecord, parent: Pare
     """From a recorded key to what the plan says."""
     plan = record.plan or {}
     if plan["operation"] == "import":
-        certificate = x509.load_der_x509_certificate(base64.b64decode(plan["certificate"]))
+        certificate = certificate_of(base64.b64decode(plan["certificate"]))
         return complete_import(work, place, record, certificate)
     if plan["operation"] == REQUEST:
         return complete_request(work, place, record)

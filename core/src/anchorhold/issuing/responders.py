@@ -32,6 +32,7 @@ from anchorhold.seam.resolver import GeneratedSecrets
 from anchorhold.secret import Secret
 from anchorhold.x509.drafts import key_identifiers
 from anchorhold.x509.extensions import ProfileExtensions
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.serials import format_serial, new_serial
 from anchorhold.x509.validity import BACKDATED, begun, end_of_validity, is_ahead, now
 
@@ -98,7 +99,7 @@ def begins(responder: ResponderRecord) -> dt.datetime:
     begun = responder.created_at - BACKDATED
     if responder.certificate is None:
         return begun
-    return max(begun, x509.load_der_x509_certificate(responder.certificate).not_valid_before_utc)
+    return max(begun, certificate_of(responder.certificate).not_valid_before_utc)
 
 
 def has_key(ledger: Ledger, authority: Authority, places: Callable[[str], OcspPlace]) -> bool:
@@ -303,6 +304,7 @@ def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) 
             *key_identifiers(created.public_key, authority.certificate),
         ),
         profile=PROFILE,
+        issuer_octets=authority.unusual_subject,
     )
 
 

@@ -126,6 +126,11 @@ class Certificates:
         # Sorted here: asked for the order of another index, SQLite would read the whole table instead of the open few.
         return sorted((self._record(row) for row in query), key=lambda record: record.id)
 
+    def has(self, serial: str, authority_id: int) -> bool:
+        """Whether an authority has given that serial number, as the ledger has it, whatever became of it."""
+        model = self._model
+        return bool(model.select().where((model.serial == serial) & (model.authority == authority_id)).exists())
+
     def find(
         self, serial: str, authority_id: int | None = None, limit: int = 2, *, abandoned: bool = False
     ) -> list[CertificateRecord]:

@@ -263,6 +263,8 @@ class Draft:
         profile: Name of the profile it was made by.
         public_key_info: DER SubjectPublicKeyInfo where it says more than the key, as for id-RSASSA-PSS (RFC 4055,
             section 1.2); else None.
+        issuer_octets: The issuer's name in DER where its certificate has it otherwise than it would be encoded, such as
+            in a TeletexString; else None.
     """
 
     issuer: x509.Name
@@ -274,6 +276,7 @@ class Draft:
     extensions: tuple[x509.Extension[x509.ExtensionType], ...]
     profile: str
     public_key_info: bytes | None = None
+    issuer_octets: bytes | None = None
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of the extension of that class of ``cryptography.x509``; None if there is none."""

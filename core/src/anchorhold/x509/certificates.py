@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
-from anchorhold.foreign import guarded
+from anchorhold.foreign import guarded, tried
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
 from anchorhold.x509.der import members, span
 from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
+from anchorhold.x509.loose_certificates import certificate_of, pem_of, touched
 from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cryptography import x509
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.secret import Secret
@@ -34,17 +36,24 @@ _MOST: Final = 1_000
 _PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
 
 
-def load_certificate(data: bytes, subject: str = "certificate") -> x509.Certificate:
+def load_certificate(data: bytes, subject: str = "certificate", *, forgiving: bool = False) -> x509.Certificate:
     """Read a certificate; of several, such as a chain with the root first, the one that issued none of the others.
 
     Raises:
         CertificateInvalidError: It cannot be read.
     """
-    return chosen(load_certificates(data, subject))
+    return chosen(load_certificates(data, subject, forgiving=forgiving))
 
 
-def load_certificates(data: bytes, subject: str = "certificate") -> tuple[x509.Certificate, ...]:
+def load_certificates(
+    data: bytes, subject: str = "certificate", *, forgiving: bool = False
+) -> tuple[x509.Certificate, ...]:
     """Read all certificates in a file, at least one: PEM, DER, PKCS#7, and what else `anchorhold.x509.files` reads.
+
+    Args:
+        data: The file.
+        subject: What to call it in messages.
+        forgiving: As for `anchorhold.x509.loose_certificates.certificate_of`.
 
     Raises:
         CertificateInvalidError: There is none, or one of them cannot be read.
@@ -59,7 +68,7 @@ def load_certificates(data: bytes, subject: str = "certificate") -> tuple[x509.C
         raise CertificateInvalidError(f"{subject}: is {what}, not a certificate", hint="give the certificate")
     if len(ders) > _MOST:
         raise _unreadable(subject, f"it holds more than {_MOST}")
-    return tuple(_loaded(der, subject) for der in ders)
+    return tuple(_loaded(der, subject, forgiving=forgiving) for der in ders)
 
 
 def chosen(certificates: Sequence[x509.Certificate], key: bytes | None = None) -> x509.Certificate:
@@ -83,13 +92,9 @@ def _info(certificate: x509.Certificate) -> bytes | None:
         return None
 
 
-def _loaded(der: bytes, subject: str) -> x509.Certificate:
+def _loaded(der: bytes, subject: str, *, forgiving: bool) -> x509.Certificate:
     with guarded(lambda cause: _unreadable(subject, cause)):
-        certificate = x509.load_der_x509_certificate(der)
-        # Parsed when first asked for, and asked for wherever the certificate is used:
-        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.serial_number
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return certificate
+        return touched(certificate_of(der, forgiving=forgiving))
 
 
 def _unreadable(subject: str, cause: str) -> CertificateInvalidError:
@@ -123,14 +128,15 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
     spec_of(key.public_key())
-    return cast("PrivateKey", key), certificate
+    return cast("PrivateKey", key), _loaded(certificate.public_bytes(Encoding.DER), subject, forgiving=False)
 
 
 def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdError:
     """Wrong passwords are told by the MAC; what is said of anything else is what the library says."""
     if not _PASSWORD.search(cause):
         return CertificateInvalidError(
-            f"{subject}: the PKCS#12 file cannot be read ({cause})", hint="make it again, for instance with openssl"
+            f"{subject}: the PKCS#12 file cannot be read ({cause})",
+            hint="take the key and the certificate out of it with `openssl pkcs12`, and give both",
         )
     if password is None:
         return SecretMissingError(f"{subject}: is encrypted", hint="give its password")
@@ -158,6 +164,23 @@ def subject_octets(certificate: x509.Certificate) -> bytes:
     return tbs[begin:end]
 
 
+def unusual_subject(certificate: x509.Certificate) -> bytes | None:
+    """Its subject, octet by octet as it is, where ``cryptography`` would encode it otherwise; else None."""
+    octets = subject_octets(certificate)
+    encoded, _ = tried(certificate.subject.public_bytes)
+    return None if encoded == octets else octets
+
+
+def key_bits(info: bytes) -> bytes:
+    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
+
+    Args:
+        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
+    """
+    *_, begin, end = members(info, 2)
+    return info[span(info, begin)[0] + 1 : end]
+
+
 def _member(tbs: bytes, number: int) -> int:
     """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
     return number if tbs[span(tbs)[0]] == _VERSION else number - 1
@@ -165,4 +188,4 @@ def _member(tbs: bytes, number: int) -> int:
 
 def pem(der: bytes) -> str:
     """A DER certificate as PEM (RFC 7468)."""
-    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
+    return pem_of(der)

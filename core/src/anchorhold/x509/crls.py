@@ -15,8 +15,10 @@ from cryptography import x509
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import digest_of, is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.x509.ber import read_one, sequence
+from anchorhold.x509.certificates import unusual_subject
 from anchorhold.x509.der import SEQUENCE, header, members, signed, span
-from anchorhold.x509.drafts import authority_key_identifier
+from anchorhold.x509.drafts import authority_key_identifier, with_member
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
 
+_ISSUER: Final = 3
+"""Members of a TBSCertList up to the issuer's name (RFC 5280, section 5.1)."""
 _REVOKED: Final = 5
 """Members of a TBSCertList before revokedCertificates; all of them are there in lists made here."""
 
@@ -109,6 +113,13 @@ def entries_span(tbs: bytes) -> tuple[int, int]:
     return span(tbs, place) if tbs[place] == SEQUENCE else (place, place)
 
 
+def count_entries(der: bytes) -> int:
+    """How many entries a list in DER has that was made here, whatever its issuer's name is encoded like."""
+    tbs, *rest = read_one(der).members
+    nameless = with_member(tbs.raw, _ISSUER, sequence())
+    return len(x509.load_der_x509_crl(sequence(nameless, *(each.raw for each in rest))))
+
+
 def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
     """TBSCertList without revokedCertificates."""
     captured: list[bytes] = []
@@ -125,7 +136,8 @@ def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> byte
     for value, critical in _extensions(draft):
         builder = builder.add_extension(value, critical)
     builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
-    return captured[0]
+    unusual = unusual_subject(draft.issuer)
+    return captured[0] if unusual is None else with_member(captured[0], _ISSUER, unusual)
 
 
 def _extensions(draft: CrlDraft) -> list[tuple[x509.ExtensionType, bool]]:

@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from anchorhold.errors import KeyUnsupportedError
+from anchorhold.foreign import harmless
 from anchorhold.publickeys import spec_of
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.extensions import USAGE_FIELDS
@@ -64,7 +65,7 @@ def as_text(certificate: x509.Certificate, more: Iterable[tuple[str, str]] = ())
     lines.append("Extensions:")
     for name, extension in content["extensions"].items():
         lines.append(f"  {name}{' (critical)' if extension['critical'] else ''}: {_inline(extension['value'])}")
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
 
 
 def _inline(value: Any) -> str:

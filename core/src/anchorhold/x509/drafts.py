@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha1
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -10,6 +11,7 @@ from cryptography import x509
 from anchorhold.errors import SignatureError
 from anchorhold.publickeys import is_signed_by
 from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.x509.certificates import key_bits, public_key_info
 from anchorhold.x509.der import SEQUENCE, members, signed, tlv
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _ALGORITHM: Final = 3
 """Members of a TBSCertificate up to the algorithm of its signature (RFC 5280, section 4.1)."""
+_ISSUER: Final = 4
+"""Members up to the issuer's name."""
 _PUBLIC_KEY: Final = 7
 """Members up to the subject's public key."""
 
@@ -46,7 +50,8 @@ def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdent
     try:
         found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]
+        digest = sha1(key_bits(public_key_info(issuer)), usedforsecurity=False).digest()  # as others see the key
+        return x509.AuthorityKeyIdentifier(digest, None, None)
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
 
 
@@ -68,7 +73,10 @@ def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> by
         extensions=list(draft.extensions),
     )
     builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
-    return captured[0] if draft.public_key_info is None else _with_key(captured[0], draft.public_key_info)
+    tbs = captured[0]
+    if draft.public_key_info is not None:  # cryptography has but one for each key
+        tbs = with_member(tbs, _PUBLIC_KEY, draft.public_key_info)
+    return tbs if draft.issuer_octets is None else with_member(tbs, _ISSUER, draft.issuer_octets)
 
 
 def sign_tbs(
@@ -99,7 +107,7 @@ def sign_tbs(
     return b"".join(signed(tbs, tbs[begin:end], signature))
 
 
-def _with_key(tbs: bytes, public_key_info: bytes) -> bytes:
-    """The same with another SubjectPublicKeyInfo; ``cryptography`` has but one for each key."""
-    first, *_, begin, end = members(tbs, _PUBLIC_KEY)
-    return tlv(SEQUENCE, tbs[first:begin] + public_key_info + tbs[end:])
+def with_member(tbs: bytes, count: int, octets: bytes) -> bytes:
+    """The same with something else as the last of its first so many members, in DER."""
+    first, *_, begin, end = members(tbs, count)
+    return tlv(SEQUENCE, tbs[first:begin] + octets + tbs[end:])

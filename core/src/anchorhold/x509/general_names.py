@@ -13,7 +13,7 @@ from cryptography import x509
 from anchorhold.errors import NameForbiddenError
 from anchorhold.x509.der import is_der
 from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
-from anchorhold.x509.names import check_subject, format_name, parse_subject, typed
+from anchorhold.x509.names import certified, format_name, parse_subject
 from anchorhold.x509.other_names import check_trust_domain, srv, to_ascii, upn
 
 if TYPE_CHECKING:
@@ -157,8 +157,7 @@ def _dirname(value: str) -> x509.DirectoryName:
 def _directory(name: x509.Name) -> x509.DirectoryName:
     if not name.rdns:
         raise ValueError("is empty")
-    check_subject(name)
-    return x509.DirectoryName(typed(name))
+    return x509.DirectoryName(certified(name))
 
 
 def _address(value: Any) -> x509.IPAddress:

@@ -6,7 +6,8 @@ from typing import Final
 
 from cryptography import x509
 
-from anchorhold.x509.ber import SEQUENCE, SET, BerError, Value
+from anchorhold.x509.ber import CONSTRUCTED, OBJECT_IDENTIFIER, SEQUENCE, SET, BerError, Value, sequence
+from anchorhold.x509.der import tlv
 
 _LATIN: Final = "latin-1"
 _ENCODINGS: Final = {
@@ -14,12 +15,16 @@ _ENCODINGS: Final = {
     0x12: ("NumericString", _LATIN),
     0x13: ("PrintableString", _LATIN),
     0x14: ("TeletexString", _LATIN),  # what T.61 says, nobody has meant: openssl takes it so, too
+    0x15: ("VideotexString", _LATIN),
     0x16: ("IA5String", _LATIN),
+    0x19: ("GraphicString", _LATIN),
     0x1A: ("VisibleString", _LATIN),
+    0x1B: ("GeneralString", _LATIN),
     0x1C: ("UniversalString", "utf-32-be"),
     0x1E: ("BMPString", "utf-16-be"),
 }
 """String types by their tags: what they are called, and how their octets are read."""
+_UTF8: Final = 0x0C
 _MOST: Final = 1_000
 
 
@@ -47,6 +52,45 @@ def text_of(value: Value) -> tuple[str, str]:
         return value.octets.decode(encoding), kind
     except UnicodeDecodeError as error:
         raise BerError(f"the {kind} at octet {value.at} has octets that are not {encoding}") from error
+
+
+def readable(name: Value) -> bytes:
+    r"""A Name in DER that ``cryptography`` reads: its strings as UTF8String, its sets in order and none of them empty.
+
+    Octets that a string type does not have are written out (``\xfc``).
+
+    Raises:
+        BerError: It is no name.
+    """
+    return sequence(*(readable_inside(rdn) for rdn in name.members if rdn.members))
+
+
+def readable_inside(value: Value) -> bytes:
+    """The same of all names in a value, wherever they are; whatever else is in it stays as it is.
+
+    Raises:
+        BerError: There is something in it that is no BER.
+    """
+    if not value.tag & CONSTRUCTED:
+        return value.raw
+    if value.tag == SET and all(map(_is_attribute, value.members)):
+        return tlv(SET, b"".join(sorted(map(_readable_attribute, value.members))))
+    return tlv(value.tag, b"".join(map(readable_inside, value.members)))
+
+
+def _is_attribute(value: Value) -> bool:
+    if value.tag != SEQUENCE or len(value.members) != 2:
+        return False
+    return value.members[0].tag == OBJECT_IDENTIFIER
+
+
+def _readable_attribute(value: Value) -> bytes:
+    kind, held = value.members
+    encoding = _ENCODINGS.get(held.tag & ~CONSTRUCTED, (None, ""))[1]
+    if not encoding:
+        return value.raw
+    text = held.octets.decode(encoding, "backslashreplace")
+    return sequence(kind.raw, tlv(_UTF8, text.encode(errors="backslashreplace")))
 
 
 def _rdn(value: Value) -> x509.RelativeDistinguishedName:

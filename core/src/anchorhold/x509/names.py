@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
-from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import InputError, SubjectInvalidError
+from anchorhold.x509.attributes import UTF8, flaw_of, type_of
 from anchorhold.x509.written_names import read_commas, read_slashes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 ATTRIBUTES: Final = {
     "C": NameOID.COUNTRY_NAME,
@@ -55,32 +56,6 @@ _SYNONYMS: Final = {
 }
 """What others write for them: long names, and those of Windows and Java."""
 
-UTF8_STRING: Final = _ASN1Type.UTF8String
-_PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
-_STRING_TYPES: Final = {
-    NameOID.COUNTRY_NAME: _ASN1Type.PrintableString,
-    NameOID.JURISDICTION_COUNTRY_NAME: _ASN1Type.PrintableString,
-    NameOID.SERIAL_NUMBER: _ASN1Type.PrintableString,
-    NameOID.DN_QUALIFIER: _ASN1Type.PrintableString,
-    NameOID.DOMAIN_COMPONENT: _ASN1Type.IA5String,
-    NameOID.EMAIL_ADDRESS: _ASN1Type.IA5String,
-}
-"""Attributes that must be of one string type (RFC 5280, appendix A.1); all others may be UTF8String."""
-_COUNTRIES: Final = frozenset({NameOID.COUNTRY_NAME, NameOID.JURISDICTION_COUNTRY_NAME})
-_COUNTRY_LETTERS: Final = 2
-_LETTERS: Final[dict[_ASN1Type, Callable[[str], bool]]] = {
-    _ASN1Type.PrintableString: lambda value: _PRINTABLE.fullmatch(value) is not None,
-    _ASN1Type.IA5String: str.isascii,
-    UTF8_STRING: lambda _: True,
-    _ASN1Type.BMPString: lambda value: all(letter <= "\uffff" for letter in value),
-    _ASN1Type.UniversalString: lambda _: True,
-}
-"""String types that are written, each with whether it can hold a value."""
-_HINTS: Final = {
-    _ASN1Type.PrintableString: "use A to Z, a to z, 0 to 9, blanks and '()+,-./:=? only",
-    _ASN1Type.IA5String: "use ASCII only, and write internationalised domains in their xn-- form",
-}
-
 _BY_LOWER: Final = {
     **{name.lower(): oid for name, oid in ATTRIBUTES.items()},
     **{other.lower(): ATTRIBUTES[name] for other, name in _SYNONYMS.items()},
@@ -100,9 +75,19 @@ def parse_subject(text: str) -> x509.Name:
     Raises:
         SubjectInvalidError: It cannot be read, or has a value that the attribute does not allow.
     """
-    try:
+    with _readable(text):
         written = read_slashes(text) if text.startswith("/") else reversed(read_commas(text))
-        name = x509.Name([_rdn(pairs) for pairs in written])
+        rdns = [[(attribute_oid(kind), value) for kind, value in pairs] for pairs in written]
+    for oid, value in (pair for pairs in rdns for pair in pairs):
+        _check(oid, value)
+    with _readable(text):
+        return x509.Name([_rdn(pairs) for pairs in rdns])
+
+
+@contextmanager
+def _readable(text: str) -> Iterator[None]:
+    try:
+        yield
     except SubjectInvalidError as error:
         raise SubjectInvalidError(f"subject {text!r}: {error.problem}", hint=error.hint) from error
     except (ValueError, TypeError) as error:  # the latter of attributes that are no text
@@ -110,8 +95,6 @@ def parse_subject(text: str) -> x509.Name:
             f"subject {text!r}: cannot be read ({str(error).rstrip('.') or 'malformed'})",
             hint="write it like CN=example.com,O=Example,C=AT or /C=AT/O=Example/CN=example.com",
         ) from error
-    check_subject(name)
-    return typed(name)
 
 
 def parse_authority_subject(text: str) -> x509.Name:
@@ -128,63 +111,38 @@ def parse_authority_subject(text: str) -> x509.Name:
     return name
 
 
-def check_subject(name: x509.Name) -> None:
-    """Refuse a name with control characters or empty values, which programs read differently.
+def certified(name: x509.Name) -> x509.Name:
+    """A name from elsewhere as it can be in a certificate: the same, in string types that can hold it.
+
+    Values keep their type where they can, for names of authorities are compared octet by octet; others, of types that
+    RFC 5280 has for old names only (section 4.1.2.4), or that lack some of their letters, become UTF8String.
 
     Raises:
-        SubjectInvalidError: With the attribute at fault.
-    """
-    for attribute in name:
-        value = attribute.value
-        if isinstance(value, str) and (not value.strip() or re.search(r"[\x00-\x1f\x7f]", value)):
-            raise SubjectInvalidError(
-                f"subject: {short_name(attribute.oid)} is empty or has a control character", hint="correct the value"
-            )
-
-
-def typed(name: x509.Name) -> x509.Name:
-    """The same name, each value of a string type that can hold it and that its attribute may have.
-
-    Values from requests keep their type where they can, for names of authorities are compared octet by octet; others,
-    of types that RFC 5280 has for old names only (section 4.1.2.4), or that lack some of their letters, become
-    UTF8String.
-
-    Raises:
-        SubjectInvalidError: An attribute that has to be IA5String or PrintableString has letters that these lack.
+        SubjectInvalidError: With the attribute at fault: it is empty or too long, has control characters, which
+            programs read differently, or letters that are not in the string type that it has to be of.
     """
     changed = False
     rdns = []
     for rdn in name.rdns:
-        attributes = [_typed(attribute) for attribute in rdn]
+        attributes = [_certified(attribute) for attribute in rdn]
         changed = changed or any(one is not other for one, other in zip(attributes, rdn, strict=True))
         rdns.append(x509.RelativeDistinguishedName(attributes))
     return x509.Name(rdns) if changed else name
 
 
-def _typed(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str | bytes]:
+def _certified(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str | bytes]:
     value, own = attribute.value, attribute._type  # noqa: SLF001
-    wanted = _STRING_TYPES.get(attribute.oid)
-    if attribute.oid == NameOID.X500_UNIQUE_IDENTIFIER and isinstance(value, bytes):
+    _check(attribute.oid, value)
+    if isinstance(value, bytes):
         return attribute
-    if attribute.oid == NameOID.X500_UNIQUE_IDENTIFIER or isinstance(value, bytes):
-        raise SubjectInvalidError(
-            f"subject: {short_name(attribute.oid)} is not of the type that it has to be", hint="leave it out"
-        )
-    if attribute.oid in _COUNTRIES and len(value) != _COUNTRY_LETTERS:
-        raise SubjectInvalidError(
-            f"subject: {short_name(attribute.oid)} is {value!r}, not two letters", hint="give the code of ISO 3166"
-        )
-    if wanted is None:
-        fits = _LETTERS.get(own)
-        if fits is not None and fits(value):
-            return attribute
-        return x509.NameAttribute(attribute.oid, value, UTF8_STRING, _validate=False)
-    if not _LETTERS[wanted](value):
-        raise SubjectInvalidError(
-            f"subject: {short_name(attribute.oid)} has letters that a certificate cannot have there: {value!r}",
-            hint=_HINTS[wanted],
-        )
+    wanted = type_of(attribute.oid, own, value)
     return attribute if own == wanted else x509.NameAttribute(attribute.oid, value, wanted, _validate=False)
+
+
+def _check(oid: x509.ObjectIdentifier, value: object) -> None:
+    flaw = flaw_of(oid, value)
+    if flaw is not None:
+        raise SubjectInvalidError(f"subject: {short_name(oid)} {flaw[0]}", hint=flaw[1])
 
 
 def attribute_oid(kind: str) -> x509.ObjectIdentifier:
@@ -218,5 +176,8 @@ def short_name(oid: x509.ObjectIdentifier) -> str:
     return _SHORT_NAMES.get(oid, oid.dotted_string)
 
 
-def _rdn(pairs: list[tuple[str, str]]) -> x509.RelativeDistinguishedName:
-    return x509.RelativeDistinguishedName([x509.NameAttribute(attribute_oid(kind), value) for kind, value in pairs])
+def _rdn(pairs: list[tuple[x509.ObjectIdentifier, str]]) -> x509.RelativeDistinguishedName:
+    """Checked before; ``cryptography`` would count the octets of a common name, not its letters."""
+    return x509.RelativeDistinguishedName(
+        [x509.NameAttribute(oid, value, type_of(oid, UTF8, value), _validate=False) for oid, value in pairs]
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import InputError
 from anchorhold.suggestions import suggestion
 from anchorhold.x509.der import tlv
+from anchorhold.x509.serials import octets_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,7 +48,7 @@ def crl_entry(serial: int, revoked_at: dt.datetime, reason: str, invalidity: dt.
     """One member of revokedCertificates, in DER.
 
     Args:
-        serial: Of the certificate.
+        serial: Of the certificate, whatever its size and sign.
         revoked_at: UTC.
         reason: One of `REASONS`; ``unspecified`` is left out, as it should be.
         invalidity: Since when the key may not have been trustworthy, UTC; None if that is not known.
@@ -58,7 +59,7 @@ def crl_entry(serial: int, revoked_at: dt.datetime, reason: str, invalidity: dt.
         extensions += tlv(_SEQUENCE, _REASON_CODE + tlv(_OCTETS, code))
     if invalidity is not None:
         extensions += tlv(_SEQUENCE, _INVALIDITY_DATE + tlv(_OCTETS, _generalized(invalidity)))
-    content = tlv(_INTEGER, serial.to_bytes(serial.bit_length() // 8 + 1)) + encoded_time(revoked_at)
+    content = tlv(_INTEGER, serial.to_bytes(octets_of(serial), signed=True)) + encoded_time(revoked_at)
     return tlv(_SEQUENCE, content + (tlv(_SEQUENCE, extensions) if extensions else b""))
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Final
 
 from anchorhold.errors import InputError
+
+LONGEST: Final = 1024
+"""Octets of a serial number made elsewhere; 20 are the most (RFC 5280, section 4.1.2.2), and some have more."""
+_WRITTEN: Final = re.compile(rf"-?[0-9a-f]{{1,{2 * LONGEST}}}")
 
 
 def new_serial() -> int:
@@ -14,9 +19,19 @@ def new_serial() -> int:
 
 
 def format_serial(serial: int) -> str:
-    """Lower-case hex with whole octets, as the ledger has it."""
-    digits = f"{serial:x}"
-    return digits.zfill(len(digits) + len(digits) % 2)
+    """Lower-case hex with whole octets, as the ledger has it; a minus before it if it is negative, as openssl does."""
+    digits = f"{abs(serial):x}"
+    return f"{'-' if serial < 0 else ''}{digits.zfill(len(digits) + len(digits) % 2)}"
+
+
+def is_too_long(serial: int) -> bool:
+    """Whether it has more than `LONGEST` octets as an INTEGER."""
+    return octets_of(serial) > LONGEST
+
+
+def octets_of(serial: int) -> int:
+    """The size of its shortest encoding as an INTEGER."""
+    return (serial if serial >= 0 else ~serial).bit_length() // 8 + 1
 
 
 def whole_serial(digits: str) -> str:
@@ -27,10 +42,14 @@ def whole_serial(digits: str) -> str:
 def parse_serial(text: str) -> str:
     """Read a serial number in hex, with or without colons, or the beginning of one; octets of zero before it go.
 
+    A negative one has a minus before it.
+
     Raises:
         InputError: It is not hex.
     """
-    digits = text.replace(":", "").replace(" ", "").lower().removeprefix("0x")
-    if not re.fullmatch(r"[0-9a-f]{1,128}", digits):
+    written = text.replace(":", "").replace(" ", "").lower()
+    sign = "-" if written.startswith("-") else ""
+    digits = sign + written.removeprefix("-").removeprefix("0x")
+    if not _WRITTEN.fullmatch(digits):
         raise InputError(f"serial {text!r}: is not a serial number in hex", hint="copy it from list-certs")
-    return re.sub(r"^(00)+(?=.)", "", digits)  # some programs write one, where the first bit is set
+    return re.sub(r"^(-?)(00)+(?=.)", r"\1", digits)  # some programs write one, where the first bit is set

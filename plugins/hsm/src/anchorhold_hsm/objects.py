@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import mldsa, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -20,6 +19,7 @@ from pkcs11.exceptions import (
 
 from anchorhold.errors import KeyUnsupportedError
 from anchorhold.publickeys import spec_of, spki
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold_hsm.curves import decode_point
 from anchorhold_hsm.handles import KeyReference
 from anchorhold_hsm.pool import PUBLIC_KEY_INFO
@@ -212,7 +212,7 @@ def _from_info(der: bytes) -> object | None:
 
 def _from_certificate(der: bytes) -> object | None:
     try:
-        return x509.load_der_x509_certificate(der).public_key() if der else None
+        return certificate_of(der).public_key() if der else None
     except (ValueError, UnsupportedAlgorithm):
         return None
 

@@ -18,8 +18,8 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.seam.bridge import bridge_key, builder_arguments
-from anchorhold.x509.certificates import public_key_info
-from anchorhold.x509.der import members, span, tlv
+from anchorhold.x509.certificates import key_bits, public_key_info
+from anchorhold.x509.der import tlv
 from anchorhold.x509.revocation import REASONS
 from anchorhold_server.queries import NONCE
 
@@ -92,16 +92,6 @@ class ResponderParts:
     responder_id: bytes
     algorithm: bytes
     certificates: bytes
-
-
-def key_bits(info: bytes) -> bytes:
-    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
-
-    Args:
-        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
-    """
-    *_, begin, end = members(info, 2)
-    return info[span(info, begin)[0] + 1 : end]
 
 
 def responder_parts(certificate: x509.Certificate, public_key: PublicKey, algorithm: Algorithm) -> ResponderParts:

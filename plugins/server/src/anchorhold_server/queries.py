@@ -9,12 +9,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
 from anchorhold.x509.der import SEQUENCE, span
+from anchorhold.x509.serials import is_too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST_SERIAL: Final = 1024
-"""Octets of a serial number; beyond 20 no CA should go (RFC 5280, section 4.1.2.2), and some have gone."""
 LONGEST_NONCE: Final = 128
 """Octets of a nonce (RFC 9654, section 2.1)."""
 
@@ -70,8 +69,8 @@ def parse_query(der: bytes) -> Query:
     """Read a request; one that is signed is read like any other.
 
     Raises:
-        MalformedRequestError: It is no DER, asks for more than one certificate (RFC 5019, section 2.1.1), or has a
-            serial number or a nonce of a length that cannot be.
+        MalformedRequestError: It is no DER, asks for more than one certificate (RFC 5019, section 2.1.1), has a serial
+            number or a nonce of a length that cannot be, or a critical extension that is not known.
         UnknownHashError: Of the certificate's name.
     """
     try:
@@ -79,9 +78,10 @@ def parse_query(der: bytes) -> Query:
         serial, name, key = request.serial_number, request.issuer_name_hash, request.issuer_key_hash
     except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm) as error:
         raise MalformedRequestError from error
-    if (serial if serial >= 0 else ~serial).bit_length() >= LONGEST_SERIAL * 8:
+    if is_too_long(serial):
         raise MalformedRequestError
     members = _members(der)
+    _understood(members.single, ())
     nonce = _nonce(members.extensions)
     try:
         hash_name = request.hash_algorithm.name
@@ -97,22 +97,26 @@ class _Members:
     Attributes:
         certificate: CertID, in DER.
         extensions: Of the request, each in DER.
+        single: Of the certificate that it asks for, each in DER.
     """
 
     certificate: bytes
     extensions: tuple[bytes, ...]
+    single: tuple[bytes, ...]
 
 
 def _members(der: bytes) -> _Members:
     """The same octets that were parsed, taken apart (section 4.1.1); versions and names of who asks are skipped."""
     certificate = b""
     extensions: tuple[bytes, ...] = ()
+    single: tuple[bytes, ...] = ()
     for member in _values(_values(der)[0]):
         if member[0] == SEQUENCE:
-            certificate = _values(_values(member)[0])[0]
+            certificate, *more = _values(_values(member)[0])
+            single = _values(_values(more[0])[0]) if more else ()
         elif member[0] == _EXTENSIONS:
             extensions = _values(_values(member)[0])
-    return _Members(certificate, extensions)
+    return _Members(certificate, extensions, single)
 
 
 def _values(constructed: bytes) -> tuple[bytes, ...]:
@@ -128,6 +132,14 @@ def _values(constructed: bytes) -> tuple[bytes, ...]:
 
 def _nonce(extensions: Iterable[bytes]) -> bytes | None:
     """The value of the nonce; some write its octets there without the OCTET STRING that they should be in."""
+    nonce = _understood(extensions, (NONCE, _ACCEPTABLE_RESPONSES)).get(NONCE)
+    if nonce is not None and not 1 <= _length(nonce) <= LONGEST_NONCE:
+        raise MalformedRequestError
+    return nonce
+
+
+def _understood(extensions: Iterable[bytes], known: tuple[bytes, ...]) -> dict[bytes, bytes]:
+    """Values of extensions by their identifiers; unknown ones are ignored unless they are critical (section 4.4)."""
     found: dict[bytes, bytes] = {}
     for extension in extensions:
         oid, *critical, value = _values(extension)
@@ -135,12 +147,9 @@ def _nonce(extensions: Iterable[bytes]) -> bytes | None:
             raise MalformedRequestError  # RFC 5280, section 4.2
         begin, end = span(value)
         found[oid] = value[begin:end]
-        if critical and critical[0] == _TRUE and oid not in (NONCE, _ACCEPTABLE_RESPONSES):
-            raise MalformedRequestError  # what it demands is not known here (RFC 6960, section 4.4)
-    nonce = found.get(NONCE)
-    if nonce is not None and not 1 <= _length(nonce) <= LONGEST_NONCE:
-        raise MalformedRequestError
-    return nonce
+        if critical and critical[0] == _TRUE and oid not in known:
+            raise MalformedRequestError  # what it demands is not known here, and no other error says so
+    return found
 
 
 def _length(value: bytes) -> int:

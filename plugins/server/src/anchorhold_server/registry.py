@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
-from anchorhold.x509.certificates import public_key_info, subject_octets
+from anchorhold.x509.certificates import key_bits, public_key_info, subject_octets
 from anchorhold.x509.validity import AHEAD, now
-from anchorhold_server.encoding import HASHES, key_bits
+from anchorhold_server.encoding import HASHES
 from anchorhold_server.responders import Responder
 
 if TYPE_CHECKING:

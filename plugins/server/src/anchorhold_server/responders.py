@@ -7,13 +7,12 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SignatureError
 from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
 from anchorhold.seam.requests import SignRequest
 from anchorhold.softkeys import SoftwareSigner
+from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
 from anchorhold_server.encoding import responder_parts, response, response_data
 from anchorhold_server.epochs import reread
@@ -68,7 +67,7 @@ class Responder:
     ) -> None:
         self.authority = authority
         self.record = record
-        certificate = x509.load_der_x509_certificate(record.certificate or b"")
+        certificate = certificate_of(record.certificate or b"")
         self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)

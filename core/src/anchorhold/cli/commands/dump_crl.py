@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.cli.arguments import Authority, Out
 from anchorhold.cli.output import CrlFormat, as_json, check_output, write
 from anchorhold.errors import UnknownCertificateError
+from anchorhold.x509.crls import count_entries
+from anchorhold.x509.loose_certificates import pem_of
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -42,15 +42,14 @@ def dump_crl(
 def _shown(record: CrlRecord, form: CrlFormat) -> bytes:
     if form is CrlFormat.DER:
         return record.der
-    crl = x509.load_der_x509_crl(record.der)
     if form is CrlFormat.PEM:
-        return crl.public_bytes(Encoding.PEM)
+        return pem_of(record.der, "X509 CRL").encode()
     return as_json(
         {
             "number": record.number,
             "shard": record.shard,
             "this_update": record.this_update.isoformat(),
             "next_update": record.next_update.isoformat(),
-            "revoked": len(crl),
+            "revoked": count_entries(record.der),
         }
     )

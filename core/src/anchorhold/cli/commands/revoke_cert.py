@@ -20,7 +20,8 @@ def revoke_cert(
     serial: Annotated[
         str,
         typer.Argument(
-            help="Serial number in hex, with or without colons, or 8 digits or more from its beginning.",
+            help="Serial number in hex, with or without colons, or 8 digits or more from its beginning; a negative one "
+            "behind --.",
             metavar="SERIAL",
         ),
     ],

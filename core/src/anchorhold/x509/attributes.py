@@ -1,0 +1,142 @@
+"""What may be in the attributes of a name: string types, letters and lengths (RFC 5280, appendix A.1, and others)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UTF8: Final = _ASN1Type.UTF8String
+PRINTABLE: Final = _ASN1Type.PrintableString
+IA5: Final = _ASN1Type.IA5String
+NUMERIC: Final = _ASN1Type.NumericString
+
+_FITS: Final[dict[_ASN1Type, Callable[[str], bool]]] = {
+    PRINTABLE: lambda value: re.fullmatch(r"[A-Za-z0-9 '()+,./:=?-]*", value) is not None,
+    IA5: str.isascii,
+    NUMERIC: lambda value: re.fullmatch(r"[0-9 ]*", value) is not None,
+    UTF8: lambda _: True,
+    _ASN1Type.BMPString: lambda value: all(letter <= "\uffff" for letter in value),
+    _ASN1Type.UniversalString: lambda _: True,
+}
+"""String types that are written, each with whether it can hold a value."""
+_HINTS: Final = {
+    PRINTABLE: "use A to Z, a to z, 0 to 9, blanks and '()+,-./:=? only",
+    IA5: "use ASCII only, and write internationalised domains in their xn-- form",
+    NUMERIC: "use digits only",
+}
+_DIRECTORY: Final = frozenset({UTF8, PRINTABLE, _ASN1Type.BMPString, _ASN1Type.UniversalString})
+"""The alternatives of DirectoryString that are still written (RFC 5280, section 4.1.2.4)."""
+
+
+class Rule(NamedTuple):
+    """What an attribute may hold.
+
+    Attributes:
+        kind: The string type that it has to be of; None for a DirectoryString.
+        most: Its upper bound, in letters; None for none.
+        least: Its lower bound.
+    """
+
+    kind: _ASN1Type | None = None
+    most: int | None = None
+    least: int = 1
+
+
+_FREE: Final = Rule()
+_COUNTRY: Final = Rule(PRINTABLE, 2, 2)
+_X520: Final = {
+    3: Rule(None, 64),  # commonName
+    4: Rule(None, 32768),  # surname, ub-name
+    5: Rule(PRINTABLE, 64),  # serialNumber
+    6: _COUNTRY,
+    7: Rule(None, 128),  # localityName
+    8: Rule(None, 128),  # stateOrProvinceName
+    9: Rule(None, 128),  # streetAddress
+    10: Rule(None, 64),  # organizationName
+    11: Rule(None, 64),  # organizationalUnitName
+    12: Rule(None, 64),  # title
+    13: Rule(None, 1024),  # description
+    15: Rule(None, 128),  # businessCategory
+    17: Rule(None, 40),  # postalCode
+    18: Rule(None, 40),  # postOfficeBox
+    19: Rule(None, 128),  # physicalDeliveryOfficeName
+    20: Rule(PRINTABLE, 32),  # telephoneNumber
+    24: Rule(NUMERIC, 15),  # x121Address
+    25: Rule(NUMERIC, 16),  # internationalISDNNumber
+    27: Rule(PRINTABLE, 128),  # destinationIndicator
+    41: Rule(None, 32768),  # name
+    42: Rule(None, 32768),  # givenName
+    43: Rule(None, 32768),  # initials
+    44: Rule(None, 32768),  # generationQualifier
+    46: Rule(PRINTABLE),  # dnQualifier
+    65: Rule(None, 128),  # pseudonym
+}
+"""By the last arc of their identifiers (X.520; bounds of RFC 5280, appendix A.1, where it has them)."""
+_DIRECTORY_SERVICES: Final = {
+    1: Rule(None, 256),  # userId
+    3: Rule(IA5, 256),  # mail
+    25: Rule(IA5),  # domainComponent
+    37: Rule(IA5),  # associatedDomain
+}
+"""The same of RFC 4519 and RFC 4524."""
+RULES: Final[dict[ObjectIdentifier, Rule]] = {
+    **{ObjectIdentifier(f"2.5.4.{arc}"): rule for arc, rule in _X520.items()},
+    **{ObjectIdentifier(f"0.9.2342.19200300.100.1.{arc}"): rule for arc, rule in _DIRECTORY_SERVICES.items()},
+    NameOID.EMAIL_ADDRESS: Rule(IA5, 255),
+    NameOID.UNSTRUCTURED_NAME: Rule(None, 255),  # RFC 2985, section 5.4.5
+    ObjectIdentifier("1.2.840.113549.1.9.8"): Rule(None, 255),  # unstructuredAddress
+    NameOID.JURISDICTION_COUNTRY_NAME: _COUNTRY,
+    NameOID.JURISDICTION_LOCALITY_NAME: Rule(None, 128),
+    NameOID.JURISDICTION_STATE_OR_PROVINCE_NAME: Rule(None, 128),
+    ObjectIdentifier("1.3.6.1.5.5.7.9.3"): Rule(PRINTABLE, 1),  # gender (RFC 3739, section 3.2.2)
+    ObjectIdentifier("1.3.6.1.5.5.7.9.4"): _COUNTRY,  # countryOfCitizenship
+    ObjectIdentifier("1.3.6.1.5.5.7.9.5"): _COUNTRY,  # countryOfResidence
+    NameOID.INN: Rule(NUMERIC, 12),
+    NameOID.OGRN: Rule(NUMERIC, 13),
+    NameOID.SNILS: Rule(NUMERIC, 11),
+}
+"""Attributes that are bound to a string type or a length; all others may be any text."""
+_NO_TEXT: Final = frozenset(ObjectIdentifier(f"2.5.4.{arc}") for arc in (31, 32, 33, 34, 35, 36, 45))
+"""Names, passwords, certificates and bits, which no text can stand for."""
+
+
+def type_of(oid: ObjectIdentifier, own: _ASN1Type, value: str) -> _ASN1Type:
+    """The string type in which a value is written.
+
+    Args:
+        oid: The attribute.
+        own: In which it came; kept where it may be, for names of authorities are compared octet by octet.
+        value: The value.
+    """
+    wanted = RULES.get(oid, _FREE).kind
+    if wanted is not None:
+        return wanted
+    return own if own in _DIRECTORY and _FITS[own](value) else UTF8
+
+
+def flaw_of(oid: ObjectIdentifier, value: object) -> tuple[str, str] | None:
+    """What is wrong with the value of an attribute, in words behind its name, and what to do; None if nothing is."""
+    if (oid in _NO_TEXT) == isinstance(value, str) or not isinstance(value, str | bytes):
+        return "is not of the type that it has to be", "leave it out"
+    if isinstance(value, bytes):
+        return None if oid == NameOID.X500_UNIQUE_IDENTIFIER else ("is no text", "leave it out")
+    if not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
+        return "is empty or has a control character", "correct the value"
+    kind, most, least = RULES.get(oid, _FREE)
+    if most == least and len(value) != most and most > 1:
+        return f"is {value!r}, not {_NUMBERS[most]} letters", "give the code of ISO 3166"
+    if most is not None and len(value) > most:
+        return f"has {len(value)} letters, and {most} is the most (RFC 5280, appendix A.1)", "give a shorter value"
+    if kind is not None and not _FITS[kind](value):
+        return f"has letters that a certificate cannot have there: {value!r}", _HINTS[kind]
+    return None
+
+
+_NUMBERS: Final = {2: "two"}
