@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pkcs11.exceptions import PKCS11Error
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Begun:
+class _Begun(Generic[T]):
     """A task that tells whether it has begun: until then, nothing can be half done."""
 
-    def __init__(self, task: Callable[..., Any]) -> None:
+    def __init__(self, task: Callable[..., T]) -> None:
         self._task = task
         self.begun = False
 
-    def __call__(self, *given: object) -> Any:
+    def __call__(self, *given: object) -> T:
         self.begun = True
         return self._task(*given)
 
