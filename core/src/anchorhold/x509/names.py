@@ -56,6 +56,8 @@ _SYNONYMS: Final = {
 """What others write for them: long names, and those of Windows and Java."""
 
 UTF8_STRING: Final = _ASN1Type.UTF8String
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines, what turns the direction of text, and halves of letters (octets that were no UTF-8)."""
 _PRINTABLE: Final = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*")
 _STRING_TYPES: Final = {
     NameOID.COUNTRY_NAME: _ASN1Type.PrintableString,
@@ -136,7 +138,7 @@ def check_subject(name: x509.Name) -> None:
     """
     for attribute in name:
         value = attribute.value
-        if isinstance(value, str) and (not value.strip() or re.search(r"[\x00-\x1f\x7f]", value)):
+        if isinstance(value, str) and (not value.strip() or _UNSEEN.search(value)):
             raise SubjectInvalidError(
                 f"subject: {short_name(attribute.oid)} is empty or has a control character", hint="correct the value"
             )
