@@ -30,7 +30,8 @@ class Secret:
     hand out the value. Compared in constant time.
 
     Args:
-        value: The secret; text is encoded as UTF-8 where bytes are asked for.
+        value: The secret; text is encoded as UTF-8 where bytes are asked for. Octets of arguments and variables that
+            were no UTF-8 are what they were.
         source: Where it came from.
 
     Attributes:
@@ -42,7 +43,7 @@ class Secret:
     __slots__ = ("_value", "drawn", "source")
 
     def __init__(self, value: str | bytes, source: SecretSource | None = None) -> None:
-        self._value = value.encode() if isinstance(value, str) else bytes(value)
+        self._value = value.encode(errors="surrogateescape") if isinstance(value, str) else bytes(value)
         self.drawn = False
         self.source = source
 
