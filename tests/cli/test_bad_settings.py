@@ -37,6 +37,17 @@ BAD_SETTINGS = {
     ),
     "unknown key with nothing near": ("zzz = 1", ("zzz is not known", "known here: ca_dir, database")),
     "wrong type of a section": ("storages = 3", ("storages:", "dictionary")),
+    "a table that is a text": ('[key_backends]\ndefault = "storages"', ("key_backends.default: is not a table",)),
+    "a file of a secret with a NUL": (
+        '[key_backends.default]\nbackend = "storages"\noptions = { password = { file = "a\\u0000b" } }',
+        ("key_backends.default.options.password: expected a text",),
+    ),
+    "a file of a secret without a name": (
+        '[key_backends.default]\nbackend = "storages"\noptions = { password = { file = "" } }',
+        ("key_backends.default.options.password: expected a text",),
+    ),
+    "a variable without a name": ('database = { env = "" }', ("database: expected a text",)),
+    "arrays without end": ("a = " + "[" * 3000, ("in more others than can be read",)),
     "wrong type of a value": ('[profiles.mine]\ndays = "many"', ("profiles.mine.days:", "integer")),
     "default profile of authorities": ('default_profile = "root"', ("default_profile:", "'root'", "authorities")),
     "default profile that was made one of authorities": (
@@ -81,6 +92,10 @@ BAD_SETTINGS = {
     "duplicate key": ('ca_dir = "a"\nca_dir = "b"', ("not valid TOML", "line 2")),
 }
 BAD_WHEN_CHECKED = {
+    "a place that is a number": (
+        '[storages.default]\nbackend = "local"\noptions = { location = 4 }',
+        ("storages.default.options.location: is not the path of a file or folder",),
+    ),
     "unknown option of a storage": (
         '[storages.default]\noptions = { location = "x", file_permission_mode = 0o600 }',
         ("storages.default.options.file_permission_mode", "did you mean 'file_permissions_mode'?"),

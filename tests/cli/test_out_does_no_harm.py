@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 
 from anchorhold import errors, softkeys
 from anchorhold.algorithms import key_spec
+from anchorhold.cli.precious import LOOKED_AT
 from cli.cli_steps import good, left_behind, refused, settings_file
 
 if TYPE_CHECKING:
@@ -139,6 +141,9 @@ PRIVATE: Final[dict[str, Callable[[], bytes]]] = {
     "a bundle": lambda: b"-----BEGIN CERTIFICATE-----\n" + _private(PrivateFormat.PKCS8, Encoding.PEM),
     "UTF-16": lambda: _private(PrivateFormat.PKCS8, Encoding.PEM).decode().encode("utf-16"),
     "JWK": lambda: b'{"kty": "OKP", "d": "AAAA"}',
+    "base64": lambda: base64.encodebytes(_private(PrivateFormat.PKCS8, Encoding.DER)),
+    "age": lambda: b"# made today\nAGE-SECRET-KEY-1AAAA\n",
+    "behind much else": lambda: bytes(LOOKED_AT - 9) + _private(PrivateFormat.PKCS8, Encoding.PEM),
     "Java": lambda: bytes.fromhex("feedfeed00000002"),
 }
 
@@ -179,6 +184,60 @@ def test_the_settings_and_their_secrets_are_not_written_over(prepared: Command, 
     refused(prepared(*named, "view-ca", "Root", f"--out={path}"), errors.OutputError, "settings file")
     refused(prepared(*named, "view-ca", "Root", "--out=pin"), errors.OutputError, "pin", "secret")
     refused(prepared(*named, "init-ca", "New", "CN=New", "--out=ca/ca/new.pem"), errors.OutputError, "folder of keys")
+
+
+def test_another_name_of_a_file_that_is_kept_is_known(prepared: Command, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("1234")
+    path = settings_file(
+        tmp_path, '[key_backends.default]\nbackend = "storages"\noptions = { password = { file = "pin" } }\n'
+    )
+    for kept, reason in (
+        (tmp_path / "pin", "secret"),
+        (path, "settings file"),
+        (tmp_path / "ca/ledger.sqlite3", "ledger"),
+    ):
+        (tmp_path / "other").hardlink_to(kept)
+        before = kept.read_bytes()
+        refused(prepared("--config", str(path), "view-ca", "Root", "--out=other"), errors.OutputError, "other", reason)
+        assert kept.read_bytes() == before
+        (tmp_path / "other").unlink()
+
+
+def test_files_of_secrets_are_known_wherever_they_are_named(
+    prepared: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pin", "password", "a b"):
+        (tmp_path / name).write_text("1234")
+    monkeypatch.setenv("ANCHORHOLD_HSM_USER_PIN_FILE", str(tmp_path / "password"))
+    uris = (f"pkcs11:token=one?pin-source=file:{tmp_path}/pin", f"pkcs11:token=two?pin-source={tmp_path}/a%20b")
+    aliases = [
+        f'[key_backends.t{number}]\nbackend = "hsm"\noptions = {{ library_path = "/x.so", uri = "{uri}" }}\n'
+        for number, uri in enumerate(uris)
+    ]
+    path = settings_file(tmp_path, "".join(aliases))
+    for name in ("pin", "password", "a b"):
+        refused(prepared("--config", str(path), "view-ca", "Root", f"--out={name}"), errors.OutputError, name, "secret")
+
+
+def test_among_keys_nothing_is_put_whoever_made_them(prepared: Command, tmp_path: Path) -> None:
+    settings = '[storages.default]\nbackend = "local"\noptions = { location = "keys" }\n'
+    path = settings_file(
+        tmp_path, f'{settings}[key_backends.default]\nbackend = "storages"\noptions = {{ path = "." }}\n'
+    )
+    good(prepared("--config", str(path), "init-ca", "Flat", "CN=Flat"))
+    (tmp_path / "token").mkdir()
+    (tmp_path / "token/token.object").touch()
+    for place in ("keys/new.pem", "token/new.pem"):
+        line = ("--config", str(path), "view-ca", "Root", f"--out={place}")
+        refused(prepared(*line), errors.OutputError, place, "among private keys")
+        assert not (tmp_path / place).exists()
+
+
+@pytest.mark.parametrize("form", ["base64", "SPKAC"])
+def test_a_request_without_lines_of_pem_is_not_written_over(form: str, prepared: Command, tmp_path: Path) -> None:
+    lines = (tmp_path / "request.csr").read_text().splitlines()[1:-1]
+    (tmp_path / "mine").write_text("\n".join(lines) if form == "base64" else "SPKAC=MIIB\nCN=x\n")
+    refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "request")
 
 
 def test_the_ledger_is_kept_free_before_it_is_there(anchorhold: Command, tmp_path: Path) -> None:

@@ -78,6 +78,19 @@ def test_a_variable_or_a_file_gives_the_password(
         refused(locked(*SIGN), errors.SettingsError, str(tmp_path / "none"))
 
 
+@pytest.mark.databases("sqlite", because="it is about passwords")
+def test_a_password_in_another_encoding_is_the_octets_that_were_typed(
+    anchorhold: Command, csr_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = b"gr\xfcn".decode(errors="surrogateescape")  # as arguments and variables come
+    good(anchorhold("init-ca", f"--password={typed}", "Odd", "CN=Odd"))
+    sign = ("sign-cert", "--ca=Odd", "--alt=example.com", f"--csr={csr_file}")
+    good(anchorhold(*sign, f"--password={typed}"))
+    (tmp_path / "password").write_bytes(b"gr\xfcn\n")
+    monkeypatch.setenv("ANCHORHOLD_PASSWORD_FILE", str(tmp_path / "password"))
+    good(anchorhold(*sign))
+
+
 def test_the_parents_variable_opens_the_parent_and_not_the_new_key(
     locked: Command, monkeypatch: pytest.MonkeyPatch, ca_dir: Path
 ) -> None:

@@ -91,6 +91,8 @@ SHAPES = {
     "a parameter": "[storages.a]\nbackend = 'https://a/b?sig={0}&x={0}'",
     "a user": "[storages.a]\nbackend = 'https://{0}@a/b'",
     "a URL in an option": "[storages.a]\nbackend = 's3://a'\noptions = { endpoint_url = 'https://a:{0}@b' }",
+    "a password behind a user": "[storages.a]\nbackend = 'sftp://a'\noptions = { username = 'me:{0}' }",
+    "a URL for a place": "[storages.a]\nbackend = 'abfs://a'\noptions = { location = 'https://a?sig={0}' }",
     "a proxy": "[storages.a]\nbackend = 's3://a'\noptions = { proxies = { https = 'http://a:{0}@b' } }",
     "a chain of URLs": "[storages.a]\nbackend = 'simplecache::ftp://me:{0}@a/b'",
     "an option of another's": "[key_backends.default]\nbackend = 'vault'\noptions = { token = '{0}', path = '{0}' }",

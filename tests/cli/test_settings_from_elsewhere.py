@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold import errors
-from cli.cli_steps import refused
+from cli.cli_steps import good, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,28 @@ def test_names_in_capitals_are_said_as_they_are_here(
 ) -> None:
     (tmp_path / "config.toml").write_text(text)
     refused(anchorhold("--config", "config.toml", "config", "check"), errors.SettingsError, *words)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_in_another_encoding_is_said_to_be(tmp_path: Path, anchorhold: Command, encoding: str) -> None:
+    (tmp_path / "config.toml").write_bytes('default_profile = "client"\n'.encode(encoding))
+    refused(anchorhold("--config", "config.toml", "config", "check"), errors.SettingsError, "save it as UTF-8")
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path, anchorhold: Command) -> None:
+    (tmp_path / "config.toml").write_bytes('default_profile = "client"\r\n'.encode("utf-8-sig"))
+    assert 'default_profile = "client"' in good(anchorhold("--config", "config.toml", "config", "show")).text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("---\nca_dir: x\n", "YAML"), ("# mine\n\nCA_DIR: /srv\n", "YAML"), ('{"ca_dir": "x"}', "JSON")],
+)
+def test_another_format_is_known_whatever_the_file_is_called(
+    tmp_path: Path, anchorhold: Command, text: str, kind: str
+) -> None:
+    (tmp_path / "anchorhold.conf").write_text(text)
+    refused(anchorhold("--config", "anchorhold.conf", "config", "check"), errors.SettingsError, f"not {kind}")
 
 
 @pytest.mark.parametrize(

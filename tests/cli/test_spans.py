@@ -10,6 +10,7 @@ from cryptography import x509
 
 from anchorhold import errors
 from anchorhold.x509.spans import EXAMPLES, UNITS, parse_span
+from anchorhold.x509.validity import parse_expiry
 from cli.cli_steps import good, refused
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def test_a_span_is_as_long_as_it_says(text: str) -> None:
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(errors.ValidityError):
         parse_span(text)
+
+
+@pytest.mark.parametrize("text", ["P", "PT", "1x", "1month"])
+def test_an_expiry_that_is_no_span_is_not_said_to_be_past(text: str) -> None:
+    with pytest.raises(errors.ValidityError, match="cannot be read"):
+        parse_expiry(text, dt.datetime.now(dt.UTC))
 
 
 def test_an_m_that_may_be_either_is_asked_about() -> None:

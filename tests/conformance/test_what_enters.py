@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID, SubjectInformationAccessOID
 from anchorhold import Order, key_spec
 from anchorhold.errors import AnchorholdError, NameForbiddenError, ProfileRefusedError, SubjectInvalidError
 from anchorhold.softkeys import generate
-from anchorhold.x509.der import is_der
+from anchorhold.x509.der import is_der, tlv
 from anchorhold.x509.names import attribute_oid
 from conformance.chains import ACCEPTED, Chains, installation_in, openssl_verdict
 from programs import program
@@ -43,7 +43,7 @@ SETTINGS = """
 [profiles.copies]
 [profiles.copies.copy]
 subject = true
-alt = ["DNS", "email", "URI", "IP", "dirname", "RID"]
+alt = ["DNS", "email", "URI", "IP", "dirname", "RID", "other"]
 extensions = ["1.3.6.1.5.5.7.1.11"]
 [profiles.picks]
 [profiles.picks.copy]
@@ -69,7 +69,21 @@ def constrained(chains: Chains, **constraints: Any) -> Authority:
     )
 
 
+def other(kind: str, text: str, tag: int = 0x0C) -> x509.OtherName:
+    """A name of a kind that only its identifier tells."""
+    return x509.OtherName(x509.ObjectIdentifier(kind), tlv(tag, text.encode()))
+
+
+UPN, SRV, SMTP_UTF8 = "1.3.6.1.4.1.311.20.2.3", "1.3.6.1.5.5.7.8.7", "1.3.6.1.5.5.7.8.9"
+ORGANIZATION = NameOID.ORGANIZATION_NAME
 AROUND = [
+    *(other(UPN, f"me@example.com{end}") for end in (" ", "\n", "\0")),
+    *(other(SRV, name, 0x16) for name in ("_ldap.example.com.", " _ldap.example.com", "ldap.example.com")),
+    *(other(SMTP_UTF8, name) for name in ("ü@example.com ", "me@example.com", "ü@example.com\n", "ü")),
+    *(other(kind, "me@example.com", 0x16) for kind in (UPN, SMTP_UTF8)),
+    *(x509.UniformResourceIdentifier(f"https://evil.example.com{odd}@example.org/") for odd in "\\<>^`{|}"),
+    x509.UniformResourceIdentifier("https://example.org/%zz"),
+    *(x509.DirectoryName(x509.Name([attribute(ORGANIZATION, f"Evil{end}")])) for end in "\n\x85\u2028\u202e"),
     *(x509.DNSName(f"evil.example.com{end}") for end in (" ", "\n", "\r\n", "\t", "\x0b", ".", "\x00")),
     *(x509.DNSName(f"{begin}evil.example.com") for begin in (" ", "\n", "*. ", "* ")),
     *(mailbox(f"me@evil.example.com{end}") for end in (" ", "\n", ".")),
@@ -89,6 +103,41 @@ def test_blanks_and_line_breaks_around_a_copied_name_are_refused(
     authority = constrained(chains, excluded=excluded)
     with pytest.raises(AnchorholdError):
         chains.sign(authority, Order(csr=asking(name), subject="CN=x", **how))
+
+
+@pytest.mark.parametrize(
+    ("excluded", "name"),
+    [
+        ("DNS:evil.example.com", other(SRV, "_ldap.evil.example.com", 0x16)),
+        ("DNS:evil.example.com", other(SRV, "_ldap.EVIL.example.com", 0x16)),
+        ("email:evil.example.com", other(UPN, "me@evil.example.com")),
+        ("email:evil.example.com", other(SMTP_UTF8, "ü@evil.example.com")),
+        ("email:me@evil.example.com", mailbox("Me@evil.example.com")),
+        ("email:me@evil.example.com", mailbox('"me"@evil.example.com')),
+        ("email:me@evil.example.com", mailbox('"m\\e"@EVIL.example.com')),
+        ("dirname:O=Evil Corp", x509.DirectoryName(x509.Name([attribute(ORGANIZATION, "EVIL\u00a0\u200bCorp")]))),
+        ("dirname:O=Evil Corp", x509.DirectoryName(x509.Name([attribute(ORGANIZATION, "\uff25vil  Corp")]))),
+    ],
+    ids=repr,
+)
+def test_an_excluded_name_is_refused_in_every_form(chains: Chains, excluded: str, name: x509.GeneralName) -> None:
+    authority = constrained(chains, excluded=[excluded])
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=asking(name), subject="CN=x", profile="client", copy=frozenset({"alt"})))
+
+
+def test_an_address_beyond_ascii_is_held_against_permitted_ones_too(chains: Chains) -> None:
+    authority = constrained(chains, permitted=["email:example.com"])
+    csr = asking(other(SMTP_UTF8, "ü@evil.example.com"))
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=csr, subject="CN=x", profile="client", copy=frozenset({"alt"})))
+
+
+@pytest.mark.parametrize("name", ["evil.example.com.", "EVIL.example.com. ", "a.evil.example.com."])
+def test_a_common_name_with_a_dot_at_its_end_is_a_host(chains: Chains, name: str) -> None:
+    authority = constrained(chains, excluded=["DNS:evil.example.com"])
+    with pytest.raises(NameForbiddenError, match="outside the name constraints"):
+        chains.sign(authority, Order(csr=asking(), subject=f"CN={name}", profile="client"))
 
 
 @pytest.mark.parametrize("permitted", ["email:example.com", "email:"])

@@ -9,24 +9,26 @@ import os
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.installation import open_installation
 from anchorhold.publickeys import is_signed_by
 from anchorhold_hsm.registry import close_modules
 from cli.cli_steps import certificate, good
 from hsm.softhsm import Bench, SoftHsm, configure
 from programs import program
+from server.serving import SHA1, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cryptography import x509
 
     from conftest import Command
 
@@ -91,24 +93,27 @@ def _settings(module: str, more: str = "") -> str:
     )
 
 
+@pytest.mark.databases("sqlite", because="it is about the token")
 def test_an_authority_behind_the_server_lives_through_its_restart(
     softhsm: SoftHsm, client: str, anchorhold: Command, csr_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path, monkeypatch, _settings(client, 'user_pin = "1234"'))
-    sign = ("sign-cert", "--ca=Root", "--alt=example.com")
-    with _server(softhsm):
-        made = certificate(anchorhold("init-ca", "Root", "CN=Root", "--hostname=ca.example", "-f", "pem"))
-        certificate(anchorhold(*sign, stdin=csr_file.read_bytes())).verify_directly_issued_by(made)
-    with _server(softhsm):  # the same process goes on
-        certificate(anchorhold(*sign, stdin=csr_file.read_bytes())).verify_directly_issued_by(made)
-        good(anchorhold("regenerate-ocsp-keys", "--force", "Root"))
-        with open_installation() as installation:
-            authority = installation.authority("Root")
-            responder = installation.ledger.responders.active(authority.record.id)
-        assert responder is not None
-        answering = x509.load_der_x509_certificate(responder.certificate or b"")
-        usages = answering.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        assert ExtendedKeyUsageOID.OCSP_SIGNING in usages
+
+    def sign(made: x509.Certificate) -> bytes:
+        """Sign with the key of the token; a request for the state of what was made."""
+        signed = certificate(anchorhold("sign-cert", "--ca=Root", "--alt=example.com", stdin=csr_file.read_bytes()))
+        signed.verify_directly_issued_by(made)
+        return ocsp.OCSPRequestBuilder().add_certificate(signed, made, SHA1).build().public_bytes(Encoding.DER)
+
+    with ExitStack() as stack:
+        with _server(softhsm):
+            made = certificate(anchorhold("init-ca", "Root", "CN=Root", "--hostname=ca.example", "-f", "pem"))
+            answering = stack.enter_context(running(tmp_path))
+            assert answering.status(sign(made)) == "GOOD"
+        with _server(softhsm):  # the processes of before go on: the one that signs, and the one that answers
+            assert answering.status(sign(made)) == "GOOD"
+            good(anchorhold("regenerate-ocsp-keys", "--force", "Root"))
+            assert answering.status(sign(made)) == "GOOD"
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)

@@ -30,7 +30,8 @@ class Secret:
     hand out the value. Compared in constant time.
 
     Args:
-        value: The secret; text is encoded as UTF-8 where bytes are asked for.
+        value: The secret; text is encoded as UTF-8 where bytes are asked for. Octets of arguments and variables that
+            were no UTF-8 are what they were.
         source: Where it came from.
 
     Attributes:
@@ -42,7 +43,7 @@ class Secret:
     __slots__ = ("_value", "drawn", "source")
 
     def __init__(self, value: str | bytes, source: SecretSource | None = None) -> None:
-        self._value = value.encode() if isinstance(value, str) else bytes(value)
+        self._value = value.encode(errors="surrogateescape") if isinstance(value, str) else bytes(value)
         self.drawn = False
         self.source = source
 
@@ -106,9 +107,9 @@ class SecretReference:
                 return cls("prompt")
             case str():
                 return cls("value", literal=Secret(value))
-            case {"env": str(name), **rest} if not rest:
+            case {"env": str(name), **rest} if name and "\0" not in name and not rest:
                 return cls("env", name)
-            case {"file": str(path), **rest} if not rest:
+            case {"file": str(path), **rest} if path and "\0" not in path and not rest:
                 return cls("file", path)
         raise ValueError('expected a text, { env = "VARIABLE" }, { file = "PATH" } or "prompt"')
 
@@ -189,4 +190,6 @@ def read_secret_file(path: str | os.PathLike[str]) -> Secret:
             f"{path}: the secret cannot be read from this file ({error.strerror})",
             hint="name a file that this account can read",
         ) from error
+    except ValueError as error:
+        raise SettingsError(f"{str(path)!r}: is no path of a file ({error})", hint="correct it") from error
     return Secret(content.removesuffix(b"\n").removesuffix(b"\r"), source)

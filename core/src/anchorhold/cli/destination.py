@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.cli.precious import LOOKED_AT, NOTHING, precious
+from anchorhold.cli.precious import LONGEST_WORD, LOOKED_AT, NOTHING, precious, precious_word
 from anchorhold.errors import OutputError
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ def write_new(content: bytes, path: Path, mode: int) -> None:
 def _check_content(out: Path) -> None:
     try:
         with out.open("rb") as file:
-            reason = precious(file.read(LOOKED_AT))
+            content = file.read(LOOKED_AT)
+            reason = precious(content)
+            while reason is None and (more := file.read(LOOKED_AT)):
+                content = content[-LONGEST_WORD:] + more
+                reason = precious_word(content)
     except OSError as error:
         raise OutputError(
             f"{out}: cannot be read ({error.strerror}), so it may hold what is needed", hint="name another file"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from anchorhold.errors import OutputError
 from anchorhold.pkcs8 import is_encrypted
@@ -16,9 +18,14 @@ if TYPE_CHECKING:
     from anchorhold.settings import LoadedSettings
 
 LOOKED_AT: Final = 4 << 20
-"""Octets of a file that are looked at; what is precious is smaller, or says at once what it is."""
-KEY_FILE: Final = re.compile(r"[0-9a-f]{32}\.key")
+"""Octets of a file that are looked at together; behind them, only words are looked for."""
+KEY_FILE: Final = re.compile(r"[0-9a-f]{40}\.key")
 """Names of files of keys, as the backend `storages` makes them."""
+_TOKEN_FILES: Final = frozenset({"token.object"})
+"""Files of a folder that is a token, as SoftHSM keeps them."""
+_PIN_SOURCE: Final = re.compile(r"[?&]pin-source=(?:file:(?://(?:localhost)?)?)?(/[^&]*)")
+"""In a PKCS#11 URI (RFC 7512, section 2.4)."""
+_SECRET_FILE: Final = re.compile(r"ANCHORHOLD_\w+_FILE")
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 """Files of one SQLite database."""
 
@@ -32,8 +39,11 @@ _BEGINNINGS: Final = {
 }
 _WORDS: Final = {
     b"PRIVATE KEY": "holds a private key",
+    b"AGE-SECRET-KEY-": "holds a private key",
     b"CERTIFICATE REQUEST-----": "holds a certificate signing request",
+    b"SPKAC=": "holds a certificate signing request",
 }
+LONGEST_WORD: Final = max(map(len, _WORDS))
 _NUMBERS: Final = {b"\x02\x01\x00", b"\x02\x01\x01", b"\x02\x01\x03"}
 """With which PKCS#8, PKCS#1, SEC 1 (0 or 1) and PKCS#12 (3) begin: their version."""
 
@@ -60,7 +70,7 @@ class Kept:
         Raises:
             OutputError: It is not for results.
         """
-        reason = self.files.get(target)
+        reason = self.files.get(target) or self._linked(target)
         folder = target.parent
         if reason is None and any(folder.is_relative_to(kept) for kept in self.folders):
             reason = "lies in a folder of keys"
@@ -69,13 +79,23 @@ class Kept:
         if reason is not None:
             raise OutputError(f"{shown}: {reason}", hint="name another file")
 
+    def _linked(self, target: Path) -> str | None:
+        """What the file is by another of its names."""
+        try:
+            status = target.stat()
+        except OSError:  # not there, so it has one name
+            return None
+        if status.st_nlink < 2:
+            return None
+        return next((reason for kept, reason in self.files.items() if kept.exists() and kept.samefile(target)), None)
+
 
 NOTHING: Final = Kept({}, ())
 
 
 def kept_by(loaded: LoadedSettings, environment: Mapping[str, str]) -> Kept:
     """What those settings say of files."""
-    files = {_real(place): "holds a secret" for place in _secret_files(loaded)}
+    files = {_real(place): "holds a secret" for place in (*_secret_files(loaded), *_named_by(environment))}
     if loaded.path is not None:
         files[_real(loaded.path)] = "is the settings file"
     scheme, _, place = loaded.database_url(environment).partition(":///")
@@ -90,12 +110,27 @@ def precious(content: bytes) -> str | None:
         if content.startswith(beginning):
             return reason
     plain = content.replace(b"\0", b"") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content  # UTF-16
-    for word, reason in _WORDS.items():
-        if word in plain:
-            return reason
+    word = precious_word(plain)
+    if word is not None:
+        return word
     if b'"kty"' in plain and re.search(rb'"(d|k)"\s*:', plain):  # JWK
         return "holds a private key"
-    return _precious_der(content)
+    return _precious_der(content) or _precious_der(_bare_base64(content))
+
+
+def precious_word(content: bytes) -> str | None:
+    """What a word anywhere in the content tells, as `precious` says it."""
+    return next((reason for word, reason in _WORDS.items() if word in content), None)
+
+
+def _bare_base64(content: bytes) -> bytes:
+    """What base64 without the lines of PEM stands for; nothing if it is none."""
+    if not content.startswith(b"M"):  # as every SEQUENCE does that is longer than a few octets
+        return b""
+    try:
+        return binascii.a2b_base64(b"".join(content.split()), strict_mode=True)
+    except binascii.Error:
+        return b""
 
 
 def _precious_der(content: bytes) -> str | None:
@@ -117,7 +152,7 @@ def _in_sequence(content: bytes) -> bytes | None:
 
 def _holds_keys(folder: Path) -> bool:
     try:
-        return any(KEY_FILE.fullmatch(entry.name) for entry in folder.iterdir())
+        return any(KEY_FILE.fullmatch(entry.name) or entry.name in _TOKEN_FILES for entry in folder.iterdir())
     except OSError:  # not to be listed, or not there
         return False
 
@@ -144,10 +179,17 @@ def _secret_files(loaded: LoadedSettings) -> Iterable[str]:
             yield from _named_in(entry.options)
 
 
+def _named_by(environment: Mapping[str, str]) -> Iterable[str]:
+    """Files of secrets that variables of ours lead to."""
+    return (value for name, value in environment.items() if _SECRET_FILE.fullmatch(name) and value)
+
+
 def _named_in(value: Any) -> Iterable[str]:
     match value:
         case {"file": str(place), **rest} if not rest:
             yield place
+        case str() if value.startswith("pkcs11:"):
+            yield from (unquote(place) for place in _PIN_SOURCE.findall(value))
         case dict():
             for part in value.values():
                 yield from _named_in(part)

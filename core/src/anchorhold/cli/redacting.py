@@ -35,10 +35,8 @@ def redacted(text: str, arguments: Sequence[str], *, telling: bool = False) -> s
 
 def _content(arguments: Sequence[str]) -> dict[str, Any]:
     """Of the settings file, right or wrong; empty if there is none that can be read."""
-    import tomllib
-
     from anchorhold.errors import AnchorholdError
-    from anchorhold.settings.load import find_file
+    from anchorhold.settings.load import find_file, read_file
 
     named = None
     for option, value in zip(arguments, (*arguments[1:], ""), strict=True):
@@ -48,7 +46,7 @@ def _content(arguments: Sequence[str]) -> dict[str, Any]:
             named = Path(option.partition("=")[2])
     try:
         path = find_file(named, os.environ)
-        return tomllib.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+        return read_file(path) if path is not None else {}
     except (AnchorholdError, OSError, ValueError):
         return {}
 

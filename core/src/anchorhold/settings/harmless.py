@@ -40,6 +40,8 @@ _PKCS11: Final = {
 }
 """Attributes of PKCS#11 URIs (RFC 7512) that hold no PIN; ``pin-source`` is one if it names a file."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_USER: Final = re.compile(r"[\w.@+-]*")
+"""Of a name and no password behind it."""
 _ALIASES: Final = ("storages", "key_backends", "ocsp_key_backends", "wrappers")
 _NAMES_A_PLACE: Final = re.compile(r"[\w.+/~:@-]*")
 """What the type of a backend, or the place of a storage, is written with."""
@@ -102,6 +104,8 @@ def _option(key: tuple[str, ...], value: Any, backend: str) -> Any:
         return MASK
     if not isinstance(value, str):
         return value if isinstance(value, int | float) else MASK
+    if name == "username" and not _USER.fullmatch(value):
+        return MASK
     if value.startswith("pkcs11:") or name == "uri":
         return _pkcs11(value)
     if name == "database":
@@ -169,7 +173,10 @@ def leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], 
 
 def is_reference(value: Any) -> bool:
     """Whether it says where a secret is, ``{ env = … }`` or ``{ file = … }``, and holds none."""
-    return isinstance(value, dict) and set(value) in ({"env"}, {"file"}) and isinstance(next(iter(value.values())), str)
+    if not isinstance(value, dict) or set(value) not in ({"env"}, {"file"}):
+        return False
+    place = next(iter(value.values()))
+    return isinstance(place, str) and place != "" and "\0" not in place
 
 
 def backend_of(settings: Mapping[str, Any], key: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,14 @@ OVERRIDES: Final = {"ca_dir": "ANCHORHOLD_CA_DIR", "database": "ANCHORHOLD_DATAB
 
 
 _FORMATS: Final = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".py": "Python", ".ini": "INI"}
+"""By the ends of names."""
+_SIGNS: Final = {
+    "YAML": re.compile(rb"(\s*#.*\n|\s*\n)*(---|%YAML|[\w-]+:(\s|$))"),
+    "JSON": re.compile(rb"\s*\{"),
+}
+"""By what they begin with."""
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
+"""Byte-order marks of UTF-16 and UTF-32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +129,7 @@ def load_settings(config: Path | None = None, environment: Mapping[str, str] | N
     """
     environment = os.environ if environment is None else environment
     path = find_file(config, environment)
-    content = _read(path) if path is not None else {}
+    content = read_file(path) if path is not None else {}
     return complete(content, path, environment)
 
 
@@ -144,20 +153,35 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     return LoadedSettings(settings=settings, path=path, folder=folder, origins=origins)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """What is in a settings file, right or wrong.
+
+    Raises:
+        SettingsError: It cannot be read, or is no TOML.
+    """
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})", hint="check its permissions") from error
+    if content.startswith(_WIDE) or content[1:2] == b"\0" or content[:1] == b"\0":
+        raise SettingsError(f"{path}: is UTF-16 or UTF-32, and TOML is UTF-8", hint="save it as UTF-8")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML ({error})", hint=_advice(path)) from error
+        raise SettingsError(f"{path}: not valid TOML ({error})", hint=_advice(path, content)) from error
+    except RecursionError:
+        raise SettingsError(
+            f"{path}: has tables or arrays in more others than can be read", hint="correct it"
+        ) from None
 
 
-def _advice(path: Path) -> str:
+def _advice(path: Path, content: bytes) -> str:
     """What to do about a file that is no TOML; people bring settings from programs that have other formats."""
-    kind = _FORMATS.get(path.suffix.lower())
+    kind = _FORMATS.get(path.suffix.lower()) or next(
+        (kind for kind, sign in _SIGNS.items() if sign.match(content)), None
+    )
     if kind is None:
         return "correct that line"
     return f"settings are TOML here, not {kind}: `anchorhold config init` writes a file to begin with"
@@ -168,7 +192,7 @@ def _ca_dir(given: object, folder: Path, where: str) -> Path:
         from platformdirs import user_data_path
 
         return user_data_path("anchorhold", appauthor=False)
-    if not isinstance(given, str) or not given:
+    if not isinstance(given, str) or not given or "\0" in given:
         raise SettingsError(f"{where}: ca_dir: is not the path of a folder", hint='write ca_dir = "PATH"')
     return folder / Path(given).expanduser()
 
@@ -202,7 +226,7 @@ def _place_for_ocsp(given: dict[str, Any], ca_dir: Path) -> dict[str, Any]:
 def _with_files_below(folder: Path, value: Any) -> Any:
     """The same, with references to files (``{ file = "PATH" }``) that start at the folder."""
     match value:
-        case {"file": str(path), **rest} if not rest:
+        case {"file": str(path), **rest} if path and not rest:
             return {"file": str(folder / Path(path).expanduser())}
         case dict():
             return {key: _with_files_below(folder, part) for key, part in value.items()}
@@ -215,7 +239,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     storages = {}
     for name, storage in settings.storages.items():
         location = storage.options.get("location")
-        if isinstance(location, str):
+        if isinstance(location, str) and "://" not in location:  # a URL is refused, as it was written
             options = {**storage.options, "location": str(folder / Path(location).expanduser())}
             storage = storage.model_copy(update={"options": options})
         storages[name] = storage

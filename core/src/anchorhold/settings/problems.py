@@ -49,10 +49,20 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
         return f"{key} is missing", "add it"
     if problem["type"] == "string_pattern_mismatch":
         return f"{key} is not a good name", "use lower-case letters, digits and single hyphens"
+    kind = next((words for ending, words in _KINDS.items() if problem["type"].endswith(ending)), None)
+    if kind is not None:
+        return f"{key}: {kind}", "correct the value"
     message = problem["msg"].removeprefix("Value error, ") or "is not a good value"  # validators may say nothing
     return f"{key}: {message[0].lower()}{message[1:]}", "correct the value"
 
 
+_KINDS = {
+    "path_type": "is not the path of a file or folder",
+    "model_type": "is not a table (a dictionary of keys and values)",
+    "dataclass_type": "is not a table (a dictionary of keys and values)",
+    "dict_type": "is not a table (a dictionary of keys and values)",
+}
+"""What is said by the endings of types of problems of which pydantic says classes."""
 _ELSEWHERE = {"DATABASES": "database"}
 """Names that Django and django-ca have for what is called otherwise here."""
 

@@ -17,6 +17,8 @@ PRINTABLE: Final = _ASN1Type.PrintableString
 IA5: Final = _ASN1Type.IA5String
 NUMERIC: Final = _ASN1Type.NumericString
 
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines, what turns the direction of text, and halves of letters (octets that were no UTF-8)."""
 _FITS: Final[dict[_ASN1Type, Callable[[str], bool]]] = {
     PRINTABLE: lambda value: re.fullmatch(r"[A-Za-z0-9 '()+,./:=?-]*", value) is not None,
     IA5: str.isascii,
@@ -127,7 +129,7 @@ def flaw_of(oid: ObjectIdentifier, value: object) -> tuple[str, str] | None:
         return "is not of the type that it has to be", "leave it out"
     if isinstance(value, bytes):
         return None if oid == NameOID.X500_UNIQUE_IDENTIFIER else ("is no text", "leave it out")
-    if not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
+    if not value.strip() or _UNSEEN.search(value):
         return "is empty or has a control character", "correct the value"
     kind, most, least = RULES.get(oid, _FREE)
     if most == least and len(value) != most and most > 1:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Final
+from unicodedata import category, normalize
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -15,6 +16,7 @@ from anchorhold.errors import NameForbiddenError
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.hosts import check_domain, check_mailbox, is_domain
 from anchorhold.x509.names import parse_subject
+from anchorhold.x509.other_names import is_mailbox, read_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,8 +51,10 @@ def check_permitted(
     if not any(isinstance(name, x509.DNSName) for name in held):  # clients then take the common name for a host
         held += [x509.DNSName(host) for host in _hosts_in(subject)]
     held += [_mailbox(str(found.value)) for found in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    held += [read for name in held if is_mailbox(name) and (read := read_as(name)) is not None]
     for name in held:
-        if not _permitted(name, constraints):
+        read = read_as(name)
+        if not _permitted(name, constraints) or (read is not None and _excluded(read, constraints)):
             raise NameForbiddenError(
                 f"{format_general_name(name)}: is outside the name constraints of {issuer!r}",
                 hint="leave the name out or use another authority",
@@ -105,16 +109,21 @@ def is_within(name: x509.GeneralName, subtree: x509.GeneralName, *, in_doubt: bo
 
 def _hosts_in(subject: x509.Name) -> list[str]:
     """Common names that some program takes for a host, as they do addresses and names with an underscore."""
-    values = (str(found.value).strip() for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+    values = (str(found.value).strip().rstrip(".") for found in subject.get_attributes_for_oid(NameOID.COMMON_NAME))
     return [value for value in values if _LIKE_A_HOST.fullmatch(value)]
 
 
 def _permitted(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
     """Whether every program would say so."""
-    if any(is_within(name, subtree, in_doubt=True) for subtree in constraints.excluded_subtrees or ()):
+    if _excluded(name, constraints):
         return False
     same_kind = [subtree for subtree in constraints.permitted_subtrees or () if type(subtree) is type(name)]
     return not same_kind or any(is_within(name, subtree) for subtree in same_kind)
+
+
+def _excluded(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
+    """Whether any program would say so."""
+    return any(is_within(name, subtree, in_doubt=True) for subtree in constraints.excluded_subtrees or ())
 
 
 def _domain_within(domain: str, subtree: str, in_doubt: bool) -> bool:
@@ -151,7 +160,14 @@ def _mailbox_within(mailbox: str, subtree: str, in_doubt: bool) -> bool:
 def _mailboxes_within(mailbox: str, subtree: str, in_doubt: bool) -> bool:
     local, _, host = mailbox.rpartition("@")
     wanted_local, at, wanted_host = subtree.rpartition("@")
-    return (not at or local == wanted_local) and _host_within(host, wanted_host, in_doubt)
+    spelt = _as_one_mailbox if in_doubt else str
+    return (not at or spelt(local) == spelt(wanted_local)) and _host_within(host, wanted_host, in_doubt)
+
+
+def _as_one_mailbox(local: str) -> str:
+    """What stands before the ``@`` as nearly all hosts read it: without its case, and without quotes for nothing."""
+    quoted = local.startswith('"') and local.endswith('"')
+    return (re.sub(r"\\(.)", r"\1", local[1:-1]) if quoted else local).lower()
 
 
 def _uri_within(uri: str, subtree: str, in_doubt: bool) -> bool:
@@ -170,19 +186,25 @@ def _address_within(address: object, network: object, _: bool) -> bool:
 
 
 def _directory_within(name: x509.Name, subtree: x509.Name, in_doubt: bool) -> bool:
-    """Case and the number of blanks do not matter (section 7.1); openssl knows the case of ASCII letters only."""
-    fold = str.casefold if in_doubt else _lower_ascii
+    """Case and the number of blanks do not matter (section 7.1); openssl knows ASCII letters and blanks only."""
+    fold = _prepared if in_doubt else _lower_ascii
     above = name.rdns[: len(subtree.rdns)]
     return [_comparable(rdn, fold) for rdn in above] == [_comparable(rdn, fold) for rdn in subtree.rdns]
 
 
 def _comparable(rdn: x509.RelativeDistinguishedName, fold: Callable[[str], str]) -> frozenset[tuple[object, object]]:
     values = ((found.oid, found.value) for found in rdn)
-    return frozenset((oid, fold(" ".join(value.split())) if isinstance(value, str) else value) for oid, value in values)
+    return frozenset((oid, fold(value) if isinstance(value, str) else value) for oid, value in values)
 
 
 def _lower_ascii(text: str) -> str:
-    return text.translate(_LOWER)
+    return " ".join(filter(None, text.translate(_LOWER).split(" ")))
+
+
+def _prepared(text: str) -> str:
+    """As directories compare (RFC 4518): compatible letters are one, those of no width are none."""
+    seen = "".join(letter for letter in normalize("NFKC", text).casefold() if category(letter) != "Cf")
+    return " ".join(seen.split())
 
 
 def _directory(value: str) -> x509.DirectoryName:

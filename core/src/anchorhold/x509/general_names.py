@@ -11,16 +11,17 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from anchorhold.errors import NameForbiddenError
-from anchorhold.x509.der import is_der
 from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
 from anchorhold.x509.names import certified, format_name, parse_subject
-from anchorhold.x509.other_names import check_trust_domain, srv, to_ascii, upn
+from anchorhold.x509.other_names import certifiable_other, check_trust_domain, srv, to_ascii, upn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _WITHOUT_HOST: Final = frozenset({"file", "ldap", "ldaps"})
 """Schemes of which a URI may leave the host to its reader (RFC 5280, section 4.2.1.13)."""
+_NO_URI: Final = re.compile(r"[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]|%(?![0-9A-Fa-f]{2})")
+"""What RFC 3986 has not in a URI: a backslash, for one, ends the host for some programs and not for others."""
 
 
 def parse_alt(text: str) -> x509.GeneralName:
@@ -68,13 +69,11 @@ def certifiable(name: x509.GeneralName) -> x509.GeneralName:
         SubjectInvalidError: Nor is the directory name that it is.
     """
     try:
+        if isinstance(name, x509.OtherName):
+            return certifiable_other(name)
         return _CHECKS[type(name)](name.value)
     except ValueError as error:
         raise _not_a_name(format_general_name(name), error) from error
-    except KeyError:
-        if isinstance(name, x509.OtherName) and is_der(name.value):
-            return name
-        raise _not_a_name(format_general_name(name), "is not DER") from None
 
 
 def check_urls(urls: Iterable[str]) -> None:
@@ -129,8 +128,9 @@ def _rid(value: str) -> x509.RegisteredID:
 
 
 def _uri(value: str) -> x509.UniformResourceIdentifier:
-    if not value.isascii() or re.search(r"[\x00-\x20\x7f]", value):
-        raise ValueError("is not an absolute URI")
+    odd = _NO_URI.search(value)
+    if odd is not None:
+        raise ValueError(f"is not an absolute URI, which has no {odd[0]!r} in it")
     parts = urlsplit(value)
     if not parts.scheme or not (parts.netloc or parts.path):
         raise ValueError("is not an absolute URI")

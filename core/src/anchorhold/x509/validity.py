@@ -91,7 +91,9 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
 
 def _span_or_nothing(text: str) -> dt.timedelta:
     """A span; one of zero length is no slip of the pen, but an end that has come."""
-    return dt.timedelta(0) if not any(digit in text for digit in "123456789") else parse_span(text, "expiry", bare="d")
+    if "0" in text and not any(digit in text for digit in "123456789"):
+        return dt.timedelta(0)
+    return parse_span(text, "expiry", bare="d")
 
 
 def parse_pause(text: str) -> float:

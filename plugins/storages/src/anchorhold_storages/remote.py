@@ -143,8 +143,15 @@ class RemoteStorage:
 
     def _failed(self, what: str, path: str, error: Exception) -> BackendFailedError:
         number = getattr(error, "errno", None)  # the text beside it may quote anything
-        reason = os.strerror(number) if isinstance(number, int) else type(error).__name__
+        reason = os.strerror(number) if isinstance(number, int) else _in_short(error)
         return BackendFailedError(
             f"{self._subject}: cannot {what} {path} ({reason})",
             hint="check its URL and options in the settings and that it can be reached",
         )
+
+
+def _in_short(error: Exception) -> str:
+    """What may be said of an error whose text may quote anything: its class, or the package that is not there."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"the Python package {error.name} is not installed"
+    return type(error).__name__
