@@ -44,7 +44,7 @@ def show(ctx: typer.Context) -> None:
 @app.command("check")
 def check(ctx: typer.Context) -> None:
     """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
-    with open_installation(_named(ctx)) as installation:
+    with open_installation(_named(ctx), trial=True) as installation:
         findings = check_installation(installation)
         failures = Failures()
         for error in findings.wrong:
