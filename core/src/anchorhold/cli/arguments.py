@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from anchorhold.cli.output import Format, ListFormat
-from anchorhold.errors import InputError
+from anchorhold.errors import InputError, ValidityError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.x509.spans import EXAMPLES, amount_of
 
@@ -71,12 +71,14 @@ def _whole_days(text: str) -> int | None:
     """A number of days as typed; None for 0 and for nothing.
 
     Raises:
-        ValidityError: It cannot be read.
-        InputError: It has hours left.
+        InputError: It cannot be read, or has hours left.
     """
     if text.strip() in ("", "0"):
         return None
-    days = amount_of(text, "d", "--max-days")
+    try:
+        days = amount_of(text, "d", "--max-days")
+    except ValidityError as error:
+        raise InputError(error.problem, hint=error.hint) from error
     if not isinstance(days, int):
         raise InputError(f"--max-days {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
     return days
