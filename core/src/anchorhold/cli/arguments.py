@@ -12,6 +12,7 @@ from anchorhold.cli.output import Format, ListFormat
 from anchorhold.errors import InputError, ValidityError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.x509.spans import EXAMPLES, amount_of
+from anchorhold.x509.validity import MOST_DAYS
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
@@ -76,11 +77,11 @@ def _whole_days(text: str) -> int | None:
     if text.strip() in ("", "0"):
         return None
     try:
-        days = amount_of(text, "d", "--max-days")
+        days = amount_of(text, "d", "longest validity")
     except ValidityError as error:
-        raise InputError(error.problem, hint=error.hint) from error
+        raise InputError(error.problem, hint=f"{error.hint}, 1 to {MOST_DAYS:,} days") from error
     if not isinstance(days, int):
-        raise InputError(f"--max-days {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
+        raise InputError(f"longest validity {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
     return days
 
 
