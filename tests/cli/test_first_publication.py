@@ -59,6 +59,34 @@ def test_crl_and_responder_are_made_with_the_authority(anchorhold: Command, opti
     assert made.talk.index("Created authority") < made.talk.index("CRL number 1")
 
 
+def test_what_is_published_is_shown_to_people_and_programs(anchorhold: Command) -> None:
+    good(anchorhold("init-ca", "Bare", "CN=Bare"))
+    record = json.loads(good(anchorhold("view-ca", "Bare", "-f", "json")).data)
+    assert (record["responder"], record["crls"]) == (None, [])
+    assert good(anchorhold("view-ca", "Bare")).text.count("none was made yet") == 2
+    good(anchorhold("init-ca", "Root", "CN=Root", HOST, "--crl-shards=2"))
+    record = json.loads(good(anchorhold("view-ca", "Root", "-f", "json")).data)
+    with open_installation() as installation:
+        root = installation.authority("Root").record
+        active = installation.ledger.responders.active(root.id)
+    assert active is not None
+    assert active.not_after is not None
+    assert record["responder"] == {
+        "status": "active",
+        "serial": active.serial,
+        "key_backend": "default",
+        "key_backend_type": "storages",
+        "not_after": active.not_after.isoformat(),
+    }
+    assert [each["shard"] for each in record["crls"]] == [None, 0, 1]
+    for each in record["crls"]:
+        arguments = () if each["shard"] is None else (f"--shard={each['shard']}",)
+        dumped = json.loads(good(anchorhold("dump-crl", "Root", "-f", "json", *arguments)).data)
+        assert {name: dumped[name] for name in each} == each
+    assert "full and 2 partial, next update" in good(anchorhold("view-ca", "Root")).text
+    assert "responder" not in listed(anchorhold)[0]
+
+
 def test_one_that_publishes_nothing_makes_nothing(anchorhold: Command) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
     assert _published() == (False, False)
