@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -187,6 +188,13 @@ def test_options_taken_by_name_are_known() -> None:
     for option in ("bucket", "region"):
         check_options(Named, [option], "storage")
         check_options(Below, [option, "tier"], "storage")
+
+
+def test_options_are_checked_in_many_threads_at_once() -> None:
+    """Parsing sources in several at once fails in Python 3.11, and servers open storages in threads."""
+    kinds = [type(f"Kind{number}", (Below,), {"__init__": Below.__init__}) for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda kind: check_options(kind, ["bucket"], "storage"), kinds))
 
 
 @pytest.mark.parametrize(("url", "option"), [("memory://keys", "regoin"), ("s3://bucket", "endpiont_url")])
