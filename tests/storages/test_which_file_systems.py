@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,6 @@ from fsspec.spec import AbstractFileSystem
 
 from anchorhold.errors import KeyExistsError, SettingsError
 from anchorhold.settings import load_settings
-from anchorhold_storages import filesystems
 from anchorhold_storages.filesystems import check_options
 from cli.cli_steps import good, refused
 from seam.fakes import NO_SECRETS, configured, create_request, settings_file
@@ -195,7 +195,7 @@ def test_options_taken_by_name_are_known() -> None:
 
 def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """In several at once that fails now and then in Python 3.11, and servers open storages in threads."""
-    parse, inside, met = filesystems.ast.parse, Semaphore(1), []
+    parse, inside, met = ast.parse, Semaphore(1), []
 
     def slowly(*arguments: Any) -> Any:
         met.append(inside.acquire(blocking=False))
@@ -204,7 +204,7 @@ def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPa
             inside.release()
         return parse(*arguments)
 
-    monkeypatch.setattr(filesystems.ast, "parse", slowly)
+    monkeypatch.setattr(ast, "parse", slowly)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: check_options(Below, ["bucket"], "storage"), range(16)))
     assert met
