@@ -1,25 +1,30 @@
-"""``--out``: what is there is not harmed, and what is no regular file is written into."""
+"""Files that commands write: what is there is not harmed, and what is no regular file is written into."""
 
 from __future__ import annotations
 
+import ast
 import base64
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from anchorhold import errors, softkeys
+from anchorhold import cli, errors, softkeys
 from anchorhold.algorithms import key_spec
+from anchorhold.cli.build import build_command
 from anchorhold.cli.precious import LOOKED_AT
+from anchorhold.cli.root import Root
+from anchorhold.cli.table import COMMANDS
 from cli.cli_steps import good, left_behind, refused, settings_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from conftest import Command, MakeCsr
 
@@ -34,6 +39,116 @@ WRITERS: Final = {
     "init-ca --csr-out": ("init-ca", "Far", "CN=Far", "--csr-out={out}"),
     "import-ca": ("import-ca", "Old", "old.key", "old.pem", "--out={out}"),
 }
+"""Every option by which a command is told where to write what it shows."""
+MAKERS: Final = {
+    "config init PATH": ("config", "init", "{out}"),
+    "new-backend --folder": ("new-backend", "acme", "--folder={out}"),
+}
+"""Every one by which it is told where to make what must not be there yet."""
+READ: Final = {
+    "import-ca KEY",
+    "import-ca CERTIFICATE",
+    "import-ca --signed",
+    "sign-cert --csr",
+    "import-cert CERTIFICATE",
+    "serve --tls-certificate",
+    "serve --tls-key",
+}
+"""Those that name what is only read."""
+IN_STORAGE: Final = {"init-ca --path", "import-ca --path", "move-key --path"}
+"""Those that name a place for a key in a storage, which never writes over one."""
+
+
+def _of_files(names: tuple[str, ...], command: Any) -> Iterator[str]:
+    """The parameters of a command that have to do with files, by what they are, are called, or say of themselves."""
+    for name, subcommand in getattr(command, "commands", {}).items():
+        yield from _of_files((*names, name), subcommand)
+    for parameter in getattr(command, "params", ()):
+        flag = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.opts[0].upper()
+        about = f"{parameter.metavar or ''} {parameter.help or ''}"
+        is_path = "Path" in str(getattr(parameter.type_descriptor, "annotation", ""))
+        told = re.search(r"\b(files?|folders?|write)\b", about, re.IGNORECASE)
+        if is_path or (told and not getattr(parameter, "is_flag", False) and "SECRET" not in about):
+            yield f"{' '.join(names)} {flag}"
+
+
+def test_every_option_that_names_a_file_is_known_here() -> None:
+    found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, Root()))}
+    written = {name if " " in name else f"{name} --out" for name in WRITERS}
+    assert found == written | MAKERS.keys() | READ | IN_STORAGE, "a new one needs a row in one of these tables"
+
+
+_WRITING: Final = {
+    *("write_text", "write_bytes", "mkdir", "makedirs", "rename", "renames", "touch", "symlink_to", "hardlink_to"),
+    *("copytree", "copyfile", "copy", "copy2", "move", "NamedTemporaryFile", "TemporaryDirectory", "mkdtemp"),
+}
+"""Names of functions that make files or folders."""
+
+
+def test_no_command_writes_a_file_by_itself() -> None:
+    folder = Path(cli.__file__).parent
+    for path in folder.rglob("*.py"):
+        if path.name == "destination.py":
+            continue
+        called = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        names = {getattr(each, "attr", getattr(each, "id", "")) for each in called}
+        assert not names & _WRITING, f"{path.name}: leave it to destination.py"
+
+
+@pytest.mark.parametrize("command", MAKERS)
+def test_what_must_not_be_there_yet_is_made_nowhere_else(
+    command: str, prepared: Command, tmp_path: Path, make_csr: MakeCsr
+) -> None:
+    (tmp_path / "mine.csr").write_bytes(make_csr())
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").touch()
+    (tmp_path / "link").symlink_to("old.key")
+    (tmp_path / "nowhere").symlink_to("not-there")
+    (tmp_path / "linked").symlink_to("ca/ca")
+    key = next((tmp_path / "ca").rglob("*.key"))
+    before = left_behind(tmp_path)
+    places = ("mine.csr", "old.key", "link", "nowhere", "full", "ca/ledger.sqlite3", key, key.parent / "new")
+    for place in (*places, "linked/new", "ca/ca/deep/new", "old.key/new"):
+        refused(prepared(*_line(command, place, prepared)), errors.OutputError, str(place))
+    assert left_behind(tmp_path) == before
+    devices = ("/dev/null",) if command.startswith("new") else ()  # settings are written into what is no file
+    for device in devices:
+        refused(prepared(*_line(command, device, prepared)), errors.OutputError, device)
+
+
+@pytest.mark.parametrize("command", MAKERS)
+def test_settings_that_cannot_be_read_keep_nobody_from_making_others(
+    command: str, anchorhold: Command, tmp_path: Path
+) -> None:
+    settings_file(tmp_path, "this = is not TOML")
+    line = tuple(part.format(out="new") for part in MAKERS[command])
+    before = (tmp_path / "config.toml").read_bytes()
+    good(anchorhold("--config", "config.toml", *line))
+    assert (tmp_path / "new").exists()
+    assert (tmp_path / "config.toml").read_bytes() == before
+
+
+def test_an_empty_folder_becomes_that_of_a_backend_and_keeps_its_mode(anchorhold: Command, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real").chmod(0o2750)
+    (tmp_path / "link").symlink_to("real")
+    inode = (tmp_path / "real").stat().st_ino
+    good(anchorhold("new-backend", "acme", "--folder=link"))
+    assert (tmp_path / "link").is_symlink()
+    made = (tmp_path / "real").stat()
+    assert (made.st_mode & 0o7777, made.st_ino) == (0o2750, inode)
+    assert sorted(path.name for path in (tmp_path / "real").iterdir()) == [
+        "README.md",
+        "pyproject.toml",
+        "src",
+        "tests",
+    ]
+
+
+def test_a_folder_that_will_hold_keys_is_no_place_for_a_package(anchorhold: Command, tmp_path: Path) -> None:
+    refused(anchorhold("new-backend", "acme", "--folder=ca"), errors.OutputError, "keys, the ledger")
+    refused(anchorhold("new-backend", "acme", "--folder=ca/ca"), errors.OutputError, "folder of keys")
+    assert not (tmp_path / "ca").exists()
 
 
 @pytest.fixture
@@ -49,7 +164,7 @@ def prepared(anchorhold: Command, tmp_path: Path, csr_file: Path) -> Command:
 
 def _line(command: str, out: Path | str, anchorhold: Command) -> tuple[str, ...]:
     serial = good(anchorhold("list-cas", "-f", "json")).text.split('"serial": "')[1].partition('"')[0]
-    return tuple(part.format(out=out, serial=serial) for part in WRITERS[command])
+    return tuple(part.format(out=out, serial=serial) for part in (WRITERS | MAKERS)[command])
 
 
 @pytest.mark.parametrize("command", WRITERS)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
 from pkcs11.constants import DEFAULT
-from pkcs11.exceptions import DeviceMemory, GeneralError, MechanismInvalid, SessionCount, TemplateInconsistent
+from pkcs11.exceptions import (
+    DeviceMemory,
+    GeneralError,
+    HostMemory,
+    MechanismInvalid,
+    SessionCount,
+    TemplateInconsistent,
+)
 
 from anchorhold import errors
 from anchorhold.algorithms import Algorithm, key_spec
@@ -133,7 +140,8 @@ for attempt in (lambda: bench.create(spec, "made"), lambda: bench.backend.import
 @pytest.mark.parametrize("kind", ["EC", "RSA"])
 def test_a_token_that_has_no_room_and_does_not_say_so_may_be_full(softhsm: SoftHsm, kind: str) -> None:
     made, brought = run_program(softhsm, _FULL, kind).splitlines()
-    assert "token 'one', key 'made': the token failed without saying why; it may be full (FunctionFailed)" in made
+    assert "token 'one', key 'made': the token failed without saying why, and again after" in made
+    assert "it may be full (FunctionFailed)" in made
     assert "token 'one', key 'brought': the token did not keep the object; it may be full" in brought
 
 
@@ -153,6 +161,46 @@ def test_creating_is_tried_once_more_by_a_module_that_was_initialised_anew(
     bench.create(EC, "mine")
     assert tries.count(True) == 2
     assert softhsm.private_labels() == ["mine"]
+
+
+def test_a_token_that_makes_nothing_after_a_renewal_is_not_said_to_need_one(
+    bench: Bench, sessions: Callable[..., None]
+) -> None:
+    def failing(*_: Any, **__: Any) -> Any:
+        raise GeneralError
+
+    sessions(generate_keypair=failing)
+    with pytest.raises(errors.BackendFailedError, match="and again after its module was initialised anew") as failed:
+        bench.create(EC, "mine")
+    assert "start this process again" not in str(failed.value)
+
+
+def test_a_token_that_makes_no_keys_for_a_session_still_offers_curves(
+    bench: Bench, sessions: Callable[..., None]
+) -> None:
+    """As tpm2-pkcs11, in which nothing can be tried."""
+
+    def stored_only(session: Any, *arguments: Any, **options: Any) -> Any:
+        if not options["store"] or arguments[0] is KeyType.EC_EDWARDS:
+            raise MechanismInvalid
+        return session.generate_keypair(*arguments, **options)
+
+    sessions(generate_keypair=stored_only)
+    with pytest.raises(errors.KeyUnsupportedError, match=r"it offers: RSA .*, EC, of curves that it does not name"):
+        bench.create(key_spec("Ed25519"), "mine")
+    bench.create(EC, "other")
+
+
+def test_a_module_without_memory_for_a_kind_of_key_is_told_of(bench: Bench, sessions: Callable[..., None]) -> None:
+    """As tpm2-pkcs11 answers for P-521."""
+
+    def failing(*_: Any, **__: Any) -> Any:
+        raise HostMemory
+
+    sessions(generate_keypair=failing)
+    with pytest.raises(errors.AnchorholdError, match="HostMemory") as failed:
+        bench.create(EC, "mine")
+    assert "look the answer up" not in str(failed.value)
 
 
 def test_creating_is_not_tried_again_where_something_was_made(

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from anchorhold.issuing.crls import generate_crl
+from anchorhold.ledger import IssuingDefaults
 from anchorhold.x509.validity import now
-from server.serving import REQUEST, House, Server, free_port, running, until
+from server.serving import HOSTNAME, REQUEST, House, Server, free_port, running, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,26 @@ def test_an_expired_responder_says_try_later_until_there_is_a_new_one(house: Hou
     assert server.ready()[1]["authorities"][0]["problems"] == ["OCSP responder: its certificate has expired"]
     house.renew_responder()
     assert server.status(house.request()) == "GOOD"
+    until(lambda: server.ready()[0] == 200)
+
+
+def test_a_partial_crl_that_has_run_out_is_trouble_as_well(house: House, server: Server) -> None:
+    theirs = house.beside("sharded", IssuingDefaults(hostname=HOSTNAME, crl_shards=3))
+    theirs.renew_responder()
+
+    def problems() -> list[str]:
+        return next(one["problems"] for one in server.ready()[1]["authorities"] if one["name"] == "sharded")
+
+    with theirs.opened() as installation, installation.key_of(theirs.authority) as key:
+        generate_crl(installation.ledger, key, None)
+        until(lambda: problems() == ["CRL of shard 0 and 2 more: there is none"])
+        for shard in range(3):
+            generate_crl(installation.ledger, key, shard)
+        until(lambda: server.ready()[0] == 200)
+        generate_crl(installation.ledger, key, 1, dt.timedelta(seconds=1))
+    until(lambda: problems() == ["CRL of shard 1: it has run out"])
+    assert server.ready()[0] == 503
+    theirs.generate_crls()
     until(lambda: server.ready()[0] == 200)
 
 

@@ -320,6 +320,24 @@ def test_no_bucket_is_made_for_a_misspelt_name(
     assert made.exit_code == 0, made.talk
 
 
+def test_a_bucket_that_is_not_there_is_found_before_a_key_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchorhold: Command
+) -> None:
+    fsspec.register_implementation("gs", BucketFileSystem, clobber=True)
+    _configure(tmp_path, monkeypatch, "gs://misspelt/keys")
+    outcome = anchorhold("config", "check")
+    assert outcome.exit_code == BackendFailedError.exit_code
+    assert "storage 'default': there is no misspelt" in outcome.talk
+    BucketFileSystem.pseudo_dirs.append("/misspelt")
+    found = anchorhold("config", "check")
+    assert found.exit_code == 0, found.talk
+    assert "whether there is" not in found.talk
+    monkeypatch.setattr(BucketFileSystem, "info", lambda *_: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    unknown = anchorhold("config", "check")
+    assert unknown.exit_code == 0, unknown.talk
+    assert "whether there is misspelt could not be tried" in unknown.talk
+
+
 def test_a_store_that_fails_has_not_deleted_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _configure(tmp_path, monkeypatch, "cloud://bucket")
     backend = configured().get("default")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import fsspec
@@ -187,6 +191,24 @@ def test_options_taken_by_name_are_known() -> None:
     for option in ("bucket", "region"):
         check_options(Named, [option], "storage")
         check_options(Below, [option, "tier"], "storage")
+
+
+def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In several at once that fails now and then in Python 3.11, and servers open storages in threads."""
+    parse, inside, met = ast.parse, Semaphore(1), []
+
+    def slowly(*arguments: Any) -> Any:
+        met.append(inside.acquire(blocking=False))
+        time.sleep(0.01)
+        if met[-1]:
+            inside.release()
+        return parse(*arguments)
+
+    monkeypatch.setattr(ast, "parse", slowly)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: check_options(Below, ["bucket"], "storage"), range(16)))
+    assert met
+    assert all(met)
 
 
 @pytest.mark.parametrize(("url", "option"), [("memory://keys", "regoin"), ("s3://bucket", "endpiont_url")])

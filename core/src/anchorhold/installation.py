@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import SECTIONS, Backends
+from anchorhold.databases import close, open_database, open_nowhere
 from anchorhold.errors import AnchorholdError, UnknownAuthorityError, UnknownCertificateError
 from anchorhold.issuing import copies, recovery
 from anchorhold.issuing.authority import Authority
@@ -43,6 +44,7 @@ from anchorhold.ledger import (
     check_absence,
     ledger_exists,
 )
+from anchorhold.ledger.book import check_database
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.refusals import LedgerRefusals
 from anchorhold.secret import Secret
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography import x509
+    from peewee import Database
 
     from anchorhold.algorithms import KeySpec
     from anchorhold.issuing.plan import PathLength
@@ -91,6 +94,7 @@ class Installation:
         prompter: Asks a person for a secret that is needed and missing; None (the default) if there is nobody.
         create: Whether a ledger that is not there is created; else it is an error, until it is there.
         blank: With ``create=False``: where there is neither a ledger nor a key, look into an empty one in memory.
+        trial: Whether backends get the ledger's database as it is, and never one that was made or changed for them.
         patience: Seconds in all for which to wait for a ledger that another process has locked; by default 30.
 
     Attributes:
@@ -105,6 +109,7 @@ class Installation:
         *,
         create: bool = True,
         blank: bool = False,
+        trial: bool = False,
         patience: float | None = None,
     ) -> None:
         self.loaded = loaded
@@ -113,11 +118,13 @@ class Installation:
         self._patience = patience
         self._wants_blank = blank
         self._blank: Ledger | None = None
+        self._tried: Database | None = None
         self._environment = os.environ if environment is None else environment
         self._ledger: Ledger | None = None
         self._opening = Lock()
         refusals = LedgerRefusals(lambda: self.ledger)
-        self.backends = Backends(loaded, lambda: self.ledger.database, self._environment, prompter, refusals)
+        database = self._database_as_it_is if trial else lambda: self.ledger.database
+        self.backends = Backends(loaded, database, self._environment, prompter, refusals)
 
     def __enter__(self) -> Self:
         return self
@@ -162,7 +169,21 @@ class Installation:
         for ledger in (self._ledger, self._blank):
             if ledger is not None:
                 ledger.close()
+        if self._tried is not None:
+            close(self._tried)
         self._blank = None
+
+    def _database_as_it_is(self) -> Database:
+        """The ledger's database; an empty one in memory where there is none yet.
+
+        Raises:
+            LedgerError, SettingsError: As `check_database`.
+        """
+        if self._tried is None:
+            url = self.database_url
+            check_database(url, self.absence)
+            self._tried = open_database(url) if ledger_exists(url) else open_nowhere()
+        return self._tried
 
     def forget_refusals(self) -> int:
         """Forget which PINs were refused, so that each is tried once more; how many there were."""
@@ -931,6 +952,7 @@ def open_installation(
     prompter: Prompter | None = None,
     create: bool = True,
     blank: bool = False,
+    trial: bool = False,
     patience: float | None = None,
 ) -> Installation:
     """Open the installation that the settings describe; with no settings at all, the defaults.
@@ -941,13 +963,14 @@ def open_installation(
         prompter: Asks a person for missing secrets; by default nobody is asked.
         create: Whether a ledger that is not there is created; else it is an error, until it is there.
         blank: With ``create=False``: where there is neither a ledger nor a key, look into an empty one in memory.
+        trial: Whether backends get the ledger's database as it is, and never one that was made or changed for them.
         patience: Seconds in all for which to wait for a ledger that another process has locked; by default 30.
 
     Raises:
         SettingsError: The settings are wrong.
     """
     loaded = load_settings(config, environment)
-    return Installation(loaded, environment, prompter, create=create, blank=blank, patience=patience)
+    return Installation(loaded, environment, prompter, create=create, blank=blank, trial=trial, patience=patience)
 
 
 def _secrets(given: Mapping[str, Secret | str] | None) -> dict[str, Secret]:

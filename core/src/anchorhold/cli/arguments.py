@@ -9,8 +9,10 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from anchorhold.cli.output import Format, ListFormat
+from anchorhold.errors import InputError, ValidityError
 from anchorhold.ledger import IssuingDefaults
-from anchorhold.x509.spans import EXAMPLES
+from anchorhold.x509.spans import EXAMPLES, amount_of
+from anchorhold.x509.validity import MOST_DAYS
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
@@ -70,6 +72,23 @@ def _issuing(flag: str, text: str, metavar: str) -> Any:
     return typer.Option(flag, help=text, metavar=metavar, rich_help_panel="What it puts into what it signs")
 
 
+def _whole_days(text: str) -> int | None:
+    """A number of days as typed; None for 0 and for nothing.
+
+    Raises:
+        InputError: It cannot be read, or has hours left.
+    """
+    if text.strip() in ("", "0"):
+        return None
+    try:
+        days = amount_of(text, "d", "longest validity")
+    except ValidityError as error:
+        raise InputError(error.problem, hint=f"{error.hint}, 1 to {MOST_DAYS:,} days") from error
+    if not isinstance(days, int):
+        raise InputError(f"longest validity {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
+    return days
+
+
 @dataclass(frozen=True)
 class IssuingOptions:
     """What an authority puts into what it signs, as typed; None for what was not given."""
@@ -93,7 +112,12 @@ class IssuingOptions:
         ),
     ]
     max_days: Annotated[
-        int | None, _issuing("--max-days", "Longest validity, in days; at first as long as its own.", "DAYS")
+        str | None,
+        _issuing(
+            "--max-days",
+            f"Longest validity: days (90), or a span ({EXAMPLES}); at first as long as its own.",
+            "SPAN",
+        ),
     ]
     policy: Annotated[
         list[str] | None,
@@ -150,7 +174,7 @@ class IssuingOptions:
         return {
             **{name: tuple(filter(None, values)) for name, values in lists.items() if values is not None},
             **{name: value or None for name, value in texts.items() if value is not None},
-            **({"max_days": self.max_days or None} if self.max_days is not None else {}),
+            **({"max_days": _whole_days(self.max_days)} if self.max_days is not None else {}),
             **({"ocsp_key_backend": self.ocsp_key_backend} if self.ocsp_key_backend else {}),
             **({"ocsp_unknown": self.ocsp_unknown} if self.ocsp_unknown else {}),
             **({"crl_shards": self.crl_shards} if self.crl_shards is not None else {}),

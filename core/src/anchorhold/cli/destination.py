@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,9 +18,12 @@ from anchorhold.cli.precious import LONGEST_WORD, LOOKED_AT, NOTHING, precious, 
 from anchorhold.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anchorhold.cli.precious import Kept
 
 STANDARD_OUTPUT: Final = Path("-")
+_ANOTHER_FOLDER: Final = "name another folder"
 _UNFIT: Final = {stat.S_IFDIR: "is a folder", stat.S_IFBLK: "is a disk", stat.S_IFSOCK: "is a socket"}
 
 
@@ -61,6 +65,76 @@ def check_destination(out: Path, kept: Kept = NOTHING) -> None:
     if stat.S_ISREG(status.st_mode):
         kept.check(out.resolve(), out)
         _check_content(out)
+
+
+def check_new(path: Path, kept: Kept = NOTHING) -> None:
+    """Find out that no new file can be made there, or should be, before anything is done.
+
+    Args:
+        path: As it was named; its folder need not be there yet.
+        kept: What the settings say of files.
+
+    Raises:
+        OutputError: There is a file, a link that leads nowhere, or a folder; or it is no place for one.
+    """
+    if os.path.lexists(path):
+        if path.is_file() or not path.exists():
+            raise OutputError(f"{path}: exists already", hint="name another file, or move it away")
+        check_destination(path, kept)
+    kept.check(Path(os.path.realpath(path)), path)
+
+
+def check_new_folder(folder: Path, kept: Kept = NOTHING) -> None:
+    """Find out that no new folder can be made there, or should be; an empty one is as good as none.
+
+    Args:
+        folder: As it was named; those above it need not be there yet.
+        kept: What the settings say of files.
+
+    Raises:
+        OutputError: There is something else, or it is no place for files.
+    """
+    try:
+        if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(f"{folder}: exists already", hint="name another folder, or move it away")
+    except OSError as error:
+        raise _not_written(folder, error, _ANOTHER_FOLDER) from error
+    kept.check_folder(Path(os.path.realpath(folder)), folder)
+
+
+def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
+    """Make a folder with files, all of it or nothing; see `check_new_folder` first.
+
+    Args:
+        files: Their contents, by path within the folder.
+        folder: As it was named. An empty one keeps its mode and its owner.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    target = Path(os.path.realpath(folder))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        there = target.is_dir()
+        with tempfile.TemporaryDirectory(dir=target if there else target.parent, prefix=".making-") as scratch:
+            made = Path(scratch) / "made"
+            for name, content in files.items():
+                place = made / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            for source, place in [(part, target / part.name) for part in made.iterdir()] if there else [(made, target)]:
+                source.rename(place)
+    except OSError as error:
+        raise _not_written(folder, error, _ANOTHER_FOLDER) from error
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for what only its owner may see; one that is there stays as it is.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def write_to(content: bytes, out: Path, *, hint: str) -> None:

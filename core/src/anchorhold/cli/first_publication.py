@@ -1,4 +1,4 @@
-"""The first CRL and OCSP responder of an authority that says where to find them, right after it was made."""
+"""The first CRL and OCSP responder of an authority that says where to find them, right after it was recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from anchorhold.cli.output import say
-from anchorhold.errors import AnchorholdError, SecretMissingError
+from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError, SecretMissingError
+from anchorhold.issuing.crls import check_makes_crls, shards_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
 
 
+def publishes(authority: Authority) -> bool:
+    """Whether it writes into what it signs where its CRL or OCSP responder is."""
+    return bool(authority.issuing.crl_urls or authority.issuing.ocsp_urls)
+
+
 def publish_first(installation: Installation, authority: Authority, secrets: Mapping[str, Secret]) -> None:
     """Make them if nobody has to be asked; else, or if it fails, say what is left to do. The authority stays.
 
     Args:
-        installation: It was made in.
+        installation: It is recorded in.
         authority: Complete; one without URLs of its own publishes nothing.
         secrets: Those given for its key.
     """
-    if not (authority.issuing.crl_urls or authority.issuing.ocsp_urls):
+    if not publishes(authority):
         return
     failures: tuple[AnchorholdError, ...]
     try:
@@ -36,16 +42,31 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
         failures = (error,)
     for failure in failures:
         if not isinstance(failure, SecretMissingError):
-            say(f"{authority.name} is made, but {failure.problem}; {failure.hint}.")
-    if failures and (left := [f"`{command}`" for command in _left(installation, authority)]):
+            say(f"{authority.name} is there, but {failure.problem}; {failure.hint}.")
+    if failures:
+        say_what_is_left(installation, authority)
+
+
+def say_what_is_left(installation: Installation, authority: Authority) -> None:
+    """Say which commands make what an authority promises to publish and has never made, if anything."""
+    if left := [f"`{command}`" for command in _left(installation, authority)]:
         say(f"Its first CRL and OCSP responder are not all there: run {' and '.join(left)}.")
 
 
 def _left(installation: Installation, authority: Authority) -> Iterator[str]:
     """The commands that make what is not there; they ask for what they need."""
-    name = shlex.quote(authority.name)
-    with installation.ledger.guarded():
-        if installation.ledger.crls.last(authority.record.id, None) is None:
+    name, ledger = shlex.quote(authority.name), installation.ledger
+    with ledger.guarded():
+        made = [ledger.crls.last(authority.record.id, shard) for shard in shards_of(authority)]
+        if None in made and _makes_crls(authority):
             yield f"anchorhold generate-crls {name}"
-        if installation.ledger.responders.active(authority.record.id) is None:
+        if ledger.responders.active(authority.record.id) is None:
             yield f"anchorhold regenerate-ocsp-keys {name}"
+
+
+def _makes_crls(authority: Authority) -> bool:
+    try:
+        check_makes_crls(authority)
+    except (AuthorityExpiredError, CertificateInvalidError):  # it never will
+        return False
+    return True

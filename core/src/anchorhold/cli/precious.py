@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from anchorhold.errors import OutputError
+from anchorhold.errors import OutputError, SettingsError
 from anchorhold.pkcs8 import is_encrypted
+from anchorhold.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,14 +71,30 @@ class Kept:
         Raises:
             OutputError: It is not for results.
         """
-        reason = self.files.get(target) or self._linked(target)
-        folder = target.parent
-        if reason is None and any(folder.is_relative_to(kept) for kept in self.folders):
-            reason = "lies in a folder of keys"
-        if reason is None and _holds_keys(folder):
-            reason = "lies among private keys"
+        reason = self.files.get(target) or self._linked(target) or self._among_keys(target.parent)
         if reason is not None:
             raise OutputError(f"{shown}: {reason}", hint="name another file")
+
+    def check_folder(self, target: Path, shown: Path) -> None:
+        """Refuse a folder in which there are, or will be, keys or the ledger.
+
+        Args:
+            target: The folder, links followed, whether it is there or not.
+            shown: The same as it was named, for the message.
+
+        Raises:
+            OutputError: It is not for results.
+        """
+        reason = self._among_keys(target) or self._among_keys(target.parent)
+        if reason is None and any(kept.is_relative_to(target) for kept in (*self.folders, *self.files)):
+            reason = "is where keys, the ledger or the settings are kept"
+        if reason is not None:
+            raise OutputError(f"{shown}: {reason}", hint="name another folder")
+
+    def _among_keys(self, folder: Path) -> str | None:
+        if any(folder.is_relative_to(kept) for kept in self.folders):
+            return "lies in a folder of keys"
+        return "lies among private keys" if _holds_keys(folder) else None
 
     def _linked(self, target: Path) -> str | None:
         """What the file is by another of its names."""
@@ -102,6 +119,19 @@ def kept_by(loaded: LoadedSettings, environment: Mapping[str, str]) -> Kept:
     if scheme == "sqlite" and place:
         files |= {_real(f"{place}{end}"): "is the ledger" for end in _BESIDE}
     return Kept(files, tuple(_real(folder) for folder in _key_folders(loaded)))
+
+
+def kept_as_known(config: Path | None, environment: Mapping[str, str]) -> Kept:
+    """The same for what never writes over a file, and must work where the settings do not: then nothing is known.
+
+    Args:
+        config: The settings file that was named, if one was.
+        environment: The variables.
+    """
+    try:
+        return kept_by(load_settings(config, environment), environment)
+    except SettingsError:
+        return NOTHING
 
 
 def precious(content: bytes) -> str | None:

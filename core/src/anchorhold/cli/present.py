@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.cli.output import Format, render, write
-from anchorhold.cli.responder_view import described_responder
+from anchorhold.cli.responder_view import described_lists, described_responder, published_as_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,8 +111,11 @@ def show_chain(
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
         *([("Its key is", str(state))] if state is not None else []),
         *([("Responder", described_responder(installation, authority))] if state is not None else []),
+        *([("CRLs", described_lists(installation, authority))] if state is not None else []),
     ]
-    shown = authority_as_json(installation, authority) | (key_as_json(state) if state is not None else {})
+    shown = authority_as_json(installation, authority)
+    if state is not None:
+        shown |= key_as_json(state) | published_as_json(installation, authority)
     chain = installation.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)

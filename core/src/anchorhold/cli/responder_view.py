@@ -1,11 +1,12 @@
-"""Where the key of an authority's OCSP responder is, and what has to be done for it to be where it is wanted."""
+"""What an authority publishes: its responder, where its key is and is wanted, and its CRLs."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation
@@ -34,6 +35,48 @@ def described_responder(installation: Installation, authority: Authority) -> str
     except AnchorholdError as error:
         shown += f"; {error}"
     return shown
+
+
+def published_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
+    """What an authority publishes at present; documented in docs/json.md."""
+    with installation.ledger.guarded():
+        active = installation.ledger.responders.active(authority.record.id)
+        lists = installation.ledger.crls.dates(authority.record.id)
+    return {
+        "responder": None if active is None else _as_json(active),
+        "crls": [
+            {
+                "shard": shard,
+                "number": dates.number,
+                "this_update": dates.this_update.isoformat(),
+                "next_update": dates.next_update.isoformat(),
+            }
+            for shard, dates in sorted(lists.items(), key=lambda each: -1 if each[0] is None else each[0])
+        ],
+    }
+
+
+def _as_json(responder: ResponderRecord) -> dict[str, Any]:
+    return {
+        "status": responder.status,
+        "serial": responder.serial,
+        "key_backend": responder.key_backend,
+        "key_backend_type": responder.backend_type,
+        "not_after": None if responder.not_after is None else responder.not_after.isoformat(),
+    }
+
+
+def described_lists(installation: Installation, authority: Authority) -> str:
+    """The newest lists of an authority: how many, and when the first of them is due."""
+    with installation.ledger.guarded():
+        lists = installation.ledger.crls.dates(authority.record.id)
+    if not lists:
+        return "none was made yet"
+    first = min(lists.values(), key=lambda dates: dates.next_update)
+    partial = len(lists) - (None in lists)
+    kinds = [*(["full"] if None in lists else []), *([f"{partial} partial"] if partial else [])]
+    due = "was due" if first.next_update <= now() else "next update"
+    return f"{' and '.join(kinds)}, {due} {first.next_update:%Y-%m-%d %H:%M} UTC"
 
 
 def what_follows(installation: Installation, authority: Authority) -> str:

@@ -8,7 +8,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.cli.precious import kept_by
+from anchorhold.cli.precious import kept_as_known, kept_by
 from anchorhold.errors import AnchorholdError, SecretMissingError, UnusedOptionError
 from anchorhold.installation import Installation, open_installation
 from anchorhold.seam.options import options_of
@@ -46,6 +46,10 @@ class Session:
     def kept(self) -> Kept:
         """What the settings say of files that no result is written to."""
         return kept_by(self.installation.loaded, os.environ)
+
+    def kept_as_known(self) -> Kept:
+        """The same for a command that needs no settings; see `anchorhold.cli.precious.kept_as_known`."""
+        return kept_as_known(self._root.config, os.environ)
 
     def begin(self) -> None:
         """Do what was asked for before the name of the command."""

@@ -2,5 +2,15 @@
 
 from anchorhold.databases.migrating import Migrations
 from anchorhold.databases.opening import close, database_exists, drop_dead_connection, open_database, open_nowhere
+from anchorhold.databases.trying import try_files, try_tables
 
-__all__ = ["Migrations", "close", "database_exists", "drop_dead_connection", "open_database", "open_nowhere"]
+__all__ = [
+    "Migrations",
+    "close",
+    "database_exists",
+    "drop_dead_connection",
+    "open_database",
+    "open_nowhere",
+    "try_files",
+    "try_tables",
+]

@@ -60,15 +60,16 @@ class Migrations:
 
         with self._alone(database):
             self.check(database, where)
-            names: list[str] = Runner(database, str(self.folder), table_name=self._history).up()
+            names: list[str] = Runner(database, str(self.folder), table_name=self.history).up()
             return names
 
     def are_begun(self, database: Database) -> bool:
         """Whether a database has any of these tables, which asking does not make."""
-        return bool(database.table_exists(self._history))
+        return bool(database.table_exists(self.history))
 
     @property
-    def _history(self) -> str:
+    def history(self) -> str:
+        """The table in which the steps that were taken are."""
         return f"{self.prefix}migration"
 
     @contextmanager
@@ -89,7 +90,7 @@ class Migrations:
     def _applied(self, database: Database) -> frozenset[str]:
         if not self.are_begun(database):
             return frozenset()
-        return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{self._history}"'))  # noqa: S608
+        return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{self.history}"'))  # noqa: S608
 
     def check(self, database: Database, where: str) -> None:
         """Refuse a database that is not for this version, and change nothing in it.

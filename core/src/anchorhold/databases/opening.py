@@ -103,6 +103,11 @@ def database_exists(url: str, subject: str = "database") -> bool:
     return True
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a database; None if a server has it."""
+    return _sqlite_path(url) if _scheme(url) == "sqlite" else None
+
+
 def _scheme(url: str) -> str:
     """What stands before ``://``, if it can be one; it is shown."""
     scheme, slashes, _ = url.partition("://")

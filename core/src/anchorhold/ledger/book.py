@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from peewee import PeeweeException, SqliteDatabase
 
-from anchorhold.databases import close, database_exists, drop_dead_connection, open_database, open_nowhere
+from anchorhold.databases import (
+    close,
+    database_exists,
+    drop_dead_connection,
+    open_database,
+    open_nowhere,
+    try_files,
+    try_tables,
+)
 from anchorhold.databases.failures import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.absence import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, Absence
@@ -151,19 +159,21 @@ def check_database(url: str, absence: Absence = MAY_CREATE) -> bool:
         Whether it is there with the tables of this version, so that opening it changes nothing either.
 
     Raises:
-        SettingsError, LedgerError: The URL cannot be read, the database not be reached, or it should be there.
+        SettingsError: The URL cannot be read.
+        LedgerError: The database cannot be reached or written, or should be there.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
     if not ledger_exists(url):
         absence.check(_place(url), MISSING, lambda: not ledger_exists(url))
+    if not try_files(url, _place(url)):
         return False
     database = open_database(url, _SUBJECT)
     try:
         with _sentences(database, _place(url)):
-            MIGRATIONS.check(database, _place(url))
+            complete = try_tables(database, _place(url), MIGRATIONS)
             if not MIGRATIONS.are_begun(database):
                 absence.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
-            return MIGRATIONS.are_complete(database)
+            return complete
     finally:
         close(database)
 

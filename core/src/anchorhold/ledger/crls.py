@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.records import CrlRecord, CrlState, moment, seconds
+from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, moment, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,16 @@ class Crls:
         """The newest list of all certificates of an authority, or of one shard of them, without its entries."""
         row = self._newest(authority_id, shard)
         return None if row is None else CrlState(**_values(row))
+
+    def dates(self, authority_id: int) -> dict[int | None, CrlDates]:
+        """When the newest list of each kind begins and runs out: by the number of the shard, None for the full one."""
+        model = self._model
+        columns = (model.shard, model.number, model.this_update, model.next_update)
+        rows = model.select(*columns).where(model.authority_id == authority_id).order_by(model.number).tuples()
+        return {
+            shard: CrlDates(number=number, this_update=moment(begins), next_update=moment(ends))
+            for shard, number, begins, ends in rows  # of each kind the newest comes last
+        }
 
     def last(self, authority_id: int, shard: int | None) -> CrlRecord | None:
         """The newest list of all certificates of an authority, or of one shard of them.

@@ -309,6 +309,21 @@ class ResponderRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrlDates:
+    """When a list begins, and when the next one is due.
+
+    Attributes:
+        number: Its CRL number (RFC 5280, section 5.2.3).
+        this_update: When it begins.
+        next_update: When the next one is due.
+    """
+
+    number: int
+    this_update: dt.datetime
+    next_update: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyCopy:
     """A copy of the key of an authority that was left where it was used before.
 

@@ -28,6 +28,7 @@ from anchorhold.seam.requests import (
 )
 from anchorhold.secret import Secret, SecretReference
 from anchorhold.secret_sources import SecretSource
+from anchorhold.x509.spans import SpanIn
 
 __all__ = [
     "API_VERSION",
@@ -58,6 +59,7 @@ __all__ = [
     "Secrets",
     "SignRequest",
     "Signer",
+    "SpanIn",
     "WrapperContext",
     "Wrapping",
     "hookimpl",

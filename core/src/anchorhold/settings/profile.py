@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from anchorhold.errors import AnchorholdError
 from anchorhold.settings.section import Section
 from anchorhold.x509.identifiers import EXTENSIONS, POLICIES, PURPOSES, dotted
+from anchorhold.x509.spans import SpanIn
 from anchorhold.x509.validity import BACKDATED, MOST_DAYS
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ CustomOid = Annotated[str, AfterValidator(_own_extension)]
 CopiedExtension = Annotated[str, AfterValidator(_copied_extension)]
 Subtree = Annotated[str, _readable(_subtree)]
 Uri = Annotated[str, _readable(_uri)]
-Days = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True), SpanIn("d")]
+Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True), SpanIn("m")]
 
 
 class PolicySettings(Section):
@@ -237,7 +239,7 @@ class ProfileSettings(Section):
     extensions: tuple[ExtensionSettings, ...] = ()
     days: Days = 90
     max_days: Days | None = None
-    backdate_minutes: Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True)] = BACKDATED // dt.timedelta(minutes=1)
+    backdate_minutes: Minutes = BACKDATED // dt.timedelta(minutes=1)
     names_required: bool = False
     name_kinds: tuple[NameKind, ...] = ()
     copy_rules: Annotated[CopySettings, Field(alias="copy")] = CopySettings()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import ValidityError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 UNITS: Final = {
     "s": dt.timedelta(seconds=1),
@@ -36,7 +41,7 @@ def parse_span(text: str, what: str = "span", *, bare: str | None = None) -> dt.
     Args:
         text: As typed.
         what: What it is, for messages.
-        bare: The unit of a number without one; None if there has to be one.
+        bare: The unit of a number without one, which may have a decimal point; None if there has to be one.
 
     Raises:
         ValidityError: It cannot be read, or is no time at all.
@@ -52,14 +57,50 @@ def parse_span(text: str, what: str = "span", *, bare: str | None = None) -> dt.
     return span
 
 
+def amount_of(text: str, unit: str, what: str = "span") -> int | float:
+    """How many of a unit a span has that people wrote; a number without a unit is of that one.
+
+    Raises:
+        ValidityError: See `parse_span`.
+    """
+    amount = parse_span(text, what, bare=unit) / UNITS[unit]
+    return int(amount) if amount.is_integer() else amount
+
+
+@dataclass(frozen=True, slots=True)
+class SpanIn:
+    """For a field of an options model that is a number of some unit: a number is taken as it is, a text read as a span.
+
+    ``Annotated[float, Field(gt=0), SpanIn("s")]`` takes ``1.5``, ``"90s"`` and ``"2m"``.
+
+    Attributes:
+        unit: One of `UNITS`.
+    """
+
+    unit: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def _read(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return 0 if value.strip() == "0" else amount_of(value, self.unit)
+        except ValidityError as error:
+            raise ValueError(f"{error.problem}; {error.hint}") from None
+
+
 def is_span(text: str) -> bool:
     """Whether something was written as a span, with a unit or as ISO 8601 says, right or not, and not as a date."""
     return re.fullmatch(r"\s*(P.*|[0-9]+\s*[A-Za-z].*)", text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _read(text: str, what: str, bare: str | None) -> dt.timedelta | None:
-    if bare is not None and re.fullmatch("[0-9]{1,9}", text):
-        return int(text) * UNITS[bare]
+    if bare is not None and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        return float(text) * UNITS[bare]
     iso = _ISO.fullmatch(text.upper())
     if iso is not None:
         given = zip(iso.groups(default="0"), _ISO_UNITS, strict=True)

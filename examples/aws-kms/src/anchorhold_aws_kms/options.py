@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-Seconds = Annotated[float, Field(gt=0, le=600)]
+from anchorhold.seam import SpanIn
+
+Seconds = Annotated[float, Field(gt=0, le=600), SpanIn("s")]
 
 
 class Options(BaseModel):
@@ -29,7 +31,7 @@ class Options(BaseModel):
     region: str | None = None
     profile: str | None = None
     endpoint_url: HttpUrl | None = None
-    deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
+    deletion_window_days: Annotated[int, Field(ge=7, le=30), SpanIn("d")] = 30
     connect_timeout: Seconds = 5
     read_timeout: Seconds = 10
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 4

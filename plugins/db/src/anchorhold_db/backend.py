@@ -129,6 +129,21 @@ class DatabaseBackend:
         """Remove the row of a key."""
         return self._keys.delete(_key_id(request))
 
+    def check_place(self) -> tuple[str, ...]:
+        """Whether its database can be used, without a key and without making anything.
+
+        Returns:
+            What could not be tried.
+
+        Raises:
+            SettingsError, BackendFailedError, LedgerError: It cannot.
+        """
+        place = self._options.database
+        if place is not None and place.resolve(self._context.environment) is None:
+            return (f"{self._subject}: the URL of its database is not known here, so it could not be tried",)
+        self._keys.check()
+        return ()
+
     @cached_property
     def _keys(self) -> Keys:
         from anchorhold_db.keys import Keys

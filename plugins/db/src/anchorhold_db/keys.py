@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from peewee import PeeweeException, SqliteDatabase
 
+from anchorhold.databases.failures import hint_for
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold.seam import Secret
 from anchorhold.secret import MASK
@@ -48,6 +49,11 @@ class Keys:
     def where(self) -> str:
         """The backend and its database, for messages."""
         return self._place.name
+
+    def check(self) -> None:
+        """Find out whether keys can be read and written; nothing is made."""
+        with self._one_sentence():
+            self._place.check()
 
     def read(self, key_id: bytes, *, may_create: bool = False) -> StoredKey | None:
         """The row of a key; None if there is none.
@@ -98,9 +104,7 @@ class Keys:
         except PeeweeException as error:
             # PostgreSQL's details quote rows, so neither they nor a traceback with them may be shown.
             message = " ".join(str(error).partition("DETAIL:")[0].split()) or type(error).__name__
-            raise BackendFailedError(
-                f"{self.where}: {message}", hint="check that the database is reachable, writable and not full"
-            ) from None
+            raise BackendFailedError(f"{self.where}: {message}", hint=hint_for(message)) from None
 
 
 class _Unlogged(bytes):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from anchorhold.databases import close, database_exists, drop_dead_connection, open_database
+from anchorhold.databases import (
+    close,
+    database_exists,
+    drop_dead_connection,
+    open_database,
+    try_files,
+    try_tables,
+)
 from anchorhold.errors import BackendFailedError, LedgerError, SettingsError
 from anchorhold.settings.show import without_password
 from anchorhold_db.migrations import MIGRATIONS
 from anchorhold_db.options import check_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from peewee import Database
 
@@ -31,6 +39,13 @@ class Place(Protocol):
         Args:
             work: What to do.
             may_create: Whether a database that is not there is created; else that is an error.
+        """
+
+    def check(self) -> None:
+        """Find out whether keys can be read and written there; nothing is made, and tables may be missing.
+
+        Raises:
+            AnchorholdError, PeeweeException: They cannot.
         """
 
     def forget_lost_connection(self) -> bool:
@@ -57,6 +72,12 @@ class LedgerPlace:
             MIGRATIONS.apply(database, self.name)
             self._migrated = True
         return work(database)
+
+    def check(self) -> None:
+        """See `Place.check`; what keeps the ledger itself from being used is said of the ledger."""
+        database = self._open()
+        with _as_backend_failed():
+            try_tables(database, self.name, MIGRATIONS)
 
     def forget_lost_connection(self) -> bool:
         """See `Place.forget_lost_connection`."""
@@ -99,6 +120,18 @@ class OwnDatabase:
         finally:
             close(database)
 
+    def check(self) -> None:
+        """See `Place.check`."""
+        with _as_backend_failed():
+            if not try_files(self._url, self.name):
+                return
+        database = self._open()
+        try:
+            with _as_backend_failed():
+                try_tables(database, self.name, MIGRATIONS)
+        finally:
+            close(database)
+
     def forget_lost_connection(self) -> bool:
         """See `Place.forget_lost_connection`; each operation has a fresh one."""
         return False
@@ -119,13 +152,18 @@ class OwnDatabase:
             return self._database
 
     def _exists(self) -> bool:
-        try:
+        with _as_backend_failed("check the permissions of its folder"):
             return database_exists(self._url, self._subject)
-        except LedgerError as error:
-            raise BackendFailedError(error.problem, hint="check the permissions of its folder") from error
 
     def _open(self) -> Database:
-        try:
+        with _as_backend_failed("name another place"):
             return open_database(self._url, self._subject)
-        except LedgerError as error:
-            raise BackendFailedError(error.problem, hint="name another place") from error
+
+
+@contextmanager
+def _as_backend_failed(hint: str | None = None) -> Iterator[None]:
+    """What core says of databases, said of a backend; with another hint where core's is about the ledger."""
+    try:
+        yield
+    except LedgerError as error:
+        raise BackendFailedError(error.problem, hint=hint or error.hint) from error

@@ -55,7 +55,13 @@ class Access:
         self._opened: OpenedToken | None = None
 
     def run(
-        self, task: Callable[..., T], about: str = "", *given: object, writing: bool = False, repeat: bool = True
+        self,
+        task: Callable[..., T],
+        about: str = "",
+        *given: object,
+        writing: bool = False,
+        repeat: bool = True,
+        renewed: bool = False,
     ) -> T:
         """Do something in a session of its own that is logged in.
 
@@ -66,6 +72,7 @@ class Access:
             given: For the task.
             writing: Whether it changes objects of the token.
             repeat: Whether it may be done again at all, once it has begun.
+            renewed: Whether the module was initialised anew for it.
 
         Raises:
             AnchorholdError: One sentence on what went wrong.
@@ -75,7 +82,9 @@ class Access:
         def attempt(module: Module) -> T:
             return self._attempt(module, begun, about, given, writing=writing)
 
-        return self._patiently(attempt, about, writing=writing, repeatable=lambda: repeat or not begun.begun)
+        return self._patiently(
+            attempt, about, writing=writing, renewed=renewed, repeatable=lambda: repeat or not begun.begun
+        )
 
     def look(self) -> None:
         """Find out whether the module can be loaded and has the token; nobody logs in.
@@ -91,7 +100,13 @@ class Access:
         self._patiently(attempt, "", writing=False, repeatable=lambda: True)
 
     def _patiently(
-        self, attempt: Callable[[Module], T], about: str, *, writing: bool, repeatable: Callable[[], bool]
+        self,
+        attempt: Callable[[Module], T],
+        about: str,
+        *,
+        writing: bool,
+        repeatable: Callable[[], bool],
+        renewed: bool = False,
     ) -> T:
         tried: tuple[Remedy, ...] = ()
         while True:
@@ -107,7 +122,7 @@ class Access:
                     remedy = None
                 if remedy is None:
                     place = self.describe(self._opened, about)
-                    raise explain(error, place, renewed=bool(tried), writing=writing) from error
+                    raise explain(error, place, renewed=renewed or bool(tried), writing=writing) from error
                 if isinstance(error, TokenAwayError):
                     time.sleep(PAUSES[tried.count(remedy)])
             tried += (remedy,)

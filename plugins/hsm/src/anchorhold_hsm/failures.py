@@ -27,6 +27,14 @@ _NOT_WRITTEN: Final = (
     "see its log, and whether its device or service is well; remove keys that are not used any more, or, if it has "
     "room, start this process again: some modules keep loaded what they made",
 )
+_NOT_WRITTEN_AGAIN: Final = (
+    "the token failed without saying why, and again after its module was initialised anew; it may be full",
+    "see its log, and whether its device or service is well; remove keys that are not used any more",
+)
+_NO_MEMORY: Final = (
+    "its module has no memory for it, or does nothing with such keys",
+    "choose another kind of key; if it knows them, see whether its device or service is well",
+)
 _ONE_USE: Final = ("the PIN was refused for this one use", "give the right one; it is not tried again")
 _CANNOT: Final = ("the token cannot do this", "use another kind of key or signature")
 
@@ -34,6 +42,7 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[AnchorholdError], tuple[str, 
     (("DeviceRemoved", "TokenNotPresent", "TokenNotRecognised", "SlotIDInvalid"), BackendFailedError, _AWAY),
     (("GeneralError", "DeviceError", "FunctionFailed", "CryptokiNotInitialized"), BackendFailedError, _FAILED),
     (("DeviceMemory",), BackendFailedError, _FULL),
+    (("HostMemory",), BackendFailedError, _NO_MEMORY),
     (("SessionCount",), BackendFailedError, _SESSIONS),
     (("TokenWriteProtected", "SessionReadOnly"), BackendFailedError, _READ_ONLY),
     (("ActionProhibited", "KeyFunctionNotPermitted", "FunctionRejected"), BackendFailedError, _REFUSES),
@@ -54,6 +63,8 @@ _WHILE_WRITING: Final = {
     "DeviceError": _NOT_WRITTEN,
 }
 """And where something was being written to the token."""
+_WHILE_WRITING_AGAIN: Final = dict.fromkeys(("GeneralError", "FunctionFailed", "DeviceError"), _NOT_WRITTEN_AGAIN)
+"""And where that was tried again by a module that was initialised anew, so nothing it had loaded is in the way."""
 _UNFORESEEN: Final = (BackendFailedError, ("the token refused", "look the answer up in the manual of the device"))
 
 
@@ -72,6 +83,7 @@ def explain(error: PKCS11Error, subject: str, *, renewed: bool, writing: bool) -
     kind, sentence = _SENTENCES.get(name, _UNFORESEEN)
     if not renewed:
         sentence = _AT_FIRST.get(name, sentence)
-        sentence = _WHILE_WRITING.get(name, sentence) if writing else sentence
+    if writing:
+        sentence = (_WHILE_WRITING_AGAIN if renewed else _WHILE_WRITING).get(name, sentence)
     problem, hint = sentence
     return kind(f"{subject}: {problem} ({name})", hint=hint)

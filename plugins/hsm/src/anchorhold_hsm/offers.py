@@ -115,7 +115,7 @@ def refused_key(
     if name not in NOT_OFFERED and not tried:
         return None
     sizes = _rsa_sizes(worker)
-    offered = [f"RSA {sizes.start} to {sizes.stop - 1}"] * bool(sizes) + tried
+    offered = [f"RSA {sizes.start} to {sizes.stop - 1}"] * bool(sizes) + (tried or _listed(worker))
     if imported and name in NOT_OFFERED:
         return KeyUnsupportedError(
             f"{subject}: the token does not take an {spec} key from elsewhere ({name})",
@@ -157,6 +157,12 @@ def kinds_that_can_be_made(worker: Worker) -> list[str]:
             finally:
                 destroy(pair)
     return offered
+
+
+def _listed(worker: Worker) -> list[str]:
+    """What a token lists that makes no keys that end with a session (tpm2-pkcs11), so that nothing can be tried."""
+    makes_curves = Mechanism.EC_KEY_PAIR_GEN in worker.token.mechanisms()
+    return ["EC, of curves that it does not name"] if makes_curves else []
 
 
 def _rsa_sizes(worker: Worker) -> range:

@@ -121,7 +121,7 @@ class Vault:
                 raise
             if self._access.run(lambda worker: keys.anything_of(worker, reference), about):
                 raise  # it was made after all; whoever asked for it finds it by its id
-        made = self._access.run(task, about, writing=True, repeat=False)
+        made = self._access.run(task, about, writing=True, repeat=False, renewed=True)
         self._access.worked(_MAKING)
         return made
 

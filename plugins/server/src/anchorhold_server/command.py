@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  # typer reads annotations when it runs
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from anchorhold.errors import LedgerError
+from anchorhold.errors import InputError, LedgerError
+from anchorhold.x509.spans import EXAMPLES, amount_of
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
     from anchorhold.installation import Installation
+
+
+_LEAST: Final = 0.1
+_MOST: Final = 86_400
+"""Seconds within which a request must arrive."""
 
 
 class LogLevel(StrEnum):
@@ -45,9 +51,13 @@ def serve(
         ),
     ] = 20_000,
     request_timeout: Annotated[
-        float,
-        typer.Option("--request-timeout", help="Within how many seconds a request must arrive.", min=0.1, metavar="S"),
-    ] = 10.0,
+        str,
+        typer.Option(
+            "--request-timeout",
+            help=f"Within what time a request must arrive: seconds (10), or a span ({EXAMPLES}).",
+            metavar="SPAN",
+        ),
+    ] = "10s",
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="What is logged, as JSON lines on standard error.")
     ] = LogLevel.INFO,
@@ -61,6 +71,7 @@ def serve(
     from anchorhold.installation import open_installation
     from anchorhold_server.process import ServerOptions, run
 
+    seconds = _patience(request_timeout)
     config = session.installation.loaded.path
     with open_installation(config, create=False) as installation:
         database = installation.database_url
@@ -73,9 +84,22 @@ def serve(
         key=tls_key,
         level=log_level.value,
         most=cached_certificates,
-        seconds=request_timeout,
+        seconds=seconds,
     )
     run(options, config, database)
+
+
+def _patience(text: str) -> float:
+    """How long a request may take to arrive, in seconds.
+
+    Raises:
+        ValidityError: It cannot be read.
+        InputError: It is no time in which a request can arrive, or hardly ends.
+    """
+    seconds = amount_of(text, "s", "--request-timeout")
+    if not _LEAST <= seconds <= _MOST:
+        raise InputError(f"--request-timeout {text!r}: is out of range", hint="give 0.1 seconds to one day")
+    return seconds
 
 
 def _check_places(installation: Installation) -> None:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.issuing.crls import shards_of
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.epochs import reread
 from anchorhold_server.keys import LATE
@@ -15,10 +16,10 @@ from anchorhold_server.sight import UNREADABLE
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from anchorhold.issuing.authority import Authority
-    from anchorhold.ledger.records import CrlState
+    from anchorhold.ledger.records import CrlDates
     from anchorhold_server.alarms import Alarms
     from anchorhold_server.keys import KeyThreads
     from anchorhold_server.registry import Registry, Served
@@ -123,14 +124,15 @@ class Watch:
 
     def _authority(self, served: Served) -> AuthorityHealth:
         authority = served.authority
-        crl = self._shelf.state(authority)
+        crls = self._shelf.dates(authority)
+        crl = crls.get(None)
         return AuthorityHealth(
             name=authority.name,
             serial=authority.record.serial or "",
             problems=(
                 *self._certificate_problems(authority),
                 *self._responder_problems(served),
-                *self._crl_problems(authority, crl),
+                *self._crl_problems(authority, crls),
             ),
             responder_expires=None if served.responder is None else served.responder.not_after,
             crl_made=None if crl is None else crl.this_update,
@@ -166,17 +168,38 @@ class Watch:
         else:
             yield "OCSP responder: its key has not been tried yet"
 
-    def _crl_problems(self, authority: Authority, crl: CrlState | None) -> Iterable[str]:
-        subject, moment = f"crl {authority.name}", now()
-        if crl is not None and is_ahead(crl.this_update, moment):
-            yield self._alarmed(subject, "CRL: it is dated in the future")
-        elif crl is not None and crl.next_update <= moment:
-            yield self._alarmed(subject, "CRL: it has run out")
-        elif crl is not None:
-            self._alarms.end(subject)
-        elif authority.issuing.crl_urls:
-            yield self._alarmed(subject, "CRL: there is none")
+    def _crl_problems(self, authority: Authority, crls: Mapping[int | None, CrlDates]) -> Iterable[str]:
+        """What is wrong with the full list, and with partial ones: each kind of trouble once, for there may be many."""
+        found: dict[str, list[int | None]] = {}
+        for shard in shards_of(authority):
+            problem = _crl_problem(crls.get(shard), published=bool(authority.issuing.crl_urls))
+            if problem is not None:
+                found.setdefault(problem, []).append(shard)
+        problems = [f"{_lists(shards)}: {problem}" for problem, shards in found.items()]
+        if problems:
+            self._alarms.begin(f"crl {authority.name}", "; ".join(problems))
+        else:
+            self._alarms.end(f"crl {authority.name}")
+        return problems
 
     def _alarmed(self, subject: str, problem: str) -> str:
         self._alarms.begin(subject, problem)
         return problem
+
+
+def _crl_problem(crl: CrlDates | None, *, published: bool) -> str | None:
+    """What is wrong with the newest list of one kind; None if nothing is."""
+    moment = now()
+    if crl is None:
+        return "there is none" if published else None
+    if is_ahead(crl.this_update, moment):
+        return "it is dated in the future"
+    return "it has run out" if crl.next_update <= moment else None
+
+
+def _lists(shards: Sequence[int | None]) -> str:
+    """What to call those lists: ``CRL``, or ``CRL of shard 3 and 7 more``."""
+    more = len(shards) - 1
+    if shards[0] is None:
+        return f"CRL and {more} partial" if more else "CRL"
+    return f"CRL of shard {shards[0]}" + (f" and {more} more" if more else "")

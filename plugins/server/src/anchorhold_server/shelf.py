@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
-    from anchorhold.ledger.records import CrlState
+    from anchorhold.ledger.records import CrlDates, CrlState
 
 CHUNK: Final = 48 * 1024
 """Octets that are written as PEM at a time; whole lines of 48."""
@@ -57,15 +57,15 @@ class Shelf:
         self._reading = Lock()
         self._found: dict[tuple[int, int | None], tuple[int, ShelvedCrl | None]] = {}
 
-    def state(self, authority: Authority) -> CrlState | None:
-        """What is known of the newest full list of an authority; None if none was made.
+    def dates(self, authority: Authority) -> dict[int | None, CrlDates]:
+        """When the newest lists of an authority begin and run out; see `anchorhold.ledger.crls.Crls.dates`.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: They cannot be read.
         """
         ledger = self._installation.ledger
         with ledger.guarded():
-            return ledger.crls.state(authority.record.id, None)
+            return ledger.crls.dates(authority.record.id)
 
     def find(self, epoch: int, authority: Authority, shard: int | None = None) -> ShelvedCrl | None:
         """The newest list of an authority; None if none was made.

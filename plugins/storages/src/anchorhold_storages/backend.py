@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import InputError, KeyMissingError, OperationUnsupportedError
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_storages import options as models
-from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.storage import storage_opener
 
 if TYPE_CHECKING:
@@ -132,12 +131,7 @@ class StoragesBackend:
         Raises:
             PluginMissingError, SettingsError, BackendFailedError: It cannot be used.
         """
-        storage, folder = self._storage, self._options.path
-        if isinstance(storage, LocalStorage):
-            storage.check(folder)
-            return ()
-        storage.read(f"{folder}/{bytes(16).hex()}.key")  # of no key: it is the answer that counts
-        return (f"storage {self._options.storage_alias!r}: whether files can be written there could not be tried",)
+        return self._storage.check(self._options.path)
 
     @property
     def _encrypts(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.archive import AbstractArchiveFileSystem
@@ -40,6 +41,10 @@ _FORGETFUL: Final = ("adlfs.",)
 """Packages whose classes keep what else they are given, and never look at it."""
 _OF_ALL: Final = frozenset({"asynchronous", "auto_mkdir", "batch_size", "loop", "max_concurrency"})
 """Options that the base classes take out of what they are given."""
+
+
+_PARSING: Final = Lock()
+"""Held while sources are parsed: in several threads at once that fails in Python 3.11 ("recursion depth mismatch")."""
 
 
 def check_class(kind: type[Any], subject: str) -> None:
@@ -79,7 +84,8 @@ def check_options(
     Raises:
         SettingsError: One of them has no effect.
     """
-    known, open_ended = _known_options(kind)
+    with _PARSING:
+        known, open_ended = _known_options(kind)
     if rest is not None:
         known, open_ended = known | {*_named(rest)}, False
     unknown = [] if open_ended else sorted(set(given) - known)

@@ -98,8 +98,8 @@ class LocalStorage:
             raise self._failed("delete", path, error) from error
         return there
 
-    def check(self, folder: str) -> None:
-        """Find out whether files can be read and made in a folder that may not be there yet; nothing is made.
+    def check(self, folder: str) -> tuple[str, ...]:
+        """See `Storage.check`; the folder may not be there yet.
 
         Raises:
             BackendFailedError: They cannot.
@@ -110,6 +110,7 @@ class LocalStorage:
         if not place.is_dir() or not os.access(place, os.R_OK | os.W_OK | os.X_OK):
             reason = "is no folder" if not place.is_dir() else "must not be written by this account"
             raise BackendFailedError(f"{self._subject}: {place} {reason}", hint="name another one, or give it to it")
+        return ()
 
     def _at(self, path: str) -> Path:
         return self._options.location / path

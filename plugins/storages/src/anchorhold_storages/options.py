@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from anchorhold.seam import SecretReference
+from anchorhold.seam import SecretReference, SpanIn
 
 
 def _mode(owner: int, value: object) -> int:
@@ -39,7 +39,7 @@ def _inside(value: str) -> str:
 FileMode = Annotated[int, BeforeValidator(partial(_mode, 0o400))]
 FolderMode = Annotated[int, BeforeValidator(partial(_mode, 0o700))]
 Folder = Annotated[str, AfterValidator(_inside)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+Seconds = Annotated[float, Field(gt=0, le=3600), SpanIn("s")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 inside = _inside
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, SettingsError
 from anchorhold_storages.references import cause_without_secrets, resolve_references
+from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +53,28 @@ class RemoteStorage:
         except Exception as error:
             raise self._failed("read", path, error) from self._cause(error)
         return content
+
+    def check(self, folder: str) -> tuple[str, ...]:
+        """See `Storage.check`; a bucket must be there, for nobody makes one.
+
+        Raises:
+            BackendFailedError: The store cannot be reached, or has no such bucket.
+        """
+        self.read(f"{folder}/{NO_KEY}")
+        untried = f"{self._subject}: {UNTRIED}"
+        if self._protocol not in _WITHOUT_FOLDERS:
+            return (untried,)
+        files, root = self._open()
+        bucket = root.strip("/").partition("/")[0]
+        try:
+            files.info(bucket)
+        except FileNotFoundError as error:
+            raise BackendFailedError(
+                f"{self._subject}: there is no {bucket}", hint="correct its URL in the settings, or make it"
+            ) from error
+        except Exception:  # not everybody who may use what is in a bucket may look at the bucket
+            return (untried, f"{self._subject}: whether there is {bucket} could not be tried")
+        return (untried,)
 
     def settle(self, path: str, _: Callable[[bytes], bool]) -> bytes | None:
         """As `read`: a file has its name from the beginning."""

@@ -14,6 +14,7 @@ from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.filesystems import check_options
 from anchorhold_storages.references import cause_without_secrets, resolve_references
 from anchorhold_storages.s3_failures import code_of, reason
+from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -70,6 +71,15 @@ class S3Storage:
             return content
 
         return self._run("read", path, fetch)
+
+    def check(self, folder: str) -> tuple[str, ...]:
+        """See `Storage.check`.
+
+        Raises:
+            BackendFailedError: The store cannot be reached, or has no such bucket.
+        """
+        self.read(f"{folder}/{NO_KEY}")
+        return (f"{self._subject}: {UNTRIED}",)
 
     def settle(self, path: str, _: Callable[[bytes], bool]) -> bytes | None:
         """As `read`: a file has its name from the beginning."""

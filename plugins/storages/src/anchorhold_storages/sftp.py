@@ -16,6 +16,7 @@ from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, SFTP_FLAG_CREATE, SFTP_FLAG_EX
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.sftp_server import FAILURES, Server, reason
+from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +54,15 @@ class SftpStorage:
         target = self._at(path)
         with self._connected("read", path) as files:
             return _content(files, target)
+
+    def check(self, folder: str) -> tuple[str, ...]:
+        """See `Storage.check`.
+
+        Raises:
+            BackendFailedError: The server cannot be reached, or refuses.
+        """
+        self.read(f"{folder}/{NO_KEY}")
+        return (f"{self._subject}: {UNTRIED}",)
 
     def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
         """See `Storage.settle`.

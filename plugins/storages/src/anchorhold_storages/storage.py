@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -39,6 +39,10 @@ _ANY = _Kind(RemoteOptions, "anchorhold_storages.remote:RemoteStorage")
 _LOCAL = ("local", "file")
 _KINDS = {"s3": _S3, "s3a": _S3, "sftp": _SFTP, "ssh": _SFTP}
 """File systems that need more than fsspec promises of all of them."""
+NO_KEY: Final = f"{bytes(16).hex()}.key"
+"""The name of a file that is no key's: when it is asked for, it is the answer that counts."""
+UNTRIED: Final = "whether files can be written there could not be tried"
+"""Where finding out would make one."""
 
 
 class Storage(Protocol):
@@ -46,6 +50,13 @@ class Storage(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None if there is no such file."""
+
+    def check(self, folder: str) -> tuple[str, ...]:
+        """Find out whether files can be read and made in a folder; nothing is made.
+
+        Returns:
+            What could not be tried, in sentences.
+        """
 
     def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
         """The content of a file, also of one whose writing was interrupted before it had its name.

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from anchorhold.checking import check_installation
-from anchorhold.cli.destination import is_standard_output, write_new
+from anchorhold.cli.destination import check_new, is_standard_output, make_private_folder, write_new
 from anchorhold.cli.failures import Failures
 from anchorhold.cli.output import say, write
+from anchorhold.cli.precious import kept_as_known
 from anchorhold.cli.root import Root
 from anchorhold.cli.table import COMMANDS
 from anchorhold.errors import OutputError
@@ -44,7 +45,7 @@ def show(ctx: typer.Context) -> None:
 @app.command("check")
 def check(ctx: typer.Context) -> None:
     """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
-    with open_installation(_named(ctx)) as installation:
+    with open_installation(_named(ctx), trial=True) as installation:
         findings = check_installation(installation)
         failures = Failures()
         for error in findings.wrong:
@@ -86,8 +87,9 @@ def init(
     if is_standard_output(target):
         write(content.encode(), None)
         return
+    check_new(target, kept_as_known(_named(ctx), os.environ))
     try:
-        target.absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(target.absolute().parent)
         write_new(content.encode(), target, 0o600)
     except FileExistsError:
         raise OutputError(f"{target}: exists already", hint="edit it, or name another file") from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Authority, IssuingOptions
+from anchorhold.cli.first_publication import publishes, say_what_is_left
 from anchorhold.cli.output import say
 from anchorhold.cli.responder_view import what_follows
 from anchorhold.errors import InputError
@@ -35,3 +36,5 @@ def edit_ca(
     say(f"Changed authority {edited.name} ({edited.record.status}).")
     if edited.record.issuing.ocsp_key_backend != before.record.issuing.ocsp_key_backend:
         say(what_follows(session.installation, edited))
+    elif publishes(edited) and not publishes(before):
+        say_what_is_left(session.installation, edited)

@@ -14,6 +14,7 @@ from anchorhold.cli.arguments import (
     OptionalFormat,
     Out,
 )
+from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import check_output, say, say_notes
 from anchorhold.cli.present import show_authority
@@ -27,6 +28,8 @@ from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cryptography import x509
 
     from anchorhold.cli.session import Session
@@ -77,35 +80,40 @@ def import_ca(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate."""
+    """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate.
+
+    With --hostname, --crl-url or --ocsp-url its first CRL and OCSP responder follow, where nobody has to be asked.
+    """
     check_output(out, output_format, bundle=bundle, kept=session.kept)
     if signed is not None:
         if key is not None or adopt or issuing.given():
             raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
-        authority = _accept(session, name, signed)
+        authority, secrets = _accept(session, name, signed)
     else:
-        authority = _import(session, name, key, certificate, import_password, key_backend, issuing, adopt=adopt)
+        given = (name, key, certificate, import_password, key_backend, issuing)
+        authority, secrets = _import(session, *given, adopt=adopt)
     where = authority.record.key_backend
     say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
     say_notes(session.installation.notes)
     if authority.certificate.not_valid_after_utc < now():
         say("Note: its certificate has expired, so it cannot sign certificates.")
     show_authority(session.installation, authority, output_format, bundle=bundle, out=out)
+    publish_first(session.installation, authority, secrets)
 
 
-def _accept(session: Session, name: str, signed: str) -> Authority:
+def _accept(session: Session, name: str, signed: str) -> tuple[Authority, Mapping[str, Secret]]:
+    """The authority that waited for this certificate, and the secrets given for its key."""
     authority = session.installation.authority(name)
     alias = authority.record.key_backend
     session.check_used({alias})
     certificates = load_certificates(read_input(signed, "certificate"), signed)
     certificate = chosen(certificates, authority.record.public_key)
     wanted = request_of(authority).subject
-    accepted = session.installation.accept_certificate(
-        authority, certificate, session.secrets(alias), others=certificates
-    )
+    secrets = session.secrets(alias)
+    accepted = session.installation.accept_certificate(authority, certificate, secrets, others=certificates)
     if certificate.subject != wanted:
         say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
-    return accepted
+    return accepted, secrets
 
 
 def _import(
@@ -118,7 +126,8 @@ def _import(
     issuing: IssuingOptions,
     *,
     adopt: bool,
-) -> Authority:
+) -> tuple[Authority, Mapping[str, Secret]]:
+    """The authority of those files, and the secrets given for its key."""
     session.check_used({key_backend})
     if key is None:
         raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
@@ -131,15 +140,17 @@ def _import(
         if adopt
         else _load(session, key, certificate, secret)
     )
-    return session.installation.import_authority(
+    secrets = session.secrets(key_backend)
+    imported = session.installation.import_authority(
         name,
         found,
         private,
         key_backend=key_backend,
         issuing=issuing.defaults(),
         options=session.options(key_backend, "adopt" if adopt else "import"),
-        secrets=session.secrets(key_backend),
+        secrets=secrets,
     )
+    return imported, secrets
 
 
 def _load(

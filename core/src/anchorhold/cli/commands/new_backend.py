@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import tempfile
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import as_file, files
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from anchorhold.cli.destination import check_new_folder, write_folder
 from anchorhold.cli.output import say
-from anchorhold.errors import InputError, OutputError
+from anchorhold.errors import InputError
 from anchorhold.seam import BACKENDS_GROUP, discovery
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OURS: Final = ("storages", "hsm", "db", "server")
 """Names of our own distributions, which need not be installed."""
-NOT_WRITTEN: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+NOT_WRITTEN: Final = frozenset({"__pycache__", ".pyc"})
+"""Folders and kinds of files of the template that belong to whoever has run it."""
 
 
 def new_backend(
@@ -32,7 +32,9 @@ def new_backend(
     name: Annotated[str, typer.Argument(help="Name of the backend type: lower case, digits, hyphens.", metavar="NAME")],
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", help="Folder to make (default: anchorhold-NAME, here).", metavar="FOLDER"),
+        typer.Option(
+            "--folder", help="Folder to make, or an empty one (default: anchorhold-NAME, here).", metavar="FOLDER"
+        ),
     ] = None,
 ) -> None:
     """Write a Python package for a key backend of your own, with tests that run the contract."""
@@ -43,12 +45,8 @@ def new_backend(
         )
     _check_free(name)
     target = folder or Path(f"anchorhold-{name}")
-    try:
-        if target.exists():
-            raise OutputError(f"{target}: exists already", hint="choose another name or --folder")
-        _write(target.absolute(), name)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="choose another --folder") from error
+    check_new_folder(target, session.kept_as_known())
+    write_folder(_package(name), target)
     install, test = (shlex.quote(str(place)) for place in (f"{target}[test]", target))
     say(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
 
@@ -67,19 +65,15 @@ def _check_free(name: str) -> None:
         raise InputError(f"name {name!r}: {taken[name]} has it already", hint="choose another one")
 
 
-def _write(target: Path, name: str) -> None:
-    """The whole package, or nothing: it is made beside its place and then moved there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-backend-") as scratch,
-        as_file(files("anchorhold") / "template") as template,
-    ):
-        made = Path(scratch) / "made"
-        shutil.copytree(template, made, ignore=NOT_WRITTEN, copy_function=shutil.copyfile)
-        (made / "src" / "anchorhold_example").rename(made / "src" / _module(name))
-        for file in [found for found in made.rglob("*") if found.is_file()]:
-            file.write_text(_named(file.read_text(), name))
-        made.rename(target)
+def _package(name: str) -> dict[str, bytes]:
+    """Every file of the package, by its path in it."""
+    with as_file(files("anchorhold") / "template") as template:
+        found = [(path.relative_to(template), path) for path in template.rglob("*") if path.is_file()]
+        return {
+            str(path).replace("anchorhold_example", _module(name)): _named(source.read_text(), name).encode()
+            for path, source in found
+            if not NOT_WRITTEN & {*path.parts, path.suffix}
+        }
 
 
 def _module(name: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.destination import write_new
-from anchorhold.cli.output import check_output, say
+from anchorhold.cli.destination import check_new, write_new
+from anchorhold.cli.output import say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
 from anchorhold.ledger import ledger_exists
@@ -42,7 +42,9 @@ def quickstart(
     made = installation.authorities() if ledger_exists(installation.database_url) else ()  # which looking would make
     known = {authority.name: authority for authority in made}
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
-        if os.path.lexists(path) and (name not in known or _content(path) != pem(der(known[name])).encode()):
+        if not os.path.lexists(path):
+            check_new(path, session.kept())
+        elif name not in known or _content(path) != pem(der(known[name])).encode():
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
     root = known.get(ROOT) or installation.create_authority(ROOT, f"CN={ROOT}", path_length=1)
     issuing = known.get(ISSUING) or installation.create_authority(ISSUING, f"CN={ISSUING}", parent=root, path_length=0)
@@ -77,7 +79,7 @@ def _content(path: Path) -> bytes | None:
 
 def _check_free(paths: Iterable[Path], kept: Callable[[], Kept]) -> None:
     for path in paths:
-        check_output(path, kept=kept)
+        check_new(path, kept())
         if os.path.lexists(path):
             raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
 
