@@ -48,7 +48,7 @@ BAD_SETTINGS = {
     ),
     "a variable without a name": ('database = { env = "" }', ("database: expected a text",)),
     "arrays without end": ("a = " + "[" * 3000, ("in more others than can be read",)),
-    "wrong type of a value": ('[profiles.mine]\ndays = "many"', ("profiles.mine.days:", "integer")),
+    "wrong type of a value": ('[profiles.mine]\ndays = "many"', ("profiles.mine.days:", "span 'many'")),
     "default profile of authorities": ('default_profile = "root"', ("default_profile:", "'root'", "authorities")),
     "default profile that was made one of authorities": (
         '[profiles.webserver]\nca = true\nkey_usage = ["keyCertSign"]',
