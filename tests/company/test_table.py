@@ -20,6 +20,7 @@ from company.world import copied
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from anchorhold import Installation
     from company.world import Ended, World
 
 PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/600").split("/"))
@@ -75,17 +76,16 @@ def _try(world: World, first: Row, at: int, second: Row, *, late: bool) -> None:
         words = " ".join((*first.arguments, *second.arguments))
         recover(world, [name for name in LEFT_BEFORE if name not in words])
         with world.opened() as installation:
-            _check_promises(world, [(first, ended), (second, beside)])
+            _check_promises(world, installation, [(first, ended), (second, beside)])
             check_installation(world, installation)
     except BaseException as error:
         error.add_note(f"{cell}\n{beside}\n{ended}")
         raise
 
 
-def _check_promises(world: World, ended: list[tuple[Row, Ended]]) -> None:
-    with world.opened() as installation:
-        done = {row.name for row, one in ended if one.code == 0}
-        for row, one in ended:
-            spoilt = any(other.startswith(word) for other in done - {row.name} for word in row.spoils)
-            if one.code == 0 and not spoilt:
-                row.promise(world, installation)
+def _check_promises(world: World, installation: Installation, ended: list[tuple[Row, Ended]]) -> None:
+    done = {row.name for row, one in ended if one.code == 0}
+    for row, one in ended:
+        spoilt = any(other.startswith(word) for other in done - {row.name} for word in row.spoils)
+        if one.code == 0 and not spoilt:
+            row.promise(world, installation)
