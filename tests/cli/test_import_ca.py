@@ -79,6 +79,14 @@ def test_the_variable_gives_the_password_of_the_file(
     good(anchorhold("import-ca", "Imported", str(made / "both.p12")))
 
 
+def test_a_variable_names_a_file_with_the_password(
+    made: Path, anchorhold: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "old.password").write_text(f"{PASSWORD}\n")
+    monkeypatch.setenv("ANCHORHOLD_IMPORT_PASSWORD_FILE", "old.password")
+    good(anchorhold("import-ca", "Imported", str(made / "both.p12")))
+
+
 def test_the_key_is_encrypted_anew_with_the_backends_own_password(
     made: Path, anchorhold: Command, csr_file: Path, ca_dir: Path
 ) -> None:

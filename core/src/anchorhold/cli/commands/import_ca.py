@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,7 +23,7 @@ from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.issuing.offline import request_of
 from anchorhold.pkcs8 import is_encrypted, load_private_key
 from anchorhold.publickeys import spki
-from anchorhold.secret import Secret
+from anchorhold.secret import Secret, read_secret_file
 from anchorhold.x509.certificates import chosen, is_pkcs12, load_certificate, load_certificates, load_pkcs12
 from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from anchorhold.cli.session import Session
     from anchorhold.issuing.authority import Authority
     from anchorhold.softkeys import PrivateKey
+
+_VARIABLE: Final = "ANCHORHOLD_IMPORT_PASSWORD"
 
 
 def import_ca(
@@ -56,7 +59,7 @@ def import_ca(
             "--import-password",
             help="Password of the private key or PKCS#12 in FILE; asked for at a terminal if it is needed.",
             metavar="SECRET",
-            envvar="ANCHORHOLD_IMPORT_PASSWORD",
+            envvar=_VARIABLE,
         ),
     ] = None,
     key_backend: KeyBackend = "default",
@@ -134,11 +137,10 @@ def _import(
     if adopt and (certificate is not None or import_password is not None):
         raise InputError("--adopt: takes the certificate only", hint="leave out the private key and its password")
     session.installation.check_new_name(name)
-    secret = Secret(import_password) if import_password else None
     private, found = (
         (None, load_certificate(read_input(key, "certificate"), key))
         if adopt
-        else _load(session, key, certificate, secret)
+        else _load(session, key, certificate, _password(import_password))
     )
     secrets = session.secrets(key_backend)
     imported = session.installation.import_authority(
@@ -151,6 +153,14 @@ def _import(
         secrets=secrets,
     )
     return imported, secrets
+
+
+def _password(given: str | None) -> Secret | None:
+    """That of the file, by option or variable, or in a file of its own."""
+    if given:
+        return Secret(given)
+    file = os.environ.get(f"{_VARIABLE}_FILE")
+    return read_secret_file(file) if file else None
 
 
 def _load(
@@ -178,6 +188,6 @@ def _asked(session: Session, key: str) -> Secret:
     if password is None:
         raise SecretMissingError(
             f"{key}: is encrypted and its password is missing",
-            hint="give --import-password, or set ANCHORHOLD_IMPORT_PASSWORD",
+            hint=f"give --import-password, or set {_VARIABLE} or {_VARIABLE}_FILE",
         )
     return password
