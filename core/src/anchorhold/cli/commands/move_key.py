@@ -26,7 +26,8 @@ def move_key(
     authority = installation.authority(ca)
     old = authority.record.key_backend
     session.check_used({old, to})
-    session.options(old, "use")
+    if old != to:
+        session.options(old, "use")
     moved = installation.move_key(
         authority,
         to,
