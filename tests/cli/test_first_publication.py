@@ -131,10 +131,14 @@ def _signed_elsewhere(anchorhold: Command, folder: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("options", [(HOST,), (HOST, "--password=x"), ("--crl-url=http://ca.example.com/crl",)])
-def test_they_follow_an_import_too(anchorhold: Command, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_an_import_waits_for_what_was_revoked_elsewhere(
+    anchorhold: Command, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """A list without it would hide it from everybody."""
     made = good(anchorhold(*_foreign(tmp_path), *options))
-    assert made.talk.index("Imported authority") < made.talk.index("CRL number 1")
-    assert _published() == (True, True)
+    assert "Record what it has signed and revoked elsewhere (import-cert, revoke-cert)" in made.talk
+    assert "run `anchorhold generate-crls Root` and `anchorhold regenerate-ocsp-keys Root`." in made.talk
+    assert _published() == (False, False)
 
 
 def test_they_follow_when_the_certificate_comes_from_a_parent_elsewhere(anchorhold: Command, tmp_path: Path) -> None:
@@ -167,7 +171,7 @@ def test_an_import_stays_whatever_becomes_of_them(
 ) -> None:
     settings_file(tmp_path, monkeypatch, _IN_THE_WAY.format(folder=tmp_path))
     (tmp_path / "in-the-way").write_text("")
-    made = good(anchorhold(*_foreign(tmp_path), HOST))
+    made = good(anchorhold(*_signed_elsewhere(anchorhold, tmp_path)))
     assert "Root is there, but storage 'other': cannot write" in made.talk
     assert "run `anchorhold regenerate-ocsp-keys Root`." in made.talk
     assert _published() == (True, False)

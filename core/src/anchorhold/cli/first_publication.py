@@ -53,6 +53,16 @@ def say_what_is_left(installation: Installation, authority: Authority) -> None:
         say(f"Its first CRL and OCSP responder are not all there: run {' and '.join(left)}.")
 
 
+def say_what_comes_first(installation: Installation, authority: Authority) -> None:
+    """Of an authority that was brought here: a CRL made now would lack what it has revoked elsewhere."""
+    left = [f"`{command}`" for command in _left(installation, authority)] if publishes(authority) else []
+    if left:
+        say(
+            "Record what it has signed and revoked elsewhere (import-cert, revoke-cert) before its first CRL and OCSP "
+            f"responder are made: then run {' and '.join(left)}."
+        )
+
+
 def _left(installation: Installation, authority: Authority) -> Iterator[str]:
     """The commands that make what is not there; they ask for what they need."""
     name, ledger = shlex.quote(authority.name), installation.ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -15,7 +16,7 @@ from anchorhold.cli.arguments import (
     OptionalFormat,
     Out,
 )
-from anchorhold.cli.first_publication import publish_first
+from anchorhold.cli.first_publication import publish_first, say_what_comes_first
 from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import check_output, say, say_notes
 from anchorhold.cli.present import show_authority
@@ -29,11 +30,12 @@ from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cryptography import x509
 
     from anchorhold.cli.session import Session
+    from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
     from anchorhold.softkeys import PrivateKey
 
@@ -85,23 +87,26 @@ def import_ca(
 ) -> None:
     """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate.
 
-    With --hostname, --crl-url or --ocsp-url its first CRL and OCSP responder follow, where nobody has to be asked.
+    One that has signed elsewhere publishes nothing until that is recorded; with --signed, the first CRL and OCSP
+    responder follow, where nobody has to be asked.
     """
     check_output(out, output_format, bundle=bundle, kept=session.kept)
+    publish: Callable[[Installation, Authority], None]
     if signed is not None:
         if key is not None or adopt or issuing.given():
             raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
         authority, secrets = _accept(session, name, signed)
+        publish = partial(publish_first, secrets=secrets)
     else:
         given = (name, key, certificate, import_password, key_backend, issuing)
-        authority, secrets = _import(session, *given, adopt=adopt)
+        authority, publish = _import(session, *given, adopt=adopt), say_what_comes_first
     where = authority.record.key_backend
     say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
     say_notes(session.installation.notes)
     if authority.certificate.not_valid_after_utc < now():
         say("Note: its certificate has expired, so it cannot sign certificates.")
     show_authority(session.installation, authority, output_format, bundle=bundle, out=out)
-    publish_first(session.installation, authority, secrets)
+    publish(session.installation, authority)
 
 
 def _accept(session: Session, name: str, signed: str) -> tuple[Authority, Mapping[str, Secret]]:
@@ -129,8 +134,8 @@ def _import(
     issuing: IssuingOptions,
     *,
     adopt: bool,
-) -> tuple[Authority, Mapping[str, Secret]]:
-    """The authority of those files, and the secrets given for its key."""
+) -> Authority:
+    """The authority of those files."""
     session.check_used({key_backend})
     if key is None:
         raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
@@ -142,17 +147,15 @@ def _import(
         if adopt
         else _load(session, key, certificate, _password(import_password))
     )
-    secrets = session.secrets(key_backend)
-    imported = session.installation.import_authority(
+    return session.installation.import_authority(
         name,
         found,
         private,
         key_backend=key_backend,
         issuing=issuing.defaults(),
         options=session.options(key_backend, "adopt" if adopt else "import"),
-        secrets=secrets,
+        secrets=session.secrets(key_backend),
     )
-    return imported, secrets
 
 
 def _password(given: str | None) -> Secret | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.cli.first_publication import publish_first
+from anchorhold.cli.first_publication import publish_first, say_what_comes_first
 from anchorhold.cli.output import say, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
 from anchorhold.issuing.authority import Authority
@@ -127,14 +127,17 @@ def _finish(session: Session, record: AuthorityRecord) -> None:
         parent = Authority(installation.ledger.authorities.get(record.parent_id)).record.key_backend
     session.check_used({alias}, {parent} if parent is not None else set())
     parent_secrets = session.secrets(parent, parent=True) if parent is not None else None
-    secrets = session.secrets(alias)
+    secrets, imported = session.secrets(alias), (record.plan or {}).get("operation") == "import"
     authority = installation.finish(record, secrets, parent_secrets)
     if is_waiting(authority.record):
         say(f"Authority {authority.name} waits for its certificate; this is its request.")
         write(request_of(authority).public_bytes(Encoding.PEM), None)
         return
     say(f"Completed authority {authority.name}, serial {authority.record.serial}.")
-    publish_first(installation, authority, secrets)
+    if imported:
+        say_what_comes_first(installation, authority)
+    else:
+        publish_first(installation, authority, secrets)
 
 
 def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> None:
