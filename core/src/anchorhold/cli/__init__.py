@@ -21,6 +21,7 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for programmers, and nobody who runs a CA can do anything about them
+        warnings.showwarning = lambda *_, **__: None  # nor where a library lets them through again
     with _imports_are_no_garbage():
         _run()
 
