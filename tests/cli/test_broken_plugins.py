@@ -35,6 +35,9 @@ BROKEN = {
     "error of several lines": Broken(
         "raise ImportError('first line\\n\\nsecond line')", errors.BackendLoadError, ("first line",)
     ),
+    "an odd exception at import": Broken(
+        "class Odd(BaseException): pass\nraise Odd('gone')", errors.BackendLoadError, ("gone",)
+    ),
     "exit at import": Broken("raise SystemExit(3)", errors.BackendLoadError, ("SystemExit",)),
     "no such class": Broken("", errors.BackendLoadError, ("Backend",)),
     "not a class": Broken("Backend = 7", errors.BackendContractError, ("not a class",)),
@@ -183,3 +186,15 @@ def test_two_distributions_with_one_type_are_both_named(install: Callable[..., N
 def test_a_stranger_that_works_is_used(install: Callable[..., None], anchorhold: Command) -> None:
     install(WORKS)
     good(anchorhold("init-ca", "Odd", "CN=Odd", "--key-backend=odd", "--odd-password=x"))
+
+
+def test_a_distribution_that_cannot_be_read_hides_no_other(
+    anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / "path" / "damaged-1.0.dist-info"
+    damaged.mkdir(parents=True)
+    (damaged / "METADATA").write_text("nothing of the kind")
+    (damaged / "entry_points.txt").write_bytes(b"\xff\xfe = = [[[\n")
+    monkeypatch.syspath_prepend(str(damaged.parent))
+    assert "storages" in good(anchorhold("backends")).text
+    good(anchorhold("init-ca", "Root", "CN=Root"))

@@ -12,7 +12,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.errors import AnchorholdError, error_classes
-from cli.cli_steps import program
+from cli.cli_steps import good, program
 from cli.exit_codes_page import GENERAL, PAGE, REGENERATE, page
 
 if TYPE_CHECKING:
@@ -117,6 +117,14 @@ def test_a_closed_standard_output_is_no_defect() -> None:
     shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "anchorhold", "config", "show"]
     result = subprocess.run(shell, capture_output=True, check=False)
     assert result.returncode == errors.OutputError.exit_code, result.stderr.decode()
+
+
+def test_nothing_is_signed_for_a_standard_output_that_is_closed(anchorhold: Command, csr_file: Path) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    line = f"{sys.executable} -m anchorhold sign-cert --ca=Root --csr={csr_file} --alt=a.example >&-"
+    result = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert result.returncode == errors.OutputError.exit_code, result.stderr.decode()
+    assert "a.example" not in anchorhold("list-certs").text
 
 
 @pytest.mark.parametrize("line", [("quickstart", "--help"), ("init-ca", "--help"), ("--help",)], ids=" ".join)

@@ -75,6 +75,14 @@ def test_what_is_there_is_listed_where_none_or_several_fit(token: SoftHsm, ancho
     shown = ("'same' (id 07)", "'same' (id 08, certificate 'alias')")
     refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "no such key to adopt", *shown)
     refused(anchorhold(*ADOPT, "--key-label=same"), errors.KeyExistsError, "2 keys to adopt", *shown)
+    token.tool("--write-object", "c.der", "--type", "cert", "--label", "alone", "--id", "99")
+    refused(anchorhold(*ADOPT, "--key-label=alone"), errors.KeyMissingError, "'alone' without a key (id 99)")
+
+
+@pytest.mark.parametrize("written", ["0A0B", "0a:0b", "0x0a0b", "%0a%0b"])
+def test_an_id_is_taken_as_tools_show_it(token: SoftHsm, anchorhold: Command, written: str) -> None:
+    _pair(token, "theirs", "0a0b", "--sensitive")
+    good(anchorhold(*ADOPT, f"--key-id={written}"))
 
 
 def test_the_certificate_gives_the_public_key_that_the_token_has_not(

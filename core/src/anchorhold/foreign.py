@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _PARSE_ERROR: Final = re.compile(r"ParseError \{ kind: (?P<kind>.+?)(?:, location: \[(?P<place>.*)\])? \}", re.DOTALL)
+_SEE: Final = re.compile(r" ?\bSee https?://\S+ for more details\.?")
 _LONGEST: Final = 160
+_LONGEST_LINE: Final = 4_000
+_LAST_LETTERS: Final = 500
+"""Of a line that is longer: what to do stands there."""
 
 
 @contextmanager
@@ -54,7 +58,7 @@ def tried(call: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:
 
 def cause_of(error: BaseException) -> str:
     """What a parser says is wrong, and where, on one line and without Rust's braces."""
-    text = " ".join(str(error).split())
+    text = _SEE.sub("", " ".join(str(error).split()))
     found = _PARSE_ERROR.search(text)
     if found is not None:
         place = re.sub(r'[\\"]', "", found["place"] or "").replace(", ", " / ")
@@ -66,6 +70,14 @@ def cause_of(error: BaseException) -> str:
 def harmless(text: str) -> str:
     """A line for a terminal, without what would command it or begin another one: names come from strangers."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def shortened(line: str) -> str:
+    """The same, without its middle if it is longer than anybody reads: a stranger may ask for 30,000 names."""
+    left_out = len(line) - _LONGEST_LINE
+    if left_out <= 0:
+        return line
+    return f"{line[: _LONGEST_LINE - _LAST_LETTERS]} … ({left_out} letters left out) … {line[-_LAST_LETTERS:]}"
 
 
 def _in_words(kind: str) -> str:

@@ -28,8 +28,9 @@ from anchorhold.mldsa_keys import load_ml_dsa
 from anchorhold.pbes2 import Decrypted, decrypt
 from anchorhold.publickeys import spec_of
 from anchorhold.secret import Secret
-from anchorhold.x509.ber import BerError, read_one
-from anchorhold.x509.files import FileError, blocks, plain
+from anchorhold.x509.ber import BerError
+from anchorhold.x509.files import PKCS12, PRIVATE_KEY, UNKNOWN, FileError, blocks, plain
+from anchorhold.x509.other_forms import other_form
 from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ DRAWN_ITERATIONS: Final = 1_000
 """The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
 
 _PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
+
+_ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_AS_PBES2: Final = "write the key again as PKCS#8, with PBES2 and AES: `openssl pkcs8 -topk8 -v2 aes256`"
+_INSTEAD: Final = {PKCS12: "it has the certificate in it, too: give no other file with it"}
 
 
 def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
@@ -74,6 +79,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
     data = as_handed_over(data)
+    check_is_key(data, subject)
     encrypted = is_encrypted(data)
     der = _encrypted_der(data, subject) if encrypted else None
     if encrypted and not password:
@@ -104,7 +110,7 @@ def is_encrypted(data: bytes) -> bool:
 
 
 def as_handed_over(data: bytes) -> bytes:
-    """The content of a file without byte-order mark, as ASCII where it is UTF-16, DER without a line break behind it.
+    """The content of a file without byte-order mark, as ASCII where it is UTF-16; DER as such, also if it is in base64.
 
     What is neither PEM nor DER comes back as it is.
     """
@@ -112,8 +118,8 @@ def as_handed_over(data: bytes) -> bytes:
     if b"-----BEGIN" in data or not data:
         return data
     try:
-        return read_one(data).raw
-    except BerError:
+        return blocks(data)[0].der
+    except FileError:
         return data
 
 
@@ -167,42 +173,67 @@ def _unreadable(
     """What was tried, and what came of it.
 
     A wrong password looks like a right one in one of 256 tries, where the filling of the last block happens to fit, and
-    a damaged last block looks like a wrong password: how it begins tells them apart.
+    a damaged last block looks like a wrong password: how it begins tells them apart, where the cipher is ours to try.
     """
     cause = cause_of(error)
+    of_password = "password" in cause.lower()
     fits = decrypted.is_begun if decrypted is not None else None
-    if fits is False or (fits is None and encrypted and "password" in cause.lower()):
+    if fits is False or (fits is None and encrypted and of_password):
         return SecretWrongError(
-            f"{subject}: the password is wrong",
+            f"{subject}: the password is wrong, or the key is damaged",
             hint="give the one it was encrypted with; if it was this one, restore the key from a backup",
         )
-    other = _what_it_is(data)
-    if isinstance(error, UnsupportedAlgorithm) and not other:
+    if isinstance(error, UnsupportedAlgorithm) and not encrypted:
         return KeyUnsupportedError(
             f"{subject}: the key is of a type or curve that anchorhold does not use ({cause})",
             hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key",
         )
     if fits:
+        told = "its end does not fit" if of_password else cause
         return KeyInvalidError(
-            f"{subject}: the password is right, but what it decrypts is damaged or no key that can be read ({cause})",
+            f"{subject}: the password is right, but what it decrypts is damaged or no key that can be read ({told})",
             hint="restore the key from a backup, or write it again as PKCS#8",
+        )
+    if encrypted and (isinstance(error, UnsupportedAlgorithm) or "unknown" in cause.lower()):
+        return KeyUnsupportedError(
+            f"{subject}: the key is encrypted in a way that is not read ({cause}); its password was not tried",
+            hint=_AS_PBES2,
         )
     if encrypted:
         return KeyInvalidError(
             f"{subject}: the key cannot be decrypted with this password, or not read then ({cause})",
-            hint="check the password; write the key again as PKCS#8, with PBES2 and AES",
+            hint=f"check the password; {_AS_PBES2}",
         )
-    return KeyInvalidError(
-        f"{subject}: {other}not a private key that can be read ({cause})", hint="give a PEM or DER key"
-    )
+    return KeyInvalidError(f"{subject}: not a private key that can be read ({cause})", hint="give a PEM or DER key")
 
 
-def _what_it_is(data: bytes) -> str:
+def check_is_key(data: bytes, subject: str) -> None:
+    """Refuse what is no private key by its form; what may be one is not looked into.
+
+    Raises:
+        KeyInvalidError: It is cut short, or something else, which is named.
+    """
+    data = plain(data)
+    other = other_form(data)
+    if other is not None:
+        raise KeyInvalidError(f"{subject}: is {other.kind}, which is not read", hint=other.advice)
+    begin, end = data.count(b"PRIVATE KEY-----"), len(_ENDS.findall(data))
+    if begin and not end:
+        raise KeyInvalidError(
+            f"{subject}: the key is cut short or damaged (its last line is missing)", hint="restore it from a backup"
+        )
+    if begin:
+        return
     try:
         kind = blocks(data)[0].kind
-    except FileError:
-        return ""
-    return f"is {kind}, " if kind.startswith(("a c", "a pub", "PKCS")) else ""
+    except FileError as error:
+        raise KeyInvalidError(
+            f"{subject}: not a private key that can be read ({error})", hint="give a PEM or DER key"
+        ) from error
+    if kind not in (PRIVATE_KEY, UNKNOWN):
+        raise KeyInvalidError(
+            f"{subject}: is {kind}, not a private key", hint=_INSTEAD.get(kind, "give the private key, as PEM or DER")
+        )
 
 
 @asn1.sequence

@@ -21,6 +21,7 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for programmers, and nobody who runs a CA can do anything about them
+        warnings.showwarning = lambda *_, **__: None  # nor where a library lets them through again
     with _imports_are_no_garbage():
         _run()
 
@@ -57,6 +58,7 @@ def _run() -> None:
 
 def _fail(message: str, exit_code: int) -> None:
     from anchorhold.cli.redacting import redacted
+    from anchorhold.foreign import shortened
 
     if "--debug" in sys.argv:
         import traceback
@@ -64,5 +66,5 @@ def _fail(message: str, exit_code: int) -> None:
         print(redacted(traceback.format_exc(), sys.argv), file=sys.stderr, end="")
     message = redacted(message, sys.argv, telling=True)
     line = "".join(letter if letter.isprintable() else " " for letter in message)
-    print(f"anchorhold: {' '.join(line.split())}", file=sys.stderr)
+    print(shortened(f"anchorhold: {' '.join(line.split())}"), file=sys.stderr)
     sys.exit(exit_code)

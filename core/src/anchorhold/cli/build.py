@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import is_dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -16,6 +15,7 @@ import typer
 from anchorhold.cli.session import Session
 from anchorhold.cli.table import COMMANDS, COMMANDS_GROUP
 from anchorhold.errors import PluginMissingError
+from anchorhold.seam.discovery import entry_points
 from anchorhold.seam.options import check_flags
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _target(name: str, command: Command) -> Any:
     if command.distribution is None:
         module, _, attribute = command.target.partition(":")
         return getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
-    offered = tuple(entry_points(group=COMMANDS_GROUP, name=name))
+    offered = tuple(entry_points(group=COMMANDS_GROUP).select(name=name))
     if not offered:
         raise PluginMissingError(
             f"{name}: is in a distribution of its own", hint=f"install it: pip install {command.distribution}"

@@ -52,7 +52,11 @@ def check_destination(out: Path, kept: Kept = NOTHING) -> None:
     except FileNotFoundError:
         target = Path(os.path.realpath(out))
         kept.check(target, out)
-        if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+        if target.parent.is_dir() and not os.access(target.parent, os.W_OK | os.X_OK):
+            raise OutputError(
+                f"{out}: cannot be written there, for its folder must not be written to", hint="name another folder"
+            ) from None
+        if not target.parent.is_dir():
             raise OutputError(f"{out}: cannot be written there", hint="name a file in a folder that exists") from None
         return
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from anchorhold.cli.destination import check_destination, is_standard_output, write_to
 from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
-from anchorhold.foreign import harmless
+from anchorhold.foreign import harmless, shortened
 from anchorhold.x509.certificates import pem
 from anchorhold.x509.describe import as_text, describe
 from anchorhold.x509.loose_certificates import certificate_of
@@ -53,7 +53,7 @@ def say(message: str) -> None:
     if sys.stderr is None:  # `print` would take standard output for it, which is for data
         return
     try:
-        print(harmless(message), file=sys.stderr, flush=True)
+        print(shortened(harmless(message)), file=sys.stderr, flush=True)
     except OSError:
         _give_up(sys.stderr)
 
@@ -144,6 +144,8 @@ def check_output(
         raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
     if out is not None and not is_standard_output(out):
         check_destination(out, kept() if kept is not None else NOTHING)
+    elif sys.stdout is None and (out is not None or form is not None):
+        raise OutputError("standard output: is closed", hint="open it, or name a file with --out")
 
 
 def write(content: bytes, out: Path | None, *, hint: str = "get the certificate with list-certs and view-cert") -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
+from anchorhold.foreign import tried
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from importlib.metadata import EntryPoint, EntryPoints
 
 _WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
@@ -78,7 +79,9 @@ class Plugin:
         """
         try:
             found = self.entry_point.load()
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may raise whatever it likes, and end no command of ours
             raise BackendLoadError(
                 f"{self}: cannot be imported from {self.entry_point.value} ({type(error).__name__}: {error})",
                 hint="reinstall the distribution or take it out of the settings",
@@ -124,10 +127,22 @@ def entry_points(*, group: str) -> EntryPoints:
     return _read(group, tuple((place, _changed(place)) for place in sys.path))
 
 
-@lru_cache(len(_WORDS))
+@lru_cache(len(_WORDS) + 1)  # and commands
 def _read(group: str, _: tuple[tuple[str, float], ...]) -> EntryPoints:
     """The same as long as no folder of the path changes: to read them is to open a file of every distribution."""
-    return metadata.entry_points(group=group)
+    found = tried(lambda: metadata.entry_points(group=group))[0]
+    return found if found is not None else metadata.EntryPoints(_one_by_one(group))
+
+
+def _one_by_one(group: str) -> Iterator[EntryPoint]:
+    """Those of all distributions that can be read: a damaged one has nothing to do with the others."""
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        name, _ = tried(lambda: distribution.name)  # noqa: B023
+        points, _ = tried(lambda: tuple(distribution.entry_points.select(group=group)))  # noqa: B023
+        if points is not None and (name is None or name not in seen):  # the first on the path hides the others
+            yield from points
+        seen.update(() if name is None else (name,))
 
 
 def _changed(place: str) -> float:

@@ -139,7 +139,7 @@ def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdEr
             hint="take the key and the certificate out of it with `openssl pkcs12`, and give both",
         )
     if password is None:
-        return SecretMissingError(f"{subject}: is encrypted", hint="give its password")
+        return SecretMissingError(f"{subject}: is protected by a password", hint="give it")
     return SecretWrongError(
         f"{subject}: the password is wrong, or the file is damaged", hint="give the one it was encrypted with"
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.x509.ber import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, BerError, Value, read
+from anchorhold.x509.other_forms import other_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ REQUEST: Final = "a certificate signing request"
 PKCS7: Final = "PKCS#7"
 PKCS12: Final = "PKCS#12"
 PRIVATE_KEY: Final = "a private key"
+UNKNOWN: Final = "in a form that is not known"
 _CRL: Final = "a CRL"
 _PUBLIC_KEY: Final = "a public key"
 
@@ -79,6 +81,9 @@ def blocks(data: bytes) -> tuple[Block, ...]:
     data = plain(data)
     if b"-----BEGIN" in data:
         return tuple(_pem_blocks(data))
+    other = other_form(data)
+    if other is not None:
+        raise FileError(f"it is {other.kind}")
     try:
         return (_der_block(data),)
     except BerError as error:
@@ -157,7 +162,7 @@ def _der_block(data: bytes) -> Block:
     value, rest = read(data)
     if rest.strip(_WHITE):
         raise BerError(f"has {len(rest)} octets behind its end, after {len(value.raw)}")
-    return Block(kind_of(value) or "in a form that is not known", value.raw)
+    return Block(kind_of(value) or UNKNOWN, value.raw)
 
 
 def _decoded(text: bytes, place: str) -> bytes:

@@ -1,6 +1,7 @@
-"""Certificates and lists with names that ``cryptography`` does not read, as old and careless programs encode them.
+"""Certificates and lists with parts that ``cryptography`` does not read, as old and careless programs encode them.
 
-Such a certificate has a twin with the same names in strings that are read, of which everything is asked but octets.
+Such a certificate has a twin with the same names in strings that are read, and the same dates, serial number and
+version in DER, of which everything is asked but octets.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from anchorhold.foreign import tried
 from anchorhold.x509.ber import OCTET_STRING, SEQUENCE, Value, read_one, sequence
 from anchorhold.x509.der import tlv
 from anchorhold.x509.loose_extensions import extension_of
+from anchorhold.x509.loose_moments import integer, moment, version_of
 from anchorhold.x509.loose_names import readable, readable_inside
 from anchorhold.x509.signatures import flaw_of_signature
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 0xA0
 _ISSUER: Final = 2
+_VALIDITY: Final = 3
 _SUBJECT: Final = 4
 """Members of a TBSCertificate behind its version (RFC 5280, section 4.1)."""
 _EXTENSIONS: Final = 0xA3
@@ -52,8 +55,9 @@ def certificate_of(der: bytes, *, forgiving: bool = False) -> x509.Certificate:
 
     Args:
         der: The certificate; its octets are never changed.
-        forgiving: Whether extensions that cannot be read count as unknown ones: for certificates that are only shown,
-            recorded and revoked. What an authority may do must not depend on it.
+        forgiving: Whether extensions that cannot be read count as unknown ones, and dates, serial numbers and versions
+            may be in BER: for certificates that are only shown, recorded and revoked. What an authority may do must not
+            depend on it.
 
     Returns:
         What ``cryptography`` makes of it, or something that looks so. A part that cannot be read at all fails when it
@@ -93,7 +97,7 @@ class LooseCertificate:
 
     Attributes:
         der: Its octets.
-        forgiving: Whether extensions that cannot be read count as unknown ones.
+        forgiving: As for `certificate_of`.
     """
 
     der: bytes
@@ -150,6 +154,10 @@ class LooseCertificate:
         parts = list(self._whole.member(0, SEQUENCE).members)
         first = int(parts[0].tag == _VERSION)
         octets = [part.raw for part in parts]
+        if self.forgiving:
+            octets[first] = integer(parts[first].integer)
+            octets[first + _VALIDITY] = sequence(*map(moment, parts[first + _VALIDITY].members))
+            octets[:first] = [version_of(part) for part in parts[:first]]
         for number in (first + _ISSUER, first + _SUBJECT):
             octets[number] = readable(parts[number])
         if parts[-1].tag == _EXTENSIONS and self.forgiving:

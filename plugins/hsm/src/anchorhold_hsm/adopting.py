@@ -54,20 +54,31 @@ def not_one(worker: Worker, fitting: int, subject: str) -> KeyMissingError | Key
 
 
 def _inventory(worker: Worker) -> str:
-    """Private keys, each with the labels of its certificates: some tools give a label to those only."""
+    """Private keys, each with the labels of its certificates: some tools give a label to those only.
+
+    Certificates without a private key follow, since the key may be one that this PIN does not show, or elsewhere.
+    """
     certificates: dict[bytes, list[str]] = {}
     for found in objects.search(worker, ObjectClass.CERTIFICATE):
         values = objects.read(found, Attribute.ID, Attribute.LABEL)
-        if values.get(Attribute.LABEL):
-            certificates.setdefault(values.get(Attribute.ID, b""), []).append(values[Attribute.LABEL])
+        certificates.setdefault(values.get(Attribute.ID, b""), []).append(values.get(Attribute.LABEL) or "")
     private = objects.private_keys(worker)
     shown = sorted(_described(found, certificates) for found in private[:SHOWN])
     more = [f"{len(private) - SHOWN} more"] if len(private) > SHOWN else []
-    return ", ".join([*shown, *more]) or "none at all"
+    ids = {objects.reference_to(found)[0] for found in private}
+    alone = sorted(
+        f"certificate {label!r} without a key (id {key_id.hex() or 'none'})"
+        for key_id, labels in certificates.items()
+        if key_id not in ids
+        for label in labels
+    )
+    if len(alone) > SHOWN:
+        alone[SHOWN:] = [f"{len(alone) - SHOWN} certificates more"]
+    return ", ".join([*shown, *more, *alone]) or "none at all"
 
 
 def _described(private: Object, certificates: dict[bytes, list[str]]) -> str:
     key_id, label = objects.reference_to(private)
     parts = [f"id {key_id.hex()}" if key_id else "no id"]
-    parts += [f"certificate {name!r}" for name in certificates.get(key_id, ()) if key_id]
+    parts += [f"certificate {name!r}" for name in certificates.get(key_id, ()) if key_id and name]
     return f"{f'{label!r}' if label else 'one without a label'} ({', '.join(parts)})"

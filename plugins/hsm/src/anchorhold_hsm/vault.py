@@ -182,6 +182,8 @@ def _key_uri(text: str) -> Pkcs11Uri:
 
 
 def _from_hex(text: str) -> bytes:
+    """As tools show ids: ``01ab``, ``01:ab``, ``0x01ab``, and ``%01%ab`` as in a PKCS#11 URI."""
+    text = text.strip().removeprefix("0x").replace("%", "")
     if not _HEX.fullmatch(text):
         raise InputError("key id: is not hexadecimal", hint="write it as pkcs11-tool shows it, such as 01ab")
     return bytes.fromhex(text.replace(":", ""))

@@ -22,7 +22,7 @@ from anchorhold.cli.output import check_output, say, say_notes
 from anchorhold.cli.present import show_authority
 from anchorhold.errors import InputError, SecretMissingError
 from anchorhold.issuing.offline import request_of
-from anchorhold.pkcs8 import is_encrypted, load_private_key
+from anchorhold.pkcs8 import as_handed_over, check_is_key, is_encrypted, load_private_key
 from anchorhold.publickeys import spki
 from anchorhold.secret import Secret, read_secret_file
 from anchorhold.x509.certificates import chosen, is_pkcs12, load_certificate, load_certificates, load_pkcs12
@@ -169,9 +169,10 @@ def _password(given: str | None) -> Secret | None:
 def _load(
     session: Session, key: str, certificate: str | None, password: Secret | None
 ) -> tuple[PrivateKey, x509.Certificate]:
-    key_data = read_input(key, "private key")
+    key_data = as_handed_over(read_input(key, "private key"))
     if certificate is None:
         if not is_pkcs12(key_data):
+            check_is_key(key_data, key)
             raise InputError(
                 f"{key}: is not PKCS#12, so the certificate is missing", hint="name its file after the key"
             )
