@@ -355,6 +355,21 @@ def test_a_request_without_lines_of_pem_is_not_written_over(form: str, prepared:
     refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "request")
 
 
+@pytest.mark.parametrize("content", ["correct horse battery staple\n", "1234", "[key_backends.hsm]\nbackend = 'hsm'\n"])
+def test_a_file_that_looks_like_a_secret_or_settings_stays(content: str, prepared: Command, tmp_path: Path) -> None:
+    """Whether or not the settings and variables of this command name it."""
+    (tmp_path / "mine").write_text(content)
+    (tmp_path / "mine").chmod(0o600)
+    refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "not written over")
+    assert (tmp_path / "mine").read_text() == content
+
+
+def test_a_private_file_with_a_result_is_written_over(prepared: Command, tmp_path: Path) -> None:
+    for form in ("pem", "der", "json", "text", "pem"):
+        good(prepared("view-ca", "Root", "-f", form, "--out=mine"))
+        (tmp_path / "mine").chmod(0o600)
+
+
 def test_the_ledger_is_kept_free_before_it_is_there(anchorhold: Command, tmp_path: Path) -> None:
     (tmp_path / "ca").mkdir()
     line = ("init-ca", "Root", "CN=Root", "--out=ca/ledger.sqlite3")

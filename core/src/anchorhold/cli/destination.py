@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.cli.precious import LONGEST_WORD, LOOKED_AT, NOTHING, precious, precious_word
+from anchorhold.cli.precious import LONGEST_WORD, LOOKED_AT, NOTHING, is_like_a_password, precious, precious_word
 from anchorhold.errors import OutputError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT: Final = Path("-")
 _ANOTHER_FOLDER: Final = "name another folder"
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _UNFIT: Final = {stat.S_IFDIR: "is a folder", stat.S_IFBLK: "is a disk", stat.S_IFSOCK: "is a socket"}
 
 
@@ -68,7 +69,7 @@ def check_destination(out: Path, kept: Kept = NOTHING) -> None:
         raise OutputError(f"{out}: must not be written", hint="name another file, or change its mode")
     if stat.S_ISREG(status.st_mode):
         kept.check(out.resolve(), out)
-        _check_content(out)
+        _check_content(out, private=not status.st_mode & _OTHERS)
 
 
 def check_new(path: Path, kept: Kept = NOTHING) -> None:
@@ -188,11 +189,13 @@ def write_new(content: bytes, path: Path, mode: int) -> None:
             raise
 
 
-def _check_content(out: Path) -> None:
+def _check_content(out: Path, *, private: bool) -> None:
     try:
         with out.open("rb") as file:
             content = file.read(LOOKED_AT)
             reason = precious(content)
+            if reason is None and private and is_like_a_password(content):
+                reason = "is one line that only its owner may read, as a password is"
             while reason is None and (more := file.read(LOOKED_AT)):
                 content = content[-LONGEST_WORD:] + more
                 reason = precious_word(content)

@@ -43,7 +43,10 @@ _WORDS: Final = {
     b"AGE-SECRET-KEY-": "holds a private key",
     b"CERTIFICATE REQUEST-----": "holds a certificate signing request",
     b"SPKAC=": "holds a certificate signing request",
+    **dict.fromkeys((b"[key_backends.", b"[ocsp_key_backends.", b"[storages."), "holds settings"),
 }
+_LONGEST_SECRET: Final = 1024
+"""Octets of a line that may be a password."""
 LONGEST_WORD: Final = max(map(len, _WORDS))
 _NUMBERS: Final = {b"\x02\x01\x00", b"\x02\x01\x01", b"\x02\x01\x03"}
 """With which PKCS#8, PKCS#1, SEC 1 (0 or 1) and PKCS#12 (3) begin: their version."""
@@ -146,6 +149,12 @@ def precious(content: bytes) -> str | None:
     if b'"kty"' in plain and re.search(rb'"(d|k)"\s*:', plain):  # JWK
         return "holds a private key"
     return _precious_der(content) or _precious_der(_bare_base64(content))
+
+
+def is_like_a_password(content: bytes) -> bool:
+    """Whether a file is one line, as those are that hold a password, a PIN or a token."""
+    line = content.rstrip(b"\r\n")
+    return 0 < len(line) <= _LONGEST_SECRET and b"\n" not in line and b"\0" not in line
 
 
 def precious_word(content: bytes) -> str | None:

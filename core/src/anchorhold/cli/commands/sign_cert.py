@@ -89,7 +89,8 @@ def sign_cert(
     )
     with installation.issuer(authority, session.secrets(alias)) as issuer:
         issued = issuer.sign(order)
-    say(f"Signed with {authority.name}, serial {issued.serial}.")
+    end = issued.certificate.not_valid_after_utc
+    say(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
         say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
     chain = installation.chain_certificates(authority) if bundle else []
