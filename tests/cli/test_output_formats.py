@@ -131,12 +131,12 @@ def test_lists_in_json_have_what_the_ledger_has(chain: Command) -> None:
 def test_names_with_commas_in_them_stay_whole(chain: Command, make_csr: MakeCsr, tmp_path: Path) -> None:
     """Other names come from requests only: a user principal name, as Windows asks for one."""
     names = ["URI:https://example.com/a,b", "dirname:CN=x,O=y", "RID:1.2.3"]
-    user = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01u")
+    user = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x03u@d")
     (tmp_path / "other.csr").write_bytes(make_csr(alt=[user]))
     leaf = certificate(
         chain("sign-cert", "--ca=Issuing", "--csr=other.csr", "--copy=alt", *(f"--alt={name}" for name in names))
     )
-    names.append("other:1.3.6.1.4.1.311.20.2.3:0c0175")
+    names.append("other:1.3.6.1.4.1.311.20.2.3:0c03754064")
     assert json.loads(good(chain("list-certs", "-f", "json")).data)[0]["names"] == names
     assert json.loads(good(chain("view-cert", f"{leaf.serial_number:x}", "-f", "json")).data)["names"] == names
 

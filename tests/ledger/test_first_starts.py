@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.databases import open_database
+from anchorhold.databases.migrating import Migrations
 from anchorhold.installation import open_installation
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.schema import schema
@@ -16,6 +17,8 @@ from ledger.running import run_at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from peewee import Database
 
 
 # Each is a process that imports the whole of core: some seconds. They meet often, because a race between first
@@ -41,6 +44,26 @@ def test_first_starts_at_once_all_succeed_and_one_migrates(tmp_path: Path, count
             MIGRATIONS.shipped
         )
         connection.close()
+
+
+def test_a_database_that_another_process_makes_meanwhile_is_not_said_to_be_foreign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    database, other = open_database(url), open_database(url)
+    begun = Migrations.are_begun
+
+    def begun_then_made(migrations: Migrations, asked: Database) -> bool:
+        answer = begun(migrations, asked)
+        if asked is database:
+            MIGRATIONS.apply(other, "ledger")
+        return answer
+
+    monkeypatch.setattr(Migrations, "are_begun", begun_then_made)
+    MIGRATIONS.check(database, "ledger")
+    assert database.get_tables()
+    database.close()
+    other.close()
 
 
 @pytest.mark.usefixtures("database")

@@ -168,7 +168,7 @@ def test_a_release_takes_no_reason_and_no_date(more: tuple[str, ...], root: Comm
 @pytest.mark.parametrize("more", [(), ("--release",)])
 @pytest.mark.parametrize(
     ("serial", "error"),
-    [("00" * 20, errors.UnknownCertificateError), ("no hex", errors.InputError), ("a" * 200, errors.InputError)],
+    [("00" * 20, errors.UnknownCertificateError), ("no hex", errors.InputError), ("a" * 2050, errors.InputError)],
 )
 def test_an_unknown_serial_number_is_refused(
     serial: str, error: type[errors.AnchorholdError], more: tuple[str, ...], root: Command

@@ -82,10 +82,9 @@ def check_new(path: Path, kept: Kept = NOTHING) -> None:
     Raises:
         OutputError: There is a file, a link that leads nowhere, or a folder; or it is no place for one.
     """
-    if os.path.lexists(path):
-        if path.is_file() or not path.exists():
-            raise OutputError(f"{path}: exists already", hint="name another file, or move it away")
-        check_destination(path, kept)
+    if os.path.lexists(path) and (path.is_file() or not path.exists()):
+        raise OutputError(f"{path}: exists already", hint="name another file, or move it away")
+    check_destination(path, kept)
     kept.check(Path(os.path.realpath(path)), path)
 
 

@@ -102,6 +102,8 @@ class Migrations:
         Raises:
             LedgerVersionError, LedgerForeignError: See `apply`.
         """
+        # Before the history: another process may make both at this moment, in one transaction.
+        foreign = [table for table in database.get_tables() if self._is_foreign(database, table)]
         applied = self._applied(database)
         unknown = sorted(applied - self.shipped)
         if unknown:
@@ -109,7 +111,6 @@ class Migrations:
                 f"{where}: was written by a newer {self.program} (it has {unknown[-1]})",
                 hint=f"upgrade {self.program}",
             )
-        foreign = [table for table in database.get_tables() if self._is_foreign(database, table)]
         if foreign and not applied:
             raise LedgerForeignError(
                 f"{where}: belongs to another program (it has a table {foreign[0]!r})",

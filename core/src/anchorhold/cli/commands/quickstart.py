@@ -60,15 +60,17 @@ def quickstart(
             _write(path, pem(der(authority)).encode(), 0o644)
     say(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
     say(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
-    say(_next_commands(files))
+    for line in _next_commands(files):
+        say(line)
 
 
-def _next_commands(files: dict[str, Path]) -> str:
+def _next_commands(files: dict[str, Path]) -> tuple[str, ...]:
     return (
-        "\nTry next:\n"
-        f"  openssl verify -CAfile root.pem -untrusted issuing.pem {files['.pem']}\n"
-        f"  openssl s_server -accept 8443 -www -key {files['.key']} -cert {files['.pem']} -cert_chain issuing.pem\n"
-        "  anchorhold list-certs"
+        "",
+        "Try next:",
+        f"  openssl verify -CAfile root.pem -untrusted issuing.pem {files['.pem']}",
+        f"  openssl s_server -accept 8443 -www -key {files['.key']} -cert {files['.pem']} -cert_chain issuing.pem",
+        "  anchorhold list-certs",
     )
 
 
