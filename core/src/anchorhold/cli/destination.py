@@ -84,7 +84,8 @@ def check_new(path: Path, kept: Kept = NOTHING) -> None:
     """
     if os.path.lexists(path) and (path.is_file() or not path.exists()):
         raise OutputError(f"{path}: exists already", hint="name another file, or move it away")
-    check_destination(path, kept)
+    if path.exists() or path.parent.is_dir():  # else the folder is made with the file
+        check_destination(path, kept)
     kept.check(Path(os.path.realpath(path)), path)
 
 
