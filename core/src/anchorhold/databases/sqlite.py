@@ -41,9 +41,18 @@ _inherited: list[Any] = []
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly."""
+    """A connection that can be referred to weakly.
+
+    That of a thread which has ended is closed with it, which is no leak to be warned of (Python 3.13 does so).
+    """
 
     file: tuple[int, int] = (0, 0)
+    inherited = False
+
+    def __del__(self) -> None:
+        """Close it, as its base does with a warning; not in a forked child."""
+        if not self.inherited:
+            self.close()
 
 
 class PatientSqlite(SqliteDatabase):
@@ -112,6 +121,7 @@ class PatientSqlite(SqliteDatabase):
             uri=True,
             timeout=self._timeout,
             isolation_level=None,
+            check_same_thread=False,  # each thread has its own, but the last of an ended one may be let go by another
             factory=_Connection,
         )
         try:
@@ -137,6 +147,8 @@ class PatientSqlite(SqliteDatabase):
         """In a forked child: leave alone what was inherited, and remember which files cannot be used any more."""
         self._lock = Lock()  # another thread may have held it
         left = list(self._connections)
+        for connection in left:
+            connection.inherited = True
         _inherited.extend(left)
         _spoilt.update(connection.file for connection in left)
         self._connections = WeakSet()
