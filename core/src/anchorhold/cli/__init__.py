@@ -58,13 +58,12 @@ def _run() -> None:
 
 def _fail(message: str, exit_code: int) -> None:
     from anchorhold.cli.redacting import redacted
-    from anchorhold.foreign import shortened
+    from anchorhold.foreign import harmless, shortened
 
     if "--debug" in sys.argv:
         import traceback
 
         print(redacted(traceback.format_exc(), sys.argv), file=sys.stderr, end="")
     message = redacted(message, sys.argv, telling=True)
-    line = "".join(letter if letter.isprintable() else " " for letter in message)
-    print(shortened(f"anchorhold: {' '.join(line.split())}"), file=sys.stderr)
+    print(shortened(f"anchorhold: {' '.join(harmless(message).split())}"), file=sys.stderr)
     sys.exit(exit_code)
