@@ -13,9 +13,8 @@ from anchorhold.cli.destination import check_destination, is_standard_output, wr
 from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
 from anchorhold.foreign import harmless, shortened
-from anchorhold.x509.certificates import pem
 from anchorhold.x509.describe import as_text, describe
-from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.x509.loose_certificates import certificate_of, pem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -85,11 +84,15 @@ def render(
         case Format.DER:
             return der
         case Format.PEM:
-            return "".join(pem(part) for part in (der, *chain)).encode()
+            return "".join(pem_of(part) for part in (der, *chain)).encode()
         case Format.JSON:
-            content = {**(record or {}), "certificate": describe(certificate_of(der, forgiving=True)), "pem": pem(der)}
+            content = {
+                **(record or {}),
+                "certificate": describe(certificate_of(der, forgiving=True)),
+                "pem": pem_of(der),
+            }
             if chain:
-                content["chain"] = [pem(part) for part in chain]
+                content["chain"] = [pem_of(part) for part in chain]
             return as_json(content)
         case Format.TEXT:
             texts = [as_text(certificate_of(der, forgiving=True), more)]

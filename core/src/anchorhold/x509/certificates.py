@@ -15,7 +15,7 @@ from anchorhold.publickeys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
 from anchorhold.x509.der import members, span
 from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
-from anchorhold.x509.loose_certificates import certificate_of, pem_of, touched
+from anchorhold.x509.loose_certificates import certificate_of, touched
 from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
@@ -184,8 +184,3 @@ def key_bits(info: bytes) -> bytes:
 def _member(tbs: bytes, number: int) -> int:
     """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
     return number if tbs[span(tbs)[0]] == _VERSION else number - 1
-
-
-def pem(der: bytes) -> str:
-    """A DER certificate as PEM (RFC 7468)."""
-    return pem_of(der)

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.x509.certificates import pem
+from anchorhold.x509.loose_certificates import pem_of
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.messages import LONGEST_CACHING, caching_headers
@@ -134,7 +134,7 @@ class Pages:
         if has_already(request.scope, etag):
             return Response(status_code=304, headers=headers)
         if request.path_params["ending"] == "pem":
-            der = pem(der).encode()
+            der = pem_of(der).encode()
         return Response(der, headers=headers, media_type=media_type)
 
     async def _healthz(self, _: Request) -> Response:

@@ -14,7 +14,7 @@ from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
 from anchorhold.ledger import ledger_exists
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
-from anchorhold.x509.certificates import pem
+from anchorhold.x509.loose_certificates import pem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +44,7 @@ def quickstart(
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
         if not os.path.lexists(path):
             check_new(path, session.kept())
-        elif name not in known or _content(path) != pem(der(known[name])).encode():
+        elif name not in known or _content(path) != pem_of(der(known[name])).encode():
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
     root = known.get(ROOT) or installation.create_authority(ROOT, f"CN={ROOT}", path_length=1)
     issuing = known.get(ISSUING) or installation.create_authority(ISSUING, f"CN={ISSUING}", parent=root, path_length=0)
@@ -53,11 +53,11 @@ def quickstart(
         issued = issuer.sign(Order(csr=csr, names=host))
     verify_chain(issued.certificate, [issuing.certificate], root.certificate, host[0])
     _write(files[".key"], key, 0o600)
-    _write(files[".pem"], pem(issued.der).encode(), 0o644)
-    _write(files[".chain.pem"], (pem(issued.der) + pem(der(issuing))).encode(), 0o644)
+    _write(files[".pem"], pem_of(issued.der).encode(), 0o644)
+    _write(files[".chain.pem"], (pem_of(issued.der) + pem_of(der(issuing))).encode(), 0o644)
     for path, authority in ((Path("root.pem"), root), (Path("issuing.pem"), issuing)):
         if not path.exists():
-            _write(path, pem(der(authority)).encode(), 0o644)
+            _write(path, pem_of(der(authority)).encode(), 0o644)
     say(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
     say(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
     for line in _next_commands(files):
