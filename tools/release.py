@@ -69,8 +69,9 @@ def write_sbom(folder: Path, version: str) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         python = Path(scratch) / "venv" / "bin" / "python"
         _python("virtualenv", "-q", "--no-pip", str(python.parents[1]))
-        wanted = ["--find-links", str(DIST), f"{name}=={version}"]
-        _python("pip", "--python", str(python), "install", "-q", "--disable-pip-version-check", *wanted)
+        ours = {f"anchorhold-{version}", f"{name.replace('-', '_')}-{version}"}
+        wheels = [str(DIST / f"{stem}-py3-none-any.whl") for stem in sorted(ours)]
+        _python("pip", "--python", str(python), "install", "-q", "--disable-pip-version-check", *wheels)
         options = ["--output-reproducible", "--mc-type", "library", "--pyproject", str(folder / "pyproject.toml")]
         _python("cyclonedx_py", "environment", *options, "-o", str(target), str(python))
     bom = json.loads(target.read_text())
