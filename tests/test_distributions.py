@@ -87,6 +87,13 @@ def test_the_same_sources_make_the_same_archives(tmp_path: Path) -> None:
         assert first.read_bytes() == second.read_bytes()
 
 
+def test_fragments_of_the_changelog_have_a_known_kind() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["towncrier"]
+    kinds = "|".join(kind["directory"] for kind in settings["type"])
+    names = {file.name for file in (REPOSITORY / settings["directory"]).iterdir()} - set(settings["ignore"])
+    assert [name for name in names if not re.fullmatch(rf"(\d+|\+[a-z0-9-]+)\.({kinds})\.md", name)] == []
+
+
 def check(folder: Path) -> tuple[int, list[str]]:
     command = [sys.executable, "tools/release.py", "check"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -68,7 +68,7 @@ def write_sbom(folder: Path, version: str) -> Path:
     target = DIST / f"{name.replace('-', '_')}-{version}.cdx.json"
     with tempfile.TemporaryDirectory() as scratch:
         python = Path(scratch) / "venv" / "bin" / "python"
-        _python("virtualenv", "-q", "--no-pip", str(python.parents[1]))
+        _python("virtualenv", "-q", "--no-seed", str(python.parents[1]))
         ours = {f"anchorhold-{version}", f"{name.replace('-', '_')}-{version}"}
         wheels = [str(DIST / f"{stem}-py3-none-any.whl") for stem in sorted(ours)]
         _python("pip", "--python", str(python), "install", "-q", "--disable-pip-version-check", *wheels)
