@@ -228,7 +228,7 @@ def contract(session: nox.Session) -> None:
 @nox.session
 @isolated
 def lint(session: nox.Session) -> None:
-    """Check style."""
+    """Check style, spelling and the project files."""
     session.install("-q", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
