@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from anchorhold import errors
 from anchorhold.cli.build import build_command
-from anchorhold.cli.root import Root
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.table import COMMANDS
 from anchorhold.settings import profile
 from anchorhold.settings.section import Section

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
-    from anchorhold.issuing.issuer import Order
+    from anchorhold.issuing.order import Order
     from anchorhold.settings import ProfileSettings, Settings
     from anchorhold.x509.request_keys import SubjectKey
     from anchorhold.x509.request_parts import Request
