@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from anchorhold import open_installation
-from anchorhold.settings import ProfileSettings
-from anchorhold.x509.profiles import BUILT_IN
+from anchorhold.profiles import BUILT_IN, ProfileSettings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text()
 

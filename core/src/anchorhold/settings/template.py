@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from anchorhold.implied import first_installed
+from anchorhold.settings.implied import first_installed
 from anchorhold.settings.show import without_password
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from anchorhold.errors import KeyUnsupportedError
 from anchorhold.foreign import harmless
 from anchorhold.publickeys import spec_of
 from anchorhold.x509.certificates import is_pss_only
-from anchorhold.x509.extensions import USAGE_FIELDS
 from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.identifiers import USAGE_FIELDS
 from anchorhold.x509.names import format_name
 from anchorhold.x509.oids import extension_name, policy_name, purpose_name
 from anchorhold.x509.serials import format_serial
