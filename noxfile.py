@@ -229,10 +229,12 @@ def contract(session: nox.Session) -> None:
 @nox.session
 @isolated
 def lint(session: nox.Session) -> None:
-    """Check style."""
+    """Check style, and which layer imports which."""
     session.install("-q", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    sources = os.pathsep.join(str(HERE / folder / "src") for folder in DISTRIBUTIONS)
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": sources})
 
 
 @nox.session

@@ -25,8 +25,7 @@ from anchorhold.suggestions import suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from peewee import Database
-
+    from anchorhold.databases import Database
     from anchorhold.seam import Operation, Refusals, Role
     from anchorhold.seam.resolver import Prompter
     from anchorhold.secret import Secret

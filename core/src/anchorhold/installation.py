@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography import x509
-    from peewee import Database
 
     from anchorhold.algorithms import KeySpec
+    from anchorhold.databases import Database
     from anchorhold.issuing.plan import PathLength
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.issuing.sources import KeySource
