@@ -16,7 +16,7 @@ from anchorhold.x509.general_names import parse_alt
 from anchorhold.x509.identifiers import POLICIES, PURPOSES, USAGE_FIELDS, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from anchorhold.profiles.model import ExtensionSettings, PolicySettings, ProfileSettings
     from anchorhold.publickeys import PublicKey
@@ -105,18 +105,31 @@ class ProfileExtensions:
             ProfileRefusedError: The profile's key usage has nothing that such a key can do.
         """
         found = [self._basic, self._usage(spec_of(key).type, signing_only)]
-        purposes = dict.fromkeys((*self._purposes, *more_purposes))
-        if purposes:
-            value = x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in purposes])
-            found.append(extension(value, critical=self._purposes_critical))
+        more = tuple(more_purposes)
+        if self._purposes or more:
+            found.append(self._purposes_with(more))
         if names:
             found.append(extension(x509.SubjectAlternativeName(names), critical=not subject.rdns))
         return [*found, *self._points.of(serial), *self._common]
 
+    def of_every_certificate(self) -> list[Extension]:
+        """What each certificate of the profile has, whoever holds it; some kinds of keys cannot do all of its usage."""
+        found = [self._basic, extension(_key_usage(self._key_usage), critical=True)]
+        if self._purposes:
+            found.append(self._purposes_with(()))
+        return [*found, *self._common]
+
+    def _purposes_with(self, more: Iterable[str]) -> Extension:
+        oids = dict.fromkeys((*self._purposes, *more))
+        value = x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in oids])
+        return extension(value, critical=self._purposes_critical)
+
     def _usage(self, key_type: str, signing_only: bool) -> Extension:
         kind = (key_type, signing_only)
         if kind not in self._usages:
-            self._usages[kind] = extension(_key_usage(self._key_usage, key_type, signing_only), critical=True)
+            self._usages[kind] = extension(
+                _key_usage(_possible(self._key_usage, key_type, signing_only)), critical=True
+            )
         return self._usages[kind]
 
 
@@ -125,15 +138,19 @@ def extension(value: x509.ExtensionType, *, critical: bool = False) -> Extension
     return x509.Extension(value.oid, critical, value)
 
 
-def _key_usage(names: Iterable[str], key_type: str, signing_only: bool) -> x509.KeyUsage:
+def _possible(names: Iterable[str], key_type: str, signing_only: bool) -> list[str]:
     """Key usage without what such a key cannot do."""
     possible = _SIGNING if signing_only else _SIGNING | _MORE_USAGE.get(key_type, frozenset())
-    wanted = {USAGE_FIELDS[name] for name in names if name in possible}
+    wanted = [name for name in names if name in possible]
     if not wanted:
         raise ProfileRefusedError(
             f"profile: its key usage has nothing that {key_type} keys can do", hint="use a key of another type"
         )
-    bits = {field: field in wanted for field in USAGE_FIELDS.values()}
+    return wanted
+
+
+def _key_usage(names: Collection[str]) -> x509.KeyUsage:
+    bits = {field: name in names for name, field in USAGE_FIELDS.items()}
     return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
 
 
