@@ -228,12 +228,14 @@ def contract(session: nox.Session) -> None:
 @nox.session
 @isolated
 def lint(session: nox.Session) -> None:
-    """Check style, spelling and the project files."""
+    """Check style, spelling, the project files, and which layer imports which."""
     session.install("-q", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
     session.run("validate-pyproject", *(f"{folder}/pyproject.toml" for folder in (".", *DISTRIBUTIONS, *EXAMPLES)))
+    sources = os.pathsep.join(str(HERE / folder / "src") for folder in DISTRIBUTIONS)
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": sources})
 
 
 @nox.session

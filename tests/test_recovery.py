@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path

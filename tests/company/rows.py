@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 READING: Final = frozenset({"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve"})
 """Commands that change nothing; what they read is what the others leave."""
-ALONE: Final = frozenset({"config", "new-backend", "quickstart"})
+ALONE: Final = frozenset({"config", "new-backend", "profiles", "quickstart"})
 """Those that use no ledger, or make an installation of their own."""
 
 

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchorhold import IssuingDefaults, Order, open_installation
 from anchorhold.errors import ProfileRefusedError, SettingsError, ValidityError
-from anchorhold.x509.profiles import BUILT_IN
+from anchorhold.profiles import BUILT_IN
 from anchorhold.x509.validity import LAST
 from conformance.chains import request
 from programs import openssl

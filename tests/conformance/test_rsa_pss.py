@@ -11,7 +11,7 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 
 from anchorhold import errors
 from anchorhold.algorithms import KeySpec
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import IssuingDefaults
 from programs import openssl
 

@@ -10,7 +10,7 @@ import pytest
 
 from anchorhold.errors import SecretMissingError, SecretWrongError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import KeyRequest, Secret
 from anchorhold.seam.resolver import GeneratedSecrets
 from cli.cli_steps import good, refused

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.issuing.issuer import BATCH, Order
+from anchorhold.issuing.issuer import BATCH
+from anchorhold.issuing.order import Order
 from anchorhold.x509.csr import load_csr
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from ledger.full_disk import full_disk

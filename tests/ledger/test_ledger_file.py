@@ -14,7 +14,7 @@ import pytest
 
 from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, LedgerVersionError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, ledger_exists
 
 if TYPE_CHECKING:

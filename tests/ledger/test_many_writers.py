@@ -15,7 +15,7 @@ from cryptography import x509
 
 from anchorhold import softkeys
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import BACKENDS_GROUP, hookimpl
 from ledger.running import run_at_once
 from seam.fakes import MemoryBackend, offer, settings_file
@@ -82,7 +82,7 @@ import os, sys
 from pathlib import Path
 from anchorhold.errors import LedgerError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 
 csr = Path("example.csr").read_bytes()
 with open_installation() as installation, installation.issuer("Root") as issuer:

@@ -17,7 +17,7 @@ import pytest
 from anchorhold.databases.postgresql import open_postgresql
 from anchorhold.errors import LedgerError, LedgerForeignError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, Reservation
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.migrations import MIGRATIONS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from cli.cli_steps import good, listed, refused

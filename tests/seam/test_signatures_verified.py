@@ -13,7 +13,7 @@ from anchorhold import softkeys
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.errors import BackendFailedError, SignatureError
 from anchorhold.issuing import sharing
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.publickeys import spec_of
 from anchorhold.seam import BACKENDS_GROUP
 from seam.fakes import LyingBackend, MemoryBackend, offer, settings_file

@@ -8,7 +8,7 @@ import pytest
 
 from anchorhold.errors import BackendContractError, BackendFailedError, RefusedError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from seam.fakes import Alpha, Beta, Recorder, offer, settings_file
 

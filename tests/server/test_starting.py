@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 from anchorhold.cli.build import build_command
-from anchorhold.cli.root import Root
+from anchorhold.cli.global_options import Root
 from anchorhold.errors import PluginMissingError
 from anchorhold.installation import open_installation
 from anchorhold_server.alarms import Alarms

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.book import check_database
+from anchorhold.profiles import find_default_profile
 from anchorhold.secret import read_secret_file
 from anchorhold.settings.harmless import is_reference, leaves
-from anchorhold.x509.profiles import find_default_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

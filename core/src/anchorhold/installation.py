@@ -45,12 +45,12 @@ from anchorhold.ledger import (
     ledger_exists,
 )
 from anchorhold.ledger.book import check_database
+from anchorhold.profiles import find_profile
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.refusals import LedgerRefusals
 from anchorhold.secret import Secret
 from anchorhold.settings import load_settings
 from anchorhold.suggestions import suggestion
-from anchorhold.x509.profiles import find_profile
 from anchorhold.x509.revocation import parse_reason
 from anchorhold.x509.serials import parse_serial, whole_serial
 
@@ -60,19 +60,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography import x509
-    from peewee import Database
 
     from anchorhold.algorithms import KeySpec
+    from anchorhold.databases import Database
     from anchorhold.issuing.plan import PathLength
     from anchorhold.issuing.recovery import Interrupted
     from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.ledger.records import AuthorityStatus, CrlRecord, KeyCopy, ResponderRecord, RevocationRecord
+    from anchorhold.profiles import ProfileSettings
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam import Operation
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.resolver import Prompter, SecretResolver
-    from anchorhold.settings import LoadedSettings, ProfileSettings
+    from anchorhold.settings import LoadedSettings
     from anchorhold.softkeys import PrivateKey
 
 

@@ -17,8 +17,8 @@ from anchorhold.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from anchorhold.cli.global_options import Root
     from anchorhold.cli.precious import Kept
-    from anchorhold.cli.root import Root
     from anchorhold.cli.table import Command
     from anchorhold.seam import Operation
     from anchorhold.seam.options import BackendOption, OptionValues

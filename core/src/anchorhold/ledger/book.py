@@ -26,7 +26,7 @@ from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.claims import Claims
 from anchorhold.ledger.crls import Crls
 from anchorhold.ledger.dates import Dates
-from anchorhold.ledger.epoch import Epoch
+from anchorhold.ledger.epoch import SELECT_EPOCH, Epoch
 from anchorhold.ledger.events import Events
 from anchorhold.ledger.key_copies import KeyCopies
 from anchorhold.ledger.migrations import MIGRATIONS
@@ -34,10 +34,10 @@ from anchorhold.ledger.refusals import Refusals
 from anchorhold.ledger.responders import Responders
 from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import Schema, schema
-from anchorhold.settings.show import without_password
+from anchorhold.settings.harmless import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from peewee import Database
 
@@ -140,6 +140,27 @@ class Ledger:
 def ledger_exists(url: str) -> bool:
     """Whether a look into the ledger would not create it; see `anchorhold.databases.database_exists`."""
     return database_exists(url, _SUBJECT)
+
+
+def epoch_reader(url: str) -> Callable[[], int]:
+    """Gives a function that reads the epoch of a ledger over a new connection each time, and makes no ledger.
+
+    Args:
+        url: Of the ledger, on a database server. Its function raises LedgerError when the database refuses.
+
+    Raises:
+        SettingsError: The URL cannot be read.
+    """
+    database = open_database(url, _SUBJECT)
+
+    def read() -> int:
+        try:
+            with _sentences(database, _place(url)):
+                return int(database.execute_sql(SELECT_EPOCH).fetchone()[0])
+        finally:
+            close(database)
+
+    return read
 
 
 def check_absence(url: str, absence: Absence) -> None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cryptography import x509
-    from peewee import Database
 
     from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.databases import Database
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam.refusals import Refusals
     from anchorhold.secret import Secret

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import KeyMismatchError, SignatureError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.seam import CreatedKey
 from anchorhold.seam.bridge import builder_arguments

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold.ledger.records import RevocationRecord
-    from anchorhold.seam.requests import Signer
+    from anchorhold.seam import Signer
     from anchorhold_server.alarms import Alarms
     from anchorhold_server.keys import KeyThreads
     from anchorhold_server.metrics import Metrics

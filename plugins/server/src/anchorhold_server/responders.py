@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SignatureError
 from anchorhold.issuing.responders import open_responder
 from anchorhold.publickeys import is_signed_by, spec_of
-from anchorhold.seam.requests import SignRequest
+from anchorhold.seam import SignRequest
 from anchorhold.softkeys import SoftwareSigner
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.publickeys import PublicKey
+    from anchorhold.seam import Signer
     from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Signer
     from anchorhold_server.encoding import CertificateStatus
     from anchorhold_server.metrics import Metrics
     from anchorhold_server.queries import CertificateId

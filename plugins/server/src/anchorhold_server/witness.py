@@ -17,10 +17,9 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from peewee import PeeweeException
-
-from anchorhold.databases import close, open_database
 from anchorhold.errors import AnchorholdError
+from anchorhold.ledger import epoch_reader
+from anchorhold.ledger.epoch import SELECT_EPOCH
 from anchorhold_server.folder import ensure
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 INTERVAL: Final = 3.0
 """Seconds between looks of the witness."""
-SELECT: Final = 'SELECT value FROM "anchorhold_epoch"'
 BUSY: Final = 1.0
 """Seconds for which it waits for a locked file."""
 SQLITE: Final = "sqlite:///"
@@ -54,7 +52,7 @@ def witness(url: str, folder: Path) -> Iterator[None]:
         folder: Of the server.
     """
     path, ended = sqlite_path(url), Event()
-    read = _server_reader(url) if path is None else lambda: _read_file(path)
+    read = epoch_reader(url) if path is None else lambda: _read_file(path)
     looking = Thread(target=_look_on, args=(read, folder, ended), name="witness", daemon=True)
     looking.start()
     try:
@@ -83,7 +81,7 @@ def _look_on(read: Callable[[], int], folder: Path, ended: Event) -> None:
             if epoch < before:
                 logger.warning("an older ledger was restored", extra={"details": {"epoch": epoch, "before": before}})
             before = epoch
-        except (AnchorholdError, PeeweeException, sqlite3.Error, OSError) as error:  # and so it has seen nothing
+        except (AnchorholdError, sqlite3.Error, OSError) as error:  # and so it has seen nothing
             logger.debug("witness", exc_info=error)
             file.unlink(missing_ok=True)
 
@@ -103,17 +101,4 @@ def _read_file(path: Path) -> int:
     """Read-only: that creates no database, and a connection that may not write leaves the write-ahead log alone."""
     url = f"file:{quote(str(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(url, uri=True, timeout=BUSY)) as connection:
-        return int(connection.execute(SELECT).fetchone()[0])
-
-
-def _server_reader(url: str) -> Callable[[], int]:
-    """Reads from a database server, with a new connection each time."""
-    database = open_database(url, "ledger")
-
-    def read() -> int:
-        try:
-            return int(database.execute_sql(SELECT).fetchone()[0])
-        finally:
-            close(database)
-
-    return read
+        return int(connection.execute(SELECT_EPOCH).fetchone()[0])

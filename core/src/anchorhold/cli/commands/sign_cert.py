@@ -11,7 +11,7 @@ from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputForm
 from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.output import Format, check_output, render, say, write
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.x509.csr import check_request
 
 if TYPE_CHECKING:
