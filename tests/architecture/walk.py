@@ -102,9 +102,7 @@ def sign_cert() -> Walk:
     anchorhold = [sys.executable, "-m", "anchorhold"]
     subprocess.run([*anchorhold, "init-ca", "Iss", "CN=Iss"], check=True, capture_output=True)
     subprocess.run([sys.executable, "-c", _REQUEST], check=True)
-    return walk(
-        ["sign-cert", "--ca", "Iss", "--csr", "request.pem", "--alt", "example.com", "--out", "out.pem"], "sign_cert"
-    )
+    return walk(["sign-cert", "--ca", "Iss", "--csr", "request.pem", "--alt", "example.com"], "sign_cert")
 
 
 if __name__ == "__main__":

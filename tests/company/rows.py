@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from anchorhold.ledger import AuthorityRecord
     from company.world import World
 
-READING: Final = frozenset({"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve"})
+READING: Final = frozenset(
+    {"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
+)
 """Commands that change nothing; what they read is what the others leave."""
 ALONE: Final = frozenset({"config", "new-backend", "quickstart"})
 """Those that use no ledger, or make an installation of their own."""
