@@ -24,8 +24,8 @@ def test_the_settings_on_the_page_are_read(tmp_path: Path) -> None:
     config.write_text(block)
     with open_installation(config) as installation:
         assert set(installation.loaded.settings.profiles) == {"website", "device", "tenant"}
-        installation.create_authority("Root", "CN=Root")
-        installation.create_authority("Tenant", "O=Tenant,CN=Tenant CA", parent="Root", profile="tenant")
+        installation.authorities.create("Root", "CN=Root")
+        installation.authorities.create("Tenant", "O=Tenant,CN=Tenant CA", parent="Root", profile="tenant")
 
 
 def test_the_output_on_the_page_is_that_of_the_command(anchorhold: Command) -> None:

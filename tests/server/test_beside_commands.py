@@ -164,7 +164,7 @@ def test_a_ledger_that_is_not_there_is_not_made_and_used_once_it_is(
 
 def test_a_server_without_an_authority_is_not_ready(database: str, tmp_path: Path) -> None:
     with open_installation() as installation:
-        installation.authorities()
+        installation.authorities.list()
     with running(tmp_path) as server:
         status, shown = server.ready()
         assert (status, shown["ledger"]) == (503, "reachable")
@@ -230,7 +230,7 @@ def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, serve
 def test_who_reads_a_lower_epoch_than_the_witness_says_so(house: House, tmp_path: Path) -> None:
     with open_installation(create=False) as installation:
         sight = Sight(installation, tmp_path)
-        with witness(installation.database_url, tmp_path):
+        with witness(installation.access.url, tmp_path):
             until(lambda: witnessed_epoch(tmp_path) is not None)
         seen = sight.epoch()
         assert witnessed_epoch(tmp_path) == seen

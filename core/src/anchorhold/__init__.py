@@ -5,9 +5,9 @@ From Python::
     import anchorhold
 
     with anchorhold.open_installation() as installation:
-        root = installation.create_authority("Root", "CN=Example Root", path_length=1)
-        installation.create_authority("Issuing", "CN=Example Issuing", parent=root, path_length=0)
-        with installation.issuer("Issuing") as issuer:
+        root = installation.authorities.create("Root", "CN=Example Root", path_length=1)
+        installation.authorities.create("Issuing", "CN=Example Issuing", parent=root, path_length=0)
+        with installation.certificates.issuer("Issuing") as issuer:
             issued = issuer.sign(anchorhold.Order(csr=csr, names=["example.com"]))
 
 Authors of key backends and wrappers import from `anchorhold.seam`.

@@ -93,9 +93,9 @@ def _check_reference(key: str, value: Any) -> Iterable[str]:
 
 def _check_ledger(installation: Installation, findings: Findings) -> None:
     """Look into the ledger if that changes nothing in it."""
-    if not check_database(installation.database_url, installation.absence):
+    if not check_database(installation.access.url, installation.access.absence):
         return
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         findings.of(partial(_check_authority, installation, authority))
 
 

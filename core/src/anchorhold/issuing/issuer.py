@@ -103,7 +103,7 @@ class Issuer:
 
     def _sign_batch(self, orders: Sequence[Order]) -> list[Issued]:
         checking: Shared[_Request] = Shared(len(orders))
-        requests = checking.run(lambda number: _checked(orders[number]))
+        requests = checking.run(lambda number: checked_request(orders[number]))
         opened = self._opened
         while True:
             try:
@@ -154,7 +154,8 @@ class _ChangedError(Exception):
     """The authority was changed since it was read."""
 
 
-def _checked(order: Order) -> _Request:
+def checked_request(order: Order) -> tuple[Request, SubjectKey]:
+    """The request of an order and the key in it, whose signature is verified."""
     if isinstance(order.csr, CheckedRequest):
         return order.csr.request, order.csr.key
     request = read_csr(order.csr) if isinstance(order.csr, bytes) else Request.of(order.csr)

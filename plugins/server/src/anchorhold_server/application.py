@@ -109,7 +109,7 @@ class Worker:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _witness(self) -> contextlib.AbstractContextManager[None]:
-        return witness(self._installation.database_url, self._settings.folder)
+        return witness(self._installation.access.url, self._settings.folder)
 
     async def _tend(self) -> None:
         """Look after everything again and again."""

@@ -74,7 +74,7 @@ def serve(
     seconds = _patience(request_timeout)
     config = session.installation.loaded.path
     with open_installation(config, create=False) as installation:
-        database = installation.database_url
+        database = installation.access.url
         _check_places(installation)
     options = ServerOptions(
         host=host,
@@ -110,7 +110,7 @@ def _check_places(installation: Installation) -> None:
     from anchorhold_server.sight import is_missing
 
     try:
-        authorities = installation.authorities()
+        authorities = installation.authorities.list()
     except LedgerError as error:
         if is_missing(error):
             return
@@ -119,4 +119,4 @@ def _check_places(installation: Installation) -> None:
         with installation.ledger.guarded():
             responder = installation.ledger.responders.active(authority.record.id)
         if responder is not None:
-            installation.ocsp_place(responder.key_backend)
+            installation.responders.location(responder.key_backend)

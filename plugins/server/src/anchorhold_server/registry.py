@@ -84,7 +84,7 @@ def take_registry(installation: Installation, metrics: Metrics, before: Registry
     known = {responder.record.id: responder for responder in before.responders()}
     served = [
         _served(installation, metrics, authority, known)
-        for authority in installation.authorities()
+        for authority in installation.authorities.list()
         if authority.record.certificate is not None
         and authority.certificate.not_valid_after_utc > now()
         and not authority.is_idle

@@ -223,7 +223,7 @@ class Responder:
             return self._signer
 
     def _borrow(self) -> Signer:
-        place = self._installation.ocsp_place(self.alias)
+        place = self._installation.responders.location(self.alias)
         ledger = self._installation.ledger
         try:
             signer = open_responder(ledger, self.authority, self.record, place)

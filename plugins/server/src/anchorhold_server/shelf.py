@@ -102,7 +102,7 @@ class Shelf:
             return None
         if known is not None and known.state == state and known.file.exists():
             return known
-        record = self._installation.crl(authority, shard)
+        record = self._installation.crls.latest(authority, shard)
         if record is None:
             return None
         etag = _digest(record.pieces)

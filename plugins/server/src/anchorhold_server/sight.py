@@ -58,7 +58,7 @@ class Sight:
     def __init__(self, installation: Installation, folder: Path) -> None:
         self._installation = installation
         self._folder = folder
-        path = sqlite_path(installation.database_url)
+        path = sqlite_path(installation.access.url)
         self._file = None if path is None else LedgerFile(path)
         self._opening = Lock()
         self._ledger: Ledger | None = None
