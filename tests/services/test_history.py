@@ -9,7 +9,7 @@ import pytest
 
 from anchorhold.audit import Actor, AuditContext, shell_user
 from anchorhold.errors import InputError, UnknownAuthorityError, ValidityError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger.audits import HistoryFilter
 
 if TYPE_CHECKING:

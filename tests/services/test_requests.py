@@ -12,7 +12,7 @@ from cryptography import x509
 from anchorhold import errors
 from anchorhold.audit import Actor
 from anchorhold.issuing.drafting import Drafter
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.x509 import drafts
 
 if TYPE_CHECKING:

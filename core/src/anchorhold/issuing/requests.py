@@ -14,7 +14,8 @@ from anchorhold.errors import AuthorityNotReadyError, InputError, LedgerError
 from anchorhold.issuing.claiming import claimed
 from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import reservation
-from anchorhold.issuing.issuer import Issued, Order, checked_request
+from anchorhold.issuing.issuer import checked_request
+from anchorhold.issuing.order import Issued, Order
 from anchorhold.x509.drafts import capture_tbs, read_draft
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name

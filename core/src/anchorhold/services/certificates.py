@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.issuer import Issued, Order
+    from anchorhold.issuing.order import Issued, Order
     from anchorhold.ledger import CertificateRecord
     from anchorhold.services.context import GivenSecrets, ServiceContext
 

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from anchorhold.backends import Backends
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.ledger import Ledger
+    from anchorhold.profiles.model import ProfileSettings
     from anchorhold.seam import Operation
     from anchorhold.seam.facade import KeyBackend
     from anchorhold.seam.options import OptionValues
     from anchorhold.seam.requests import Role
     from anchorhold.services.ledger_access import LedgerAccess
-    from anchorhold.settings import LoadedSettings, ProfileSettings
+    from anchorhold.settings import LoadedSettings
 
     GivenSecrets: TypeAlias = Mapping[str, Secret | str] | None
     """Secrets by name, such as ``{"password": "…"}``."""
@@ -152,7 +153,7 @@ class ServiceContext:
         Raises:
             UnknownProfileError: There is none.
         """
-        from anchorhold.x509.profiles import find_profile
+        from anchorhold.profiles.built_in import find_profile
 
         return find_profile(name, self.loaded.settings.profiles)
 

@@ -12,8 +12,7 @@ from anchorhold.ledger.book import check_database
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from peewee import Database
-
+    from anchorhold.databases import Database
     from anchorhold.settings import LoadedSettings
 
 

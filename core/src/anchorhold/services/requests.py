@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.issuer import Issued, Order
+    from anchorhold.issuing.order import Issued, Order
     from anchorhold.ledger.records import RequestRecord, RequestStatus
     from anchorhold.services.context import GivenSecrets, ServiceContext
 

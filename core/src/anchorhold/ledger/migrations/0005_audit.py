@@ -55,7 +55,8 @@ def up(migrator: Any, database: Any) -> None:
 
 
 def _fill_serials(database: Any) -> None:
-    found = database.execute(SQL("SELECT id, detail FROM anchorhold_event WHERE detail LIKE '%\"serial\"%'")).fetchall()
+    select = f"SELECT id, detail FROM anchorhold_event WHERE detail LIKE {database.param}"  # noqa: S608
+    found = database.execute_sql(select, ('%"serial"%',)).fetchall()
     update = f"UPDATE anchorhold_event SET serial = {database.param} WHERE id = {database.param}"  # noqa: S608
     for row, detail in found:
         database.execute_sql(update, (json.loads(detail).get("serial"), row))
