@@ -18,6 +18,7 @@ from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.issuing.plan import effective_profile
 from anchorhold.issuing.undo import is_abandoning
 from anchorhold.publickeys import is_signed_by
+from anchorhold.remedy import Remedy
 from anchorhold.seam.bridge import bridge_key, builder_arguments
 from anchorhold.settings import ProfileSettings
 from anchorhold.x509.extensions import ProfileExtensions
@@ -91,7 +92,9 @@ def request_of(authority: Authority) -> x509.CertificateSigningRequest:
     """
     if not is_waiting(authority.record):
         raise AuthorityNotReadyError(
-            f"authority {authority.name!r}: waits for no certificate", hint="see `anchorhold list-cas`"
+            f"authority {authority.name!r}: waits for no certificate",
+            hint="see its state in the list of authorities",
+            remedy=Remedy("authorities.list"),
         )
     return x509.load_der_x509_csr(base64.b64decode((authority.record.plan or {})["csr"]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ProfileRefusedError, UnknownProfileError
+from anchorhold.remedy import Remedy
 from anchorhold.settings.profile import ProfileSettings
 from anchorhold.suggestions import suggestion
 
@@ -88,6 +89,7 @@ def find_default_profile(name: str, configured: Mapping[str, ProfileSettings]) -
     if profile.ca:
         raise ProfileRefusedError(
             f"profile {name!r}: makes authorities, so it is not for a default",
-            hint="name it with --profile where one is wanted",
+            hint="name it where an authority is wanted",
+            remedy=Remedy("certificates.issue", {"profile": name}),
         )
     return profile
