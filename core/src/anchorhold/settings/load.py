@@ -98,12 +98,12 @@ def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | N
     Raises:
         SettingsError: A file was named and is not there.
     """
-    for owner, named in (("", explicit), (f", named by {CONFIG_VARIABLE},", environment.get(CONFIG_VARIABLE))):
+    for owner, named in (("--config", explicit), (CONFIG_VARIABLE, environment.get(CONFIG_VARIABLE))):
         if named:
             path = Path(named)
             if not _is_file(path):
                 raise SettingsError(
-                    f"{path}: this file{owner} does not exist or may not be looked for",
+                    f"{path}: this file, named by {owner}, does not exist or may not be looked for",
                     hint="correct its path, or give this account access to its folder",
                 )
             return path
