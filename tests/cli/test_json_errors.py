@@ -55,6 +55,30 @@ def test_a_remedy_is_there_as_an_operation_and_as_a_command(anchorhold: Command)
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("list-certs", "--profile=webservr", "--expiring=1d"), "unknown-profile"),
+        (("view-cert", "no-hex"), "input-invalid"),
+        (("view-cert", "ab12"), "unknown-certificate"),
+        (("sign-cert", "--ca=Root", "--csr=none.csr"), "unknown-authority"),
+        (("init-ca", "Root", "CN=Root", "--key-backend=none"), "unknown-alias"),
+        (("dump-crl", "Root"), "unknown-authority"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_every_command_with_that_option_does_so(arguments: tuple[str, ...], code: str, anchorhold: Command) -> None:
+    assert told(anchorhold(*arguments, "-f", "json"))["code"] == code
+
+
+def test_what_was_found_is_data_and_the_error_is_beside_it(anchorhold: Command) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    outcome = anchorhold("list-certs", "--expiring=20y", "-f", "json")
+    assert [found["subject"] for found in json.loads(outcome.data)] == ["CN=Root"]
+    error = json.loads(outcome.talk)
+    assert (error["code"], error["exit_code"]) == ("certificates-expiring", outcome.exit_code)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("view-ca", "Root"),
