@@ -63,10 +63,13 @@ def test_a_remedy_is_there_as_an_operation_and_as_a_command(anchorhold: Command)
         (("sign-cert", "--ca=Root", "--csr=none.csr"), "unknown-authority"),
         (("init-ca", "Root", "CN=Root", "--key-backend=none"), "unknown-alias"),
         (("dump-crl", "Root"), "unknown-authority"),
+        (("import-ca", "New", "none.key", "none.pem"), "input-invalid"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
-def test_every_command_with_that_option_does_so(arguments: tuple[str, ...], code: str, anchorhold: Command) -> None:
+def test_commands_that_read_and_commands_that_sign_do_so(
+    arguments: tuple[str, ...], code: str, anchorhold: Command
+) -> None:
     assert told(anchorhold(*arguments, "-f", "json"))["code"] == code
 
 
