@@ -143,7 +143,9 @@ BAD_LINES = {
         ("sign-cert", "--ca=Root", "--csr=example.csr"), errors.ProfileRefusedError, ("'webserver'", "--alt")
     ),
     "nothing to name the certificate": Bad(
-        ("sign-cert", "--ca=Root", "--csr=example.csr", "--profile=client"), errors.ProfileRefusedError, ("--subject",)
+        ("sign-cert", "--ca=Root", "--csr=example.csr", "--profile=client"),
+        errors.ProfileRefusedError,
+        ("give a subject", "--copy subject"),
     ),
     "unknown serial": Bad(("view-cert", "00ff"), errors.UnknownCertificateError, ("00ff", "list-certs")),
     "serial that is none": Bad(("view-cert", "xyz"), errors.InputError, ("'xyz'", "hex")),

@@ -34,7 +34,13 @@ def test_every_error_has_an_exit_code_of_its_own() -> None:
 def test_no_error_class_is_left_out_or_inherits_its_code() -> None:
     found = [error for error in _all_classes() if error.__module__ == errors.__name__]
     assert set(found) == {error for error in error_classes() if error.__module__ == errors.__name__}
-    assert all("exit_code" in vars(error) and vars(error)["__doc__"] for error in found)
+    assert all({"code", "exit_code"} <= vars(error).keys() and vars(error)["__doc__"] for error in found)
+
+
+def test_every_error_has_a_code_of_its_own_that_programs_can_compare() -> None:
+    codes = [error.code for error in error_classes()] + [code for code, _ in GENERAL.values() if code]
+    assert len(codes) == len(set(codes))
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes), codes
 
 
 def test_the_page_of_exit_codes_is_up_to_date() -> None:

@@ -148,7 +148,7 @@ def test_an_empty_password_never_leaves_a_new_key_unprotected_in_silence(
         monkeypatch.setenv("ANCHORHOLD_PASSWORD", "")
     before = left_behind(tmp_path)
     outcome = anchorhold("init-ca", "Root", "CN=Root", *(["--password="] if given == "option" else []))
-    refused(outcome, errors.SecretMissingError, "empty", "leave out --password")
+    refused(outcome, errors.SecretMissingError, "empty", "leave it out altogether, or give one with `--password`")
     assert left_behind(tmp_path)["files"] == before["files"]
 
 

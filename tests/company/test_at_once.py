@@ -156,7 +156,7 @@ def test_an_abandonment_that_was_killed_can_only_be_repeated(world: World) -> No
     assert "Authority Torn was being abandoned: --abandon Torn." in shown.talk
     refused = world.run("recover", "--finish=Torn")
     assert refused.code == errors.KeyMissingError.exit_code
-    assert "run `anchorhold recover --abandon Torn` again" in refused.talk
+    assert "abandon it again with `anchorhold recover --abandon Torn`" in refused.talk
     world.good("recover", "--abandon=Torn")
 
 

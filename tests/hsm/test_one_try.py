@@ -182,7 +182,10 @@ def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
     monkeypatch.setenv("THE_PIN", WRONG)
     _refused(*SIGN)
     monkeypatch.setenv("THE_PIN", USER_PIN)
-    _refused(*SIGN, words=rf"\(from the variable THE_PIN\) was refused .*; correct it, .*`anchorhold {OPTION} …` once")
+    _refused(
+        *SIGN,
+        words=rf"\(from the variable THE_PIN\) was refused .*; correct it, .*once more with `anchorhold {OPTION} …`",
+    )
     assert spy.logins() == 1
     assert _run(OPTION, *SIGN).returncode == 0
     assert _run(*SIGN).returncode == 0

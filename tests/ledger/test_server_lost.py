@@ -11,6 +11,7 @@ from anchorhold.errors import LedgerError
 from anchorhold.issuing.order import Order
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
+from anchorhold.remedy import Remedy
 from cli.cli_steps import good, listed, refused
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_an_authority_whose_creation_lost_the_server_is_left_to_recover(
     if method in ("begin", "get"):  # the authority is read within the transaction that begins it
         assert not installation.recovery.pending().authorities
     else:
-        assert "anchorhold recover" in caught.value.hint
+        assert caught.value.remedy == Remedy("recovery.pending")
         good(anchorhold("recover", "--abandon", "Root"))
     assert not list(ca_dir.rglob("*.key"))
     good(anchorhold("init-ca", "Root", "CN=Root"))

@@ -56,7 +56,7 @@ def test_a_profile_that_never_was_is_an_error(anchorhold: Command, tmp_path: Pat
     good(anchorhold(*with_profile, "sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example", "--profile=mine"))
     for line in (
         ("list-certs", "--profile=webservr"),
-        ("list-certs", "--profile=webservr", "--expiring=1d", "-f", "json"),
+        ("list-certs", "--profile=webservr", "--expiring=1d"),
         ("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example", "--profile=webservr"),
         ("init-ca", "Sub", "CN=Sub", "--profile=webservr"),
         ("init-ca", "Sub", "CN=Sub", "--default-profile=webservr"),

@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from anchorhold.errors import AnchorholdError, error_classes
+from anchorhold.remedy import Remedy
 from anchorhold.seam import Secret, SecretReference
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_a_secret_does_not_change_with_the_buffer_it_was_made_from() -> None:
 
 def _fail(kind: type[AnchorholdError]) -> None:
     error = kind(f"{kind.__name__}: with; marks", hint="do this")
-    error.hint += ", then that"
+    error.add_step("then that", Remedy("recovery.finish", {"authority": "Größe"}))
     raise error
 
 
@@ -143,7 +144,8 @@ def test_every_error_crosses_a_process_boundary_whole() -> None:
         for kind, attempt in attempts.items():
             error = attempt.exception()
             assert type(error) is kind
-            assert str(error) == f"{kind.__name__}: with; marks; do this, then that"
+            assert str(error) == f"{kind.__name__}: with; marks; do this, and then that"
+            assert error.remedy == Remedy("recovery.finish", {"authority": "Größe"})
             assert (error.problem, error.exit_code) == (f"{kind.__name__}: with; marks", kind.exit_code)
 
 

@@ -11,6 +11,7 @@ from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.book import check_database
 from anchorhold.profiles import find_default_profile
+from anchorhold.remedy import Remedy
 from anchorhold.secret import read_secret_file
 from anchorhold.settings.harmless import is_reference, leaves
 
@@ -121,5 +122,6 @@ def _check_authority(installation: Installation, authority: Authority) -> None:
         raise UnknownAliasError(
             f"authority {record.name!r}: the key of its OCSP responder is in {responder.key_backend!r}, which "
             "ocsp_key_backends does not have any more",
-            hint="configure that alias again, or see edit-ca --ocsp-key-backend",
+            hint="configure that alias again, or choose another one for the OCSP keys",
+            remedy=Remedy("authorities.edit", {"authority": record.name, "ocsp_key_backend": None}),
         )

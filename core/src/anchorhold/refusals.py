@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import BusyError, LedgerError, SecretWrongError
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +27,6 @@ PATIENCE: Final = 20.0
 """Seconds that a process waits for others that are showing a secret to the same place."""
 PAUSES: Final = (0.002, 0.1)
 """Seconds between two looks whether they have ended: at first, when most logins are over, and at most."""
-OPTION: Final = "--retry-refused-pins"
-"""The option before the name of a command that forgets what was refused."""
 
 logger = logging.getLogger(__name__)
 
@@ -132,12 +131,12 @@ def _check(found: Refusal | None, source: SecretSource, subject: str) -> None:
         return
     how = "was refused" if found.is_certain else "was shown to the token, by a process that ended before the answer,"
     who = f"{found.at:%Y-%m-%d %H:%M:%S} UTC (process {found.process} on {found.host})"
-    again = f"`anchorhold {OPTION} …`"
     raise SecretWrongError(
         f"{subject} (from {source.name}) {how} at {who}, and is not tried again, because tokens lock",
-        hint=f"correct it, and if it is the right one now, give {again} once"
-        if not source.version
-        else f"correct it there; only if it is the right one as it is, give {again} once",
+        hint="correct it there; only if it is the right one as it is, have it tried once more"
+        if source.version
+        else "correct it, and if it is the right one now, have it tried once more",
+        remedy=Remedy("secrets.retry_refused"),
     )
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from anchorhold.errors import AnchorholdError
+
 
 def main() -> None:
     """Run the command line; errors are printed here and nowhere else, and decide the exit code."""
@@ -51,19 +53,21 @@ def _run() -> None:
     try:
         app()
     except AnchorholdError as error:
-        _fail(str(error), error.exit_code)
+        _fail(error)
     except Exception as error:
-        _fail(f"unexpected {type(error).__name__}; this is a defect, please report it with the output of --debug", 1)
+        hint = "this is a defect, please report it with the output of --debug"
+        _fail(AnchorholdError(f"unexpected {type(error).__name__}", hint=hint))
 
 
-def _fail(message: str, exit_code: int) -> None:
-    from anchorhold.cli.redacting import redacted
-    from anchorhold.foreign import harmless, shortened
+def _fail(error: AnchorholdError) -> None:
+    """Print the error that is being handled, and end with its exit code."""
+    from anchorhold.cli.reporting import report
 
     if "--debug" in sys.argv:
         import traceback
 
+        from anchorhold.cli.redacting import redacted
+
         print(redacted(traceback.format_exc(), sys.argv), file=sys.stderr, end="")
-    message = redacted(message, sys.argv, telling=True)
-    print(shortened(f"anchorhold: {' '.join(harmless(message).split())}"), file=sys.stderr)
-    sys.exit(exit_code)
+    report(error, sys.argv[1:])
+    sys.exit(error.exit_code)

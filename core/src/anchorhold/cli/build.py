@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from anchorhold.cli.remedies import sentence
 from anchorhold.cli.session import Session
 from anchorhold.cli.table import COMMANDS, COMMANDS_GROUP
 from anchorhold.errors import PluginMissingError
@@ -122,7 +123,7 @@ def _addition(option: BackendOption) -> str:
 
 
 def _notes(root: Root) -> list[str]:
-    return [f"The key backend {alias!r} has no options here: {error}" for alias, error in root.broken.items()]
+    return [f"The key backend {alias!r} has no options here: {sentence(error)}" for alias, error in root.broken.items()]
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from anchorhold.cli.output import say
+from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Failures:
         """Remember an error; it begins with whom it befell, unless it says so itself."""
         if subject and repr(subject) not in error.problem:
             named = type(error)(f"{subject}: {error.problem}", hint=error.hint)
+            named.remedy = error.remedy
             named.__cause__ = error
             error = named
         self._errors.append(error)
@@ -37,7 +39,7 @@ class Failures:
     def say(self) -> None:
         """Say all of them, where the run goes on."""
         for error in self._errors:
-            say(f"{error}.")
+            say(f"{sentence(error)}.")
 
     def end(self) -> None:
         """End the command.
@@ -46,6 +48,6 @@ class Failures:
             AnchorholdError: The first of them; the others are said.
         """
         for error in self._errors[1:]:
-            say(f"{error}.")
+            say(f"{sentence(error)}.")
         if self._errors:
             raise self._errors[0]

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from anchorhold.cli.output import say
+from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError, SecretMissingError
 from anchorhold.issuing.crls import check_makes_crls, shards_of
 
@@ -42,7 +43,7 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
         failures = (error,)
     for failure in failures:
         if not isinstance(failure, SecretMissingError):
-            say(f"{authority.name} is there, but {failure.problem}; {failure.hint}.")
+            say(f"{authority.name} is there, but {sentence(failure)}.")
     if failures:
         say_what_is_left(installation, authority)
 

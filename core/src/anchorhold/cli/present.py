@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.cli.output import Format, render, write
+from anchorhold.cli.remedies import sentence
 from anchorhold.cli.responder_view import described_lists, described_responder, published_as_json
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def authority_as_json(installation: Installation, authority: Authority) -> dict[
 
 def key_as_json(state: KeyState) -> dict[str, Any]:
     """What a check of a key has found; documented in docs/json.md."""
-    return {"key_state": state.condition, "key_problem": str(state.problem) if state.problem is not None else None}
+    return {"key_state": state.condition, "key_problem": None if state.problem is None else sentence(state.problem)}
+
+
+def described_key(state: KeyState) -> str:
+    """The same in a line of text."""
+    return ": ".join(part for part in key_as_json(state).values() if part)
 
 
 def certificate_as_json(
@@ -109,7 +115,7 @@ def show_chain(
     more = [
         ("Authority", f"{record.name} ({record.status})"),
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
-        *([("Its key is", str(state))] if state is not None else []),
+        *([("Its key is", described_key(state))] if state is not None else []),
         *([("Responder", described_responder(installation, authority))] if state is not None else []),
         *([("CRLs", described_lists(installation, authority))] if state is not None else []),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError
 from anchorhold.x509.validity import now
 
@@ -27,7 +28,7 @@ def described_responder(installation: Installation, authority: Authority) -> str
     try:
         installation.backends.get(alias, "ocsp")
     except AnchorholdError as error:
-        shown += f"; {error}"
+        shown += f"; {sentence(error)}"
     return shown
 
 

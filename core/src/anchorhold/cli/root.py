@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import importlib
 import re
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +15,9 @@ from typer.exceptions import TyperException
 
 from anchorhold.cli.global_options import Root
 from anchorhold.cli.table import COMMANDS, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NEGATIVE: Final = re.compile(r"-(?:[0-9A-Fa-f]{2}:?)+")
 """A serial number that looks like an option."""
@@ -49,11 +53,7 @@ class RootGroup(TyperGroup):
             unknown = "No such option" in str(error)
             cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
             if cause is None:
-                if unknown and any(_NEGATIVE.fullmatch(argument) for argument in arguments):
-                    typer.echo("Write -- before a negative serial number.", err=True)
-                misplaced = next((option for option in OPTIONS if str(error).rstrip(".").endswith(option)), None)
-                if misplaced is not None:
-                    typer.echo(f"Write {misplaced} before the name of the command.", err=True)
+                _say_usage(error, arguments, unknown=unknown)
                 raise
             raise cause from error
         except KeyboardInterrupt:
@@ -71,6 +71,27 @@ class RootGroup(TyperGroup):
         """The list of commands, from the table alone."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+
+def _say_usage(error: TyperException, arguments: Sequence[str], *, unknown: bool) -> None:
+    """Say what to write instead, before typer says what is wrong; where JSON is wanted, both at once.
+
+    Raises:
+        Exit: Both were said.
+    """
+    advice = []
+    if unknown and any(_NEGATIVE.fullmatch(argument) for argument in arguments):
+        advice.append("Write -- before a negative serial number.")
+    misplaced = next((option for option in OPTIONS if str(error).rstrip(".").endswith(option)), None)
+    if misplaced is not None:
+        advice.append(f"Write {misplaced} before the name of the command.")
+    reporting = importlib.import_module("anchorhold.cli.reporting")
+    if reporting.wants_json(sys.argv[1:]):
+        hint = " ".join(advice) or "Run the command with --help."
+        reporting.report_usage(error.format_message(), hint, error.exit_code, sys.argv[1:])
+        raise typer.Exit(error.exit_code)
+    for line in advice:
+        typer.echo(line, err=True)
 
 
 app = typer.Typer(

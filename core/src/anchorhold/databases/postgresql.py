@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from weakref import WeakSet
 
 from anchorhold.errors import PluginMissingError, SettingsError
+from anchorhold.remedy import Remedy
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def open_postgresql(url: str, patience: float = 30) -> Database:
     if find_spec("psycopg") is None:
         raise PluginMissingError(
             "database: PostgreSQL needs psycopg, which is not installed",
-            hint="run `pip install anchorhold[postgresql]`",
+            hint="install it",
+            remedy=Remedy("packages.install", {"requirement": "anchorhold[postgresql]"}),
         )
     from anchorhold.databases.pool import Pool
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
 from anchorhold.publickeys import PublicKey, spec_of
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.x509.certificates import unusual_subject
 from anchorhold.x509.loose_certificates import certificate_of
@@ -59,12 +59,14 @@ class Authority:
         if self.record.certificate is None and (self.record.plan or {}).get("csr") is not None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: waits for its certificate",
-                hint=f"give it with `anchorhold import-ca {shlex.quote(self.name)} --signed FILE`",
+                hint="have its parent sign the CSR, and import the certificate",
+                remedy=Remedy("authorities.complete", {"authority": self.name}),
             )
         if self.record.certificate is None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is not complete",
-                hint="see with `anchorhold recover` whether somebody is at work on it, or finish or abandon it there",
+                hint="see whether another process is at work on it, else finish or abandon it",
+                remedy=Remedy("recovery.pending"),
             )
         return certificate_of(self.record.certificate)
 
@@ -82,7 +84,9 @@ class Authority:
         """
         if self.record.public_key is None:
             raise AuthorityNotReadyError(
-                f"authority {self.name!r}: has no key yet", hint="finish or abandon it with `anchorhold recover`"
+                f"authority {self.name!r}: has no key yet",
+                hint="finish or abandon it",
+                remedy=Remedy("recovery.finish", {"authority": self.name}),
             )
         return load_der_public_key(self.record.public_key)  # type: ignore[return-value]  # checked when recorded
 
@@ -157,7 +161,8 @@ class Authority:
         if self.record.status != "active":
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is disabled",
-                hint=f"enable it with `anchorhold edit-ca {shlex.quote(self.name)} --enable`",
+                hint="enable it",
+                remedy=Remedy("authorities.edit", {"authority": self.name, "enabled": True}),
             )
         self.check_valid()
 

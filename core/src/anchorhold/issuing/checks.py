@@ -25,9 +25,6 @@ class KeyState:
     condition: KeyCondition
     problem: AnchorholdError | None = None
 
-    def __str__(self) -> str:
-        return self.condition if self.problem is None else f"{self.condition}: {self.problem}"
-
 
 def check_key(key: AuthorityKey) -> KeyState:
     """Sign a probe with a key, and close it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, LedgerError
 from anchorhold.ledger.claims import let_go
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,8 @@ class Work:
         now = "" if other is None else f" and is {other.described} now"
         raise BusyError(
             f"{self.what}: was {self.claim.work} here for too long, was taken over{now}",
-            hint="see what became of it with `anchorhold list-cas` and `anchorhold recover`",
+            hint="see what became of it and what is left to do",
+            remedy=Remedy("recovery.pending"),
         )
 
 

@@ -6,11 +6,11 @@ the events, and nothing is destroyed because of a date that is changed here but 
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AuthorityExpiredError
 from anchorhold.issuing.responders import ANSWER_LIFETIME
+from anchorhold.remedy import Remedy
 from anchorhold.x509.revocation import crl_entry
 from anchorhold.x509.validity import AHEAD, BACKDATED, is_ahead
 
@@ -34,8 +34,8 @@ def check_begun(authority: Authority, moment: dt.datetime) -> None:
     if is_ahead(begins, moment):
         raise AuthorityExpiredError(
             f"authority {authority.name!r}: is not valid before {begins:%Y-%m-%d %H:%M} UTC",
-            hint="check the clock of this machine; if it was ahead when the authority was made, disable that: "
-            f"`anchorhold edit-ca {shlex.quote(authority.name)} --disable`",
+            hint="check the clock of this machine; if it was ahead when the authority was made, disable the authority",
+            remedy=Remedy("authorities.edit", {"authority": authority.name, "enabled": False}),
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, KeyMismatchError, KeyMissingError
 from anchorhold.issuing.claiming import claimed, subject_of
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import KeyHandle, KeyRequest
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, place: Key
         raise KeyMismatchError(
             f"{_described(authority, copy)}: is in the backend type {copy.backend_type!r}, and "
             f"{copy.key_backend!r} is {place.type!r} now",
-            hint=f"set it back, or say that the copy is gone: {_forgetting(authority)}",
+            hint="set it back, or record that the copy is gone",
+            remedy=_forgetting(authority),
         )
     handle = KeyHandle(version=copy.handle["version"], data=copy.handle["data"])
     request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.described)
@@ -39,7 +40,8 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, place: Key
         if not place.backend.delete_key(request, place.secrets):
             raise KeyMissingError(
                 f"{_described(authority, copy)}: is not there",
-                hint=f"bring back what was there, or say that it is gone: {_forgetting(authority)}",
+                hint="bring back what was there, or record that it is gone",
+                remedy=_forgetting(authority),
             )
         with work.step():
             ledger.key_copies.remove(copy.id)
@@ -95,7 +97,8 @@ def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int)
         if plan.get("abandoning") or handle == plan.get("from", {}).get("handle") or plan.get("operation") == "unmove":
             raise BusyError(
                 f"key of authority {other.name!r}: was being destroyed",
-                hint="see with `anchorhold recover` what is left to do, and do that before",
+                hint="first see and do what is left to do",
+                remedy=Remedy("recovery.pending"),
             )
 
 
@@ -103,5 +106,5 @@ def _described(authority: Authority, copy: KeyCopy) -> str:
     return f"copy of the key of {authority.name!r} in {copy.key_backend!r}"
 
 
-def _forgetting(authority: Authority) -> str:
-    return f"`anchorhold recover --destroy-copies {shlex.quote(authority.name)} --forget-key`"
+def _forgetting(authority: Authority) -> Remedy:
+    return Remedy("recovery.destroy_copies", {"authority": authority.name, "forget_key": True})

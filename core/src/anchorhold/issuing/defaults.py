@@ -107,7 +107,7 @@ def _check_shards(issuing: IssuingDefaults) -> None:
     if not (published or (numbered and all(numbered))) or shards is None or not 1 <= shards <= MOST_SHARDS:
         raise InputError(
             f"CRL shards: a number from 1 to {MOST_SHARDS} goes with CRL URLs that have {SHARD} in each, or a hostname",
-            hint=f"write for instance --crl-shards 16 --crl-url http://crl.example.com/ca/{SHARD}.crl",
+            hint=f"set for instance 16 shards and the CRL URL http://crl.example.com/ca/{SHARD}.crl",
         )
 
 

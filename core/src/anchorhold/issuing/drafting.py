@@ -13,6 +13,7 @@ from anchorhold.profiles import find_default_profile, find_profile
 from anchorhold.profiles.copying import CopyRules
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.publickeys import spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import Draft
 from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.drafts import key_identifiers
@@ -116,8 +117,12 @@ class _Profile:
         copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
         names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied)]))
         if self.settings.names_required and not names:
-            hint = "give --alt, or take those of the CSR with --copy alt" if request.readable_names else "give --alt"
-            raise ProfileRefusedError(f"profile {self.name!r}: needs at least one alternative name", hint=hint)
+            copyable = bool(request.readable_names)
+            raise ProfileRefusedError(
+                f"profile {self.name!r}: needs at least one alternative name",
+                hint="give one, or copy those of the CSR" if copyable else "give one",
+                remedy=Remedy("certificates.issue", {"copy": ["alt"]} if copyable else {"names": None}),
+            )
         for name in names:
             if self.settings.name_kinds and kind_of(name) not in self.settings.name_kinds:
                 raise ProfileRefusedError(
@@ -127,7 +132,8 @@ class _Profile:
         if self._is_server and names and all(map(_is_no_server, names)):
             raise ProfileRefusedError(
                 f"{format_general_name(names[0])}: names no server that a client could compare",
-                hint=f"add --alt with {_server_in(names[0])}, or use another profile",
+                hint=f"use another profile, or add {_server_in(names[0])}",
+                remedy=Remedy("certificates.issue", {"names": None}),
             )
         return names
 
@@ -211,5 +217,6 @@ def _check_named(subject: x509.Name, names: Sequence[x509.GeneralName], *, ca: b
         return
     raise ProfileRefusedError(
         f"certificate: would have no subject{'' if ca else ' and no alternative name'}",
-        hint="give --subject, or take that of the CSR with --copy subject",
+        hint="give a subject, or copy that of the CSR",
+        remedy=Remedy("certificates.issue", {"copy": ["subject"]}),
     )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import (
@@ -30,6 +29,7 @@ from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.older import check_not_under_way
 from anchorhold.issuing.sources import check_store
 from anchorhold.publickeys import spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
 
 if TYPE_CHECKING:
@@ -97,8 +97,9 @@ def move_key(
             if delete_source:
                 _check_destroyed(ledger, authority, old)
         except AnchorholdError as error:
-            error.hint += (
-                ", then `anchorhold recover`: the key is used in its new place, and not destroyed in the old one"
+            error.add_step(
+                "destroy the key in its old place (it is used in the new one)",
+                Remedy("recovery.pending"),
             )
             raise
         return authority
@@ -147,7 +148,8 @@ def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
     if current.record.plan is None:
         raise BusyError(
             f"{_key_of(authority)}: its move was finished or undone by another process meanwhile",
-            hint="see with `anchorhold view-ca` where it is",
+            hint="see where it is",
+            remedy=Remedy("authorities.get", {"authority": authority.name}),
         )
     return current
 
@@ -158,7 +160,8 @@ def _finish(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace
     if plan.get("operation") == UNMOVE:
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: the move of its key is being undone",
-            hint=f"run `anchorhold recover --abandon {shlex.quote(authority.name)}`, then move it again",
+            hint="before moving it again, undo the move",
+            remedy=Remedy("recovery.abandon", {"authority": authority.name}),
         )
     if plan.get("operation") == MOVE:
         found = _found(target, plan)
@@ -198,7 +201,8 @@ def _check_movable(ledger: Ledger, authority: Authority, source: KeyPlace, targe
     if authority.record.plan is not None:
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: a move of its key was interrupted",
-            hint="finish or undo it with `anchorhold recover`",
+            hint="finish or undo it",
+            remedy=Remedy("recovery.finish", {"authority": authority.name}),
         )
     if source.backend.alias == target.backend.alias:
         raise InputError(f"authority {authority.name!r}: its key is in {source.backend.alias!r}", hint="name another")
@@ -287,8 +291,8 @@ def _destroy_old(work: Work, authority: Authority, source: KeyPlace, old: Mappin
             ledger.events.append("key-missed", name, key_backend=old["key_backend"])
     if not destroyed:
         logger.warning(
-            "old key of authority %r: is not in %r, so it was not destroyed here; `anchorhold recover` shows it until "
-            "that is done, or you say that it is gone",
+            "old key of authority %r: is not in %r, so it was not destroyed here; it is listed as left over "
+            "until that is done, or recorded as gone",
             name,
             old["key_backend"],
         )
@@ -314,7 +318,7 @@ def _take_back(work: Work, authority: Authority, target: KeyPlace, cause: Except
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
-            cause.hint += ", and clear up what was begun with `anchorhold recover`"
+            cause.add_step("clear up what is left of the move", Remedy("recovery.pending"))
 
 
 def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyPlace) -> None:

@@ -20,6 +20,7 @@ from anchorhold.issuing.undo import is_abandoning
 from anchorhold.profiles import ProfileSettings
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.publickeys import is_signed_by
+from anchorhold.remedy import Remedy
 from anchorhold.seam.bridge import bridge_key, builder_arguments
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 
@@ -91,7 +92,9 @@ def request_of(authority: Authority) -> x509.CertificateSigningRequest:
     """
     if not is_waiting(authority.record):
         raise AuthorityNotReadyError(
-            f"authority {authority.name!r}: waits for no certificate", hint="see `anchorhold list-cas`"
+            f"authority {authority.name!r}: waits for no certificate",
+            hint="see its state in the list of authorities",
+            remedy=Remedy("authorities.list"),
         )
     return x509.load_der_x509_csr(base64.b64decode((authority.record.plan or {})["csr"]))
 

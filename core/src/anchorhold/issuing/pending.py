@@ -11,6 +11,7 @@ from anchorhold.issuing.claiming import held, start, subject_of
 from anchorhold.issuing.copies import check_adoptable
 from anchorhold.issuing.undo import undo
 from anchorhold.publickeys import spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import CertificateAuthority
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.names import format_name
@@ -152,14 +153,15 @@ def check_name_free(ledger: Ledger, name: str) -> None:
     taken = next((found for found in ledger.authorities.known() if found.name == name), None)
     if taken is None:
         return
-    state, hint = "exists already", "choose another name"
+    state, hint, remedy = "exists already", "choose another name", None
     if taken.status == "pending":
         claim = ledger.claims.of(subject_of(taken.id))
         if claim is not None:
             state, hint = f"is {claim.described}", "wait for that process, or choose another name"
         else:
-            state, hint = f"{state}, but was never completed", "finish or abandon it with `anchorhold recover`"
-    raise AuthorityExistsError(f"authority {name!r}: {state}", hint=hint)
+            state, hint = f"{state}, but was never completed", "finish or abandon it"
+            remedy = Remedy("recovery.finish", {"authority": name})
+    raise AuthorityExistsError(f"authority {name!r}: {state}", hint=hint, remedy=remedy)
 
 
 def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) -> None:

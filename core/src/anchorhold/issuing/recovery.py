@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,7 @@ from anchorhold.issuing.offline import REQUEST, complete_request, is_waiting
 from anchorhold.issuing.older import check_not_under_way, may_be_under_way
 from anchorhold.issuing.pending import record_key
 from anchorhold.issuing.undo import close, find_keys, is_abandoning, remove
+from anchorhold.remedy import Remedy
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.validity import now
 
@@ -88,13 +88,15 @@ def finish(ledger: Ledger, place: KeyPlace, record: AuthorityRecord, parent: Par
         if is_abandoning(current):
             raise KeyMissingError(
                 f"authority {record.name!r}: was given up, and its key may have been destroyed",
-                hint=f"run `anchorhold recover --abandon {shlex.quote(record.name)}` again",
+                hint="abandon it again",
+                remedy=Remedy("recovery.abandon", {"authority": record.name}),
             )
         keys = find_keys(place, current)
         if not keys:
             raise KeyMissingError(
                 f"authority {record.name!r}: its key was never made",
-                hint=f"run `anchorhold recover --abandon {shlex.quote(record.name)}`",
+                hint="abandon it",
+                remedy=Remedy("recovery.abandon", {"authority": record.name}),
             )
         return _complete(work, place, record_key(work, current, keys[0]), parent)
 
@@ -150,7 +152,8 @@ def _taken_over(ledger: Ledger, record: AuthorityRecord, doing: str) -> Iterator
             ended = "was abandoned" if current.status == "abandoned" else "was completed"
             raise BusyError(
                 f"authority {record.name!r}: {ended} by another process meanwhile",
-                hint="see `anchorhold list-cas`; there is nothing left to do",
+                hint="there is nothing left to do; see its state in the list of authorities",
+                remedy=Remedy("authorities.list"),
             )
         yield work, current
 

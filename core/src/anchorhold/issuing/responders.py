@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from anchorhold.issuing.issuance import issue
 from anchorhold.ledger.records import CLOSED
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.publickeys import is_signed_by, spec_of, spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import CreateKeyRequest, Draft, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
 from anchorhold.seam.resolver import GeneratedSecrets
 from anchorhold.secret import Secret
@@ -187,10 +187,10 @@ def open_responder(ledger: Ledger, authority: Authority, responder: ResponderRec
         AnchorholdError: As `BackendSpec.load_signer`.
     """
     if responder.backend_type != place.type:
-        name = shlex.quote(authority.name)
         raise KeyMissingError(
             f"responder of {authority.name!r}: {_other_type(responder, place)}",
-            hint=f"set it back, or make a new key with `anchorhold regenerate-ocsp-keys {name}`",
+            hint="set it back, or make a new key",
+            remedy=Remedy("responders.renew", {"authority": authority.name}),
         )
     with ledger.guarded():
         generated = ledger.responders.secrets(responder.id)
@@ -330,7 +330,10 @@ def _take_back(
     except AnchorholdError as error:
         logger.debug("could not take back", exc_info=error)
         if isinstance(cause, AnchorholdError):
-            cause.hint += "; a key that was begun is removed by the next `anchorhold regenerate-ocsp-keys`"
+            cause.add_step(
+                "remove what is left of the key",
+                Remedy("responders.renew", {"authority": authority.name}),
+            )
 
 
 def _remove_unused(authority: Authority, responder: ResponderRecord, place: OcspPlace) -> None:
@@ -350,7 +353,8 @@ def _place_of(authority: Authority, responder: ResponderRecord, places: Callable
     if not place.backend.supports("delete_key"):
         raise OperationUnsupportedError(
             f"{_described(authority, responder)}: its backend cannot destroy keys",
-            hint=f"destroy it by hand, and say that it is gone: {_forgetting(authority)}",
+            hint="destroy it by hand, and record that it is gone",
+            remedy=_forgetting(authority),
         )
     return place
 
@@ -375,7 +379,8 @@ def _find(authority: Authority, responder: ResponderRecord, place: OcspPlace, le
 def _lost(authority: Authority, responder: ResponderRecord, what: str) -> KeyMissingError:
     return KeyMissingError(
         f"{_described(authority, responder)}: {what}, so it was not destroyed",
-        hint=f"bring back what was there, or say that the key is gone: {_forgetting(authority)}",
+        hint="bring back what was there, or record that the key is gone",
+        remedy=_forgetting(authority),
     )
 
 
@@ -383,8 +388,8 @@ def _described(authority: Authority, responder: ResponderRecord) -> str:
     return f"old responder key {responder.key_id.hex()} of {authority.name!r}"
 
 
-def _forgetting(authority: Authority) -> str:
-    return f"`anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)} --forget-old-keys`"
+def _forgetting(authority: Authority) -> Remedy:
+    return Remedy("responders.destroy_expired", {"authority": authority.name, "forget": True})
 
 
 def _other_type(responder: ResponderRecord, place: OcspPlace) -> str:

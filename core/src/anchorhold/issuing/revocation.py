@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import RevocationError
+from anchorhold.remedy import Remedy
 from anchorhold.x509.revocation import HOLD, crl_entry
 from anchorhold.x509.validity import now
 
@@ -39,7 +40,8 @@ def revoke(
     if certificate.certificate == authority.record.certificate:
         raise RevocationError(
             f"certificate {certificate.serial}: is that of the root {authority.name!r} itself, which it cannot revoke",
-            hint="remove it from where it is trusted, and disable it with edit-ca",
+            hint="remove it from where it is trusted, and disable it",
+            remedy=Remedy("authorities.edit", {"authority": authority.name, "enabled": False}),
         )
     with ledger.transaction():
         ledger.authorities.lock(authority.record.id)

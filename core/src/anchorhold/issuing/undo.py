@@ -6,13 +6,13 @@ That it is abandoned is committed before its key is destroyed, so nobody finishe
 from __future__ import annotations
 
 import logging
-import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.copies import check_unused
 from anchorhold.publickeys import spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def undo(work: Work, place: KeyPlace, authority_id: int, cause: Exception) -> No
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
         if isinstance(cause, AnchorholdError):
-            cause.hint += ", and clear up what was begun with `anchorhold recover`"
+            cause.add_step("clear up what is left of the authority", Remedy("recovery.pending"))
 
 
 def remove(work: Work, place: KeyPlace, record: AuthorityRecord) -> bool:
@@ -65,8 +65,8 @@ def remove(work: Work, place: KeyPlace, record: AuthorityRecord) -> bool:
         raise KeyMissingError(
             f"authority {record.name!r}: its key {record.key_id.hex()} is not in {record.key_backend!r}, where it was "
             "made, so it was not destroyed",
-            hint="bring back what was there, or say that the key is gone: "
-            f"`anchorhold recover --abandon {shlex.quote(record.name)} --forget-key`",
+            hint="bring back what was there, or record that the key is gone",
+            remedy=_forgetting(record),
         )
     record = _give_up(work, record, keys)
     deleted = _delete(place, record, keys)
@@ -111,7 +111,8 @@ def find_keys(place: KeyPlace, record: AuthorityRecord) -> tuple[CreatedKey, ...
     if not place.backend.supports("find_key"):
         raise OperationUnsupportedError(
             f"{place.backend.owner}: cannot search for the key {record.key_id.hex()}",
-            hint="look for it by hand, then abandon the authority with --forget-key",
+            hint="look for it by hand, then abandon the authority without its key",
+            remedy=_forgetting(record),
         )
     return _found(place, record)
 
@@ -145,6 +146,10 @@ def _remove_unused(work: Work, place: KeyPlace, record: AuthorityRecord) -> None
         with work.ledger.transaction(alone=True):
             _check_unused(work, record, keys)
         _delete(place, record, keys)
+
+
+def _forgetting(record: AuthorityRecord) -> Remedy:
+    return Remedy("recovery.abandon", {"authority": record.name, "forget_key": True})
 
 
 def _check_unused(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import LedgerError
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,7 +65,8 @@ class Absence:
         if state != WITHOUT_AUTHORITY and not self.create:
             raise NoLedgerError(
                 f"{where}: {state}",
-                hint="make the first authority with `anchorhold init-ca`, restore the ledger, or correct `database`",
+                hint="restore the ledger, correct `database`, or make the first authority",
+                remedy=Remedy("authorities.create"),
             )
 
 

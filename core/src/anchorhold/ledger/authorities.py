@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -217,7 +218,8 @@ class Authorities:
         if not self._change((model.id == before.id) & (model.key_id == before.key_id) & same_plan, **values):
             raise BusyError(
                 f"authority {before.name!r}: another process has changed it meanwhile",
-                hint="see what became of it with `anchorhold list-cas` and `anchorhold recover`",
+                hint="see what became of it and what is left to do",
+                remedy=Remedy("recovery.pending"),
             )
 
     def _change(self, as_read: Any, **values: Any) -> bool:

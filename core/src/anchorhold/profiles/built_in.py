@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ProfileRefusedError, UnknownProfileError
 from anchorhold.profiles.model import ProfileSettings
+from anchorhold.remedy import Remedy
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def find_default_profile(name: str, configured: Mapping[str, ProfileSettings]) -
     if profile.ca:
         raise ProfileRefusedError(
             f"profile {name!r}: makes authorities, so it is not for a default",
-            hint="name it with --profile where one is wanted",
+            hint="name it where an authority is wanted",
+            remedy=Remedy("certificates.issue", {"profile": name}),
         )
     return profile

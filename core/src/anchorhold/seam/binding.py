@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
+from anchorhold.remedy import Remedy
 from anchorhold.seam.hookspecs import REQUIRED_HOOKS, BackendSpec
 from anchorhold.seam.markers import PROJECT, hookimpl
 
@@ -105,7 +106,8 @@ def _construct(part: Part) -> Any:
     except Exception as error:
         raise BackendLoadError(
             f"{part.owner}: cannot be constructed ({type(error).__name__})",
-            hint="see the cause with --debug and tell its author",
+            hint="tell its author; see the cause",
+            remedy=Remedy("diagnostics.show_cause"),
         ) from error
     _check_arguments(instance, part.owner)
     return instance

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
 from anchorhold.foreign import tried
+from anchorhold.remedy import Remedy
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.suggestions import suggestion
 
@@ -177,7 +178,8 @@ def find(group: str, name: str, subject: str) -> Plugin:
         owners = " and ".join(plugin.distribution for plugin in found)
         raise UnknownBackendError(f"{subject}: {owners} both offer the {word} {name!r}", hint="uninstall one of them")
     names = [plugin.name for plugin in installed(group)]
-    raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=_advice(group, name, names))
+    hint, remedy = _advice(group, name, names)
+    raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=hint, remedy=remedy)
 
 
 def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
@@ -186,11 +188,17 @@ def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
     return list(distinct.values())
 
 
-def _advice(group: str, name: str, names: list[str]) -> str:
+def _advice(group: str, name: str, names: list[str]) -> tuple[str, Remedy | None]:
     if "." in name:  # a class, as other programs have it in their settings
         known = next((each for each in names if each in re.split(r"\W|_", name.lower())), None)
         what = f"write {known!r}" if known else "write one of those that are installed"
-        return f"{what}, for it is the name of one and no class; installed are: {', '.join(names) or 'none'}"
-    if group == BACKENDS_GROUP:
-        return suggestion(name, names, f"try `pip install anchorhold-{name}` or choose from what is installed: {{}}")
-    return suggestion(name, names, "install the distribution that offers it; installed are: {}")
+        return f"{what}, for it is the name of one and no class; installed are: {', '.join(names) or 'none'}", None
+    if group == WRAPPERS_GROUP:
+        return suggestion(name, names, "install the distribution that offers it; installed are: {}"), None
+    if near := suggestion(name, names, otherwise=""):
+        return near, None
+    package, listed = f"anchorhold-{name}", ", ".join(names) or "none"
+    return (
+        f"choose from what is installed ({listed}), or try to install {package}",
+        Remedy("packages.install", {"requirement": package}),
+    )

@@ -16,6 +16,7 @@ from anchorhold.errors import (
     OperationUnsupportedError,
 )
 from anchorhold.publickeys import spec_of, spki
+from anchorhold.remedy import Remedy
 from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
 from anchorhold.secret import Secret
@@ -205,7 +206,8 @@ class KeyBackend:
         except Exception as error:
             raise BackendFailedError(
                 f"{self._who}: {hook} failed ({type(error).__name__})",
-                hint="see the cause with --debug; if it is not in your surroundings, tell the author of the backend",
+                hint="correct your environment, or tell the author of the backend; see the cause",
+                remedy=Remedy("diagnostics.show_cause"),
             ) from error
 
     def _created(self, hook: str, created: Any) -> CreatedKey:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from anchorhold import secret_sources
 from anchorhold.errors import SecretMissingError
-from anchorhold.seam.options import flag_of, variable_of
+from anchorhold.remedy import Remedy
+from anchorhold.seam.options import variable_of
 from anchorhold.secret import Secret, SecretReference, read_secret_file
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SecretResolver:
         shared: Names of the secrets that serve every key of the alias.
         own: For a parent: the resolver of the alias's own keys.
         prompter: Asks a person; None if there is nobody.
-        flags: Whether there are command-line flags for them where they are used.
+        flags: Whether the caller can give them, as by an option of a command.
         written: Tells of a place in the settings where a secret that is written there comes from.
     """
 
@@ -93,6 +94,7 @@ class SecretResolver:
         raise SecretMissingError(
             f"key backend {self._alias!r}: the {name.replace('-', ' ')} is {'empty' if cleared else 'missing'}",
             hint=self._advice(name),
+            remedy=self._remedy(name) if self._flags else None,
         )
 
     def refuse_cleared(self, name: str) -> None:
@@ -105,7 +107,8 @@ class SecretResolver:
         if found is not None and not found:
             raise SecretMissingError(
                 f"key backend {self._alias!r}: the {name.replace('-', ' ')} is empty, so it would protect nothing",
-                hint=f"give one, or leave out {flag_of(self._alias, name, parent=self._parent)} altogether",
+                hint="leave it out altogether, or give one",
+                remedy=self._remedy(name),
             )
 
     def _find(self, name: str) -> Secret | None:
@@ -136,13 +139,15 @@ class SecretResolver:
         return found if isinstance(found, SecretReference) else None
 
     def _advice(self, name: str) -> str:
-        flag = flag_of(self._alias, name, parent=self._parent)
         variable = variable_of(self._alias, name, parent=self._parent)
-        ways = [*([f"give {flag}"] if self._flags else ()), f"set {variable} or {variable}_FILE"]
+        ways = [f"set {variable} or {variable}_FILE"]
         field = name.replace("-", "_")
         if hasattr(self._options, field):
             ways.append(f"set {self._section}.options.{field} in the settings")
-        return ", or ".join(ways)
+        return ", or ".join([*ways, *(["give it"] if self._flags else ())])
+
+    def _remedy(self, name: str) -> Remedy:
+        return Remedy("secrets.give", {"key_backend": self._alias, "secret": name, "parent": self._parent})
 
 
 class GeneratedSecrets:

@@ -10,6 +10,7 @@ from anchorhold.issuing.chain import Chain
 from anchorhold.issuing.imports import record_certificate
 from anchorhold.issuing.issuer import Issuer
 from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
+from anchorhold.remedy import Remedy
 from anchorhold.services.chains import chain_of
 from anchorhold.x509.serials import parse_serial
 
@@ -77,7 +78,11 @@ class CertificateService:
             return found[0]
         if len(found) > 1:
             raise UnknownCertificateError(f"certificate {serial}: several fit", hint="give more of the serial number")
-        raise UnknownCertificateError(f"certificate {serial}: is not in the ledger", hint="look it up with list-certs")
+        raise UnknownCertificateError(
+            f"certificate {serial}: is not in the ledger",
+            hint="look it up in the list of certificates",
+            remedy=Remedy("certificates.list"),
+        )
 
     def issuer_of(self, certificate: CertificateRecord) -> Authority:
         """The authority that has issued a certificate."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from anchorhold.errors import SettingsError
+from anchorhold.remedy import Remedy
 from anchorhold.settings.model import Settings
 from anchorhold.settings.problems import first_problem
 
@@ -170,21 +171,22 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML ({error})", hint=_advice(path, content)) from error
+        hint, remedy = _advice(path, content)
+        raise SettingsError(f"{path}: not valid TOML ({error})", hint=hint, remedy=remedy) from error
     except RecursionError:
         raise SettingsError(
             f"{path}: has tables or arrays in more others than can be read", hint="correct it"
         ) from None
 
 
-def _advice(path: Path, content: bytes) -> str:
+def _advice(path: Path, content: bytes) -> tuple[str, Remedy | None]:
     """What to do about a file that is no TOML; people bring settings from programs that have other formats."""
     kind = _FORMATS.get(path.suffix.lower()) or next(
         (kind for kind, sign in _SIGNS.items() if sign.match(content)), None
     )
     if kind is None:
-        return "correct that line"
-    return f"settings are TOML here, not {kind}: `anchorhold config init` writes a file to begin with"
+        return "correct that line", None
+    return f"settings are TOML here, not {kind}; write a new file", Remedy("settings.write")
 
 
 def _ca_dir(given: object, folder: Path, where: str) -> Path:

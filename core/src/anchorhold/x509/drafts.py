@@ -126,7 +126,7 @@ def sign_tbs(
     if not is_signed_by(issuer_key, signature, tbs, algorithm):
         raise SignatureError(
             f"{signer}: returned a signature that does not verify",
-            hint="nothing was issued; check the key with view-ca and tell the author of the backend",
+            hint="nothing was issued; check the key and tell the author of the backend",
         )
     *_, begin, end = members(tbs, _ALGORITHM)
     return b"".join(signed(tbs, tbs[begin:end], signature))

@@ -7,6 +7,7 @@ import secrets
 from typing import Final
 
 from anchorhold.errors import InputError
+from anchorhold.remedy import Remedy
 
 LONGEST: Final = 1024
 """Octets of a serial number made elsewhere; 20 are the most (RFC 5280, section 4.1.2.2), and some have more."""
@@ -51,5 +52,9 @@ def parse_serial(text: str) -> str:
     sign = "-" if written.startswith("-") else ""
     digits = sign + written.removeprefix("-").removeprefix("0x")
     if not _WRITTEN.fullmatch(digits):
-        raise InputError(f"serial {text!r}: is not a serial number in hex", hint="copy it from list-certs")
+        raise InputError(
+            f"serial {text!r}: is not a serial number in hex",
+            hint="look it up in the list of certificates",
+            remedy=Remedy("certificates.list"),
+        )
     return re.sub(r"^(-?)(00)+(?=.)", r"\1", digits)  # some programs write one, where the first bit is set

@@ -13,6 +13,7 @@ from anchorhold.errors import (
     OperationUnsupportedError,
     SecretMissingError,
 )
+from anchorhold.remedy import Remedy
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_db import options as models
 
@@ -112,7 +113,8 @@ class DatabaseBackend:
         if request.key_id is None:
             raise OperationUnsupportedError(
                 f"{self._subject}: keeps no keys but its own, so there is none to adopt",
-                hint="import the file of a key with import-ca",
+                hint="import the key from a file",
+                remedy=Remedy("authorities.import"),
             )
         row = self._keys.read(request.key_id, may_create=True)
         return () if row is None else (_created(row.key_id, _public_key(row, self._keys.where)),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import SecretMissingError, SettingsError
-from anchorhold.seam import flag_of
+from anchorhold.remedy import Remedy
 from anchorhold_hsm.pins import Credential
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def credential_of(alias: str, options: Options, secrets: Secrets, refusals: Refu
         SecretMissingError: None was given, and there is nobody to ask.
     """
     user, so = secrets.get("user-pin"), secrets.get("so-pin")
-    flags = [flag_of(alias, name, parent=False) for name in ("user-pin", "so-pin")]
     if user and so:
         raise SettingsError(
             f"key backend {alias!r}: the PINs of user and security officer are both given, and only one can log in",
-            hint=f'clear one of them: {flags[0]}="" or {flags[1]}=""',
+            hint="clear one of them",
+            remedy=Remedy("secrets.clear", {"key_backend": alias, "secret": "so-pin"}),
         )
     if options.protected_auth and (user or so):
         raise SettingsError(

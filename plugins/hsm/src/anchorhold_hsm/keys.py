@@ -9,6 +9,7 @@ from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError
 from anchorhold.publickeys import spec_of, spki
+from anchorhold.remedy import Remedy
 from anchorhold_hsm import objects
 from anchorhold_hsm.offers import generate_pair, refused_key
 from anchorhold_hsm.templates import GUARDS, templates_of
@@ -31,7 +32,8 @@ def check_free(worker: Worker, reference: KeyReference, subject: str) -> None:
     if objects.private_keys(worker, label=reference.label):
         raise KeyExistsError(
             f"{subject}: a private key with the label {reference.label!r} is there already",
-            hint="choose another key label, or use the key that is there with --adopt",
+            hint="choose another key label, or adopt the key that is there",
+            remedy=Remedy("keys.adopt"),
         )
     if objects.private_keys(worker, reference.id):
         raise KeyExistsError(
@@ -184,5 +186,6 @@ def _without_public_half(subject: str) -> KeyInvalidError:
     return KeyInvalidError(
         f"{subject}: its public key is not in the token in a form that can be read",
         hint="put the public key or the certificate into the token, under the same id; with a certificate at hand, "
-        "`import-ca --adopt` takes it from there",
+        "adopt the key",
+        remedy=Remedy("authorities.import", {"adopt": True}),
     )

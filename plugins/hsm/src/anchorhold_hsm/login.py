@@ -33,7 +33,7 @@ _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
         (
             TokenFlag.USER_PIN_FINAL_TRY,
             "one more wrong user PIN would lock it, so it is not tried",
-            "log in once with the tool of its maker, or `pkcs11-tool --login`, which resets the count",
+            "log in once with the tool of its maker, or with pkcs11-tool, which resets the count",
         ),
     ),
     "so": (
@@ -47,7 +47,10 @@ _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
 }
 """What the flags of a token say before any PIN is tried, and what to do."""
 
-_NO_USER_PIN: Final = ("the token has no user PIN yet", "have the security officer set one (`pkcs11-tool --init-pin`)")
+_NO_USER_PIN: Final = (
+    "the token has no user PIN yet",
+    "have the security officer set one, as with pkcs11-tool",
+)
 _REFUSALS: Final = {
     "PinIncorrect": ("the PIN of the {who} is wrong", "give the right one; it is not tried again, because tokens lock"),
     "PinInvalid": ("the PIN of the {who} has characters that the token does not take", "give the right one"),

@@ -34,9 +34,7 @@ def listenable(host: str, port: int) -> str:
             reason = _reason(error)
         else:
             return str(address[0])
-    raise InputError(
-        f"{host} port {port}: cannot be listened on ({reason})", hint="choose others with --host and --port"
-    )
+    raise InputError(f"{host} port {port}: cannot be listened on ({reason})", hint="choose another host or port")
 
 
 def _reason(error: OSError | UnicodeError) -> str:

@@ -36,9 +36,7 @@ def check_tls(certificate: Path | None, key: Path | None) -> None:
         InputError: One is missing, they do not belong together, or keys of that kind cannot be used.
     """
     if (certificate is None) != (key is None):
-        raise InputError(
-            "TLS: takes a certificate and its key", hint="give --tls-certificate and --tls-key, or neither"
-        )
+        raise InputError("TLS: takes a certificate and its key", hint="give both, or neither")
     if certificate is None or key is None:
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError, KeyMissingError, OperationUnsupportedError
+from anchorhold.remedy import Remedy
 from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_storages import options as models
 from anchorhold_storages.storage import storage_opener
@@ -104,7 +105,8 @@ class StoragesBackend:
         if request.key_id is None:
             raise OperationUnsupportedError(
                 f"key backend {self._context.alias!r}: keeps no keys but its own, so there is none to adopt",
-                hint="import the file of a key with import-ca",
+                hint="import the key from a file",
+                remedy=Remedy("authorities.import"),
             )
         path = _file_path(self._folder(request.options.get("path")), request.key_id)
         content = self._storage.settle(path, is_whole)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from pydantic import ValidationError
 
 from anchorhold.errors import PluginMissingError, SettingsError
+from anchorhold.remedy import Remedy
 from anchorhold.settings.problems import first_problem
 from anchorhold.suggestions import suggestion
 from anchorhold_storages.local import LocalStorage
@@ -159,7 +160,8 @@ def _remote(name: str, settings: StorageSettings, environment: Mapping[str, str]
         except ImportError as missing:
             raise PluginMissingError(
                 f"{_subject(name)}: needs the package {missing.name}, which cannot be imported",
-                hint=f"run `pip install 'anchorhold-storages[{kind.extra}]'`",
+                hint="install it",
+                remedy=Remedy("packages.install", {"requirement": f"anchorhold-storages[{kind.extra}]"}),
             ) from missing
         opened: Storage = make(settings.backend, options, environment, _subject(name))
         return opened

@@ -8,6 +8,7 @@ from anchorhold.backends import SECTIONS
 from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.output import ListFormat, as_json, table, write
 from anchorhold.cli.present import key_as_json
+from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError, SecretWrongError
 from anchorhold.issuing.checks import KeyState
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
@@ -92,5 +93,5 @@ def _state(attempt: Any, good: str) -> str:
     try:
         attempt()
     except AnchorholdError as error:
-        return f"broken: {error}"
+        return f"broken: {sentence(error)}"
     return good

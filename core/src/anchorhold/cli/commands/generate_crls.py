@@ -10,6 +10,7 @@ import typer
 from anchorhold.cli.failures import Failures
 from anchorhold.cli.inputs import span
 from anchorhold.cli.output import say
+from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError
 from anchorhold.issuing.crls import LIFETIME, check_makes_crls
 from anchorhold.x509.spans import EXAMPLES
@@ -60,7 +61,7 @@ def _all(session: Session) -> list[Authority]:
         try:
             check_makes_crls(authority)
         except AnchorholdError as error:
-            say(f"{error}.")
+            say(f"{sentence(error)}.")
         else:
             found.append(authority)
     return found

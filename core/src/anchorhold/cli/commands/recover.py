@@ -106,7 +106,7 @@ def _age(text: str) -> dt.timedelta:
     try:
         return dt.timedelta(0) if text.strip() == "0" else min(parse_span(text, "age", bare="m"), _OLDEST)
     except ValidityError as error:
-        raise InputError(error.problem, hint=error.hint) from error
+        raise InputError(error.problem, hint=error.hint, remedy=error.remedy) from error
 
 
 def _named(waiting: Interrupted, name: str) -> AuthorityRecord:

@@ -95,7 +95,7 @@ class ExampleBackend:
 
         if request.key_id is None:
             raise OperationUnsupportedError(
-                f"{self._who}: keeps no keys but its own, so there is none to adopt", hint="import it with import-ca"
+                f"{self._who}: keeps no keys but its own, so there is none to adopt", hint="import it from a file"
             )
         name = request.key_id.hex()
         content = self._read(name)
