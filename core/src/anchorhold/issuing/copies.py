@@ -31,7 +31,7 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, place: Key
             f"{copy.key_backend!r} is {place.type!r} now",
             hint=f"set it back, or say that the copy is gone: {_forgetting(authority)}",
         )
-    handle = KeyHandle(version=copy.handle["version"], data=copy.handle["data"])
+    handle = KeyHandle.from_json(copy.handle)
     request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.described)
     with claimed(ledger, subject_of(authority.record.id), "being cleared up", f"key of {authority.name!r}") as work:
         with work.step(alone=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
@@ -133,7 +133,8 @@ def _give_up(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) 
         if is_abandoning(record):
             return record
         if keys and record.handle is None:
-            work.ledger.authorities.record_key(record, handle=_handle(keys[0]), public_key=spki(keys[0].public_key))
+            handle, public_key = keys[0].handle.to_json(), spki(keys[0].public_key)
+            work.ledger.authorities.record_key(record, handle=handle, public_key=public_key)
         work.ledger.authorities.record_plan(record, {**(record.plan or {}), ABANDONING: True})
         return work.ledger.authorities.get(record.id)
 
@@ -149,11 +150,7 @@ def _remove_unused(work: Work, place: KeyPlace, record: AuthorityRecord) -> None
 
 def _check_unused(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:
     for key in keys:
-        check_unused(work.ledger, record.backend_type, _handle(key), own=record.id)
-
-
-def _handle(key: CreatedKey) -> dict[str, Any]:
-    return {"version": key.handle.version, "data": dict(key.handle.data)}
+        check_unused(work.ledger, record.backend_type, key.handle.to_json(), own=record.id)
 
 
 def _delete(place: KeyPlace, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> bool:

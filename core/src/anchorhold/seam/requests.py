@@ -157,6 +157,21 @@ class KeyHandle:
     version: int
     data: Mapping[str, Any]
 
+    def to_json(self) -> dict[str, Any]:
+        """The handle as the ledger stores it: a JSON object with `version` and `data`."""
+        return {"version": self.version, "data": dict(self.data)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> KeyHandle:
+        """Read what `to_json` has returned.
+
+        A handle of a newer version is read, too: `anchorhold.seam.facade.KeyBackend` refuses to use it.
+
+        Raises:
+            KeyError: A member is missing.
+        """
+        return cls(version=stored["version"], data=stored["data"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedKey:
