@@ -4,6 +4,7 @@ from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
+from anchorhold.seam.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.seam.refusals import Refusals
 from anchorhold.seam.requests import (
     AddOption,
@@ -18,6 +19,7 @@ from anchorhold.seam.requests import (
     KeyRequest,
     OcspStore,
     Operation,
+    OptionValue,
     Purpose,
     Role,
     Secrets,
@@ -45,11 +47,14 @@ __all__ = [
     "Draft",
     "FindKeyRequest",
     "ImportKeyRequest",
+    "KeyEntry",
     "KeyHandle",
     "KeyRequest",
     "KeySpec",
     "OcspStore",
     "Operation",
+    "OptionValue",
+    "Pkcs8Backend",
     "Purpose",
     "Refusals",
     "Role",

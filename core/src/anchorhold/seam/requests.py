@@ -35,6 +35,7 @@ Wrapping: TypeAlias = Generator[None, T, T]
 Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
 """What a signature is made for. A probe is a random message that proves that a key works."""
 OptionValue: TypeAlias = str | bool | None
+"""The value of an option that is not secret."""
 
 
 class Secrets(Protocol):
@@ -117,6 +118,11 @@ class BackendContext:
     environment: Mapping[str, str]
     shared: Mapping[str, Any]
     refusals: Refusals = field(default_factory=ProcessRefusals)
+
+    @property
+    def section(self) -> str:
+        """Where the alias stands in the settings, for messages: ``key_backends.default``."""
+        return f"{'ocsp_' if self.role == 'ocsp' else ''}key_backends.{self.alias}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
