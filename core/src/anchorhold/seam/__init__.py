@@ -6,6 +6,8 @@ from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from anchorhold.seam.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.seam.refusals import Refusals
+from anchorhold.seam.remote_service import Failure, RemoteService
+from anchorhold.seam.remote_signer import RemoteSigner
 from anchorhold.seam.requests import (
     AddOption,
     BackendContext,
@@ -45,6 +47,7 @@ __all__ = [
     "CreateKeyRequest",
     "CreatedKey",
     "Draft",
+    "Failure",
     "FindKeyRequest",
     "ImportKeyRequest",
     "KeyEntry",
@@ -57,6 +60,8 @@ __all__ = [
     "Pkcs8Backend",
     "Purpose",
     "Refusals",
+    "RemoteService",
+    "RemoteSigner",
     "Role",
     "Secret",
     "SecretReference",
