@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.book import check_database
-from anchorhold.secret import read_secret_file
-from anchorhold.settings.harmless import is_reference, leaves
+from anchorhold.secret import is_secret_reference, read_secret_file
+from anchorhold.settings.harmless import leaves
 from anchorhold.x509.profiles import find_default_profile
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _check_profile(installation: Installation) -> None:
 
 def _check_reference(key: str, value: Any) -> Iterable[str]:
     """What a reference to a secret leads to; the secret is not used."""
-    if not is_reference(value):
+    if not is_secret_reference(value):
         return ()
     if "env" in value:
         unset = value["env"] not in os.environ

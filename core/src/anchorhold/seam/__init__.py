@@ -30,7 +30,7 @@ from anchorhold.seam.requests import (
     WrapperContext,
     Wrapping,
 )
-from anchorhold.secret import Secret, SecretReference
+from anchorhold.secret import Secret, SecretReference, is_secret_reference, tells_secret
 from anchorhold.secret_sources import SecretSource
 from anchorhold.x509.spans import SpanIn
 
@@ -73,4 +73,6 @@ __all__ = [
     "WrapperContext",
     "Wrapping",
     "hookimpl",
+    "is_secret_reference",
+    "tells_secret",
 ]
