@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from anchorhold.ledger.records import ResponderStatus
+    from anchorhold.ledger.rows import CertificateRow
 
 _RESERVED = (
     "authority_id",
@@ -247,7 +248,7 @@ class Certificates:
             query.clone().where(condition & (model.serial == serial)).execute()
 
     @staticmethod
-    def _record(row: Any) -> CertificateRecord:
+    def _record(row: CertificateRow) -> CertificateRecord:
         return CertificateRecord(
             id=row.id,
             authority_id=row.authority_id,
