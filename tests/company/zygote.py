@@ -24,7 +24,7 @@ IMPORTED: Final = (
     "anchorhold.installation",
     "anchorhold.quickstart",
     "anchorhold_storages.backend",
-    "anchorhold_storages.keyfile",
+    "anchorhold.key_file",
     "anchorhold_storages.local",
     "company.stops",
     "playhouse.migrations",

@@ -78,7 +78,7 @@ def test_a_deleted_key_is_gone_and_the_others_stay(own: KeyBackend, own_url: str
     assert own.delete_key(key_request(created), NO_SECRETS) is True
     assert list(rows(own_url)) == [KEY_ID.hex()]
     assert own.delete_key(key_request(created), NO_SECRETS) is False
-    with pytest.raises(KeyMissingError, match=r"'Root': the row 0{40} is gone from the database"):
+    with pytest.raises(KeyMissingError, match=r"'Root': the row 0{40} of the database is gone"):
         own.load_signer(key_request(created), secrets("x"))
     own.load_signer(key_request(other), secrets("x")).close()
 
@@ -151,7 +151,7 @@ def test_the_key_of_another_row_is_not_exported(own: KeyBackend, own_url: str) -
     created = own.create_key(create_request(key_id=KEY_ID), secrets())
     own.create_key(create_request(), secrets())
     _copy(own_url, KEY_ID.hex(), bytes(20).hex(), "public_key", "content")
-    with pytest.raises(KeyMismatchError, match="'Root': the private key in its row is another one"):
+    with pytest.raises(KeyMismatchError, match=f"'Root': the row {KEY_ID.hex()} of the database holds another key"):
         own.export_key(key_request(created), secrets())
 
 

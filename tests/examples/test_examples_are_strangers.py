@@ -19,7 +19,7 @@ EXAMPLES: Final = {name: place for name, place in PROJECTS.items() if place.pare
 PUBLIC: Final = {
     "anchorhold": {"errors", "pkcs8", "seam", "softkeys"},
     "anchorhold.errors": {"AnchorholdError", *(error.__name__ for error in errors.error_classes())},
-    "anchorhold.publickeys": {"HASHES", "PublicKey", "check_strength", "spec_of", "spki"},
+    "anchorhold.publickeys": {"HASHES", "PublicKey", "check_strength", "digest_of", "spec_of", "spki"},
     "anchorhold.seam": set(anchorhold.seam.__all__),
 }
 """Modules of core that authors import from, and their names."""
@@ -49,7 +49,7 @@ def test_an_example_imports_public_names_of_core_and_no_plugin(package: str) -> 
     assert [(module, name) for module, name in found if name not in PUBLIC.get(module, ())] == []
 
 
-def test_the_smallest_backend_has_at_most_sixty_lines() -> None:
+def test_the_smallest_backend_has_at_most_forty_lines() -> None:
     (path,) = (EXAMPLES["anchorhold_minimal"] / "src").rglob("*.py")
     source = path.read_text()
     spoken = set()
@@ -57,4 +57,4 @@ def test_the_smallest_backend_has_at_most_sixty_lines() -> None:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             spoken |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     lines = [line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in spoken]
-    assert len([line for line in lines if line and not line.startswith("#")]) <= 60
+    assert len([line for line in lines if line and not line.startswith("#")]) <= 40

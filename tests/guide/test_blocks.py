@@ -52,12 +52,17 @@ def _blocks(page: str, kind: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_backend_and_the_wrapper_on_the_page_of_the_seam_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", range(3), ids=["stored", "remote", "hooks alone"])
+def test_each_backend_and_the_wrapper_on_the_page_of_the_seam_work(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend, wrapper = _blocks("authors/seam.md", "python")
+    *backends, wrapper = _blocks("authors/seam.md", "python")
+    assert len(backends) == 3
+    backend = backends[number]
     (project,) = _blocks("authors/seam.md", "toml")
     points = tomllib.loads(project)["project"]["entry-points"]
+    if "class InMemory" not in backend:
+        points[BACKENDS_GROUP]["memory"] = "anchorhold_memory:InService"
     points[WRAPPERS_GROUP] = {"only-our-names": "only_our_names:OnlyOurNames"}
     (tmp_path / "anchorhold_memory.py").write_text(backend)
     (tmp_path / "only_our_names.py").write_text(wrapper)

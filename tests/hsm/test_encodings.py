@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anchorhold import softkeys
+from anchorhold import publickeys, softkeys
 from anchorhold.algorithms import CURVES, HASHES, Algorithm, KeySpec
 from anchorhold.publickeys import is_signed_by, spki
 from anchorhold_hsm.curves import EC_PARAMS, curve_of, decode_point, encode_point
@@ -110,3 +110,8 @@ def test_r_and_s_become_der(size: int, first: int) -> None:
 
 def test_the_smallest_numbers_become_der() -> None:
     assert der_of_raw_ecdsa(bytes(64)) == bytes.fromhex("3006020100020100")
+
+
+def test_every_elliptic_curve_of_core_is_known_to_pkcs11() -> None:
+    assert [*publickeys.CURVES] == [*CURVES]
+    assert {*EC_PARAMS} == {*CURVES, "Ed25519", "Ed448"}

@@ -13,7 +13,7 @@ from anchorhold import Order
 from anchorhold.x509.ber import sequence
 from anchorhold.x509.certificates import load_certificate
 from anchorhold.x509.der import tlv
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 from anchorhold_server.registry import _issuer_names
 from conformance.chains import installation_in
 from programs import openssl

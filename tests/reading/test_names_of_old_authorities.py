@@ -11,8 +11,9 @@ from anchorhold import Order
 from anchorhold.x509.ber import read_one, sequence
 from anchorhold.x509.certificates import load_certificate, subject_octets
 from anchorhold.x509.der import tlv
-from anchorhold.x509.loose_certificates import LooseCertificate, pem_of
+from anchorhold.x509.loose_certificates import LooseCertificate
 from anchorhold.x509.names import format_name
+from anchorhold.x509.pem import pem_of
 from conformance.chains import installation_in
 from programs import openssl
 from reading import made

@@ -24,5 +24,6 @@ def example_of(hook: str) -> type[Any]:
     source = section(hook, "Example")
     assert source, f"{hook} has no example"
     exec(compile(source, f"<example of {hook}>", "exec"), names)  # noqa: S102
-    (example,) = [found for found in names.values() if isinstance(found, type) and hasattr(found, "anchorhold_api")]
+    defined = [found for name, found in names.items() if name not in anchorhold.seam.__all__]
+    (example,) = [found for found in defined if isinstance(found, type) and hasattr(found, "anchorhold_api")]
     return example

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from anchorhold.errors import AnchorholdError, error_classes
 from anchorhold.remedy import Remedy
-from anchorhold.seam import Secret, SecretReference
+from anchorhold.seam import Secret, SecretReference, is_secret_reference, tells_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,3 +154,36 @@ def test_every_error_has_an_exit_code_of_its_own() -> None:
     assert len(set(codes)) == len(codes)
     assert not {0, 1, 2} & set(codes)
     assert max(codes) < 126
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "passphrase", "user_pin", "PIN", "secret", "aws_secret_access_key", "sas_token", "SAS"),
+        *("api-key", "credentials", "authorization", "connection_string"),
+    ],
+)
+def test_names_that_tell_of_a_secret(name: str) -> None:
+    assert tells_secret(name)
+
+
+@pytest.mark.parametrize("name", ["host", "region_name", "port", "timeout", "path", "username"])
+def test_names_that_tell_of_none(name: str) -> None:
+    assert not tells_secret(name)
+
+
+@pytest.mark.parametrize("value", [{"env": "VARIABLE"}, {"file": "/run/secrets/pin"}])
+def test_a_table_that_says_where_a_secret_is_is_a_reference(value: dict[str, str]) -> None:
+    assert is_secret_reference(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "prompt", "text", ["env", "A"], {}, {"env": ""}, {"file": "a\0b"}, {"env": 1}),
+        *({"env": "A", "file": "b"}, {"envs": "A"}, {"env": {"env": "A"}}),
+    ],
+    ids=repr,
+)
+def test_everything_else_is_none(value: object) -> None:
+    assert not is_secret_reference(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 from cli.cli_steps import good
 from programs import openssl, program
 from reading import made

@@ -15,7 +15,7 @@ from anchorhold import errors
 from anchorhold.x509.ber import sequence
 from anchorhold.x509.certificates import key_bits
 from anchorhold.x509.der import tlv
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 from cli.cli_steps import good, listed, refused
 from programs import openssl
 from reading import made

@@ -13,8 +13,8 @@ import pytest
 
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
+from anchorhold.key_file import is_whole, key_file
 from anchorhold.testing.killing import Watch, in_a_fork
-from anchorhold_storages.keyfile import is_whole, key_file
 from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.options import LocalOptions
 from cli.cli_steps import good

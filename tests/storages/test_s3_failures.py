@@ -87,7 +87,7 @@ def test_a_web_server_in_the_place_of_a_store_has_no_key_to_restore(
 
     with listening(welcome) as port:
         _use(tmp_path, monkeypatch, Bucket(f"http://127.0.0.1:{port}", "vault"), _ONCE)
-        words = ("what is there is not a key file", "check that the URL of the storage leads to it")
+        words = ("what is there is not a key file", "check that the settings lead to the right place")
         refused(anchorhold("init-ca", "Root", "CN=Root"), KeyInvalidError, *words)
 
 
@@ -170,7 +170,7 @@ def test_a_bucket_that_goes_away_is_not_a_key_that_is_gone(
     good(anchorhold("init-ca", "Root", "CN=Root"))
     bucket.request("DELETE", bucket.names()[0])
     gone = anchorhold("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example")
-    assert "is gone from storage" in gone.talk
+    assert "in storage 'default' is gone" in gone.talk
     bucket.request("DELETE")
     refused(
         anchorhold("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example"),

@@ -12,8 +12,8 @@ from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.book import check_database
 from anchorhold.profiles import find_default_profile
 from anchorhold.remedy import Remedy
-from anchorhold.secret import read_secret_file
-from anchorhold.settings.harmless import is_reference, leaves
+from anchorhold.secret import is_secret_reference, read_secret_file
+from anchorhold.settings.harmless import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,7 +78,7 @@ def _check_profile(installation: Installation) -> None:
 
 def _check_reference(key: str, value: Any) -> Iterable[str]:
     """What a reference to a secret leads to; the secret is not used."""
-    if not is_reference(value):
+    if not is_secret_reference(value):
         return ()
     if "env" in value:
         unset = value["env"] not in os.environ

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import textwrap
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,6 +30,7 @@ from anchorhold.secret import Secret
 from anchorhold.x509.ber import BerError
 from anchorhold.x509.files import PKCS12, PRIVATE_KEY, UNKNOWN, FileError, blocks, plain
 from anchorhold.x509.other_forms import other_form
+from anchorhold.x509.pem import pem_of
 from anchorhold.x509.rounds import check_rounds
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
     if password is None:
         return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return Secret(_pem("ENCRYPTED PRIVATE KEY", _encrypt(der, password)))
+    return Secret(pem_of(_encrypt(der, password), "ENCRYPTED PRIVATE KEY"))
 
 
 def load_private_key(data: bytes, password: Secret | None, subject: str) -> PrivateKey:
@@ -309,8 +309,3 @@ def _encrypt(der: bytes, password: Secret) -> bytes:
         parameters=_Pbes2Params(key_derivation=pbkdf2, encryption=aes_256_cbc),
     )
     return asn1.encode_der(_Pbes2PrivateKeyInfo(algorithm=pbes2, data=sealed))
-
-
-def _pem(label: str, der: bytes) -> bytes:
-    body = "\n".join(textwrap.wrap(base64.b64encode(der).decode(), 64))
-    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()

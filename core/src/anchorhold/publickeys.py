@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa,
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anchorhold.algorithms import CURVES, RSA_SIZES, Algorithm, KeySpec
+from anchorhold.algorithms import RSA_SIZES, Algorithm, KeySpec
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 
 if TYPE_CHECKING:
@@ -38,6 +38,22 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "SHA3-384": hashes.SHA3_384(),
     "SHA3-512": hashes.SHA3_512(),
 }
+"""Hash algorithms by the names in `anchorhold.algorithms`."""
+
+CURVES: Final[dict[str, ec.EllipticCurve]] = {
+    curve.name: curve
+    for curve in (
+        ec.SECP224R1(),
+        ec.SECP256R1(),
+        ec.SECP384R1(),
+        ec.SECP521R1(),
+        ec.SECP256K1(),
+        ec.BrainpoolP256R1(),
+        ec.BrainpoolP384R1(),
+        ec.BrainpoolP512R1(),
+    )
+}
+"""Elliptic curves by the names in `anchorhold.algorithms`."""
 
 
 def pss(digest: hashes.HashAlgorithm) -> padding.PSS:

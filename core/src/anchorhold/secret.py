@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.secret_sources import SecretSource
 
 MASK = "********"
+_TELLING: Final = re.compile(r"pass|pin|secret|token|key|credential|auth|connection|sas", re.IGNORECASE)
 _UNATTENDED: Final = 'write { env = "VARIABLE" } or { file = "PATH" }'
 
 
@@ -172,6 +174,26 @@ class SecretReference:
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(repr)
         )
+
+
+def tells_secret(name: str) -> bool:
+    """Whether the name of an option tells that its value is a secret, although the settings have it as it is.
+
+    The one rule of what is kept out of messages, for options that are passed on to a library of others, such as those
+    of a file system: no list says which of them are secrets. It takes too many rather than too few.
+    """
+    return _TELLING.search(name) is not None
+
+
+def is_secret_reference(value: object) -> bool:
+    """Whether a value in the settings says where a secret is, ``{ env = … }`` or ``{ file = … }``, and holds none."""
+    if not isinstance(value, dict):
+        return False
+    try:
+        SecretReference.parse(value)
+    except ValueError:
+        return False
+    return True
 
 
 def read_secret_file(path: str | os.PathLike[str]) -> Secret:

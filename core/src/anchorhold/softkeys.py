@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
-from anchorhold.publickeys import HASHES, PublicKey, pss
+from anchorhold.publickeys import CURVES, HASHES, PublicKey, pss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,22 +23,8 @@ PrivateKey: TypeAlias = (
     | mldsa.MLDSA87PrivateKey
 )
 
-_CURVES: Final[dict[str, ec.EllipticCurve]] = {
-    curve.name: curve
-    for curve in (
-        ec.SECP224R1(),
-        ec.SECP256R1(),
-        ec.SECP384R1(),
-        ec.SECP521R1(),
-        ec.SECP256K1(),
-        ec.BrainpoolP256R1(),
-        ec.BrainpoolP384R1(),
-        ec.BrainpoolP512R1(),
-    )
-}
-
 _GENERATORS: Final[dict[str, Callable[[KeySpec], PrivateKey]]] = {
-    "EC": lambda spec: ec.generate_private_key(_CURVES[spec.curve or ""]),
+    "EC": lambda spec: ec.generate_private_key(CURVES[spec.curve or ""]),
     "RSA": lambda spec: rsa.generate_private_key(public_exponent=65537, key_size=spec.size or 0),
     "Ed25519": lambda spec: ed25519.Ed25519PrivateKey.generate(),
     "Ed448": lambda spec: ed448.Ed448PrivateKey.generate(),

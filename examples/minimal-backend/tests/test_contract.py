@@ -29,6 +29,10 @@ class TestMinimal(BackendContract):
     def unreachable_options(self, tmp_path: Path) -> dict[str, Any]:
         return {"folder": str(tmp_path / "not mounted")}
 
+    @pytest.fixture
+    def secrets(self) -> dict[str, str]:
+        return {"password": "correct horse battery staple"}
+
 
 def made(folder: Path) -> str:
     """The folder, which must exist."""

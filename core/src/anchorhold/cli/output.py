@@ -14,7 +14,8 @@ from anchorhold.cli.precious import NOTHING
 from anchorhold.errors import InputError, OutputError
 from anchorhold.foreign import harmless, shortened
 from anchorhold.x509.describe import as_text, describe
-from anchorhold.x509.loose_certificates import certificate_of, pem_of
+from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

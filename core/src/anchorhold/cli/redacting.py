@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.secret import MASK
-from anchorhold.settings.harmless import backend_of, hidden, is_reference, leaves
+from anchorhold.secret import MASK, is_secret_reference, tells_secret
+from anchorhold.settings.harmless import backend_of, hidden, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 SHORTEST: Final = 4
 """Letters of a text that is looked for."""
-_TELLING: Final = re.compile(r"pass|pin|secret|token|key|credential|auth|connection|sas", re.IGNORECASE)
 
 
 def redacted(text: str, arguments: Sequence[str], *, telling: bool = False) -> str:
@@ -55,13 +53,13 @@ def _secrets(content: dict[str, Any], *, telling: bool) -> Iterator[str]:
     url = os.environ.get("ANCHORHOLD_DATABASE")
     for section, value in (*content.items(), *([("database", url)] if url else [])):
         for key, leaf in leaves((section,), value):
-            named = _TELLING.search(key[-1]) is not None or key == ("database",) or "://" in str(leaf)
+            named = tells_secret(key[-1]) or key == ("database",) or "://" in str(leaf)
             if not telling or named:
                 yield from _in(key, leaf, content)
 
 
 def _in(key: tuple[str, ...], leaf: Any, content: dict[str, Any]) -> Iterable[str]:
-    if not is_reference(leaf):
+    if not is_secret_reference(leaf):
         yield from hidden(key, leaf, backend_of(content, key) if isinstance(content.get(key[0]), dict) else "")
     elif "env" in leaf:
         value = os.environ.get(leaf["env"], "")

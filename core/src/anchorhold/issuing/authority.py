@@ -113,8 +113,7 @@ class Authority:
     @property
     def key_handle(self) -> KeyHandle:
         """Where its key is; recorded as soon as the key was made."""
-        handle = self.record.handle or {}
-        return KeyHandle(version=handle["version"], data=handle["data"])
+        return KeyHandle.from_json(self.record.handle or {})
 
     @property
     def key_request(self) -> KeyRequest:

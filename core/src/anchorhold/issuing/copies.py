@@ -32,7 +32,7 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, place: Key
             hint="set it back, or record that the copy is gone",
             remedy=_forgetting(authority),
         )
-    handle = KeyHandle(version=copy.handle["version"], data=copy.handle["data"])
+    handle = KeyHandle.from_json(copy.handle)
     request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.described)
     with claimed(ledger, subject_of(authority.record.id), "being cleared up", f"key of {authority.name!r}") as work:
         with work.step(alone=True):

@@ -238,7 +238,7 @@ def _arrive(work: Work, authority: Authority, source: KeyPlace, target: KeyPlace
     ledger, record, plan = work.ledger, authority.record, authority.record.plan or {}
     if spki(created.public_key) != record.public_key:
         raise KeyMismatchError(f"{target.backend.owner}: stored another key", hint="tell the author of the backend")
-    handle = {"version": created.handle.version, "data": dict(created.handle.data)}
+    handle = created.handle.to_json()
     moved = Authority(record.moved(key_backend=target.backend.alias, handle=handle))
     challenge = os.urandom(32)
     for place, owner in ((source, authority), (target, moved)):
@@ -280,8 +280,8 @@ def _destroy_old(work: Work, authority: Authority, source: KeyPlace, old: Mappin
     source.check_type(old["type"], f"old key of authority {name!r}")
     with work.step(alone=True):
         check_unused(ledger, old["type"], old["handle"])
-    handle = KeyHandle(version=old["handle"]["version"], data=old["handle"]["data"])
-    destroyed = source.backend.delete_key(_request(authority, handle), source.secrets)
+    request = _request(authority, KeyHandle.from_json(old["handle"]))
+    destroyed = source.backend.delete_key(request, source.secrets)
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
         if destroyed:
@@ -334,7 +334,7 @@ def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: Key
 
 def _check_unused(ledger: Ledger, place: KeyPlace, keys: Iterable[CreatedKey]) -> None:
     for key in keys:
-        check_unused(ledger, place.type, {"version": key.handle.version, "data": dict(key.handle.data)})
+        check_unused(ledger, place.type, key.handle.to_json())
 
 
 def _delete(authority: Authority, place: KeyPlace, keys: Iterable[CreatedKey]) -> None:

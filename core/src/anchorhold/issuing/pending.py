@@ -126,8 +126,7 @@ def record_key(work: Work, record: AuthorityRecord, created: CreatedKey) -> Auth
 
 
 def _record_key(ledger: Ledger, record: AuthorityRecord, created: CreatedKey) -> AuthorityRecord:
-    handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-    ledger.authorities.record_key(record, handle=handle, public_key=spki(created.public_key))
+    ledger.authorities.record_key(record, handle=created.handle.to_json(), public_key=spki(created.public_key))
     return ledger.authorities.get(record.id)
 
 

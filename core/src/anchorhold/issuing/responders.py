@@ -163,8 +163,9 @@ def renew_responder(
             )
             created = place.backend.create_key(request, lent)
             with work.step():
-                handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-                ledger.responders.record_key(responder_id, handle=handle, public_key=spki(created.public_key))
+                ledger.responders.record_key(
+                    responder_id, handle=created.handle.to_json(), public_key=spki(created.public_key)
+                )
             _prove(authority, place.backend, created, lent)
             _certify(work, key, responder_id, created, profile)
         except Exception as error:
@@ -398,9 +399,8 @@ def _other_type(responder: ResponderRecord, place: OcspPlace) -> str:
 
 
 def _request(authority: Authority, responder: ResponderRecord) -> KeyRequest:
-    handle = responder.handle or {}
     return KeyRequest(
-        handle=KeyHandle(version=handle["version"], data=handle["data"]),
+        handle=KeyHandle.from_json(responder.handle or {}),
         public_key=load_der_public_key(responder.public_key or b""),  # type: ignore[arg-type]  # checked when recorded
         ca=authority.described,
         role="ocsp",

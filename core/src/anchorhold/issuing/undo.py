@@ -6,7 +6,7 @@ That it is abandoned is committed before its key is destroyed, so nobody finishe
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.issuing.authority import Authority
@@ -134,7 +134,8 @@ def _give_up(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) 
         if is_abandoning(record):
             return record
         if keys and record.handle is None:
-            work.ledger.authorities.record_key(record, handle=_handle(keys[0]), public_key=spki(keys[0].public_key))
+            handle, public_key = keys[0].handle.to_json(), spki(keys[0].public_key)
+            work.ledger.authorities.record_key(record, handle=handle, public_key=public_key)
         work.ledger.authorities.record_plan(record, {**(record.plan or {}), ABANDONING: True})
         return work.ledger.authorities.get(record.id)
 
@@ -154,11 +155,7 @@ def _forgetting(record: AuthorityRecord) -> Remedy:
 
 def _check_unused(work: Work, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> None:
     for key in keys:
-        check_unused(work.ledger, record.backend_type, _handle(key), own=record.id)
-
-
-def _handle(key: CreatedKey) -> dict[str, Any]:
-    return {"version": key.handle.version, "data": dict(key.handle.data)}
+        check_unused(work.ledger, record.backend_type, key.handle.to_json(), own=record.id)
 
 
 def _delete(place: KeyPlace, record: AuthorityRecord, keys: tuple[CreatedKey, ...]) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from anchorhold.ledger.rows import AuthorityRow
+
 
 class Authorities:
     """Reads and writes authorities.
@@ -227,7 +229,7 @@ class Authorities:
         return bool(changed)
 
     @staticmethod
-    def _record(row: Any) -> AuthorityRecord:
+    def _record(row: AuthorityRow) -> AuthorityRecord:
         return AuthorityRecord(
             id=row.id,
             name=row.name,

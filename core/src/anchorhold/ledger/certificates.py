@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.records import ResponderStatus
+    from anchorhold.ledger.rows import CertificateRow
     from anchorhold.ledger.schema import Schema
 
 _RESERVED = (
@@ -271,7 +272,7 @@ class Certificates:
             query.clone().where(condition & (model.serial == serial)).execute()
 
     @staticmethod
-    def _record(row: Any) -> CertificateRecord:
+    def _record(row: CertificateRow) -> CertificateRecord:
         return CertificateRecord(
             id=row.id,
             authority_id=row.authority_id,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
+    from anchorhold.ledger.rows import ClaimRow
+
 LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
 
@@ -147,7 +149,7 @@ class Claims:
         return bool(self._model.select().where(self._model.subject == subject).exists())
 
     @staticmethod
-    def _is_held(row: Any, now: int) -> bool:
+    def _is_held(row: ClaimRow, now: int) -> bool:
         if not row.holder or not now <= row.until <= now + _LONGEST:
             return False
         if row.life and (row.process, row.life) == (os.getpid(), life_of_this_process()):
@@ -161,7 +163,7 @@ class Claims:
         return int(self._database.execute_sql(statement).fetchone()[0])
 
     @staticmethod
-    def _claim(row: Any) -> Claim:
+    def _claim(row: ClaimRow) -> Claim:
         return Claim(
             subject=row.subject,
             holder=row.holder,

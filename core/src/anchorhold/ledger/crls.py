@@ -15,6 +15,8 @@ from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, moment, sec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from anchorhold.ledger.rows import CrlRow
+
 _ATTEMPTS: Final = 10
 _CHUNK: Final = 1 << 20
 """Octets to a row: databases hand out many rows of that size faster than one of all, and in less memory."""
@@ -104,8 +106,9 @@ class Crls:
         found = [(number, bytes(octets)) for number, octets in rows.tuples()]
         return [octets for _, octets in found] if {number for number, _ in found} == set(parts) else None
 
-    def _newest(self, authority_id: int, shard: int | None) -> Any:
-        return _of(self._model, authority_id, shard).order_by(self._model.number.desc()).first()
+    def _newest(self, authority_id: int, shard: int | None) -> CrlRow | None:
+        newest: CrlRow | None = _of(self._model, authority_id, shard).order_by(self._model.number.desc()).first()
+        return newest
 
     def _drop_old(self, authority_id: int, shard: int | None) -> None:
         """Keep two lists, for the newest may be on its way to somebody who has the one before it, and their parts."""
@@ -121,7 +124,7 @@ def _of(model: Any, authority_id: int, shard: int | None, *columns: Any) -> Any:
     return model.select(*columns).where((model.authority_id == authority_id) & kind)
 
 
-def _values(row: Any) -> dict[str, Any]:
+def _values(row: CrlRow) -> dict[str, Any]:
     """What a row has for a `CrlState`."""
     return {
         "shard": row.shard,

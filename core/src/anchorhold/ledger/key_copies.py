@@ -11,6 +11,8 @@ from anchorhold.ledger.records import KeyCopy, moment, seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from anchorhold.ledger.rows import KeyCopyRow
+
 
 class KeyCopies:
     """Reads and writes where copies are.
@@ -44,7 +46,7 @@ class KeyCopies:
         self._model.delete().where(self._model.id == copy_id).execute()
 
     @staticmethod
-    def _record(row: Any) -> KeyCopy:
+    def _record(row: KeyCopyRow) -> KeyCopy:
         return KeyCopy(
             id=row.id,
             authority_id=row.authority_id,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anchorhold.ledger.records import ResponderStatus
+    from anchorhold.ledger.rows import ResponderRow
 
 
 class Responders:
@@ -123,7 +124,7 @@ class Responders:
             )
 
     @staticmethod
-    def _record(row: Any) -> ResponderRecord:
+    def _record(row: ResponderRow) -> ResponderRecord:
         status: ResponderStatus = row.status
         return ResponderRecord(
             id=row.id,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from anchorhold.ledger.records import CertificateRecord
+    from anchorhold.ledger.rows import RevocationRow
 
 _AT_ONCE: Final = 10_000
 """Parameters of a statement; SQLite takes 32,766 at most, PostgreSQL 65,535."""
@@ -116,7 +117,7 @@ class Revocations:
         return bool(model.select().where(expired).exists())
 
     @staticmethod
-    def _record(row: Any) -> RevocationRecord:
+    def _record(row: RevocationRow) -> RevocationRecord:
         return RevocationRecord(
             id=row.id,
             certificate_id=row.certificate_id,

@@ -5,7 +5,10 @@ from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from anchorhold.seam.options import flag_of
+from anchorhold.seam.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.seam.refusals import ProcessRefusals, Refusals
+from anchorhold.seam.remote_service import Failure, RemoteService
+from anchorhold.seam.remote_signer import RemoteSigner
 from anchorhold.seam.requests import (
     AddOption,
     BackendContext,
@@ -19,6 +22,7 @@ from anchorhold.seam.requests import (
     KeyRequest,
     OcspStore,
     Operation,
+    OptionValue,
     Purpose,
     Role,
     Secrets,
@@ -27,7 +31,7 @@ from anchorhold.seam.requests import (
     WrapperContext,
     Wrapping,
 )
-from anchorhold.secret import Secret, SecretReference
+from anchorhold.secret import Secret, SecretReference, is_secret_reference, tells_secret
 from anchorhold.secret_sources import SecretSource
 from anchorhold.x509.spans import SpanIn
 
@@ -44,16 +48,22 @@ __all__ = [
     "CreateKeyRequest",
     "CreatedKey",
     "Draft",
+    "Failure",
     "FindKeyRequest",
     "ImportKeyRequest",
+    "KeyEntry",
     "KeyHandle",
     "KeyRequest",
     "KeySpec",
     "OcspStore",
     "Operation",
+    "OptionValue",
+    "Pkcs8Backend",
     "ProcessRefusals",
     "Purpose",
     "Refusals",
+    "RemoteService",
+    "RemoteSigner",
     "Role",
     "Secret",
     "SecretReference",
@@ -66,4 +76,6 @@ __all__ = [
     "Wrapping",
     "flag_of",
     "hookimpl",
+    "is_secret_reference",
+    "tells_secret",
 ]

@@ -110,6 +110,7 @@ def _construct(part: Part) -> Any:
             remedy=Remedy("diagnostics.show_cause"),
         ) from error
     _check_arguments(instance, part.owner)
+    _check_overrides(instance, part.owner)
     return instance
 
 
@@ -127,6 +128,19 @@ def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, member in inspect.getmembers(type(instance), inspect.isroutine):
         if hasattr(member, f"{PROJECT}_impl"):
             yield name, member
+
+
+def _check_overrides(instance: Any, owner: Owner) -> None:
+    """A method that overrides an inherited hook, and is none itself, would never be called."""
+    hooks = {name for name, _ in _hook_methods(instance)}
+    for parent in type(instance).__mro__[1:]:
+        for name, member in vars(parent).items():
+            overridden = hasattr(member, f"{PROJECT}_impl") and name not in hooks
+            if overridden and getattr(type(instance), name) is not None:
+                raise BackendContractError(
+                    f"{owner}: overrides the hook {name} of {parent.__name__} with a method that is no hook",
+                    hint="its author marks it with hookimpl, or sets it to None to leave the hook out",
+                )
 
 
 def _check_arguments(instance: Any, owner: Owner) -> None:

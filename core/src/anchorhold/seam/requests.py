@@ -36,6 +36,7 @@ Wrapping: TypeAlias = Generator[None, T, T]
 Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
 """What a signature is made for. A probe is a random message that proves that a key works."""
 OptionValue: TypeAlias = str | bool | None
+"""The value of an option that is not secret."""
 
 
 class Secrets(Protocol):
@@ -119,6 +120,11 @@ class BackendContext:
     shared: Mapping[str, Any]
     refusals: Refusals = field(default_factory=ProcessRefusals)
 
+    @property
+    def section(self) -> str:
+        """Where the alias stands in the settings, for messages: ``key_backends.default``."""
+        return f"{'ocsp_' if self.role == 'ocsp' else ''}key_backends.{self.alias}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapperContext:
@@ -157,6 +163,21 @@ class KeyHandle:
 
     version: int
     data: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The handle as the ledger stores it: a JSON object with `version` and `data`."""
+        return {"version": self.version, "data": dict(self.data)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> KeyHandle:
+        """Read what `to_json` has returned.
+
+        A handle of a newer version is read, too: `anchorhold.seam.facade.KeyBackend` refuses to use it.
+
+        Raises:
+            KeyError: A member is missing.
+        """
+        return cls(version=stored["version"], data=stored["data"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from anchorhold.secret import MASK
+from anchorhold.secret import MASK, is_secret_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -162,21 +162,13 @@ def _attribute(part: str) -> str:
 
 def leaves(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The values in a table and in those below it, with their paths; references and empty tables are values."""
-    if isinstance(value, dict) and value and not is_reference(value):
+    if isinstance(value, dict) and value and not is_secret_reference(value):
         for name, part in value.items():
             yield from leaves((*key, str(name)), part)
     elif isinstance(value, list) and any(isinstance(part, dict) for part in value) and key[0] in _ALIASES:
         yield key, [MASK for _ in value]
     else:
         yield key, value
-
-
-def is_reference(value: Any) -> bool:
-    """Whether it says where a secret is, ``{ env = … }`` or ``{ file = … }``, and holds none."""
-    if not isinstance(value, dict) or set(value) not in ({"env"}, {"file"}):
-        return False
-    place = next(iter(value.values()))
-    return isinstance(place, str) and place != "" and "\0" not in place
 
 
 def backend_of(settings: Mapping[str, Any], key: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from anchorhold.secret import MASK, SecretReference
-from anchorhold.settings.harmless import backend_of, harmless, is_reference, leaves
+from anchorhold.secret import MASK, SecretReference, is_secret_reference
+from anchorhold.settings.harmless import backend_of, harmless, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def shown(loaded: LoadedSettings) -> Iterator[tuple[str, str, str]]:
     dumped["database"] = _reference(loaded.settings.database)
     for section, content in dumped.items():
         for key, leaf in leaves((section,), content):
-            value = leaf if is_reference(leaf) else harmless(key, leaf, backend_of(dumped, key))
+            value = leaf if is_secret_reference(leaf) else harmless(key, leaf, backend_of(dumped, key))
             text = "null" if value is None else _toml(value)
             path = ".".join(map(_key, key))
             whole = value is None or value == MASK or (isinstance(value, list) and MASK in value)

@@ -32,14 +32,13 @@ PATIENCE: Final = 120
 
 def as_json(created: CreatedKey) -> dict[str, Any]:
     """A key as processes tell each other of it."""
-    handle = {"version": created.handle.version, "data": dict(created.handle.data)}
-    return {"handle": handle, "public_key": spki(created.public_key).hex()}
+    return {"handle": created.handle.to_json(), "public_key": spki(created.public_key).hex()}
 
 
 def from_json(told: Mapping[str, Any]) -> CreatedKey:
     """A key that another process has told of."""
     return CreatedKey(
-        handle=KeyHandle(**told["handle"]),
+        handle=KeyHandle.from_json(told["handle"]),
         public_key=load_der_public_key(bytes.fromhex(told["public_key"])),  # type: ignore[arg-type]  # from a backend
     )
 

@@ -6,7 +6,6 @@ version in DER, of which everything is asked but octets.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -22,6 +21,7 @@ from anchorhold.x509.der import tlv
 from anchorhold.x509.loose_extensions import extension_of
 from anchorhold.x509.loose_moments import integer, moment, version_of
 from anchorhold.x509.loose_names import readable, readable_inside
+from anchorhold.x509.pem import pem_of
 from anchorhold.x509.signatures import flaw_of_signature
 
 if TYPE_CHECKING:
@@ -82,13 +82,6 @@ def touched(certificate: x509.Certificate) -> x509.Certificate:
     _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.serial_number
     _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return certificate
-
-
-def pem_of(der: bytes, label: str = "CERTIFICATE") -> str:
-    """DER as PEM (RFC 7468), with lines of 64."""
-    text = base64.b64encode(der).decode()
-    lines = (text[begin : begin + 64] for begin in range(0, len(text), 64))
-    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
 from botocore import exceptions as boto  # type: ignore[import-untyped]
 
 from anchorhold import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-class Failure(NamedTuple):
-    """What a failure means.
-
-    Attributes:
-        kind: The error that is raised.
-        problem: What is wrong.
-        hint: What to do.
-    """
-
-    kind: type[errors.AnchorholdError]
-    problem: str
-    hint: str
-
+from anchorhold.seam import Failure
 
 _LOG_IN: Final = "log in again, or correct the credentials of the profile"
 _WAIT: Final = "try again in a minute; ask AWS for a higher quota if it goes on"
@@ -123,35 +105,18 @@ _EXCEPTIONS: Final[dict[type[Exception], Failure]] = {
 """In order: the first that fits is taken, so special ones stand before general ones."""
 
 
-@contextmanager
-def explained(subject: str, key: str = "") -> Iterator[None]:
-    """Turn whatever boto3 raises into an error of anchorhold.
-
-    Args:
-        subject: What to call the backend or key.
-        key: Id or ARN of the key, for hints.
-    """
-    try:
-        yield
-    except boto.ClientError as error:
-        raise failed(_failure_of(error), subject, key=key, operation=error.operation_name) from error
-    except boto.BotoCoreError as error:
-        found = next(failure for kind, failure in _EXCEPTIONS.items() if isinstance(error, kind))
-        raise failed(found, subject) from error
-
-
-def failed(failure: Failure, subject: str, **facts: str) -> errors.AnchorholdError:
-    """The error for a failure."""
-    return failure.kind(f"{subject}: {failure.problem.format_map(facts)}", hint=failure.hint.format_map(facts))
+def failure_of(error: Exception) -> Failure | None:
+    """What an exception of boto3 means; None for one of others."""
+    if isinstance(error, boto.ClientError):
+        code = code_of(error)
+        return _CODES.get(code) or Failure(
+            errors.BackendFailedError,
+            f"KMS answered {{operation}} with {code or 'an error'}",
+            "see the cause with --debug",
+        )
+    return next((failure for kind, failure in _EXCEPTIONS.items() if isinstance(error, kind)), None)
 
 
 def code_of(error: boto.ClientError) -> str:
     """The code that KMS answered with."""
     return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _failure_of(error: boto.ClientError) -> Failure:
-    code = code_of(error)
-    return _CODES.get(code) or Failure(
-        errors.BackendFailedError, f"KMS answered {{operation}} with {code or 'an error'}", "see the cause with --debug"
-    )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError
 from anchorhold.publickeys import check_strength
-from anchorhold_aws_kms.failures import NOT_FOR_SIGNING, STATES, failed
+from anchorhold_aws_kms.failures import NOT_FOR_SIGNING, STATES
 from anchorhold_aws_kms.service import TAG
 
 if TYPE_CHECKING:
@@ -126,4 +126,4 @@ def _check_fit(metadata: dict[str, Any], subject: str) -> None:
     if metadata["KeyUsage"] != "SIGN_VERIFY":
         failure = NOT_FOR_SIGNING
     if failure is not None:
-        raise failed(failure, subject, key=metadata["KeyId"])
+        raise failure.error(subject, key=metadata["KeyId"])

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.seam import Capabilities
+from anchorhold.seam import Algorithm, Capabilities
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Algorithm, KeySpec
+    from anchorhold.seam import KeySpec
 
 CAPABILITIES: Final = Capabilities(
     key_types=("EC", "RSA"),
@@ -54,28 +54,23 @@ def key_spec_of(spec: KeySpec) -> str:
         ) from None
 
 
-def signing_algorithm(algorithm: Algorithm, offered: tuple[str, ...], subject: str) -> str:
-    """The ``SigningAlgorithm`` for a signature.
+def algorithms_of(offered: tuple[str, ...]) -> dict[Algorithm, str]:
+    """What a key signs with, each with its ``SigningAlgorithm``.
 
     KMS has one for each curve, with the hash of its strength. As it takes digests, that one serves for every hash:
     see `digest_for`.
 
     Args:
-        algorithm: What is wanted.
         offered: What KMS says the key signs with.
-        subject: What to call the key in the message.
-
-    Raises:
-        KeyUnsupportedError: The key does not sign with that.
     """
-    name = _SIGNATURES.get((algorithm.scheme, algorithm.hash or ""))
-    if name is not None and algorithm.scheme == "ecdsa":
-        name = next((one for one in offered if one in _SIGNATURES.values() and one.startswith("ECDSA")), None)
-    if name is None or name not in offered:
-        raise KeyUnsupportedError(
-            f"{subject}: does not sign with {algorithm}", hint=f"KMS says of this key: {', '.join(offered)}"
-        )
-    return name
+    curves = [one for one in offered if one.startswith("ECDSA") and one in _SIGNATURES.values()]
+    ecdsa = {Algorithm(scheme="ecdsa", hash=name): curves[0] for name in CAPABILITIES.hashes if curves}
+    rsa = {
+        Algorithm(scheme=scheme, hash=name): found
+        for (scheme, name), found in _SIGNATURES.items()
+        if found in offered and scheme != "ecdsa"
+    }
+    return ecdsa | rsa
 
 
 def takes_raw(name: str, algorithm: Algorithm) -> bool:

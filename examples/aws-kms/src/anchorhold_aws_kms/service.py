@@ -1,27 +1,28 @@
-"""KMS itself: one client for each process, and the few requests that are made of it."""
+"""KMS itself, and the few requests that are made of it."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from anchorhold_aws_kms.failures import code_of, explained
+from anchorhold.seam import RemoteService
+from anchorhold_aws_kms.failures import code_of, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from anchorhold.errors import AnchorholdError
     from anchorhold_aws_kms.options import Options
 
 TAG: Final = "anchorhold:key-id"
 """The tag with the id that core has drawn; given with the request that makes the key, so no key is without it."""
 
 
-class Service:
-    """KMS in one account and region. Threads share it; a forked child gets connections of its own.
+class Service(RemoteService[Any]):
+    """KMS in one account and region.
 
     Args:
         options: Of the alias.
@@ -29,9 +30,8 @@ class Service:
     """
 
     def __init__(self, options: Options, subject: str) -> None:
+        super().__init__(subject)
         self._options = options
-        self._opened: tuple[int, Any] = 0, None
-        self.subject = subject
 
     def call(self, operation: str, subject: str | None = None, **arguments: Any) -> dict[str, Any]:
         """Make one request.
@@ -44,16 +44,15 @@ class Service:
         Raises:
             AnchorholdError: It failed; see `anchorhold_aws_kms.failures`.
         """
-        key = str(arguments.get("KeyId", ""))
-        with explained(subject or self.subject, key):
-            answer: dict[str, Any] = getattr(self._client(), operation)(**arguments)
+        with self.client(subject, key=str(arguments.get("KeyId", ""))) as kms:
+            answer: dict[str, Any] = getattr(kms, operation)(**arguments)
         return answer
 
     def describe(self, key: str, subject: str | None = None) -> dict[str, Any] | None:
         """The metadata of a key by id, ARN or alias; None if KMS has no such key."""
-        with explained(subject or self.subject, key):
+        with self.client(subject, key=key) as kms:
             try:
-                answer: dict[str, Any] = self._client().describe_key(KeyId=key)
+                answer: dict[str, Any] = kms.describe_key(KeyId=key)
             except ClientError as error:
                 if code_of(error) == "NotFoundException":
                     return None
@@ -63,32 +62,30 @@ class Service:
 
     def tagged(self, key_id: str) -> Iterator[str]:
         """The ARNs of all keys with this value of `TAG`; KMS cannot search, so each key is asked."""
-        with explained(self.subject):
-            client = self._client()
-            for page in client.get_paginator("list_keys").paginate():
+        with self.client() as kms:
+            for page in kms.get_paginator("list_keys").paginate():
                 for key in page["Keys"]:
-                    if key_id in self._tags(client, key["KeyId"]):
+                    if key_id in self._tags(kms, key["KeyId"]):
                         yield key["KeyArn"]
 
     @staticmethod
-    def _tags(client: Any, key: str) -> list[str]:
+    def _tags(kms: Any, key: str) -> list[str]:
         try:
-            pages = list(client.get_paginator("list_resource_tags").paginate(KeyId=key))
+            pages = list(kms.get_paginator("list_resource_tags").paginate(KeyId=key))
         except ClientError as error:
             if code_of(error) == "NotFoundException":  # it was destroyed a moment ago
                 return []
             raise
         return [tag["TagValue"] for page in pages for tag in page["Tags"] if tag["TagKey"] == TAG]
 
-    def _client(self) -> Any:
-        """Without a lock, which a fork could leave locked; at worst two threads open one each, and one is forgotten."""
-        process, client = self._opened
-        if process != os.getpid():  # connections must not be shared with a parent
-            client = self._open()
-            self._opened = os.getpid(), client
-        return client
+    def translate(self, error: Exception, subject: str, facts: dict[str, str]) -> AnchorholdError | None:
+        """See `anchorhold_aws_kms.failures`."""
+        failure = failure_of(error)
+        operation = getattr(error, "operation_name", "")
+        return None if failure is None else failure.error(subject, **{"key": "", "operation": operation, **facts})
 
-    def _open(self) -> Any:
+    def open_client(self) -> Any:
+        """A client of boto3 for KMS."""
         options = self._options
         config = Config(
             connect_timeout=options.connect_timeout,

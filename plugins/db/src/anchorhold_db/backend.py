@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import (
-    KeyInvalidError,
-    KeyMismatchError,
-    KeyMissingError,
-    OperationUnsupportedError,
-    SecretMissingError,
-)
-from anchorhold.remedy import Remedy
-from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, hookimpl
+from anchorhold.errors import KeyInvalidError, SecretMissingError
+from anchorhold.seam import OcspStore, Pkcs8Backend, hookimpl
 from anchorhold_db import options as models
 
 if TYPE_CHECKING:
@@ -22,83 +14,47 @@ if TYPE_CHECKING:
     from anchorhold.seam import (
         AddOption,
         BackendContext,
+        CreatedKey,
         CreateKeyRequest,
-        FindKeyRequest,
-        ImportKeyRequest,
-        KeyRequest,
+        KeyEntry,
         Operation,
         Secret,
         Secrets,
-        Signer,
     )
-    from anchorhold.softkeys import PrivateKey
     from anchorhold_db.keys import Keys
     from anchorhold_db.row import StoredKey
 
-HANDLE_VERSION: Final = 1
 _ENCRYPTION_KEY: Final = "encryption-key"
-_SECTIONS: Final = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Protection:
-    """What a new key is encrypted with: its own password, the encryption key of the alias, both or neither."""
-
-    password: Secret | None
-    encryption_key: Secret | None
-
-
-class DatabaseBackend:
+class DatabaseBackend(Pkcs8Backend):
     """Keeps each key in a row with its id: PKCS#8, and the public key beside it.
-
-    With the public key beside it, a key is recognised without its password.
 
     Args:
         options: Of the alias.
         context: Opens the ledger's database.
     """
 
-    anchorhold_api = API_VERSION
-    capabilities = Capabilities()
-    handle_version = HANDLE_VERSION
+    handle_field = "key_id"
     Options = models.Options
 
     def __init__(self, options: models.Options, context: BackendContext) -> None:
+        super().__init__(options, context)
         self._options = options
         self._context = context
-        self._subject = f"key backend {context.alias!r}"
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
         """A password for every key; the encryption key where the settings have one."""
-        new = operation in ("create", "import")
-        help_text = "Encrypt the private key with this password." if new else "Password of the private key."
-        add("password", help=help_text, secret=True, scope="key")
+        super().add_cli_options(add, operation)
         if self._options.encryption_key is not None:
             add(_ENCRYPTION_KEY, help="Seals every private key of this key backend.", secret=True)
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         """Generate a key and store it."""
-        from anchorhold import softkeys
-
-        protection = self._protection(secrets)  # before a long wait for an RSA key
-        return self._store(softkeys.generate(request.spec), request.key_id, protection)
-
-    @hookimpl
-    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
-        """Store a key from elsewhere."""
-        from anchorhold import pkcs8
-
-        key = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
-        return self._store(key, request.key_id, self._protection(secrets))
-
-    @hookimpl
-    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
-        """Load a key into memory."""
-        from anchorhold.softkeys import SoftwareSigner
-
-        return SoftwareSigner(self._load(request, secrets))
+        self._encryption_key(secrets)  # before a long wait for an RSA key
+        return super().create_key(request, secrets)
 
     @hookimpl
     def ocsp_store(self) -> OcspStore:
@@ -106,30 +62,6 @@ class DatabaseBackend:
         sealed = self._options.encryption_key is not None
         unattended = frozenset({_ENCRYPTION_KEY}) if sealed else frozenset()
         return OcspStore(unattended=unattended, generated=frozenset({"password"}))
-
-    @hookimpl
-    def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
-        """Look for the row of a key id; needs no secret."""
-        if request.key_id is None:
-            raise OperationUnsupportedError(
-                f"{self._subject}: keeps no keys but its own, so there is none to adopt",
-                hint="import the key from a file",
-                remedy=Remedy("authorities.import"),
-            )
-        row = self._keys.read(request.key_id, may_create=True)
-        return () if row is None else (_created(row.key_id, _public_key(row, self._keys.where)),)
-
-    @hookimpl
-    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
-        """Hand out a key."""
-        from anchorhold import pkcs8
-
-        return pkcs8.dump_pkcs8(self._load(request, secrets))
-
-    @hookimpl
-    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
-        """Remove the row of a key."""
-        return self._keys.delete(_key_id(request))
 
     def check_place(self) -> tuple[str, ...]:
         """Whether its database can be used, without a key and without making anything.
@@ -142,9 +74,51 @@ class DatabaseBackend:
         """
         place = self._options.database
         if place is not None and place.resolve(self._context.environment) is None:
-            return (f"{self._subject}: the URL of its database is not known here, so it could not be tried",)
+            return (f"{self.subject}: the URL of its database is not known here, so it could not be tried",)
         self._keys.check()
         return ()
+
+    def read(self, entry: KeyEntry) -> bytes | None:
+        """The content of a row, no longer sealed.
+
+        Raises:
+            SecretMissingError, SecretWrongError: It is sealed with an encryption key, and this one does not open it.
+            KeyInvalidError: The row was altered.
+        """
+        from anchorhold.key_file import joined
+
+        row = self._keys.read(bytes.fromhex(entry.name))
+        return None if row is None else joined(self._unsealed(row, entry).reveal_bytes(), row.public_key)
+
+    def write_new(self, entry: KeyEntry, content: bytes) -> None:
+        """Add a row, sealed if the settings name an encryption key."""
+        from anchorhold.key_file import pkcs8_of, public_key_of
+        from anchorhold.publickeys import spki
+        from anchorhold.secret import Secret
+        from anchorhold_db.row import StoredKey
+        from anchorhold_db.sealing import seal
+
+        row = StoredKey(
+            key_id=bytes.fromhex(entry.name),
+            public_key=spki(public_key_of(content, entry.subject)),
+            sealing=None,
+            content=Secret(pkcs8_of(content)),
+        )
+        encryption_key = self._encryption_key(entry.secrets)
+        self._keys.add(row if encryption_key is None else seal(row, encryption_key))
+
+    def delete(self, entry: KeyEntry) -> bool:
+        """Remove a row."""
+        return self._keys.delete(bytes.fromhex(entry.name))
+
+    def describe(self, name: str) -> str:
+        """A row, in messages."""
+        return f"the row {name} of the database"
+
+    def public_key(self, entry: KeyEntry) -> PublicKey | None:
+        """The public key in a row, for which no secret is needed; a database that is not there is created."""
+        row = self._keys.read(bytes.fromhex(entry.name), may_create=True)
+        return None if row is None else _public_key(row, self._keys.where)
 
     @cached_property
     def _keys(self) -> Keys:
@@ -152,77 +126,43 @@ class DatabaseBackend:
         from anchorhold_db.places import LedgerPlace, OwnDatabase
 
         if self._options.database is None:
-            return Keys(LedgerPlace(self._subject, self._context.database))
-        url = self._options.database.require(self._context.environment, f"{self._subject}, URL of its database")
-        return Keys(OwnDatabase(self._subject, url.reveal().strip()))
+            return Keys(LedgerPlace(self.subject, self._context.database))
+        url = self._options.database.require(self._context.environment, f"{self.subject}, URL of its database")
+        return Keys(OwnDatabase(self.subject, url.reveal().strip()))
 
-    def _protection(self, secrets: Secrets) -> _Protection:
-        """Fails if the settings name an encryption key that is not there: a key must not become a plain one by that.
+    def _encryption_key(self, secrets: Secrets) -> Secret | None:
+        """What a new key is sealed with; None if the settings name nothing.
 
         Nobody is asked, for what is typed once may be mistyped, and would open the key never again.
+
+        Raises:
+            SecretMissingError: The settings name one that is not there: a key must not become a plain one by that.
         """
-        password, encryption_key = secrets.get("password"), secrets.get(_ENCRYPTION_KEY)
         if self._options.encryption_key is None:
-            return _Protection(password, None)
+            return None
+        encryption_key = secrets.get(_ENCRYPTION_KEY)
         if encryption_key is None:
             raise SecretMissingError(
-                f"{self._subject}: the encryption key for a new key is missing or empty",
+                f"{self.subject}: the encryption key for a new key is missing or empty",
                 hint=f"set what {self._option_name} names; nobody is asked for it when a key is made",
             )
-        return _Protection(password, encryption_key)
+        return encryption_key
 
     @property
     def _option_name(self) -> str:
-        return f"{_SECTIONS[self._context.role]}.{self._context.alias}.options.encryption_key"
+        return f"{self._context.section}.options.encryption_key"
 
-    def _store(self, key: PrivateKey, key_id: bytes, protection: _Protection) -> CreatedKey:
-        from anchorhold import pkcs8
-        from anchorhold.publickeys import spki
-        from anchorhold_db.row import StoredKey
-        from anchorhold_db.sealing import seal
-
-        content = pkcs8.dump_pkcs8(key, protection.password)
-        row = StoredKey(key_id=key_id, public_key=spki(key.public_key()), sealing=None, content=content)
-        self._keys.add(row if protection.encryption_key is None else seal(row, protection.encryption_key))
-        return _created(key_id, key.public_key())
-
-    def _load(self, request: KeyRequest, secrets: Secrets) -> PrivateKey:
-        from anchorhold import pkcs8
-        from anchorhold.publickeys import spki
-
-        subject = f"{self._subject}, key of {request.ca.name!r}"
-        row = self._keys.read(_key_id(request))
-        if row is None:
-            raise KeyMissingError(
-                f"{subject}: the row {_key_id(request).hex()} is gone from the database",
-                hint="restore it from a backup",
-            )
-        content = self._opened(row, secrets, subject).reveal_bytes()
-        password = secrets.require("password") if pkcs8.is_encrypted(content) else None
-        key = pkcs8.load_private_key(content, password, subject)
-        if spki(key.public_key()) != spki(request.public_key):
-            raise KeyMismatchError(
-                f"{subject}: the private key in its row is another one", hint="restore the row from a backup"
-            )
-        return key
-
-    def _opened(self, row: StoredKey, secrets: Secrets, subject: str) -> Secret:
+    def _unsealed(self, row: StoredKey, entry: KeyEntry) -> Secret:
         """The PKCS#8 of a row, which may still be encrypted with a password."""
         from anchorhold_db.sealing import unseal
 
         if row.sealing is None:
             return row.content
         if self._options.encryption_key is None:
-            raise SecretMissingError(f"{subject}: it is sealed with an encryption key", hint=f"set {self._option_name}")
-        return unseal(row, secrets.require(_ENCRYPTION_KEY), subject)
-
-
-def _key_id(request: KeyRequest) -> bytes:
-    return bytes.fromhex(request.handle.data["key_id"])
-
-
-def _created(key_id: bytes, public_key: PublicKey) -> CreatedKey:
-    return CreatedKey(handle=KeyHandle(version=HANDLE_VERSION, data={"key_id": key_id.hex()}), public_key=public_key)
+            raise SecretMissingError(
+                f"{entry.subject}: it is sealed with an encryption key", hint=f"set {self._option_name}"
+            )
+        return unseal(row, entry.secrets.require(_ENCRYPTION_KEY), entry.subject)
 
 
 def _public_key(row: StoredKey, where: str) -> PublicKey:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 
+from anchorhold.publickeys import CURVES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,20 +35,6 @@ _PRINTABLE: Final = {
 
 _NAMES: Final = {params: name for name, params in EC_PARAMS.items()} | _PRINTABLE
 
-_WEIERSTRASS: Final[dict[str, ec.EllipticCurve]] = {
-    curve.name: curve
-    for curve in (
-        ec.SECP224R1(),
-        ec.SECP256R1(),
-        ec.SECP384R1(),
-        ec.SECP521R1(),
-        ec.SECP256K1(),
-        ec.BrainpoolP256R1(),
-        ec.BrainpoolP384R1(),
-        ec.BrainpoolP512R1(),
-    )
-}
-
 _EDWARDS: Final[dict[str, tuple[int, Callable[[bytes], PublicKey]]]] = {
     "Ed25519": (32, ed25519.Ed25519PublicKey.from_public_bytes),
     "Ed448": (57, ed448.Ed448PublicKey.from_public_bytes),
@@ -72,8 +60,8 @@ def decode_point(params: bytes, point: bytes) -> PublicKey | None:
         if name in _EDWARDS:
             size, load = _EDWARDS[name]
             return load(point[-size:])
-        if name in _WEIERSTRASS:
-            curve = _WEIERSTRASS[name]
+        if name in CURVES:
+            curve = CURVES[name]
             raw = point[-(1 + 2 * ((curve.key_size + 7) // 8)) :]
             return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw) if raw[:1] == b"\x04" else None
     except ValueError:

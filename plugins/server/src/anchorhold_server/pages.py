@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.messages import LONGEST_CACHING, caching_headers

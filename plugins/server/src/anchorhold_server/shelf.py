@@ -7,12 +7,12 @@ if its file is gone: what lies unused below /tmp for long is removed on many sys
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from anchorhold.x509.pem import LINE, pem_lines
 from anchorhold_server.epochs import reread
 from anchorhold_server.folder import ensure
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates, CrlState
 
-CHUNK: Final = 48 * 1024
-"""Octets that are written as PEM at a time; whole lines of 48."""
+CHUNK: Final = 1024 * LINE
+"""Octets that are written as PEM at a time: whole lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Shelf:
         """The file of a list in PEM, written when it is first asked for."""
         file = crl.file.with_suffix(".pem")
         if not file.exists():
-            _write(file, _pem(crl.file))
+            _write(file, pem_lines(_pieces(crl.file), "X509 CRL"))
         return file
 
     def _fetch(self, authority: Authority, shard: int | None, known: ShelvedCrl | None) -> ShelvedCrl | None:
@@ -137,9 +137,7 @@ def _write(file: Path, content: Iterable[bytes]) -> None:
     temporary.replace(file)
 
 
-def _pem(file: Path) -> Iterator[bytes]:
-    yield b"-----BEGIN X509 CRL-----\n"
+def _pieces(file: Path) -> Iterator[bytes]:
     with file.open("rb") as der:
-        while block := der.read(CHUNK):
-            yield from (b64encode(block[at : at + 48]) + b"\n" for at in range(0, len(block), 48))
-    yield b"-----END X509 CRL-----\n"
+        while piece := der.read(CHUNK):
+            yield piece

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.seam import SecretReference
+from anchorhold.seam import SecretReference, is_secret_reference, tells_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_TELLING = re.compile(r"pass|secret|token|key|credential|auth|connection", re.IGNORECASE)
-"""Names of options whose values are secrets although they are written into the settings as they are."""
 
 
 def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
@@ -21,7 +17,7 @@ def resolve_references(value: Any, environment: Mapping[str, str]) -> Any:
     Raises:
         SettingsError: A variable is not set, or a file cannot be read.
     """
-    if _is_reference(value):
+    if is_secret_reference(value):
         return SecretReference.parse(value).require(environment, "storages").reveal()
     if isinstance(value, dict):
         return {key: resolve_references(part, environment) for key, part in value.items()}
@@ -44,17 +40,13 @@ def cause_without_secrets(error: Exception, given: Any, resolved: Any) -> Except
     return None if any(secret in text for secret in _secrets(given, resolved, telling=False)) else error
 
 
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) in ({"env"}, {"file"})
-
-
 def _secrets(given: Any, resolved: Any, *, telling: bool) -> Iterator[str]:
     if isinstance(resolved, str):
-        if resolved and (telling or _is_reference(given)):
+        if resolved and (telling or is_secret_reference(given)):
             yield resolved
     elif isinstance(resolved, dict):
         for name, part in resolved.items():
-            yield from _secrets(given[name], part, telling=telling or bool(_TELLING.search(str(name))))
+            yield from _secrets(given[name], part, telling=telling or tells_secret(str(name)))
     elif isinstance(resolved, list):
         for before, after in zip(given, resolved, strict=True):
             yield from _secrets(before, after, telling=telling)

@@ -10,7 +10,7 @@ from anchorhold.cli.arguments import Authority, Out
 from anchorhold.cli.output import CrlFormat, as_json, check_output, write
 from anchorhold.errors import UnknownCertificateError
 from anchorhold.x509.crls import count_entries
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session

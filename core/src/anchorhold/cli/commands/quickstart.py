@@ -13,7 +13,7 @@ from anchorhold.cli.output import say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
-from anchorhold.x509.loose_certificates import pem_of
+from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
