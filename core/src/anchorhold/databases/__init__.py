@@ -1,7 +1,14 @@
 """Databases on SQLite and PostgreSQL, for the ledger and for backends that keep keys in one."""
 
 from anchorhold.databases.migrating import Migrations
-from anchorhold.databases.opening import close, database_exists, drop_dead_connection, open_database, open_nowhere
+from anchorhold.databases.opening import (
+    close,
+    database_exists,
+    drop_dead_connection,
+    file_of,
+    open_database,
+    open_nowhere,
+)
 from anchorhold.databases.trying import try_files, try_tables
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "close",
     "database_exists",
     "drop_dead_connection",
+    "file_of",
     "open_database",
     "open_nowhere",
     "try_files",

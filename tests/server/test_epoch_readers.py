@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold_server.epochs import LocalEpochs, SharedEpochs
+from anchorhold_server.epoch_readers import LocalEpochReader, SharedEpochReader
 
 
 class SlowLedger:
@@ -44,7 +44,7 @@ async def _tasks_have_begun() -> None:
 def test_who_comes_during_a_reading_waits_for_the_next_one() -> None:
     async def scenario(threads: ThreadPoolExecutor) -> None:
         ledger = SlowLedger()
-        epochs = SharedEpochs(ledger.epoch, threads)
+        epochs = SharedEpochReader(ledger.epoch, threads)
         first = asyncio.create_task(epochs.read())
         await asyncio.to_thread(ledger.begun.wait, 5)
         ledger.value = 2  # a revocation is committed, then fifty requests come
@@ -64,7 +64,7 @@ def test_a_reading_that_fails_fails_for_those_who_waited_and_for_nobody_else() -
         ledger = SlowLedger()
         ledger.go_on.set()
         ledger.broken = True
-        epochs = SharedEpochs(ledger.epoch, threads)
+        epochs = SharedEpochReader(ledger.epoch, threads)
         with pytest.raises(LedgerError):
             await epochs.read()
         ledger.broken = False
@@ -77,7 +77,7 @@ def test_a_reading_that_fails_fails_for_those_who_waited_and_for_nobody_else() -
 def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
     async def scenario(threads: ThreadPoolExecutor) -> None:
         ledger = SlowLedger()
-        epochs = SharedEpochs(ledger.epoch, threads)
+        epochs = SharedEpochReader(ledger.epoch, threads)
         waiting = [asyncio.create_task(epochs.read()) for _ in range(3)]
         await asyncio.to_thread(ledger.begun.wait, 5)
         waiting[0].cancel()
@@ -89,7 +89,7 @@ def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
         asyncio.run(scenario(threads))
 
 
-async def _asked(epochs: LocalEpochs) -> int | None:
+async def _asked(epochs: LocalEpochReader) -> int | None:
     return epochs.read()
 
 
@@ -97,7 +97,7 @@ def test_those_in_the_queue_share_a_reading_of_a_local_ledger_and_who_comes_late
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        epochs = LocalEpochs(ledger.epoch)
+        epochs = LocalEpochReader(ledger.epoch)
         waiting = [asyncio.create_task(_asked(epochs)) for _ in range(50)]
         assert await asyncio.gather(*waiting) == [1] * 50
         assert ledger.readings == 1
@@ -111,7 +111,7 @@ def test_who_enters_the_queue_after_a_reading_has_one_of_their_own() -> None:
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        epochs = LocalEpochs(ledger.epoch)
+        epochs = LocalEpochReader(ledger.epoch)
         assert epochs.read() == 1
         ledger.value = 2  # within the same turn of the loop
         assert await asyncio.create_task(_asked(epochs)) == 2

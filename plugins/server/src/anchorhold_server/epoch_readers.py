@@ -1,32 +1,18 @@
-"""Asking the ledger for its epoch, with every request: a revocation is visible in the next answer."""
+"""Reading the epoch of the ledger for every request: a revocation is visible in the next response."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from anchorhold.errors import LedgerError
+from anchorhold_server.ledger_reader import reread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-T = TypeVar("T")
 
-
-def reread(read: Callable[[], T]) -> T:
-    """Read from the ledger; once more if that fails, for a server that was restarted has closed the connection.
-
-    Raises:
-        LedgerError: It fails again.
-    """
-    try:
-        return read()
-    except LedgerError:
-        return read()
-
-
-class LocalEpochs:
+class LocalEpochReader:
     """Reads the epoch in the event loop, once for all the requests that are waiting for their turn in it.
 
     The value is forgotten by a callback: whatever runs before that one was in the queue before the epoch was read.
@@ -55,10 +41,10 @@ class LocalEpochs:
         self._value = None
 
 
-class SharedEpochs:
+class SharedEpochReader:
     """Reads the epoch in a thread, for all the requests that wait for it at once.
 
-    A request takes part in the first reading that begins after it came: one under way may have missed a revocation.
+    A request shares the first reading that begins after it came: one under way may have missed a revocation.
 
     Args:
         epoch: Reads it.
