@@ -18,11 +18,11 @@ import pytest
 from anchorhold.errors import BackendFailedError, LedgerError, SecretWrongError
 from anchorhold.installation import open_installation
 from anchorhold_server import responders
-from anchorhold_server.epoch_watcher import watch_epoch, watched_epoch
 from anchorhold_server.ledger_connection import BEHIND, LedgerConnection, StaleLedgerError
 from anchorhold_server.ledger_reader import LedgerReader
 from anchorhold_server.metrics import Metrics
 from anchorhold_server.responders import Responder
+from anchorhold_server.revision_watcher import watch_revision, watched_revision
 from anchorhold_server.worker_replacement import WorkerReplacement
 from server.serving import HOSTNAME, House, Server, command, running, until
 
@@ -215,7 +215,7 @@ def test_a_locked_ledger_says_try_later_and_keeps_nothing_else_waiting(
 
 
 def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, server: Server) -> None:
-    """Its epoch is lower than that of what is remembered."""
+    """Its revision is lower than that of what is remembered."""
     house.revoke()
     assert server.status(house.request()) == "REVOKED"
     with house.opened() as installation, installation.ledger.transaction():
@@ -228,37 +228,37 @@ def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, serve
     until(lambda: server.status(house.request()) == "REVOKED")
 
 
-def test_a_worker_that_reads_a_lower_epoch_than_the_watcher_says_so(house: House, tmp_path: Path) -> None:
+def test_a_worker_that_reads_a_lower_revision_than_the_watcher_says_so(house: House, tmp_path: Path) -> None:
     with open_installation(create=False) as installation:
         connection = LedgerConnection(LedgerReader(installation), tmp_path)
-        with watch_epoch(installation.database_url, tmp_path):
-            until(lambda: watched_epoch(tmp_path) is not None)
-        seen = connection.epoch()
-        assert watched_epoch(tmp_path) == seen
+        with watch_revision(installation.database_url, tmp_path):
+            until(lambda: watched_revision(tmp_path) is not None)
+        seen = connection.revision()
+        assert watched_revision(tmp_path) == seen
         connection.update()
-        assert connection.epoch() == seen
-        (tmp_path / "epoch").write_text(str(seen + 1))
+        assert connection.revision() == seen
+        (tmp_path / "revision").write_text(str(seen + 1))
         connection.update()
         with pytest.raises(StaleLedgerError, match="does not see"):
-            connection.epoch()
+            connection.revision()
         assert connection.problem == f"ledger: {BEHIND}"
-        (tmp_path / "epoch").write_text(str(seen))
+        (tmp_path / "revision").write_text(str(seen))
         connection.update()
-        assert connection.epoch() == seen
+        assert connection.revision() == seen
         assert connection.problem is None
 
 
-def test_a_watcher_that_cannot_read_the_epoch_says_nothing(database: str, tmp_path: Path) -> None:
-    (tmp_path / "epoch").write_text("7")
-    with watch_epoch(database, tmp_path):
-        until(lambda: watched_epoch(tmp_path) is None)
+def test_a_watcher_that_cannot_read_the_revision_says_nothing(database: str, tmp_path: Path) -> None:
+    (tmp_path / "revision").write_text("7")
+    with watch_revision(database, tmp_path):
+        until(lambda: watched_revision(tmp_path) is None)
     assert not ledger_in(tmp_path / "ca")
 
 
 @sqlite_only
 def test_what_is_not_there_is_no_ledger_of_this_process(database: str, tmp_path: Path) -> None:
     with open_installation(create=False) as installation, pytest.raises(LedgerError, match="is not there"):
-        LedgerConnection(LedgerReader(installation), tmp_path).epoch()
+        LedgerConnection(LedgerReader(installation), tmp_path).revision()
     assert not ledger_in(tmp_path / "ca")
 
 

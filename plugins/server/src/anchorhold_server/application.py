@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.installation import open_installation
 from anchorhold_server.components import Components
-from anchorhold_server.epoch_watcher import watch_epoch
 from anchorhold_server.ledger_connection import BUSY
 from anchorhold_server.ocsp_endpoint import PATH, OcspEndpoint
+from anchorhold_server.revision_watcher import watch_revision
 from anchorhold_server.routes import Routes
 from anchorhold_server.shutdown_signals import ShutdownSignals
 from anchorhold_server.socket_timeouts import limit_stalled_connections
@@ -98,7 +98,7 @@ class Worker:
         await receive()
         ShutdownSignals(asyncio.get_running_loop())
         regular_work = asyncio.create_task(self._work_regularly())
-        with contextlib.nullcontext() if self._components.connection.is_local else self._watch_epoch():
+        with contextlib.nullcontext() if self._components.connection.is_local else self._watch_revision():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         regular_work.cancel()
@@ -107,8 +107,8 @@ class Worker:
         self._components.metrics.write()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _watch_epoch(self) -> contextlib.AbstractContextManager[None]:
-        return watch_epoch(self._database_url, self._settings.folder)
+    def _watch_revision(self) -> contextlib.AbstractContextManager[None]:
+        return watch_revision(self._database_url, self._settings.folder)
 
     async def _work_regularly(self) -> None:
         tick, limited = 0, False

@@ -1,4 +1,4 @@
-"""The authorities of one epoch of the ledger, and the responders that answer for them."""
+"""The authorities of one revision of the ledger, and the responders that answer for them."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class ServedAuthority:
 
 @dataclass(frozen=True, slots=True)
 class AuthoritySnapshot:
-    """All authorities that are served in one epoch.
+    """All authorities that are served in one revision.
 
     Attributes:
-        epoch: Of the ledger when it was taken, or one before.
+        revision: Of the ledger when it was taken, or one before.
         served: By the serial numbers of the authorities' own certificates, in hex.
         by_issuer: By hash algorithm, hash of the name and hash of the key; an authority that was imported twice by an
             older release is there twice.
         taken: When, seconds since 1970.
     """
 
-    epoch: int
+    revision: int
     served: Mapping[str, ServedAuthority]
     by_issuer: Mapping[tuple[str, bytes, bytes], tuple[ServedAuthority, ...]]
     taken: float = field(default_factory=time.time)
@@ -81,7 +81,7 @@ def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnaps
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    epoch = reader.epoch()
+    revision = reader.revision()
     known = {responder.record.id: responder for responder in before.responders()}
     served = [
         _served(reader, metrics, authority, known)
@@ -94,7 +94,7 @@ def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnaps
     for one in served:
         for name in issuer_hashes(one.authority):
             by_issuer[name] = (*by_issuer.get(name, ()), one)
-    return AuthoritySnapshot(epoch, {one.authority.record.serial or "": one for one in served}, by_issuer)
+    return AuthoritySnapshot(revision, {one.authority.record.serial or "": one for one in served}, by_issuer)
 
 
 def issuer_hashes(authority: Authority) -> Iterable[tuple[str, bytes, bytes]]:

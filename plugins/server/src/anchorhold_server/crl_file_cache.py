@@ -1,6 +1,6 @@
 """CRLs as files in the runtime directory, from which the web server sends them: they may be large.
 
-All workers share the files. The ledger is read again in a new epoch only, and the whole CRL only if it is new, or if
+All workers share the files. The ledger is read again in a new revision only, and the whole CRL only if it is new, or if
 its file is gone: many systems remove files below /tmp that were not used for long.
 """
 
@@ -61,11 +61,11 @@ class CrlFileCache:
         """When the newest CRLs of an authority begin and end; see `LedgerReader.crl_dates`."""
         return self._reader.crl_dates(authority)
 
-    def find(self, epoch: int, authority: Authority, shard: int | None = None) -> CachedCrl | None:
+    def find(self, revision: int, authority: Authority, shard: int | None = None) -> CachedCrl | None:
         """The newest CRL of an authority; None if there is none.
 
         Args:
-            epoch: Of the ledger.
+            revision: Of the ledger.
             authority: Which one.
             shard: Of a partial CRL; None for the full one.
 
@@ -75,10 +75,10 @@ class CrlFileCache:
         key = (authority.record.id, shard)
         with self._reading:
             seen, found = self._found.get(key, (None, None))
-            if seen != epoch or (found is not None and not found.file.exists()):
+            if seen != revision or (found is not None and not found.file.exists()):
                 known = found
                 found = reread(lambda: self._fetch(authority, shard, known))
-                self._found[key] = (epoch, found)
+                self._found[key] = (revision, found)
             return found
 
     def pem(self, crl: CachedCrl) -> Path:

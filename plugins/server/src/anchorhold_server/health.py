@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from anchorhold_server.ledger_connection import LedgerConnection
 
 KEPT: Final = 0.2
-"""Seconds for which a result is kept, in the same epoch."""
+"""Seconds for which a result is kept, in the same revision."""
 NO_AUTHORITY: Final = "there is no authority, or each has expired"
 
 

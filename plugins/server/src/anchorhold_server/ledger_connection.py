@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold.databases import file_of
 from anchorhold.errors import LedgerError
-from anchorhold_server.epoch_watcher import watched_epoch
 from anchorhold_server.ledger_file import GONE, LedgerFile
+from anchorhold_server.revision_watcher import watched_revision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ BUSY: Final = 1.0
 """Seconds for which a thread waits for a SQLite file that is locked; it is read twice (`reread`)."""
 BUSY_IN_LOOP: Final = 0.05
 """The same for the event loop; a thread tries it again."""
-BEHIND: Final = "this worker does not see its newest epoch"
+BEHIND: Final = "this worker does not see its newest revision"
 UNREADABLE: Final = "cannot be read; the log says why"
 PERSISTENT: Final = 8.0
 """Seconds for which a worker may be behind: the watcher may have read just before an older ledger was restored."""
@@ -48,11 +48,11 @@ def _absence(error: LedgerError) -> str | None:
 
 
 class LedgerConnection:
-    """Opens the ledger once it is there, and reads its epoch. Threads may share it.
+    """Opens the ledger once it is there, and reads its revision. Threads may share it.
 
     Args:
         reader: Reads the ledger; its installation must create none, and wait for `BUSY` seconds.
-        folder: The runtime directory, with what the epoch watcher has seen.
+        folder: The runtime directory, with what the revision watcher has seen.
     """
 
     def __init__(self, reader: LedgerReader, folder: Path) -> None:
@@ -90,11 +90,11 @@ class LedgerConnection:
         return self.problem if since is not None and time.monotonic() > since + PERSISTENT else None
 
     def update(self) -> None:
-        """Read what the epoch watcher has seen; to be called about once a second."""
-        self._watched = watched_epoch(self._folder)
+        """Read what the revision watcher has seen; to be called about once a second."""
+        self._watched = watched_revision(self._folder)
 
-    def epoch(self) -> int:
-        """The present epoch.
+    def revision(self) -> int:
+        """The present revision.
 
         Raises:
             StaleLedgerError: It cannot be seen.
@@ -103,7 +103,7 @@ class LedgerConnection:
         self._open()
         return self._read()
 
-    def epoch_here(self) -> int | None:
+    def revision_in_loop(self) -> int | None:
         """The same for the event loop, which must not wait; None if that takes a thread.
 
         Raises:
@@ -124,7 +124,7 @@ class LedgerConnection:
     def _read(self) -> int:
         watched = self._watched
         self._check_file()
-        value = self._reader.epoch()
+        value = self._reader.revision()
         if watched is not None and value < watched:
             self._behind_since = self._behind_since or time.monotonic()
             raise StaleLedgerError(f"ledger: {BEHIND} ({value} instead of {watched} or more)", hint=_WAIT)

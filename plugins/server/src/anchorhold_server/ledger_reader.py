@@ -80,7 +80,7 @@ class LedgerReader:
         """See `anchorhold.ledger.Ledger.limit_lock_wait`."""
         self._ledger.limit_lock_wait(seconds)
 
-    def epoch(self) -> int:
+    def revision(self) -> int:
         """A number that changes with everything that is served, issuance excepted."""
         return self._ledger.epoch()
 

@@ -26,7 +26,7 @@ class OcspResponder:
     """Responds to OCSP requests, in one process. The event loop alone uses it.
 
     Args:
-        snapshots: Who is served, in each epoch.
+        snapshots: Who is served, in each revision.
         lookup: Finds the status of certificates.
         signer: Signs responses.
         metrics: Counts cached responses.

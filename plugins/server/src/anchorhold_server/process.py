@@ -17,8 +17,8 @@ from granian.log import LogLevels
 from anchorhold.databases import file_of
 from anchorhold_server.application import WorkerSettings, load
 from anchorhold_server.bind_address import bind_address
-from anchorhold_server.epoch_watcher import watch_epoch
 from anchorhold_server.logs import logging_config
+from anchorhold_server.revision_watcher import watch_revision
 from anchorhold_server.runtime_dir import runtime_dir
 from anchorhold_server.tls import check_tls
 
@@ -102,7 +102,7 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
             workers_kill_timeout=STOP_TIMEOUT,
         )
         try:
-            with watch_epoch(database, folder) if file_of(database) is not None else nullcontext():
+            with watch_revision(database, folder) if file_of(database) is not None else nullcontext():
                 server.serve(target_loader=partial(load, settings), wrap_loader=False)
         except SystemExit:
             if not server.interrupt_signal:  # else a worker had just ended for a new one, and there is none to come

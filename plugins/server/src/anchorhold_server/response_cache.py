@@ -1,4 +1,4 @@
-"""Responses and statuses that are kept for one epoch of the ledger."""
+"""Responses and statuses that are kept for one revision of the ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_KEPT_REQUEST: Final = 256
 
 @dataclass(slots=True)
 class CacheEntry:
-    """What is known of a certificate in this epoch.
+    """What is known of a certificate in this revision.
 
     Attributes:
         issuer: Its issuer.
@@ -37,7 +37,7 @@ class CacheEntry:
 
 
 class ResponseCache:
-    """The cache of one epoch: another epoch has another cache. The event loop alone uses it, so there are no locks.
+    """The cache of one revision; the next one has a new cache. The event loop alone uses it, so there are no locks.
 
     Args:
         size: The number of certificates that are kept.

@@ -129,7 +129,7 @@ class Routes:
         shard = request.path_params.get("shard")
         if shard is not None and shard >= (authority.record.issuing.crl_shards or 0):
             raise HTTPException(404, "there is no such shard")
-        crl = await self._executor.run(lambda: self._crls.find(snapshot.epoch, authority, shard))
+        crl = await self._executor.run(lambda: self._crls.find(snapshot.revision, authority, shard))
         if crl is None:
             raise HTTPException(404, "no CRL was made yet")
         pem = request.path_params["ending"] == "pem"

@@ -1,4 +1,4 @@
-"""The newest snapshot of the authorities, taken again when the epoch of the ledger has changed."""
+"""The newest snapshot of the authorities, taken again when the revision of the ledger has changed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from anchorhold_server.authority_snapshot import AuthoritySnapshot, take_snapshot
-from anchorhold_server.epoch_readers import LocalEpochReader, SharedEpochReader
 from anchorhold_server.ledger_reader import reread
+from anchorhold_server.revision_readers import LocalRevisionReader, SharedRevisionReader
 
 if TYPE_CHECKING:
     from anchorhold_server.key_executors import KeyExecutors
@@ -24,11 +24,11 @@ EMPTY: Final = AuthoritySnapshot(-1, {}, {}, 0.0)
 
 
 class SnapshotSource:
-    """Reads the epoch for each request, and the authorities when it has changed. The event loop alone uses it.
+    """Reads the revision for each request, and the authorities when it has changed. The event loop alone uses it.
 
     Args:
         reader: Reads the ledger.
-        connection: Reads the epoch, and knows whether it is the newest.
+        connection: Reads the revision, and knows whether it is the newest.
         executor: For a ledger that may take time.
         keys: Closes the keys of responders that were replaced.
         metrics: For responders.
@@ -49,31 +49,31 @@ class SnapshotSource:
         self._executor = executor
         self._keys = keys
         self._metrics = metrics
-        self._local = LocalEpochReader(connection.epoch_here) if connection.is_local else None
-        self._shared = SharedEpochReader(connection.epoch, executor.threads)
+        self._local = LocalRevisionReader(connection.revision_in_loop) if connection.is_local else None
+        self._shared = SharedRevisionReader(connection.revision, executor.threads)
         self._renewing = asyncio.Lock()
         self._renewed_from = 0.0
         self.latest = EMPTY
 
     async def current(self) -> AuthoritySnapshot:
-        """The snapshot of the present epoch.
+        """The snapshot of the present revision.
 
         Raises:
             LedgerError, TimeoutError: The ledger cannot be read.
         """
-        epoch = None if self._local is None else self._local.read()
-        if epoch is None:
-            epoch = await self._executor.wait(self._shared.read())
+        revision = None if self._local is None else self._local.read()
+        if revision is None:
+            revision = await self._executor.wait(self._shared.read())
         read_at = time.monotonic()
-        if self._is_outdated(epoch):
-            async with self._renewing:  # another request may have renewed it, since the epoch was read
-                if self._is_outdated(epoch) and self._renewed_from <= read_at:
+        if self._is_outdated(revision):
+            async with self._renewing:  # another request may have renewed it, since the revision was read
+                if self._is_outdated(revision) and self._renewed_from <= read_at:
                     await self._renew()
         return self.latest
 
-    def _is_outdated(self, epoch: int) -> bool:
-        """Whether the snapshot is of another epoch, a lower one where a ledger was restored, or of the future."""
-        return epoch != self.latest.epoch or self.latest.is_ahead()
+    def _is_outdated(self, revision: int) -> bool:
+        """Whether the snapshot is of another revision, a lower one where a ledger was restored, or of the future."""
+        return revision != self.latest.revision or self.latest.is_ahead()
 
     async def _renew(self) -> None:
         before, begun = self.latest, time.monotonic()

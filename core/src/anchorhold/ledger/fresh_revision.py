@@ -1,4 +1,4 @@
-"""Reading the epoch through a new connection each time: what others have committed, whatever this process remembers."""
+"""Reading the revision of the ledger through a new connection each time, which shows what others have committed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BUSY: Final = 1.0
 """Seconds for which a locked file is waited for."""
 
 
-def fresh_epoch_reader(url: str) -> Callable[[], int]:
-    """A function that reads the epoch through a new connection, and closes that.
+def fresh_revision_reader(url: str) -> Callable[[], int]:
+    """A function that reads the revision through a new connection, and closes that.
 
-    The function raises `LedgerError` if the epoch cannot be read.
+    The function raises `LedgerError` if the revision cannot be read.
 
     Args:
         url: Of the ledger's database. A SQLite file is opened read-only, so none is created.
@@ -36,7 +36,7 @@ def fresh_epoch_reader(url: str) -> Callable[[], int]:
         try:
             return read()
         except (PeeweeException, sqlite3.Error) as error:
-            raise LedgerError("ledger: its epoch cannot be read", hint="repeat it later") from error
+            raise LedgerError("ledger: its revision cannot be read", hint="repeat it later") from error
 
     return guarded
 

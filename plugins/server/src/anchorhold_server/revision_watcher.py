@@ -1,7 +1,7 @@
-"""Watches the newest epoch, which is read again and again through a new connection each time.
+"""Watches the newest revision, which is read again and again through a new connection each time.
 
-A worker cannot find out by its own connections that it reads an old state. The epoch that the watcher saw is in a file
-of the runtime directory; a worker that reads a lower one afterwards does not see the newest state. On SQLite the
+A worker cannot find out by its own connections that it reads an old state. The revision that the watcher saw is in a
+file of the runtime directory; a worker that reads a lower one afterwards does not see the newest state. On SQLite the
 watcher needs another process, for a process shares what it knows of a file: the one that starts the workers. On a
 database server each worker has its own watcher, and the parent opens nothing that its children would inherit.
 """
@@ -15,7 +15,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.ledger.fresh_epoch import BUSY, fresh_epoch_reader
+from anchorhold.ledger.fresh_revision import BUSY, fresh_revision_reader
 from anchorhold_server.runtime_dir import ensure_dir
 
 if TYPE_CHECKING:
@@ -33,15 +33,16 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def watch_epoch(url: str, folder: Path) -> Iterator[None]:
-    """Watch the epoch, in a thread, for as long as the server runs.
+def watch_revision(url: str, folder: Path) -> Iterator[None]:
+    """Watch the revision, in a thread, for as long as the server runs.
 
     Args:
         url: Of the ledger.
         folder: The runtime directory.
     """
     ended = Event()
-    thread = Thread(target=_watch, args=(fresh_epoch_reader(url), folder, ended), name="epoch-watcher", daemon=True)
+    arguments = (fresh_revision_reader(url), folder, ended)
+    thread = Thread(target=_watch, args=arguments, name="revision-watcher", daemon=True)
     thread.start()
     try:
         yield
@@ -50,8 +51,8 @@ def watch_epoch(url: str, folder: Path) -> Iterator[None]:
         thread.join(2 * BUSY)  # a database server may take longer, and is not waited for
 
 
-def watched_epoch(folder: Path) -> int | None:
-    """The newest epoch that the watcher has seen; None if it cannot see any."""
+def watched_revision(folder: Path) -> int | None:
+    """The newest revision that the watcher has seen; None if it cannot see any."""
     try:
         return int(_file(folder).read_text())
     except (OSError, ValueError):
@@ -63,23 +64,24 @@ def _watch(read: Callable[[], int], folder: Path, ended: Event) -> None:
     while not ended.wait(INTERVAL):  # not at once: the parent is forking its workers
         try:
             with _no_fork:
-                epoch = read()
+                revision = read()
                 if not ended.is_set():
-                    _write(file, epoch)
-            if epoch < before:
-                logger.warning("an older ledger was restored", extra={"details": {"epoch": epoch, "before": before}})
-            before = epoch
+                    _write(file, revision)
+            if revision < before:
+                details = {"revision": revision, "before": before}
+                logger.warning("an older ledger was restored", extra={"details": details})
+            before = revision
         except (AnchorholdError, OSError) as error:  # nothing was seen
-            logger.debug("epoch watcher", exc_info=error)
+            logger.debug("revision watcher", exc_info=error)
             file.unlink(missing_ok=True)
 
 
-def _write(file: Path, epoch: int) -> None:
+def _write(file: Path, revision: int) -> None:
     ensure_dir(file.parent)
     new = file.with_suffix(f".{os.getpid()}")
-    new.write_text(str(epoch))
+    new.write_text(str(revision))
     new.replace(file)
 
 
 def _file(folder: Path) -> Path:
-    return folder / "epoch"
+    return folder / "revision"

@@ -1,4 +1,4 @@
-"""Reading the epoch of the ledger for every request: a revocation is visible in the next response."""
+"""Reading the revision of the ledger for every request: a revocation is visible in the next response."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-class LocalEpochReader:
-    """Reads the epoch in the event loop, once for all the requests that are waiting for their turn in it.
+class LocalRevisionReader:
+    """Reads the revision in the event loop, once for all the requests that are waiting for their turn in it.
 
-    The value is forgotten by a callback: whatever runs before that one was in the queue before the epoch was read.
+    The value is forgotten by a callback: whatever runs before that one was in the queue before the revision was read.
 
     Args:
-        epoch: Reads it; None where that would take long.
+        revision: Reads it; None where that would take long.
     """
 
-    def __init__(self, epoch: Callable[[], int | None]) -> None:
-        self._epoch = epoch
+    def __init__(self, revision: Callable[[], int | None]) -> None:
+        self._revision = revision
         self._value: int | None = None
 
     def read(self) -> int | None:
-        """The present epoch; None if it is to be read in a thread.
+        """The present revision; None if it is to be read in a thread.
 
         Raises:
             LedgerError: It cannot be read.
@@ -34,31 +34,31 @@ class LocalEpochReader:
         value = self._value
         if value is None:
             asyncio.get_running_loop().call_soon(self._forget)
-            value = self._value = self._epoch()
+            value = self._value = self._revision()
         return value
 
     def _forget(self) -> None:
         self._value = None
 
 
-class SharedEpochReader:
-    """Reads the epoch in a thread, for all the requests that wait for it at once.
+class SharedRevisionReader:
+    """Reads the revision in a thread, for all the requests that wait for it at once.
 
     A request shares the first reading that begins after it came: one under way may have missed a revocation.
 
     Args:
-        epoch: Reads it.
+        revision: Reads it.
         threads: Where it is read.
     """
 
-    def __init__(self, epoch: Callable[[], int], threads: Executor) -> None:
-        self._epoch = epoch
+    def __init__(self, revision: Callable[[], int], threads: Executor) -> None:
+        self._revision = revision
         self._threads = threads
         self._running: asyncio.Future[int] | None = None
         self._next: asyncio.Future[int] | None = None
 
     async def read(self) -> int:
-        """The present epoch.
+        """The present revision.
 
         Raises:
             LedgerError: It cannot be read.
@@ -72,4 +72,4 @@ class SharedEpochReader:
             await asyncio.wait([running])
         self._running, self._next = self._next, None
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, reread, self._epoch)
+        return await loop.run_in_executor(self._threads, reread, self._revision)
