@@ -19,10 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from anchorhold_server.metrics import Metrics
     from anchorhold_server.ocsp_responder import OcspResponder
     from server.serving import House
 
 pytestmark = pytest.mark.databases("sqlite", because="it is about the memory of a worker")
+
+
+def hits(metrics: Metrics) -> float:
+    """How many requests were answered from the cache."""
+    text, _ = metrics.exposition((), "")
+    lines = (line.split() for line in text.decode().splitlines())
+    return next(float(value) for name, value, *_ in lines if name == "anchorhold_ocsp_cache_hits_total")
 
 
 def long_requests(house: House, count: int) -> Iterator[bytes]:
@@ -50,6 +58,25 @@ def test_long_requests_for_one_certificate_are_answered_and_not_remembered(house
             assert await grown(responder, 300) < 100_000  # they have 1,140,000
         finally:
             tracemalloc.stop()
+
+    with house.opened() as installation, ThreadPoolExecutor(1) as threads:
+        asyncio.run(scenario(threads))
+        threads.submit(installation.ledger.close).result(10)  # the connection of that thread
+
+
+def test_the_responses_of_so_many_certificates_are_kept_and_of_no_more(house: House, tmp_path: Path) -> None:
+    first, second, third = (house.request(house.sign()) for _ in range(3))
+
+    async def scenario(threads: ThreadPoolExecutor) -> None:
+        components = Components.of(installation, tmp_path, threads, cache_size=2)
+
+        async def is_kept(request: bytes) -> bool:
+            before = hits(components.metrics)
+            assert (await components.responder.respond(request)).outcome == "good"
+            return hits(components.metrics) == before + 1
+
+        asked = [first, first, second, third, first, third, second]
+        assert [await is_kept(request) for request in asked] == [False, True, False, False, False, True, False]
 
     with house.opened() as installation, ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
