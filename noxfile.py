@@ -27,7 +27,6 @@ EXAMPLES = (
     "examples/suffix-policy",
     "examples/vault-transit",
 )
-TYPED = (*(f"{folder}/src" for folder in (*DISTRIBUTIONS, *EXAMPLES)), "tests", "bench", "noxfile.py")
 SUPPORTED = ("3.11", "3.12", "3.13")
 SYSTEM_PARTS = {
     "openssl": "openssl",
@@ -229,10 +228,14 @@ def contract(session: nox.Session) -> None:
 @nox.session
 @isolated
 def lint(session: nox.Session) -> None:
-    """Check style."""
+    """Check style, spelling, the project files, and which layer imports which."""
     session.install("-q", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("validate-pyproject", *(f"{folder}/pyproject.toml" for folder in (".", *DISTRIBUTIONS, *EXAMPLES)))
+    sources = os.pathsep.join(str(HERE / folder / "src") for folder in DISTRIBUTIONS)
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": sources})
 
 
 @nox.session
@@ -241,7 +244,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     _install_wheels(session)
     session.install("-q", *_group("types"), *_group("test"))
-    session.run("mypy", *(path for path in TYPED if (HERE / path).exists()))
+    session.run("mypy")
     for tests in sorted(HERE.glob("examples/*/tests")):  # apart, because strangers call their files alike
         session.run("mypy", str(tests))
 
@@ -274,8 +277,26 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 @isolated
-def build(session: nox.Session) -> None:
-    """Build wheels and source distributions of everything into dist/."""
-    session.install("-q", "build")
+def changelog(session: nox.Session) -> None:
+    """Show the section that the fragments in changelog.d/ become; `-- write` moves them into CHANGELOG.md."""
+    session.install("-q", *_group("release"))
+    version = nox.project.load_toml(HERE / "core" / "pyproject.toml")["project"]["version"]
+    how = ["--yes"] if "write" in session.posargs else ["--draft"]
+    session.run("towncrier", "build", "--version", version, *how)
+
+
+@nox.session
+@isolated
+def release(session: nox.Session) -> None:
+    """Build into dist/ what is published, check it, and add SBOMs and checksums; nothing is uploaded.
+
+    `-- final` stops at the first where something is not ready, such as a changelog without a date.
+    """
+    session.install("-q", *_group("release"))
+    final = "final" in session.posargs
+    session.run("python", "tools/release.py", "check", success_codes=[0] if final else [0, 1])
+    shutil.rmtree(HERE / "dist", ignore_errors=True)
     for folder in DISTRIBUTIONS:
         session.run("python", "-m", "build", "-q", "-o", "dist", folder)
+    session.run("twine", "check", "--strict", *(str(archive) for archive in sorted((HERE / "dist").iterdir())))
+    session.run("python", "tools/release.py", "write")

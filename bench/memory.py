@@ -47,8 +47,8 @@ def _main(task: str, first: int, last: int, folder: Path) -> None:
     order = anchorhold.Order(csr=request(), names=[HOST])
     environment = {"ANCHORHOLD_CA_DIR": str(folder / "ca"), "HOME": str(folder)}
     with anchorhold.open_installation(environment=environment) as installation:
-        installation.create_authority("Bench", "CN=Bench")
-        with installation.issuer("Bench") as issuer:
+        installation.authorities.create("Bench", "CN=Bench")
+        with installation.certificates.issuer("Bench") as issuer:
             for issued in range(STEP, last + 1, STEP):
                 if task == "batch":
                     issuer.sign_many([order] * STEP)

@@ -48,7 +48,7 @@ def keys(folder: Path) -> tuple[int, int]:
 def events(installation: Installation) -> list[str]:
     """What happened to keys."""
     with installation.ledger.guarded():
-        return [event.kind for event in installation.ledger.events.history() if event.kind.startswith("key-")]
+        return [event.kind for event in reversed(installation.ledger.events.history()) if event.kind.startswith("key-")]
 
 
 @pytest.mark.parametrize(("more", "left"), [((), (1, 1)), (("--delete-source",), (0, 1))])
@@ -114,7 +114,7 @@ def die_moving(installation: Installation, step: str) -> None:
     with pytest.MonkeyPatch.context() as patched:
         dying_at(step, patched)
         with pytest.raises(Stop):
-            installation.move_key("Root", "two", delete_source=True)
+            installation.keys.move("Root", "two", delete_source=True)
 
 
 STEPS = ("the key arrives", "the key is proven", "the old key is destroyed")
@@ -125,25 +125,27 @@ STEPS = ("the key arrives", "the key is proven", "the old key is destroyed")
 def test_a_move_that_died_is_finished_or_undone(
     anchorhold: Command, installation: Installation, tmp_path: Path, make_csr: MakeCsr, step: str, way: str
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     die_moving(installation, step)
     told = anchorhold("recover")
     assert told.exit_code == errors.RecoveryNeededError.exit_code
     assert "was being moved from 'default' to 'two'" in told.talk
-    with installation.issuer("Root") as issuer:  # meanwhile it signs
+    with installation.certificates.issuer("Root") as issuer:  # meanwhile it signs
         issuer.sign(Order(csr=make_csr(), names=["meanwhile.example"]))
     good(anchorhold("recover", f"--{way}=Root"))
     arrived = step == "the old key is destroyed"
     expected = {"finish": (0, 1), "abandon": (1, 1) if arrived else (1, 0)}[way]
     assert keys(tmp_path) == expected
-    assert installation.authority("Root").record.key_backend == ("two" if way == "finish" or arrived else "default")
-    assert installation.authority("Root").record.plan is None
-    with installation.issuer("Root") as issuer:
+    assert installation.authorities.get("Root").record.key_backend == (
+        "two" if way == "finish" or arrived else "default"
+    )
+    assert installation.authorities.get("Root").record.plan is None
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign(Order(csr=make_csr(), names=["after.example"]))
 
 
 def test_a_key_that_is_being_moved_is_not_moved_again(anchorhold: Command, installation: Installation) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     die_moving(installation, "the key arrives")
     refused(
         anchorhold("move-key", "Root", "--to=two"),
@@ -160,28 +162,28 @@ def test_another_key_in_the_new_place_is_found_out_and_removed(
     from anchorhold.algorithms import key_spec
     from anchorhold.pkcs8 import dump_pkcs8
 
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     other = dump_pkcs8(softkeys.generate(key_spec("EC")))
     monkeypatch.setattr(KeyBackend, "export_key", lambda *_: other)
     with pytest.raises(errors.KeyMismatchError, match="another key"):
-        installation.move_key("Root", "two", delete_source=True)
+        installation.keys.move("Root", "two", delete_source=True)
     assert keys(tmp_path) == (1, 0)
-    assert installation.authority("Root").record.plan is None
+    assert installation.authorities.get("Root").record.plan is None
 
 
 def test_a_key_that_never_leaves_its_backend_says_what_to_do_instead(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     supports = KeyBackend.supports
     monkeypatch.setattr(KeyBackend, "supports", lambda self, hook: hook != "export_key" and supports(self, hook))
     with pytest.raises(errors.OperationUnsupportedError) as refusal:
-        installation.move_key("Root", "two")
+        installation.keys.move("Root", "two")
     assert "create a new authority" in refusal.value.hint
 
 
 def test_each_step_is_an_event(tmp_path: Path, database: str) -> None:
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
-        installation.move_key("Root", "two", delete_source=True)
+        installation.authorities.create("Root", "CN=Root")
+        installation.keys.move("Root", "two", delete_source=True)
         assert events(installation) == ["key-move-begun", "key-moved", "key-destroyed"]

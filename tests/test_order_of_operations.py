@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.issuing import sharing
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import hookimpl
 
 if TYPE_CHECKING:
@@ -105,16 +105,16 @@ def _without_options(seen: list[str]) -> list[str]:
 def test_a_root_is_recorded_before_its_key_and_active_only_after_its_verified_certificate(
     installation: Installation, recorder: Recorder
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     assert _without_options(recorder.seen) == [
         *BEGUN, *KEY, *PROOF, *CLAIM, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
     ]  # fmt: skip
 
 
 def test_the_parents_key_is_asked_for_before_anything_is_made(installation: Installation, recorder: Recorder) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     recorder.seen.clear()
-    installation.create_authority("Issuing", "CN=Issuing", parent="Root", path_length=0)
+    installation.authorities.create("Issuing", "CN=Issuing", parent="Root", path_length=0)
     assert _without_options(recorder.seen) == [
         "hook load_signer", "done load_signer",
         *BEGUN, *KEY, *PROOF, *CLAIM, *RESERVED, *_signing("certificate"), *RECORDED, *ACTIVE,
@@ -124,9 +124,9 @@ def test_the_parents_key_is_asked_for_before_anything_is_made(installation: Inst
 def test_a_certificate_is_reserved_before_the_key_is_asked_for_and_recorded_before_it_is_returned(
     installation: Installation, recorder: Recorder, make_csr: MakeCsr
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     recorder.seen.clear()
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign(Order(csr=make_csr(), names=["example.com"]))
         recorder.seen.append("returned")
     assert _without_options(recorder.seen) == [
@@ -140,10 +140,10 @@ def test_a_batch_commits_twice_and_each_signature_passes_the_wrapper(
 ) -> None:
     """However many threads share it, the key is touched between the two commits only."""
     monkeypatch.setattr(sharing, "AT_ONCE", threads)
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     recorder.seen.clear()
     csr = make_csr()
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(Order(csr=csr, names=[f"host{number}.example.com"]) for number in range(3))
     before = [*["insert certificate"] * 3, "commit", "hook load_signer", "done load_signer"]
     after = [*RECORDED * 3, "commit"]

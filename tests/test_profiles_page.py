@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from anchorhold import open_installation
-from anchorhold.settings import ProfileSettings
-from anchorhold.x509.profiles import BUILT_IN
+from anchorhold.profiles import BUILT_IN, ProfileSettings
+
+if TYPE_CHECKING:
+    from conftest import Command
 
 PAGE = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text()
 
@@ -21,8 +24,15 @@ def test_the_settings_on_the_page_are_read(tmp_path: Path) -> None:
     config.write_text(block)
     with open_installation(config) as installation:
         assert set(installation.loaded.settings.profiles) == {"website", "device", "tenant"}
-        installation.create_authority("Root", "CN=Root")
-        installation.create_authority("Tenant", "O=Tenant,CN=Tenant CA", parent="Root", profile="tenant")
+        installation.authorities.create("Root", "CN=Root")
+        installation.authorities.create("Tenant", "O=Tenant,CN=Tenant CA", parent="Root", profile="tenant")
+
+
+def test_the_output_on_the_page_is_that_of_the_command(anchorhold: Command) -> None:
+    (commands,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    (output,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    command = commands.splitlines()[-1].removeprefix("$ anchorhold ")
+    assert anchorhold(*command.split()).text == output
 
 
 def test_every_setting_has_a_row() -> None:

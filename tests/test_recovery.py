@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +32,9 @@ with anchorhold.open_installation() as installation:
     {action}
 """
 
-_CREATE = 'installation.create_authority("Root", "CN=Root", secrets={"password": "unguessable"})'
-_SIGN = (
-    'installation.issuer("Root").sign(anchorhold.Order(csr=open("example.csr", "rb").read(), names=["example.com"]))'
-)
+_CREATE = 'installation.authorities.create("Root", "CN=Root", secrets={"password": "unguessable"})'
+_ORDER = 'anchorhold.Order(csr=open("example.csr", "rb").read(), names=["example.com"])'
+_SIGN = f'installation.certificates.issuer("Root").sign({_ORDER})'
 LEDGER = ("ledger.authorities", "Authorities")
 
 
@@ -68,7 +67,7 @@ def test_the_key_is_found_again_by_its_id_and_the_authority_finished(
     assert finished.exit_code == 0, finished.talk
     assert anchorhold("recover").exit_code == 0
     assert len(_keys(ca_dir)) == 1
-    with installation.issuer("Root", {"password": "unguessable"}) as issuer:
+    with installation.certificates.issuer("Root", {"password": "unguessable"}) as issuer:
         issuer.sign(Order(csr=csr_file.read_bytes(), names=["example.com"]))
 
 
@@ -113,14 +112,14 @@ def test_killed_after_the_key_was_recorded_the_authority_is_finished(anchorhold:
 def test_killed_while_signing_the_reservation_is_evidence_and_can_be_closed(
     anchorhold: Command, installation: Installation, csr_file: Path
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     _kill_at("ledger.certificates", "Certificates", "complete", _SIGN)
     assert anchorhold("recover").exit_code == 0, "younger than ten minutes, it may be under way"
     shown = anchorhold("recover", "--older-than", "0")
     assert (shown.exit_code, "CN=example.com" in shown.talk) == (63, True)
-    (reserved,) = installation.interrupted(dt.timedelta()).certificates
+    (reserved,) = installation.recovery.pending(dt.timedelta()).certificates
     assert reserved.tbs is not None
-    assert [record.profile for record in installation.certificates()] == ["authority"]
+    assert [record.profile for record in installation.certificates.list()] == ["authority"]
     assert anchorhold("recover", "--certificates", "--older-than", "0").exit_code == 0
     assert anchorhold("recover", "--older-than", "0").exit_code == 0
     with pytest.raises(LedgerError):

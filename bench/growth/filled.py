@@ -43,8 +43,8 @@ class FilledLedger:
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.ledger = installation.ledger
-        self.authority_id = installation.create_authority("Growth", "CN=Growth").record.id
-        self.issuer = installation.issuer("Growth")
+        self.authority_id = installation.authorities.create("Growth", "CN=Growth").record.id
+        self.issuer = installation.certificates.issuer("Growth")
         self.order = anchorhold.Order(csr=request(), names=["host.example.com"])
         self._certificate = self.issuer.sign(self.order).certificate
         self._serials: list[str] = []

@@ -6,6 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from anchorhold.ledger.certificates import CertificateFilter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -22,21 +24,21 @@ def _issue(filled: FilledLedger, count: int) -> float:
 
 
 def _find(filled: FilledLedger, count: int) -> float:
-    return _timed([partial(filled.installation.certificate, filled.some_serial()) for _ in range(count)])
+    return _timed([partial(filled.installation.certificates.get, filled.some_serial()) for _ in range(count)])
 
 
 def _page(filled: FilledLedger, count: int) -> float:
-    page = partial(filled.installation.certificates, limit=PAGE, expired=True)
+    page = partial(filled.installation.certificates.list, wanted=CertificateFilter(expired=True), limit=PAGE)
     return _timed([partial(page, after=filled.some_row()) for _ in range(count)])
 
 
 def _first_valid_page(filled: FilledLedger, count: int) -> float:
-    return _timed([partial(filled.installation.certificates, limit=PAGE)] * count)
+    return _timed([partial(filled.installation.certificates.list, limit=PAGE)] * count)
 
 
 def _revoke(filled: FilledLedger, count: int) -> float:
     serials = [filled.issuer.sign(filled.order).serial for _ in range(count)]
-    return _timed([partial(filled.installation.revoke, serial) for serial in serials])
+    return _timed([partial(filled.installation.revocations.revoke, serial) for serial in serials])
 
 
 def _timed(tasks: Sequence[Callable[[], object]]) -> float:

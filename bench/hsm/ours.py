@@ -77,10 +77,10 @@ def main(kind: str, folder: Path) -> None:
     (folder / "config.toml").write_text(SETTINGS.format(**os.environ))
     environment = {**os.environ, "ANCHORHOLD_CA_DIR": str(folder), "ANCHORHOLD_CONFIG": str(folder / "config.toml")}
     with anchorhold.open_installation(environment=environment) as installation:
-        authority = installation.create_authority(
+        authority = installation.authorities.create(
             "Bench", "CN=Bench", key=anchorhold.key_spec(*KEYS[kind]), options={"key-label": kind}
         )
-        with installation.issuer(authority) as issuer, installation.key_of(authority) as key:
+        with installation.certificates.issuer(authority) as issuer, installation.keys.get(authority) as key:
             signing = Signing(authority, key.open())
 
             def single(count: int) -> None:

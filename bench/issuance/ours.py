@@ -26,8 +26,8 @@ def main(kind: str, folder: Path, url: str = "") -> None:
     if url:
         environment["ANCHORHOLD_DATABASE"] = url
     with anchorhold.open_installation(environment=environment) as installation:
-        installation.create_authority("Bench", "CN=Bench", key=anchorhold.key_spec(*KEYS[kind]))
-        with installation.issuer("Bench") as issuer:
+        installation.authorities.create("Bench", "CN=Bench", key=anchorhold.key_spec(*KEYS[kind]))
+        with installation.certificates.issuer("Bench") as issuer:
 
             def single(count: int) -> None:
                 for _ in range(count):

@@ -39,12 +39,12 @@ def make_house(folder: Path) -> House:
     """An authority with a P-256 key, a responder with another one, both in files, and a certificate."""
     environment = {"ANCHORHOLD_CA_DIR": str(folder / "ca"), "HOME": str(folder)}
     with open_installation(environment=environment) as installation:
-        authority = installation.create_authority("root", "CN=Root")
-        installation.renew_responder(authority)
-        list(installation.generate_crls(authority))
+        authority = installation.authorities.create("root", "CN=Root")
+        installation.responders.renew(authority)
+        list(installation.crls.generate(authority))
         csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
         request = csr.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-        with installation.issuer(authority) as issuer:
+        with installation.certificates.issuer(authority) as issuer:
             leaf = issuer.sign(Order(csr=request, names=["www.example.com"])).certificate
         return House(environment, authority.certificate, leaf)
 

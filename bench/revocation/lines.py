@@ -157,7 +157,7 @@ class _Filled:
 
     def check(self, count: int) -> None:
         """A list that is made fast because something is missing would otherwise pass for a fast one."""
-        made = self.installation.crl("Bench")
+        made = self.installation.crls.latest("Bench")
         if made is None or len(x509.load_der_x509_crl(made.der)) != count:
             raise BenchError(f"the list has not the {count:,} entries that it must have")
 
@@ -165,7 +165,7 @@ class _Filled:
 @contextmanager
 def _filled(environment: dict[str, str], size: int) -> Iterator[_Filled]:
     with anchorhold.open_installation(environment=environment) as installation:
-        authority_id = installation.create_authority("Bench", "CN=Bench").record.id
+        authority_id = installation.authorities.create("Bench", "CN=Bench").record.id
         fill_ledger(installation, authority_id, size)
         yield _Filled(installation, authority_id, size)
 

@@ -49,7 +49,7 @@ def test_the_keys_of_responders_need_not_be_where_that_of_the_authority_is(
     where = (f"--key-backend={own}", f"--ocsp-key-backend={responder}")
     good(anchorhold("init-ca", "Root", "CN=Root", *where, "--out=root.pem"))
     good(anchorhold("regenerate-ocsp-keys"))
-    record = installation.ledger.responders.active(installation.authority("Root").record.id)
+    record = installation.ledger.responders.active(installation.authorities.get("Root").record.id)
     assert record is not None
     assert record.key_backend == responder
     (tmp_path / "responder.der").write_bytes(record.certificate or b"")

@@ -37,9 +37,9 @@ options = {{ storage_alias = "other" }}
 def _published() -> tuple[bool, bool]:
     """Whether the authority has a CRL and a responder."""
     with open_installation() as installation:
-        authority = installation.authority("Root")
+        authority = installation.authorities.get("Root")
         responder = installation.ledger.responders.active(authority.record.id)
-        return installation.crl(authority) is not None, responder is not None
+        return installation.crls.latest(authority) is not None, responder is not None
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_is_published_is_shown_to_people_and_programs(anchorhold: Command) 
     good(anchorhold("init-ca", "Root", "CN=Root", HOST, "--crl-shards=2"))
     record = json.loads(good(anchorhold("view-ca", "Root", "-f", "json")).data)
     with open_installation() as installation:
-        root = installation.authority("Root").record
+        root = installation.authorities.get("Root").record
         active = installation.ledger.responders.active(root.id)
     assert active is not None
     assert active.not_after is not None

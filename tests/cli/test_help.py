@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.cli.build import build_command
-from anchorhold.cli.root import Root
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.root import app as root_app
 from anchorhold.cli.table import COMMANDS
 from cli.cli_steps import good, program, two_storages

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from anchorhold import cli, errors, softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.cli.build import build_command
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.precious import LOOKED_AT
-from anchorhold.cli.root import Root
 from anchorhold.cli.table import COMMANDS
 from cli.cli_steps import good, left_behind, refused, settings_file
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from anchorhold import errors
 from anchorhold.cli.build import build_command
-from anchorhold.cli.root import Root
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.table import COMMANDS
-from anchorhold.settings import profile
-from anchorhold.settings.section import Section
+from anchorhold.profiles import model
+from anchorhold.section import Section
 from anchorhold.x509.spans import EXAMPLES, UNITS, SpanIn, amount_of, parse_span
 from anchorhold.x509.validity import parse_expiry
 from anchorhold_aws_kms import options as kms
@@ -130,9 +130,9 @@ MODELS: Final = {
 }
 """All that may stand in settings: of core, of our plugins and of the examples."""
 SETTINGS: Final = {
-    (profile.ProfileSettings, "days"): ("6mo", 180),
-    (profile.ProfileSettings, "max_days"): ("1y", 365),
-    (profile.ProfileSettings, "backdate_minutes"): ("1h", 60),
+    (model.ProfileSettings, "days"): ("6mo", 180),
+    (model.ProfileSettings, "max_days"): ("1y", 365),
+    (model.ProfileSettings, "backdate_minutes"): ("1h", 60),
     (storages.S3Options, "deadline"): ("2m", 120),
     (storages.SftpOptions, "timeout"): ("1m30s", 90),
     (storages.SftpOptions, "deadline"): ("PT1M", 60),

@@ -75,6 +75,6 @@ class Clock:
 
 def newest_list(installation: Installation, name: str = "Root") -> x509.CertificateRevocationList:
     """The list that an authority has published, as another library reads it."""
-    record = installation.crl(name)
+    record = installation.crls.latest(name)
     assert record is not None
     return x509.load_der_x509_crl(record.der)

@@ -78,13 +78,13 @@ def test_a_profile_says_how_early_and_by_default_it_is_five_minutes(
 @of_dates
 def test_nothing_begins_before_its_issuer(anchorhold: Command, installation: Installation, csr_file: Path) -> None:
     made, key = legacy(crl_sign=True)
-    installation.import_authority("Legacy", made, key)
+    installation.authorities.import_("Legacy", made, key)
     assert csr_file.exists()
-    leaf = installation.certificate(signed(anchorhold, "Legacy"))
+    leaf = installation.certificates.get(signed(anchorhold, "Legacy"))
     good(anchorhold("maintain"))
     assert leaf.not_before == newest_list(installation, "Legacy").last_update_utc == made.not_valid_before_utc
     with installation.ledger.guarded():
-        active = installation.ledger.responders.active(installation.authority("Legacy").record.id)
+        active = installation.ledger.responders.active(installation.authorities.get("Legacy").record.id)
     assert active is not None
     assert active.certificate is not None
     assert x509.load_der_x509_certificate(active.certificate).not_valid_before_utc == made.not_valid_before_utc
@@ -112,7 +112,7 @@ def test_a_list_begins_early_by_a_tenth_of_its_life_at_most_and_is_not_due_at_on
     moment = now() + DAY
     for module in ("crls", "maintenance"):
         monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moment)
-    (made,) = installation.generate_crls("Root", lifetime=lifetime)
+    (made,) = installation.crls.generate("Root", lifetime=lifetime)
     assert (made.this_update, made.next_update) == (moment - early, moment + lifetime)
     assert good(anchorhold("maintain")).talk == ""
 
@@ -123,7 +123,7 @@ def test_in_the_last_minutes_of_an_authority_lists_are_not_due_at_once(
 ) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root", "--expires=2d"))
     good(anchorhold("maintain"))
-    moment = installation.authority("Root").certificate.not_valid_after_utc - dt.timedelta(minutes=4)
+    moment = installation.authorities.get("Root").certificate.not_valid_after_utc - dt.timedelta(minutes=4)
     for module in ("crls", "maintenance"):
         monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moment)
     assert good(anchorhold("maintain")).talk.count("CRL number") == 1
@@ -131,10 +131,10 @@ def test_in_the_last_minutes_of_an_authority_lists_are_not_due_at_once(
 
 
 def test_lists_made_within_a_moment_begin_one_after_the_other(installation: Installation) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     begins = []
     for lifetime in (dt.timedelta(days=7), dt.timedelta(minutes=1), dt.timedelta(days=7), dt.timedelta(hours=1)):
-        (made,) = installation.generate_crls("Root", lifetime=lifetime)
+        (made,) = installation.crls.generate("Root", lifetime=lifetime)
         assert made.this_update <= now() < made.next_update
         begins.append(made.this_update)
     assert begins == sorted(begins)
@@ -154,7 +154,7 @@ def test_the_longest_validity_may_be_asked_for_as_a_span(
     most = "" if issuing.max_days else "max_days = 3\n"
     (tmp_path / "config.toml").write_text(f"[profiles.mine]\ndays = 1\n{most}")
     monkeypatch.setenv("ANCHORHOLD_CONFIG", str(tmp_path / "config.toml"))
-    installation.create_authority("Root", "CN=Root", issuing=issuing)
+    installation.authorities.create("Root", "CN=Root", issuing=issuing)
     options = ("--ca=Root", "--profile=mine", f"--csr={csr_file}", "--subject=CN=x")
     made = certificate(anchorhold("sign-cert", *options, "--expires=3d"))
     assert made.not_valid_after_utc - made.not_valid_before_utc == 3 * DAY
@@ -178,16 +178,16 @@ def test_an_entry_stays_until_a_list_that_begins_after_its_certificate_has_expir
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RFC 5280, section 3.3: though a list is made after that, clients see that it begins before."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     end = now() + DAY
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         leaf = issuer.sign(Order(csr=make_csr(), names=["a.example"], expires=end)).certificate
-    installation.revoke(serial_of(leaf))
+    installation.revocations.revoke(serial_of(leaf))
     found = []
     for minutes in (-1, 1, 4, 7, 8):
         moment = end + dt.timedelta(minutes=minutes)
         with monkeypatch.context() as patch:
             patch.setattr("anchorhold.issuing.crls.now", lambda moment=moment: moment)
-            (made,) = installation.generate_crls("Root")
+            (made,) = installation.crls.generate("Root")
         found.append((made.this_update > end, len(x509.load_der_x509_crl(made.der))))
     assert found == [(False, 1), (False, 1), (False, 1), (True, 1), (True, 0)]

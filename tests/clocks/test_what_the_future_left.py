@@ -36,13 +36,13 @@ def root(anchorhold: Command, installation: Installation, csr_file: Path) -> str
 def responders(installation: Installation) -> list[ResponderRecord]:
     """Those whose keys exist."""
     with installation.ledger.guarded():
-        return installation.ledger.responders.of(installation.authority("Root").record.id)
+        return installation.ledger.responders.of(installation.authorities.get("Root").record.id)
 
 
 def event(installation: Installation, kind: str) -> dict[str, Any]:
     """What the last event of a kind says."""
     with installation.ledger.guarded():
-        return [dict(found.detail) for found in installation.ledger.events.history("Root") if found.kind == kind][-1]
+        return next(dict(found.detail) for found in installation.ledger.events.history() if found.kind == kind)
 
 
 def test_a_list_and_a_responder_of_the_future_are_replaced_and_that_is_said(
@@ -54,7 +54,7 @@ def test_a_list_and_a_responder_of_the_future_are_replaced_and_that_is_said(
     assert talk.count(f"the one before was dated in the future ({YEAR}-") == 2, talk
     crl = newest_list(installation)
     assert crl.last_update_utc <= now() < crl.next_update_utc  # type: ignore[operator]  # of ours there always is one
-    assert installation.crl("Root").number == 2  # type: ignore[union-attr]  # just read
+    assert installation.crls.latest("Root").number == 2  # type: ignore[union-attr]  # just read
     active = [found for found in responders(installation) if found.status == "active"]
     assert [found.created_at <= now() for found in active] == [True]
     assert good(anchorhold("maintain")).talk == ""
@@ -83,12 +83,12 @@ def test_a_revocation_of_the_future_begins_now(
     assert command != "maintain" or f"certificate {root} was revoked in the future" in talk
     entry = entries(newest_list(installation))[root]
     assert before <= entry.revocation_date_utc <= now()
-    assert installation.revocations([installation.certificate(root)])[installation.certificate(root).id].revoked_at == (
-        entry.revocation_date_utc
-    )
+    assert installation.revocations.of([installation.certificates.get(root)])[
+        installation.certificates.get(root).id
+    ].revoked_at == (entry.revocation_date_utc)
     assert event(installation, "revocation-redated")["was"]["revoked_at"].startswith(YEAR)
     assert "revoked in the future" not in good(anchorhold("maintain")).talk
-    assert installation.crl("Root").upto  # type: ignore[union-attr]  # just read
+    assert installation.crls.latest("Root").upto  # type: ignore[union-attr]  # just read
 
 
 def test_a_hold_of_the_future_can_be_released_and_made_final(
@@ -106,7 +106,7 @@ def test_what_was_revoked_at_its_time_keeps_its_date(
     anchorhold: Command, installation: Installation, root: str
 ) -> None:
     good(anchorhold("revoke-cert", root))
-    (known,) = installation.revocations([installation.certificate(root)]).values()
+    (known,) = installation.revocations.of([installation.certificates.get(root)]).values()
     good(at("+10y", "maintain"))
     good(anchorhold("maintain"))
     assert entries(newest_list(installation))[root].revocation_date_utc == known.revoked_at
@@ -128,7 +128,7 @@ def test_a_key_whose_making_was_interrupted_in_the_future_is_destroyed(
     anchorhold: Command, installation: Installation, root: str
 ) -> None:
     good(anchorhold("maintain"))
-    ledger, row = installation.ledger, installation.authority("Root").record.id
+    ledger, row = installation.ledger, installation.authorities.get("Root").record.id
     with ledger.transaction():
         ledger.responders.begin(row, key_backend="default", backend_type="storages", key_id=b"x" * 20, secrets={})
         ahead = int((now() + dt.timedelta(days=3650)).timestamp())
@@ -203,7 +203,7 @@ def test_lists_of_two_hosts_whose_clocks_are_minutes_apart_never_begin_before_on
     for shift in ("+0", "+240", "-30", "+240", "+0"):
         good(at(shift, "generate-crls"))
         begun.append(newest_list(installation).last_update_utc)
-        numbers.append(installation.crl("Root").number)  # type: ignore[union-attr]  # just made
+        numbers.append(installation.crls.latest("Root").number)  # type: ignore[union-attr]  # just made
     assert begun == sorted(begun)
     assert begun[-1] <= now()
     assert numbers == [1, 2, 3, 4, 5]
@@ -220,4 +220,4 @@ def test_an_authority_of_the_future_that_was_disabled_is_no_trouble_any_more(
     refused(told, errors.AuthorityExpiredError, "'Future': is not valid before", "edit-ca Future --disable")
     good(anchorhold("edit-ca", "Future", "--disable"))
     assert good(anchorhold("maintain")).talk == ""
-    assert installation.authority("Future").is_idle
+    assert installation.authorities.get("Future").is_idle

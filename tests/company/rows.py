@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from anchorhold.ledger import AuthorityRecord
     from company.world import World
 
-READING: Final = frozenset({"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve"})
+READING: Final = frozenset(
+    {"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
+)
 """Commands that change nothing; what they read is what the others leave."""
-ALONE: Final = frozenset({"config", "new-backend", "quickstart"})
+ALONE: Final = frozenset({"config", "new-backend", "profiles", "quickstart"})
 """Those that use no ledger, or make an installation of their own."""
 
 
@@ -52,23 +54,23 @@ def _serial(world: World, word: str) -> str:
 
 def _active(name: str) -> Callable[[World, Installation], None]:
     def promise(_: World, installation: Installation) -> None:
-        authority = installation.authority(name)
+        authority = installation.authorities.get(name)
         assert authority.record.status == "active", authority
-        assert installation.check_key(authority).condition == "usable", installation.check_key(authority)
+        assert installation.keys.check(authority).condition == "usable", installation.keys.check(authority)
 
     return promise
 
 
 def _gone(name: str) -> Callable[[World, Installation], None]:
     def promise(_: World, installation: Installation) -> None:
-        assert name not in [authority.name for authority in installation.authorities()]
+        assert name not in [authority.name for authority in installation.authorities.list()]
 
     return promise
 
 
 def _requested(name: str) -> Callable[[World, Installation], None]:
     def promise(world: World, installation: Installation) -> None:
-        assert (installation.authority(name).record.plan or {}).get("csr")
+        assert (installation.authorities.get(name).record.plan or {}).get("csr")
         assert (world.folder / "asked.csr").exists()
 
     return promise
@@ -77,22 +79,22 @@ def _requested(name: str) -> Callable[[World, Installation], None]:
 def _recorded(file: str) -> Callable[[World, Installation], None]:
     def promise(world: World, installation: Installation) -> None:
         der = x509.load_pem_x509_certificate((world.folder / file).read_bytes())
-        assert installation.certificate(serial_of(world.folder / file)).status == "issued", der
+        assert installation.certificates.get(serial_of(world.folder / file)).status == "issued", der
 
     return promise
 
 
 def _revoked(file: str, *, revoked: bool) -> Callable[[World, Installation], None]:
     def promise(world: World, installation: Installation) -> None:
-        certificate = installation.certificate(serial_of(world.folder / file))
-        assert (installation.revocation(certificate) is not None) == revoked
+        certificate = installation.certificates.get(serial_of(world.folder / file))
+        assert (installation.revocations.get(certificate) is not None) == revoked
 
     return promise
 
 
 def _of(name: str, check: Callable[[AuthorityRecord], bool]) -> Callable[[World, Installation], None]:
     def promise(_: World, installation: Installation) -> None:
-        assert check(installation.authority(name).record), installation.authority(name).record
+        assert check(installation.authorities.get(name).record), installation.authorities.get(name).record
 
     return promise
 
@@ -100,7 +102,7 @@ def _of(name: str, check: Callable[[AuthorityRecord], bool]) -> Callable[[World,
 def _kept(name: str, place: str) -> Callable[[World, Installation], None]:
     def promise(world: World, installation: Installation) -> None:
         _active(name)(world, installation)
-        assert installation.authority(name).record.key_backend == place
+        assert installation.authorities.get(name).record.key_backend == place
 
     return promise
 
@@ -110,8 +112,8 @@ def _nothing(*_: object) -> None:
 
 
 def _responding(_: World, installation: Installation) -> None:
-    authority = installation.authority("Root")
-    assert not installation.responder_is_due(authority)
+    authority = installation.authorities.get("Root")
+    assert not installation.responders.is_due(authority)
 
 
 def _row(words: str, promise: Callable[[World, Installation], None], *spoils: str) -> Row:

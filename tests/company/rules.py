@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from anchorhold.ledger.certificates import CertificateFilter
 from anchorhold.ledger.records import CLOSED
 
 if TYPE_CHECKING:
@@ -49,32 +50,32 @@ def check_installation(world: World, installation: Installation) -> None:
 
 def _left(world: World, untouched: Collection[str]) -> list[str]:
     with world.opened() as installation:
-        left = installation.interrupted()
+        left = installation.recovery.pending()
         assert left.under_way == ()
         return [record.name for record in (*left.authorities, *left.moving) if record.name not in untouched]
 
 
 def _check_keys(installation: Installation) -> None:
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         if authority.record.status in ("active", "disabled"):
-            assert installation.check_key(authority).condition == "usable", (
+            assert installation.keys.check(authority).condition == "usable", (
                 authority,
-                installation.check_key(authority),
+                installation.keys.check(authority),
             )
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         active = installation.ledger.responders.active(authority.record.id)
         if active is not None:
-            assert not installation.responder_is_due(authority), authority
+            assert not installation.responders.is_due(authority), authority
 
 
 def _check_certificates(installation: Installation) -> None:
-    issued = installation.certificates(expired=True, limit=1000)
+    issued = installation.certificates.list(wanted=CertificateFilter(expired=True), limit=1000)
     assert len({(one.authority_id, one.serial) for one in issued}) == len(issued)
     of_authorities = [one.subject for one in issued if one.profile == "authority"]
     assert len(set(of_authorities)) == len(of_authorities), of_authorities
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         if authority.record.certificate is not None:
-            crl = installation.crl(authority)
+            crl = installation.crls.latest(authority)
             if crl is not None:
                 x509.load_der_x509_crl(crl.der)
 

@@ -13,6 +13,7 @@ from cryptography import x509
 
 from anchorhold import Order, errors
 from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger.certificates import CertificateFilter
 from company.rules import check_installation
 from company.stops import COMMITTING
 from company.world import copied
@@ -51,7 +52,11 @@ def at_once(world: World, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
 def issued(world: World, subject: str) -> list[str]:
     """Serial numbers of the certificates of that subject."""
     with world.opened() as installation:
-        return [one.serial for one in installation.certificates(expired=True, limit=1000) if one.subject == subject]
+        return [
+            one.serial
+            for one in installation.certificates.list(wanted=CertificateFilter(expired=True), limit=1000)
+            if one.subject == subject
+        ]
 
 
 def test_one_of_four_that_finish_an_authority_at_once_does_it(world: World) -> None:
@@ -74,18 +79,18 @@ def test_changes_of_different_settings_at_once_are_all_kept(world: World) -> Non
     ended = at_once(world, *[("edit-ca", "Copied", option) for option in wanted])
     assert [code for code, _ in ended] == [0] * len(wanted), ended
     with world.opened() as installation:
-        kept = installation.authority("Copied").record.issuing
+        kept = installation.authorities.get("Copied").record.issuing
         assert {name: getattr(kept, name) for name, _ in wanted.values()} == dict(wanted.values())
 
 
 def test_who_replaces_all_settings_is_told_that_they_have_changed(world: World) -> None:
     with world.opened() as installation:
-        read = installation.authority("Root")
+        read = installation.authorities.get("Root")
     world.good("edit-ca", "Root", "--max-days=9")
     with world.opened() as installation:
         with pytest.raises(errors.BusyError, match="another process has changed it meanwhile"):
-            installation.edit_authority(read, issuing=IssuingDefaults())
-        assert installation.authority("Root").record.issuing.max_days == 9
+            installation.authorities.edit(read, issuing=IssuingDefaults())
+        assert installation.authorities.get("Root").record.issuing.max_days == 9
 
 
 def test_a_name_that_is_being_used_is_said_to_be_and_by_whom(world: World) -> None:
@@ -129,7 +134,7 @@ def test_who_stood_still_for_too_long_undoes_nothing_that_is_not_its_own(world: 
     assert late.code == BUSY
     assert late.talk.startswith("anchorhold: authority 'New': was being created here for too long"), late
     with world.opened() as installation:
-        names = [authority.name for authority in installation.authorities()]
+        names = [authority.name for authority in installation.authorities.list()]
         assert ("New" in names) == (how == "--finish")
         check_installation(world, installation)
 
@@ -216,7 +221,7 @@ def test_a_leaf_is_recorded_once_however_many_import_it(world: World) -> None:
 def test_an_open_issuer_takes_what_has_changed_from_its_next_certificate_on(world: World) -> None:
     csr = (world.folder / "leaf.csr").read_bytes()
     order = Order(csr=csr, names=["open.example.com"])
-    with world.opened() as installation, installation.issuer("Sub") as issuer:
+    with world.opened() as installation, installation.certificates.issuer("Sub") as issuer:
         issuer.sign(order)
         world.good("edit-ca", "Sub", "--disable")
         with pytest.raises(errors.AuthorityNotReadyError, match="is disabled"):

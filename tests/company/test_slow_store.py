@@ -108,8 +108,8 @@ options = {{ storage_alias = "quick" }}
 def usable(host: Host, name: str) -> bool:
     """Whether the key of an authority signs."""
     with open_installation(environment=host.environment) as installation:
-        found = installation.authority(name)
-        return found.record.status == "active" and installation.check_key(found).condition == "usable"
+        found = installation.authorities.get(name)
+        return found.record.status == "active" and installation.keys.check(found).condition == "usable"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -280,7 +280,7 @@ def _sign_elsewhere(world: World) -> None:
 
 def _key_id(world: World, name: str) -> str:
     with world.opened() as installation:
-        return installation.authority(name).record.key_id.hex()
+        return installation.authorities.get(name).record.key_id.hex()
 
 
 def _private_key(path: Path) -> Any:

@@ -76,8 +76,8 @@ class Chains:
     def authority(self, kind: str, below: Authority | None = None) -> Authority:
         """The authority with that kind of key below another, or the root."""
         name = f"{kind} below {below.name}" if below is not None else f"{kind} root"
-        known = {authority.name: authority for authority in self.installation.authorities()}
-        return known.get(name) or self.installation.create_authority(
+        known = {authority.name: authority for authority in self.installation.authorities.list()}
+        return known.get(name) or self.installation.authorities.create(
             name, f"CN={name},O=Example,C=AT", parent=below, key=KEYS[kind], path_length="none", issuing=URLS
         )
 
@@ -93,12 +93,12 @@ class Chains:
 
     def sign(self, authority: Authority, order: Order) -> x509.Certificate:
         """The certificate for an order."""
-        with self.installation.issuer(authority) as issuer:
+        with self.installation.certificates.issuer(authority) as issuer:
             return issuer.sign(order).certificate
 
     def above(self, authority: Authority) -> list[x509.Certificate]:
         """The certificates from this authority up to its root."""
-        return [link.certificate for link in self.installation.chain(authority)]
+        return [link.certificate for link in self.installation.authorities.chain(authority)]
 
 
 def openssl_verdict(

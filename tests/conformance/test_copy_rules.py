@@ -62,14 +62,14 @@ def ruled(tmp_path: Path) -> Iterator[Installation]:
     config = tmp_path / "config.toml"
     config.write_text(SETTINGS)
     with open_installation(config) as opened:
-        opened.create_authority("Root", "CN=Root")
+        opened.authorities.create("Root", "CN=Root")
         yield opened
 
 
 def sign(installation: Installation, profile: str, csr: bytes | None = None, **order: object) -> Issued:
     """A certificate for a request that asks for too much."""
     wanted = {"csr": csr or request("P-256", *ASKED, subject=SUBJECT), "profile": profile, **order}
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         return issuer.sign(Order(**wanted))  # type: ignore[arg-type]
 
 
@@ -135,9 +135,9 @@ def test_an_extension_of_the_profile_is_stronger_than_one_to_be_copied(ruled: In
 
 
 def test_names_that_are_copied_keep_to_the_constraints_of_the_authority(ruled: Installation) -> None:
-    ruled.create_authority("Narrow", "CN=Narrow", permitted=["DNS:tenant.example"])
+    ruled.authorities.create("Narrow", "CN=Narrow", permitted=["DNS:tenant.example"])
     order = Order(csr=request("P-256", *ASKED, subject="/"), profile="whole")
-    with ruled.issuer("Narrow") as issuer, pytest.raises(NameForbiddenError, match=r"b\.other\.example"):
+    with ruled.certificates.issuer("Narrow") as issuer, pytest.raises(NameForbiddenError, match=r"b\.other\.example"):
         issuer.sign(order)
 
 
@@ -146,6 +146,6 @@ def test_an_extension_that_is_not_der_is_refused(ruled: Installation) -> None:
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(broken, critical=False)
     csr = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
     named = r"1\.3\.6\.1\.4\.1\.99999\.1 is not DER"
-    with pytest.raises(RequestInvalidError, match=named), ruled.issuer("Root") as issuer:
+    with pytest.raises(RequestInvalidError, match=named), ruled.certificates.issuer("Root") as issuer:
         issuer.sign(Order(csr=csr, names=["www.example.com"], profile="extensions"))
-    assert [record.profile for record in ruled.certificates()] == ["authority"]
+    assert [record.profile for record in ruled.certificates.list()] == ["authority"]

@@ -189,7 +189,7 @@ def test_authorities_have_exactly_these_extensions(chains: Chains, kind: str) ->
 
 
 def test_an_authority_has_its_path_length_and_its_name_constraints(chains: Chains) -> None:
-    authority = chains.installation.create_authority(
+    authority = chains.installation.authorities.create(
         "Constrained",
         "CN=Constrained",
         path_length=2,
@@ -226,7 +226,7 @@ def test_an_authority_has_its_path_length_and_its_name_constraints(chains: Chain
 def test_urls_that_an_authority_does_not_have_are_not_in_what_it_signs(
     chains: Chains, issuing: IssuingDefaults, absent: set[x509.ObjectIdentifier]
 ) -> None:
-    root = chains.installation.create_authority(str(issuing), "CN=Some URLs", issuing=issuing)
+    root = chains.installation.authorities.create(str(issuing), "CN=Some URLs", issuing=issuing)
     certificate = chains.sign(root, Order(csr=chains.request("P-256"), names=["www.example.com"]))
     both = {x509.AuthorityInformationAccess.oid, x509.CRLDistributionPoints.oid}
     assert both - set(found(certificate)) == absent
@@ -235,11 +235,11 @@ def test_urls_that_an_authority_does_not_have_are_not_in_what_it_signs(
 @pytest.mark.parametrize("url", ["not a url", "http://crl.example.com/a b", "http://größe.example.com/", ""])
 @pytest.mark.parametrize("field", ["crl_urls", "ocsp_urls", "issuer_urls"])
 def test_an_authority_is_not_made_with_a_url_that_is_none(chains: Chains, field: str, url: str) -> None:
-    before = [authority.name for authority in chains.installation.authorities()]
+    before = [authority.name for authority in chains.installation.authorities.list()]
     issuing = IssuingDefaults.of({field: [url]})
     with pytest.raises(AnchorholdError, match=r"UR[IL]"):
-        chains.installation.create_authority(f"{field}:{url}:", "CN=URL", issuing=issuing)
-    assert [authority.name for authority in chains.installation.authorities()] == before
+        chains.installation.authorities.create(f"{field}:{url}:", "CN=URL", issuing=issuing)
+    assert [authority.name for authority in chains.installation.authorities.list()] == before
 
 
 def test_key_usage_without_a_single_bit_is_refused(chains: Chains) -> None:
@@ -250,7 +250,7 @@ def test_key_usage_without_a_single_bit_is_refused(chains: Chains) -> None:
 
 
 def test_a_profile_of_an_authority_keeps_to_the_path_length_above_it(chains: Chains) -> None:
-    root = chains.installation.create_authority("Short", "CN=Short", path_length=1)
+    root = chains.installation.authorities.create("Short", "CN=Short", path_length=1)
     order = Order(csr=chains.request("P-256"), subject="CN=Sub", profile="sub")
     with pytest.raises(PathLengthError):
         chains.sign(root, order)

@@ -111,7 +111,9 @@ def test_two_readers_find_what_was_drafted(tmp_path: Path) -> None:
     with installation_in(tmp_path, SETTINGS) as installation:
         drafters, requests = [], []
         for name, spec in KEYS.items():
-            made = installation.create_authority(name, f"CN={name},O=Größe", key=spec, path_length="none", issuing=URLS)
+            made = installation.authorities.create(
+                name, f"CN={name},O=Größe", key=spec, path_length="none", issuing=URLS
+            )
             drafters.append((Drafter(installation.loaded.settings, Chain([made])), made))
             requests.append(empty.sign(softkeys.generate(spec), **builder_arguments(spec.algorithm())))
         for number in range(ORDERS):

@@ -93,8 +93,8 @@ def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chains]:
 def constrained(chains: Chains, permitted: list[str], excluded: list[str]) -> Authority:
     """An issuing authority below a root, with constraints."""
     name = f"permitted {permitted}, excluded {excluded}"
-    known = {authority.name: authority for authority in chains.installation.authorities()}
-    return known.get(name) or chains.installation.create_authority(
+    known = {authority.name: authority for authority in chains.installation.authorities.list()}
+    return known.get(name) or chains.installation.authorities.create(
         name,
         "CN=Constrained,O=Example",
         parent=chains.authority("P-256"),
@@ -121,11 +121,11 @@ def test_names_outside_the_constraints_are_refused(
     chains: Chains, permitted: list[str], excluded: list[str], name: str
 ) -> None:
     authority = constrained(chains, permitted, excluded)
-    before = len(chains.installation.certificates(authority))
+    before = len(chains.installation.certificates.list(authority))
     order = Order(csr=chains.request("P-256"), names=[name], subject="CN=me,O=Example", profile="client")
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):
         chains.sign(authority, order)
-    assert len(chains.installation.certificates(authority)) == before
+    assert len(chains.installation.certificates.list(authority)) == before
 
 
 @pytest.mark.parametrize("subtree", NO_SUBTREES)
@@ -167,7 +167,7 @@ def test_a_subject_in_other_letters_than_an_excluded_one_is_refused(chains: Chai
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):
         chains.sign(authority, Order(csr=chains.request("P-256"), names=["a.example"], subject="CN=me,O=EVIL  twin"))
     with pytest.raises(NameForbiddenError, match="outside the name constraints"):
-        chains.installation.create_authority("Evil", "CN=me,O=evil twin", parent=authority)
+        chains.installation.authorities.create("Evil", "CN=me,O=evil twin", parent=authority)
 
 
 def test_a_common_name_that_is_a_host_outside_the_constraints_is_refused(chains: Chains) -> None:
@@ -180,14 +180,14 @@ def test_a_common_name_that_is_a_host_outside_the_constraints_is_refused(chains:
 def test_constraints_of_an_authority_further_up_are_kept(chains: Chains) -> None:
     """They bind everything below (section 6.1.4 (g)), not only what their holder signs itself."""
     above = constrained(chains, ["DNS:example.com"], [])
-    issuing = chains.installation.create_authority("Two below", "CN=Two below", parent=above)
+    issuing = chains.installation.authorities.create("Two below", "CN=Two below", parent=above)
     with pytest.raises(NameForbiddenError, match=r"www\.example\.org"):
         chains.sign(issuing, Order(csr=chains.request("P-256"), names=["www.example.org"]))
 
 
 def test_openssl_accepts_a_name_that_all_constraints_above_permit(chains: Chains, tmp_path: Path) -> None:
     above = constrained(chains, ["DNS:example.com"], [])
-    issuing = chains.installation.create_authority(
+    issuing = chains.installation.authorities.create(
         "Narrower", "CN=Narrower", parent=above, permitted=["DNS:example.com"], excluded=["DNS:secret.example.com"]
     )
     certificate = chains.sign(issuing, Order(csr=chains.request("P-256"), names=["www.example.com"]))

@@ -38,8 +38,8 @@ def greedy() -> bytes:
 
 def sign(installation: Installation, csr: bytes, **order: Any) -> tuple[x509.Certificate, tuple[str, ...]]:
     """The certificate and what was not granted."""
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         issued = issuer.sign(Order(csr=csr, **order))
         return issued.certificate, issued.not_granted
 
@@ -53,7 +53,7 @@ def names_of(certificate: x509.Certificate) -> list[str]:
 def test_a_request_gets_exactly_what_one_that_asks_for_nothing_gets(installation: Installation) -> None:
     modest = request("P-256")
     certificate, _ = sign(installation, greedy(), names=["www.example.com"])
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         other = issuer.sign(Order(csr=modest, names=["www.example.com"])).certificate
     own = x509.SubjectKeyIdentifier.oid
     parts, others = (

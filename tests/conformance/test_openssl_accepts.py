@@ -80,7 +80,7 @@ def test_openssl_refuses_the_chain_without_its_issuing_authority(chains: Chains,
 def test_openssl_accepts_each_hash_and_finds_the_one_that_was_asked_for(
     chains: Chains, tmp_path: Path, kind: str, own: str, wanted: str | None
 ) -> None:
-    root = chains.installation.create_authority(
+    root = chains.installation.authorities.create(
         f"{kind} {wanted}", "CN=Hash", key=KEYS[kind], issuing=IssuingDefaults(hash=wanted)
     )
     certificate = chains.sign(root, Order(csr=chains.request("P-256"), names=["www.example.com"]))

@@ -115,7 +115,7 @@ def test_pkilint_has_nothing_against_authorities_with_constraints_or_long_lives(
     chains: Chains, subject: str, parent: bool, more: dict[str, object]
 ) -> None:
     above = chains.authority("P-256") if parent else None
-    authority = chains.installation.create_authority(
+    authority = chains.installation.authorities.create(
         f"{subject} {more}",
         subject,
         parent=above,

@@ -11,7 +11,7 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation
@@ -25,7 +25,10 @@ SIZES = {"ML-DSA-44": 2420, "ML-DSA-65": 3309, "ML-DSA-87": 4627}
 
 def _verified_chain(installation: Installation, issuing: str, leaf: x509.Certificate) -> list[x509.Certificate]:
     """The chain up to the root, each certificate verified by the one above it with cryptography."""
-    chain = [leaf, *(above.certificate for above in installation.chain(installation.authority(issuing)))]
+    chain = [
+        leaf,
+        *(above.certificate for above in installation.authorities.chain(issuing)),
+    ]
     for below, above in zip(chain, [*chain[1:], chain[-1]], strict=True):
         below.verify_directly_issued_by(above)
     return chain
@@ -35,11 +38,13 @@ def _verified_chain(installation: Installation, issuing: str, leaf: x509.Certifi
 def test_authorities_and_leaves_with_ml_dsa_keys_verify(
     kind: str, installation: Installation, make_csr: MakeCsr
 ) -> None:
-    installation.create_authority("Root", "CN=Root", key=key_spec(kind), path_length=1, secrets={"password": "secret"})
-    installation.create_authority(
+    installation.authorities.create(
+        "Root", "CN=Root", key=key_spec(kind), path_length=1, secrets={"password": "secret"}
+    )
+    installation.authorities.create(
         "Issuing", "CN=Issuing", parent="Root", key=key_spec(kind), path_length=0, parent_secrets={"password": "secret"}
     )
-    with installation.issuer("Issuing") as issuer:
+    with installation.certificates.issuer("Issuing") as issuer:
         leaf = issuer.sign(Order(csr=make_csr(key_spec(kind)), names=["pq.example"])).certificate
     for certificate in _verified_chain(installation, "Issuing", leaf):
         assert isinstance(certificate.public_key(), INTERFACES)
@@ -50,9 +55,9 @@ def test_authorities_and_leaves_with_ml_dsa_keys_verify(
 
 
 def test_an_ml_dsa_root_over_an_ec_issuing_ca_and_an_rsa_leaf(installation: Installation, make_csr: MakeCsr) -> None:
-    installation.create_authority("Root", "CN=Root", key=key_spec("ML-DSA-65"), path_length=1)
-    installation.create_authority("Issuing", "CN=Issuing", parent="Root", key=key_spec("EC"), path_length=0)
-    with installation.issuer("Issuing") as issuer:
+    installation.authorities.create("Root", "CN=Root", key=key_spec("ML-DSA-65"), path_length=1)
+    installation.authorities.create("Issuing", "CN=Issuing", parent="Root", key=key_spec("EC"), path_length=0)
+    with installation.certificates.issuer("Issuing") as issuer:
         leaf = issuer.sign(Order(csr=make_csr(KeySpec(type="RSA", size=2048)), names=["mixed.example"])).certificate
     chain = _verified_chain(installation, "Issuing", leaf)
     assert chain[0].signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA256

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchorhold import IssuingDefaults, Order, open_installation
 from anchorhold.errors import ProfileRefusedError, SettingsError, ValidityError
-from anchorhold.x509.profiles import BUILT_IN
+from anchorhold.profiles import BUILT_IN
 from anchorhold.x509.validity import LAST
 from conformance.chains import request
 from programs import openssl
@@ -69,13 +69,13 @@ def rich(tmp_path: Path) -> Iterator[Installation]:
     config = tmp_path / "config.toml"
     config.write_text(SETTINGS)
     with open_installation(config) as opened:
-        opened.create_authority("Root", "CN=Root")
+        opened.authorities.create("Root", "CN=Root")
         yield opened
 
 
 def signed(installation: Installation, profile: str, authority: str = "Root", **order: object) -> x509.Certificate:
     """A certificate by that profile."""
-    with installation.issuer(authority) as issuer:
+    with installation.certificates.issuer(authority) as issuer:
         wanted = {"csr": request("P-256"), "names": [HOST], "profile": profile, **order}
         return issuer.sign(Order(**wanted)).certificate  # type: ignore[arg-type]
 
@@ -159,7 +159,7 @@ def test_validity_is_bounded_by_the_profile(rich: Installation) -> None:
 
 def test_nothing_is_valid_after_the_last_moment_there_is(rich: Installation) -> None:
     """Of RFC 5280, section 4.1.2.5; a ledger may have the bound of an authority from elsewhere."""
-    rich.create_authority("Endless", "CN=Endless", expires=LAST)
+    rich.authorities.create("Endless", "CN=Endless", expires=LAST)
     with rich.ledger.transaction():
         issuing = json.dumps({"max_days": 99_999_999})
         rich.ledger.database.execute_sql(f"UPDATE anchorhold_authority SET issuing = '{issuing}'")  # noqa: S608
@@ -169,7 +169,7 @@ def test_nothing_is_valid_after_the_last_moment_there_is(rich: Installation) -> 
 
 
 def test_validity_is_bounded_by_the_authority(rich: Installation) -> None:
-    rich.create_authority("Brief", "CN=Brief", issuing=IssuingDefaults(max_days=3))
+    rich.authorities.create("Brief", "CN=Brief", issuing=IssuingDefaults(max_days=3))
     assert days(signed(rich, "short", "Brief")) == 3
     with pytest.raises(ValidityError, match="'Brief' allows"):
         signed(rich, "short", "Brief", expires=dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
@@ -177,14 +177,16 @@ def test_validity_is_bounded_by_the_authority(rich: Installation) -> None:
 
 def test_a_backdated_certificate_is_valid_for_clocks_that_are_behind(rich: Installation) -> None:
     """But not before its issuer, which was made a moment ago."""
-    root = rich.authority("Root").certificate
+    root = rich.authorities.get("Root").certificate
     certificate = signed(rich, "behind")
     assert certificate.not_valid_before_utc == root.not_valid_before_utc
     assert days(certificate) == 1
 
 
 def test_an_authority_is_made_by_a_profile_of_the_settings(rich: Installation) -> None:
-    tenant = rich.create_authority("Tenant", "CN=Tenant", parent="Root", profile="tenant", permitted=["DNS:t.example"])
+    tenant = rich.authorities.create(
+        "Tenant", "CN=Tenant", parent="Root", profile="tenant", permitted=["DNS:t.example"]
+    )
     held = tenant.certificate.extensions
     assert list(held.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
         ExtendedKeyUsageOID.SERVER_AUTH,
@@ -201,7 +203,7 @@ def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: P
     """A policy of a leaf counts only where the authorities above it carry it, or anyPolicy (RFC 5280, section 6.1)."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    rich.create_authority(
+    rich.authorities.create(
         "Tenant",
         "CN=Tenant",
         parent="Root",
@@ -209,8 +211,8 @@ def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: P
         issuing=IssuingDefaults(policies=("1.3.6.1.4.1.99999.9",)),
     )
     chain = {
-        "root": rich.authority("Root").certificate,
-        "tenant": rich.authority("Tenant").certificate,
+        "root": rich.authorities.get("Root").certificate,
+        "tenant": rich.authorities.get("Tenant").certificate,
         "leaf": signed(rich, "webserver", "Tenant"),
     }
     for name, certificate in chain.items():
@@ -220,23 +222,23 @@ def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: P
 
 
 def test_an_authority_signs_by_its_own_default_profile(rich: Installation) -> None:
-    rich.create_authority("Clients", "CN=Clients", issuing=IssuingDefaults(profile="client"))
-    with rich.issuer("Clients") as issuer:
+    rich.authorities.create("Clients", "CN=Clients", issuing=IssuingDefaults(profile="client"))
+    with rich.certificates.issuer("Clients") as issuer:
         certificate = issuer.sign(Order(csr=request("P-256"), names=[HOST])).certificate
     purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(purposes) == [ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
 def test_a_default_profile_that_has_become_one_of_authorities_signs_nothing_unnamed(rich: Installation) -> None:
-    rich.create_authority("Below", "CN=Below", issuing=IssuingDefaults(profile="client"))
+    rich.authorities.create("Below", "CN=Below", issuing=IssuingDefaults(profile="client"))
     rich.loaded.settings.profiles["client"] = BUILT_IN["intermediate"]
-    with rich.issuer("Below") as issuer, pytest.raises(ProfileRefusedError, match="not for a default"):
+    with rich.certificates.issuer("Below") as issuer, pytest.raises(ProfileRefusedError, match="not for a default"):
         issuer.sign(Order(csr=request("P-256"), subject="CN=x"))
 
 
 def test_an_authority_writes_its_alternative_names_into_what_it_signs(rich: Installation) -> None:
     issuing = IssuingDefaults(issuer_alt=("URI:https://pki.example/", "email:pki@example.com"))
-    rich.create_authority("Named", "CN=Named", issuing=issuing)
+    rich.authorities.create("Named", "CN=Named", issuing=issuing)
     found = signed(rich, "webserver", "Named").extensions.get_extension_for_class(x509.IssuerAlternativeName)
     assert [name.value for name in found.value] == ["https://pki.example/", "pki@example.com"]
     assert not found.critical
@@ -244,8 +246,8 @@ def test_an_authority_writes_its_alternative_names_into_what_it_signs(rich: Inst
 
 def test_a_profile_for_leaves_makes_no_authority(rich: Installation) -> None:
     with pytest.raises(ProfileRefusedError, match="ca = true"):
-        rich.create_authority("Web", "CN=Web", profile="webserver")
-    assert [authority.name for authority in rich.authorities()] == ["Root"]
+        rich.authorities.create("Web", "CN=Web", profile="webserver")
+    assert [authority.name for authority in rich.authorities.list()] == ["Root"]
 
 
 NOT_DER = {

@@ -11,7 +11,7 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 
 from anchorhold import errors
 from anchorhold.algorithms import KeySpec
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import IssuingDefaults
 from programs import openssl
 
@@ -49,9 +49,9 @@ def test_root_issuing_ca_and_leaf_verify_with_openssl(
 
 
 def test_the_padding_can_be_changed_later(installation: Installation, make_csr: MakeCsr) -> None:
-    root = installation.create_authority("Root", "CN=Root", key=KeySpec(type="RSA", size=2048))
-    installation.edit_authority(root, issuing=IssuingDefaults(rsa_padding="pss"))
-    with installation.issuer("Root") as issuer:
+    root = installation.authorities.create("Root", "CN=Root", key=KeySpec(type="RSA", size=2048))
+    installation.authorities.edit(root, issuing=IssuingDefaults(rsa_padding="pss"))
+    with installation.certificates.issuer("Root") as issuer:
         certificate = issuer.sign(Order(csr=make_csr(), names=["pss.example"])).certificate
     assert certificate.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
     certificate.verify_directly_issued_by(root.certificate)

@@ -56,8 +56,8 @@ def test_the_certificate_has_the_key_exactly_as_the_request(
     installation: Installation, tmp_path: Path, bound: str
 ) -> None:
     csr = pss_request(tmp_path, bound)
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         issued = issuer.sign(Order(csr=csr, names=["pss.example"]))
     (tmp_path / "cert.pem").write_bytes(_pem(issued.certificate))
     assert openssl("x509", "-in", "cert.pem", "-noout", "-pubkey") == openssl("req", "-noout", "-pubkey", stdin=csr)
@@ -67,18 +67,21 @@ def test_the_certificate_has_the_key_exactly_as_the_request(
 
 
 def test_a_key_bound_to_sha_1_is_refused(installation: Installation, tmp_path: Path) -> None:
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer, pytest.raises(errors.KeyUnsupportedError, match="not used any more"):
+    installation.authorities.create("Root", "CN=Root")
+    with (
+        installation.certificates.issuer("Root") as issuer,
+        pytest.raises(errors.KeyUnsupportedError, match="not used any more"),
+    ):
         issuer.sign(Order(csr=pss_request(tmp_path, "SHA-1"), names=["pss.example"]))
 
 
 def test_an_ml_dsa_root_an_ec_issuing_ca_and_an_rsa_pss_leaf(installation: Installation, tmp_path: Path) -> None:
     """Each verified by the one above it, and the key of the leaf by a signature that openssl made with it."""
-    installation.create_authority("Root", "CN=Root", key=key_spec("ML-DSA-65"), path_length=1)
-    installation.create_authority("Issuing", "CN=Issuing", parent="Root", key=key_spec("EC"))
-    with installation.issuer("Issuing") as issuer:
+    installation.authorities.create("Root", "CN=Root", key=key_spec("ML-DSA-65"), path_length=1)
+    installation.authorities.create("Issuing", "CN=Issuing", parent="Root", key=key_spec("EC"))
+    with installation.certificates.issuer("Issuing") as issuer:
         leaf = issuer.sign(Order(csr=pss_request(tmp_path, "SHA-256"), names=["pss.example"])).certificate
-    issuing, root = (above.certificate for above in installation.chain(installation.authority("Issuing")))
+    issuing, root = (above.certificate for above in installation.authorities.chain("Issuing"))
     leaf.verify_directly_issued_by(issuing)
     issuing.verify_directly_issued_by(root)
     root.verify_directly_issued_by(root)

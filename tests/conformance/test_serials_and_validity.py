@@ -56,7 +56,7 @@ def sign(chains: Chains, **order: Any) -> x509.Certificate:
 
 def test_a_thousand_serial_numbers_are_unique_positive_and_random_in_at_least_64_bits(chains: Chains) -> None:
     orders = [Order(csr=chains.request("P-256"), names=["www.example.com"])] * 1_000
-    with chains.installation.issuer(chains.authority("P-256")) as issuer:
+    with chains.installation.certificates.issuer(chains.authority("P-256")) as issuer:
         issued = issuer.sign_many(orders)
     serials = [each.certificate.serial_number for each in issued]
     assert [f"{serial:040x}" for serial in serials] == [each.serial for each in issued]
@@ -89,8 +89,8 @@ def test_a_certificate_is_valid_from_five_minutes_ago_for_the_days_of_its_profil
 
 def test_an_authority_is_valid_from_five_minutes_ago_for_ten_years_or_five(chains: Chains) -> None:
     before = whole(now())
-    root = chains.installation.create_authority("Ten", "CN=Ten")
-    issuing = chains.installation.create_authority("Five", "CN=Five", parent=root)
+    root = chains.installation.authorities.create("Ten", "CN=Ten")
+    issuing = chains.installation.authorities.create("Five", "CN=Five", parent=root)
     begun = [each.certificate.not_valid_before_utc for each in (root, issuing)]
     assert before - EARLY <= begun[0] <= begun[1] <= now() - EARLY
     assert [span(each.certificate) for each in (root, issuing)] == [3650 * DAY, 1825 * DAY]
@@ -104,14 +104,14 @@ def test_a_certificate_expires_at_the_very_second_that_was_asked_for(
     wanted = (now() + 3 * DAY).astimezone(zone).replace(microsecond=fraction)
     certificate = sign(chains, expires=wanted)
     assert certificate.not_valid_after_utc == whole(wanted)
-    record = chains.installation.certificate(f"{certificate.serial_number:x}")
+    record = chains.installation.certificates.get(f"{certificate.serial_number:x}")
     assert (record.not_before, record.not_after) == (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 @pytest.mark.parametrize("zone", [dt.UTC, VIENNA])
 def test_an_authority_expires_at_the_very_second_that_was_asked_for(chains: Chains, zone: dt.timezone) -> None:
     wanted = (now() + 30 * DAY).astimezone(zone).replace(microsecond=0)
-    authority = chains.installation.create_authority(f"Until {wanted}", "CN=Until", expires=wanted)
+    authority = chains.installation.authorities.create(f"Until {wanted}", "CN=Until", expires=wanted)
     assert authority.certificate.not_valid_after_utc == wanted
     assert authority.record.not_after == wanted
 
@@ -154,8 +154,8 @@ def test_the_command_reads_when_an_authority_expires(
 
 
 def test_a_default_is_shortened_to_the_last_second_of_the_authority(chains: Chains) -> None:
-    root = chains.installation.create_authority("Week", "CN=Week", expires=now() + 7 * DAY)
-    issuing = chains.installation.create_authority("Below week", "CN=Below week", parent=root)
+    root = chains.installation.authorities.create("Week", "CN=Week", expires=now() + 7 * DAY)
+    issuing = chains.installation.authorities.create("Below week", "CN=Below week", parent=root)
     leaf = chains.sign(issuing, Order(csr=chains.request("P-256"), names=["www.example.com"], profile="long"))
     ends = [each.not_valid_after_utc for each in (root.certificate, issuing.certificate, leaf)]
     assert ends[0] == ends[1] == ends[2]
@@ -168,7 +168,7 @@ def test_an_explicit_end_beyond_the_authority_is_refused(chains: Chains, beyond:
     with pytest.raises(ValidityError, match="expires"):
         sign(chains, expires=last + beyond)
     with pytest.raises(ValidityError, match="expires"):
-        chains.installation.create_authority(
+        chains.installation.authorities.create(
             "Beyond", "CN=Beyond", parent=chains.authority("P-256"), expires=last + beyond
         )
 
@@ -182,7 +182,7 @@ def test_an_explicit_end_beyond_the_authority_is_refused(chains: Chains, beyond:
     ],
 )
 def test_times_are_generalized_from_2050_on(chains: Chains, end: dt.datetime, encoded: tuple[str, str]) -> None:
-    root = chains.installation.create_authority(f"Until {end}", "CN=Late", expires=end)
+    root = chains.installation.authorities.create(f"Until {end}", "CN=Late", expires=end)
     leaf = chains.sign(root, Order(csr=chains.request("P-256"), names=["www.example.com"], expires=end))
     for certificate in (root.certificate, leaf):
         parsed = openssl("asn1parse", "-inform", "der", stdin=certificate.public_bytes(Encoding.DER))

@@ -63,8 +63,8 @@ def asking(*names: x509.GeneralName, subject: tuple[x509.NameAttribute[Any], ...
 
 def constrained(chains: Chains, **constraints: Any) -> Authority:
     name = f"constrained by {constraints}"
-    known = {authority.name: authority for authority in chains.installation.authorities()}
-    return known.get(name) or chains.installation.create_authority(
+    known = {authority.name: authority for authority in chains.installation.authorities.list()}
+    return known.get(name) or chains.installation.authorities.create(
         name, "CN=Constrained", parent=chains.authority("P-256"), **constraints
     )
 
@@ -178,13 +178,13 @@ def test_values_that_their_string_type_cannot_hold_are_refused(chains: Chains, a
     with pytest.raises(SubjectInvalidError, match=kind.replace(".", r"\.")):
         chains.sign(chains.authority("P-256"), order)
     with pytest.raises(SubjectInvalidError):
-        chains.installation.create_authority(subject, subject)
+        chains.installation.authorities.create(subject, subject)
     if not form.startswith("/"):
         named = Order(csr=chains.request("P-256"), names=[f"dirname:{subject}"], subject="CN=x", profile="client")
         with pytest.raises(AnchorholdError):
             chains.sign(chains.authority("P-256"), named)
         with pytest.raises(AnchorholdError):
-            chains.installation.create_authority(subject, "CN=x", permitted=[f"dirname:{subject}"])
+            chains.installation.authorities.create(subject, "CN=x", permitted=[f"dirname:{subject}"])
 
 
 _JURISDICTION = "1.3.6.1.4.1.311.60.2.1"
@@ -224,7 +224,7 @@ def test_values_beyond_their_bounds_are_refused_and_those_at_them_are_not(chains
         with pytest.raises(SubjectInvalidError, match=f"{kind} ".replace(".", r"\.")):
             chains.sign(authority, order)
     with pytest.raises(SubjectInvalidError, match=f"{kind} ".replace(".", r"\.")):
-        chains.installation.create_authority(kind, beyond)
+        chains.installation.authorities.create(kind, beyond)
 
 
 ODD = [

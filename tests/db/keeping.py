@@ -55,7 +55,7 @@ def rows(url: str) -> dict[str, tuple[bytes, str | None, bytes]]:
 def key_id_of(authority: str) -> str:
     """The key id of an authority, in hex."""
     with open_installation() as installation:
-        return installation.authority(authority).record.key_id.hex()
+        return installation.authorities.get(authority).record.key_id.hex()
 
 
 def secrets(password: str | None = None, encryption_key: str | None = None) -> SecretResolver:

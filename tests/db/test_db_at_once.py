@@ -67,7 +67,7 @@ def test_six_first_starts_at_once_on_the_ledger_all_succeed_and_both_have_their_
         """
         meet("ready")
         with open_installation() as installation:
-            installation.create_authority(f"CA {number}", "CN=CA")
+            installation.authorities.create(f"CA {number}", "CN=CA")
         """,
     )
     assert sql(database, HISTORY) == ONE_MIGRATION
@@ -207,7 +207,7 @@ def die(*args, **kwargs):
 
 {owner}.{method} = die
 with anchorhold.open_installation() as installation:
-    installation.create_authority("Root", "CN=Root", secrets={{"password": "unguessable"}})
+    installation.authorities.create("Root", "CN=Root", secrets={{"password": "unguessable"}})
 """
 
 

@@ -105,7 +105,7 @@ def test_on_sqlite_no_octet_of_a_deleted_key_stays_in_the_files(
         octets = _plain_octets(database)
         assert octets in _files(ca_dir)
         with open_installation() as reader:  # keeps the log from being removed when the other closes
-            assert reader.authorities() == []
+            assert reader.authorities.list() == []
             assert backend.delete_key(key_request(created), NO_SECRETS) is True
             assert octets not in _files(ca_dir)
 

@@ -10,7 +10,7 @@ import pytest
 
 from anchorhold.errors import SecretMissingError, SecretWrongError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import KeyRequest, Secret
 from anchorhold.seam.resolver import GeneratedSecrets
 from cli.cli_steps import good, refused
@@ -99,10 +99,10 @@ def test_a_person_is_asked_for_the_encryption_key_of_a_key_that_exists_and_not_f
 
     with open_installation(prompter=prompter) as installation:
         with pytest.raises(SecretMissingError, match="nobody is asked for it when a key is made"):
-            installation.create_authority("Root", "CN=Root")
+            installation.authorities.create("Root", "CN=Root")
         assert (asked, rows(database)) == ([], {})
-        installation.create_authority("Root", "CN=Root", secrets={"encryption-key": RANDOM})
-    with open_installation(prompter=prompter) as installation, installation.issuer("Root") as issuer:
+        installation.authorities.create("Root", "CN=Root", secrets={"encryption-key": RANDOM})
+    with open_installation(prompter=prompter) as installation, installation.certificates.issuer("Root") as issuer:
         issuer.sign(Order(csr=csr_file.read_bytes(), names=["example.com"]))
     assert asked == ["encryption key of key backend 'default'"]
 

@@ -54,13 +54,13 @@ names = json.loads(names.read_text())
 order = csr.read_bytes()
 issued, refusal = [], None
 with anchorhold.open_installation(settings) as installation:
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         try:
             issued = issuer.sign_many(anchorhold.Order(csr=order, names=[name]) for name in names)
         except RefusedError as error:
             refusal = str(error)
-    waiting = installation.interrupted(grace=datetime.timedelta(seconds=-5)).certificates
+    waiting = installation.recovery.pending(grace=datetime.timedelta(seconds=-5)).certificates
 tbs = [x509.load_der_x509_certificate(each.der).tbs_certificate_bytes for each in issued]
 print(json.dumps({
     "asked": [f"{request.draft.serial:x}" for request in counter.asked],

@@ -139,8 +139,8 @@ import anchorhold
 settings, csr, orders = map(pathlib.Path, sys.argv[1:])
 signed = {}
 with anchorhold.open_installation(settings) as installation:
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         for case, order in json.loads(orders.read_text()).items():
             try:
                 issuer.sign(anchorhold.Order(csr=csr.read_bytes(), **order))

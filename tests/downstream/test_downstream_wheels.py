@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tomllib
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 CLASSIFIERS = ("Typing :: Typed", *(f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)))
 
+
+def version(package: str) -> str:
+    """What its own project file says, or core's for plugins, which take theirs from it."""
+    files = (PROJECTS[name] / "pyproject.toml" for name in (package, "anchorhold"))
+    said = (tomllib.loads(file.read_text())["project"].get("version") for file in files)
+    return next(str(found) for found in said if found)
+
+
 every_wheel = pytest.mark.parametrize("package", PROJECTS)
 
 
@@ -26,7 +35,7 @@ every_wheel = pytest.mark.parametrize("package", PROJECTS)
 def test_metadata_says_what_it_is_and_what_it_needs(downstream: Downstream, package: str) -> None:
     found = downstream.metadata(package)
     assert found["Name"] == package.replace("_", "-")
-    assert found["Version"] == "0.1.0"
+    assert found["Version"] == version(package)
     assert "anchorhold" in found["Summary"] or package == "anchorhold"
     assert len(found["Summary"]) > 40
     assert found["License-Expression"] == "Apache-2.0"
@@ -49,7 +58,7 @@ def test_description_is_its_own_readme(downstream: Downstream, package: str) -> 
 def test_wheel_holds_its_package_typed_and_licensed_and_nothing_else(downstream: Downstream, package: str) -> None:
     with zipfile.ZipFile(downstream.wheels[package]) as archive:
         names = set(archive.namelist())
-        information = f"{package}-0.1.0.dist-info"
+        information = f"{package}-{version(package)}.dist-info"
         assert archive.read(f"{information}/licenses/LICENSE") == (REPOSITORY / "LICENSE").read_bytes()
     assert f"{package}/py.typed" in names
     assert {name.split("/")[0] for name in names} == {package, information}

@@ -37,8 +37,8 @@ from cryptography.hazmat.primitives import hashes
 csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
 csr = csr.sign(softkeys.generate(anchorhold.key_spec("EC")), hashes.SHA256())
 with anchorhold.open_installation() as installation:
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         print(issuer.sign(anchorhold.Order(csr=csr, names=["www.example.com"])).certificate.subject.rfc4514_string())
         try:
             issuer.sign(anchorhold.Order(csr=csr, names=["www.example.org"]))

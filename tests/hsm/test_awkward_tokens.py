@@ -22,7 +22,7 @@ from pkcs11.exceptions import (
 from anchorhold import errors
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm import keys, offers, pool, registry, signer
+from anchorhold_hsm import keys, offers, registry, session, signer
 from anchorhold_hsm.gate import Gate
 from anchorhold_hsm.templates import PRIVATE_TEMPLATES
 from anchorhold_hsm.ways import Way, Ways, ways_to_sign
@@ -59,14 +59,14 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make sessions awkward from now on."""
 
     def make(**calls: Callable[..., Any]) -> None:
-        original = pool.Worker.__init__
+        original = session.Worker.__init__
 
-        def init(self: pool.Worker, token: OpenedToken, session: Any, *, writing: bool) -> None:
-            bound = {name: lambda *a, _call=call, **k: _call(session, *a, **k) for name, call in calls.items()}
-            awkward: Any = Awkward(session, **bound)
+        def init(self: session.Worker, token: OpenedToken, opened: Any, *, writing: bool) -> None:
+            bound = {name: lambda *a, _call=call, **k: _call(opened, *a, **k) for name, call in calls.items()}
+            awkward: Any = Awkward(opened, **bound)
             original(self, token, awkward, writing=writing)
 
-        monkeypatch.setattr(pool.Worker, "__init__", init)
+        monkeypatch.setattr(session.Worker, "__init__", init)
 
     return make
 

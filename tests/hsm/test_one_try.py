@@ -61,7 +61,7 @@ with open_installation() as installation:
     for _ in range(2):
         for attempt in (installation.check_key, installation.renew_responder):
             try:
-                state = attempt(installation.authority("root"))
+                state = attempt(installation.authorities.get("root"))
                 assert isinstance(state.problem, SecretWrongError), state
             except SecretWrongError as error:
                 print(error)
@@ -141,7 +141,7 @@ def test_eight_commands_at_once_all_get_in_with_the_right_pin(pin: Path, spy: Sp
     assert [process.returncode for process in processes] == [0] * 8, talks
     assert spy.logins() == 8
     with open_installation() as installation:
-        assert installation.forget_refusals() == 0
+        assert installation.keys.forget_refused_pins() == 0
 
 
 def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
@@ -149,9 +149,9 @@ def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
 ) -> None:
     with open_installation() as installation:
         issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="hsm")
-        authority = installation.edit_authority("root", issuing=issuing)
-        installation.renew_responder(authority)
-        list(installation.generate_crls(authority))
+        authority = installation.authorities.edit("root", issuing=issuing)
+        installation.responders.renew(authority)
+        list(installation.crls.generate(authority))
         request = House(authority, signed(installation, authority)).request()
     spy.logins()
     pin.write_text(WRONG)

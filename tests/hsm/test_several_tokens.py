@@ -60,11 +60,11 @@ def test_issuers_in_two_tokens_work_at_the_same_time(
 ) -> None:
     with open_installation() as installation:
         for alias in ALIASES:
-            installation.create_authority(alias, f"CN={alias}", key_backend=alias)
+            installation.authorities.create(alias, f"CN={alias}", key_backend=alias)
         with (
-            installation.issuer("here") as here,
-            installation.issuer("there") as there,
-            installation.issuer("db") as db,
+            installation.certificates.issuer("here") as here,
+            installation.certificates.issuer("there") as there,
+            installation.certificates.issuer("db") as db,
         ):
             for _ in range(3):
                 for issuer in (here, there, db):

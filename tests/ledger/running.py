@@ -15,7 +15,7 @@ _HEAD = """
 import sys, time
 from pathlib import Path
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.databases import open_database
 from anchorhold.ledger.migrations import MIGRATIONS
 

@@ -27,6 +27,7 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "generate-crls": ((), 0),
     "regenerate-ocsp-keys": ((), 0),
     "recover": ((), 0),
+    "history": ((), 0),
     "backends": ((), 0),
     "edit-ca": (("Root", "--disable"), UnknownAuthorityError.exit_code),
     "view-ca": (("Root",), UnknownAuthorityError.exit_code),
@@ -38,7 +39,7 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "dump-crl": (("Root",), UnknownAuthorityError.exit_code),
 }
 """Every command that makes no authority, and how it ends where nothing is."""
-OTHERS: Final = {"serve", "new-backend", "config"}
+OTHERS: Final = {"serve", "new-backend", "config", "profiles"}
 """Commands that look into no ledger, and the one that waits for it."""
 
 
@@ -165,10 +166,10 @@ def test_what_does_not_create_opens_the_ledger_as_soon_as_it_is_there(anchorhold
     waiting = open_installation(create=False)
     for _ in range(2):
         with pytest.raises(LedgerError, match=r"is (not there|empty); make the first authority"):
-            waiting.authorities()
+            waiting.authorities.list()
     assert _tables(database) == []
     good(anchorhold("init-ca", "Root", "CN=Root"))
-    assert [authority.name for authority in waiting.authorities()] == ["Root"]
+    assert [authority.name for authority in waiting.authorities.list()] == ["Root"]
     waiting.close()
 
 
@@ -176,9 +177,9 @@ def test_what_does_not_create_opens_the_ledger_as_soon_as_it_is_there(anchorhold
 def test_a_ledger_that_goes_away_under_a_process_is_not_made_anew(anchorhold: Command, ca_dir: Path) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
     with open_installation() as installation:
-        assert len(installation.authorities()) == 1
+        assert len(installation.authorities.list()) == 1
         installation.close()
         _missing(ca_dir / "ledger.sqlite3")
         with pytest.raises(LedgerError, match=re.escape("ledger.sqlite3: is not there; restore it")):
-            installation.authorities()
+            installation.authorities.list()
     assert [path.name for path in ca_dir.iterdir()] == ["ca"]

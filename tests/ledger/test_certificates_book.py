@@ -10,6 +10,7 @@ import pytest
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger import IssuingDefaults, Ledger, Reservation
+from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,29 +200,30 @@ def test_pages_follow_one_another_and_show_what_is_asked_for(ledger: Ledger) -> 
     _issue(ledger, "a6", not_after=NOW - dt.timedelta(days=1))
     _reserve(ledger, "a7")
 
-    def page(**values: Any) -> list[str]:
-        return [record.serial for record in ledger.certificates.page(**values)]
+    def page(after: int = 0, limit: int = 100, **values: Any) -> list[str]:
+        wanted = CertificateFilter(**values)
+        return [record.serial for record in ledger.certificates.page(wanted, after=after, limit=limit)]
 
     assert page() == ["f1", "e2", "d3", "c4", "b5"]
     assert page(expired=True) == ["f1", "e2", "d3", "c4", "b5", "a6"]
     assert page(authority_id=1) == ["f1", "e2", "d3", "c4"]
-    first = ledger.certificates.page(limit=2)
+    first = ledger.certificates.page(ALL_VALID, limit=2)
     assert [record.serial for record in first] == ["f1", "e2"]
     assert page(limit=2, after=first[-1].id) == ["d3", "c4"]
-    assert page(after=ledger.certificates.page()[-1].id) == []
-    assert page(expired=True, after=ledger.certificates.page(expired=True)[-1].id) == []
+    assert page(after=ledger.certificates.page(ALL_VALID)[-1].id) == []
+    assert page(expired=True, after=ledger.certificates.page(CertificateFilter(expired=True))[-1].id) == []
 
 
 def test_what_is_valid_comes_in_the_order_of_its_end(ledger: Ledger) -> None:
     for serial, days in (("f1", 30), ("e2", 10), ("d3", 20), ("c4", 10)):
         _issue(ledger, serial, not_after=NOW + dt.timedelta(days=days))
     pages, after = [], 0
-    while found := ledger.certificates.page(limit=1, after=after):
+    while found := ledger.certificates.page(ALL_VALID, limit=1, after=after):
         pages.append(found[0].serial)
         after = found[0].id
     assert pages == ["e2", "c4", "d3", "f1"]
     until = NOW + dt.timedelta(days=15)
-    assert [record.serial for record in ledger.certificates.page(expiring=until)] == ["e2", "c4"]
+    assert [record.serial for record in ledger.certificates.page(CertificateFilter(expiring=until))] == ["e2", "c4"]
 
 
 def test_open_reservations_are_those_that_are_old_enough(ledger: Ledger) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.issuing.issuer import BATCH, Order
+from anchorhold.issuing.issuer import BATCH
+from anchorhold.issuing.order import Order
 from anchorhold.x509.csr import load_csr
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def _traced(installation: Installation) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("count", [1, 1_000])
 def test_a_batch_takes_exactly_two_commits(installation: Installation, make_csr: MakeCsr, count: int) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     request = load_csr(make_csr())
-    with installation.issuer("Root") as issuer, _traced(installation) as statements:
+    with installation.certificates.issuer("Root") as issuer, _traced(installation) as statements:
         issued = issuer.sign_many(Order(csr=request, names=[f"host{number}.example"]) for number in range(count))
     assert len(issued) == count
     assert [text for text in statements if text.split()[0] in ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT")] == [
@@ -42,7 +43,7 @@ def test_a_batch_takes_exactly_two_commits(installation: Installation, make_csr:
     ] * 2
     assert len([text for text in statements if text.startswith("INSERT")]) == count
     assert len([text for text in statements if text.startswith("UPDATE")]) == count
-    assert len(installation.certificates(limit=count + 10)) == count + 1
+    assert len(installation.certificates.list(limit=count + 10)) == count + 1
 
 
 def test_a_longer_batch_takes_two_commits_for_each_part(
@@ -50,15 +51,15 @@ def test_a_longer_batch_takes_two_commits_for_each_part(
 ) -> None:
     assert BATCH == 1_000
     monkeypatch.setattr("anchorhold.issuing.issuer.BATCH", 10)
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     request = load_csr(make_csr())
-    with installation.issuer("Root") as issuer, _traced(installation) as statements:
+    with installation.certificates.issuer("Root") as issuer, _traced(installation) as statements:
         assert len(issuer.sign_many(Order(csr=request, names=["a.example"]) for _ in range(25))) == 25
     assert statements.count("COMMIT") == 6
 
 
 def test_an_empty_batch_neither_commits_nor_asks_for_the_key(installation: Installation) -> None:
-    installation.create_authority("Root", "CN=Root", secrets={"password": "x"})
-    with installation.issuer("Root") as issuer, _traced(installation) as statements:
+    installation.authorities.create("Root", "CN=Root", secrets={"password": "x"})
+    with installation.certificates.issuer("Root") as issuer, _traced(installation) as statements:
         assert issuer.sign_many([]) == []
     assert statements == []

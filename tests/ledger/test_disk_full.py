@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from ledger.full_disk import full_disk
@@ -55,9 +55,9 @@ def _statuses(installation: Installation) -> list[str]:
 def test_a_full_disk_at_the_reservation_is_one_clear_error_and_nothing_is_signed(
     installation: Installation, make_csr: MakeCsr, fill_disk_at: FillDisk
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[name]) for name in NAMES]
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         with fill_disk_at(Certificates, "reserve"), pytest.raises(LedgerError, match=FULL):
             issuer.sign_many(orders)
         assert _statuses(installation) == []
@@ -69,9 +69,9 @@ def test_a_full_disk_at_the_reservation_is_one_clear_error_and_nothing_is_signed
 def test_a_full_disk_after_the_signature_leaves_reservations_for_recover(
     installation: Installation, anchorhold: Command, make_csr: MakeCsr, fill_disk_at: FillDisk, count: int
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[name]) for name in NAMES[:count]]
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         with fill_disk_at(Certificates, "complete"), pytest.raises(LedgerError, match=FULL):
             issuer.sign_many(orders)
         assert _statuses(installation) == ["reserved"] * count
@@ -95,12 +95,12 @@ def test_a_full_disk_after_the_signature_leaves_reservations_for_recover(
 def test_an_authority_that_a_full_disk_interrupts_is_undone_or_left_to_recover(
     installation: Installation, anchorhold: Command, fill_disk_at: FillDisk, ca_dir: Path, owner: type[Any], method: str
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     with fill_disk_at(owner, method), pytest.raises(LedgerError, match=FULL) as caught:
-        installation.create_authority("Issuing", "CN=Issuing", parent="Root")
-    waiting = installation.interrupted(dt.timedelta())
+        installation.authorities.create("Issuing", "CN=Issuing", parent="Root")
+    waiting = installation.recovery.pending(dt.timedelta())
     if waiting.authorities:
         assert "anchorhold recover" in caught.value.hint
         assert anchorhold("recover", "--abandon", "Issuing").exit_code == 0
     assert len(list(ca_dir.rglob("*.key"))) == 1
-    assert installation.create_authority("Issuing", "CN=Issuing", parent="Root").record.status == "active"
+    assert installation.authorities.create("Issuing", "CN=Issuing", parent="Root").record.status == "active"

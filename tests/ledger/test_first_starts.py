@@ -74,12 +74,12 @@ def test_first_commands_at_once_all_succeed(tmp_path: Path) -> None:
         """
         meet("before")
         with open_installation() as installation:
-            installation.create_authority(f"CA {number}", "CN=CA")
-            assert installation.authority(f"CA {number}").certificate
+            installation.authorities.create(f"CA {number}", "CN=CA")
+            assert installation.authorities.get(f"CA {number}").certificate
         """,
     )
     with open_installation() as installation:
-        names = sorted(authority.name for authority in installation.authorities())
+        names = sorted(authority.name for authority in installation.authorities.list())
     assert names == [f"CA {number}" for number in range(4)]
 
 

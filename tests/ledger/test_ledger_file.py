@@ -14,7 +14,7 @@ import pytest
 
 from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, LedgerVersionError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, ledger_exists
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _mode(path: Path) -> int:
 
 @pytest.mark.usefixtures("_no_umask")
 def test_the_ledger_and_its_journals_are_private_whatever_the_umask(installation: Installation, ca_dir: Path) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     files = {path.name: _mode(path) for path in ca_dir.iterdir() if path.is_file()}
     assert files == dict.fromkeys(("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"), 0o600)
     assert _mode(ca_dir) == 0o700
@@ -84,7 +84,7 @@ def test_at_no_moment_can_others_open_the_ledger(tmp_path: Path, monkeypatch: py
 def test_the_connection_in_use_is_durable_and_checks_references(
     installation: Installation, pragma: str, value: object
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     database = installation.ledger.database
     assert database.execute_sql(f"PRAGMA {pragma}").fetchone() == (value,)
     database.close()
@@ -100,7 +100,7 @@ def test_a_writer_takes_its_lock_when_it_begins(installation: Installation) -> N
 
 
 def test_an_authority_with_certificates_cannot_be_deleted(installation: Installation) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     with pytest.raises(LedgerError, match="FOREIGN KEY"), installation.ledger.transaction():
         installation.ledger.database.execute_sql("DELETE FROM anchorhold_authority")
 
@@ -184,8 +184,8 @@ def test_config_check_leaves_a_ledger_that_is_to_be_migrated_as_it_is(anchorhold
 def test_a_ledger_that_is_damaged_inside_is_one_clear_error(
     anchorhold: Command, installation: Installation, ca_dir: Path, make_csr: MakeCsr
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
-    with installation.issuer("Root") as issuer:
+    installation.authorities.create("Root", "CN=Root")
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(50))
     installation.ledger.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     installation.close()
@@ -355,19 +355,19 @@ def test_two_settings_files_have_two_ledgers(
         assert created.exit_code == 0, created.talk
     for name in ("one", "two"):
         with open_installation(tmp_path / f"{name}.toml") as installation:
-            assert [authority.name for authority in installation.authorities()] == [name]
+            assert [authority.name for authority in installation.authorities.list()] == [name]
 
 
 def test_a_locked_ledger_is_one_clear_error_and_nothing_is_signed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, ca_dir: Path
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     monkeypatch.setattr("anchorhold.databases.opening.BUSY_TIMEOUT", 0.05)
     other = sqlite3.connect(ca_dir / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with open_installation() as second, pytest.raises(LedgerError, match="locked"):
-        second.create_authority("Second", "CN=Second")
+        second.authorities.create("Second", "CN=Second")
     other.rollback()
     other.close()
-    assert [authority.name for authority in installation.authorities()] == ["Root"]
+    assert [authority.name for authority in installation.authorities.list()] == ["Root"]
     assert len(list(ca_dir.rglob("*.key"))) == 1

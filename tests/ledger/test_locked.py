@@ -187,7 +187,7 @@ def test_who_stands_still_within_a_transaction_loses_it_with_one_sentence(
     assert "idle-in-transaction timeout" in said
     with open_installation() as installation:
         assert "held" not in [event.kind for event in installation.ledger.events.history()]
-        assert installation.authority("Root").record.status == "disabled"
+        assert installation.authorities.get("Root").record.status == "disabled"
 
 
 @pytest.mark.databases("postgresql", because="the file has no server")

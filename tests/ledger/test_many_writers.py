@@ -15,7 +15,7 @@ from cryptography import x509
 
 from anchorhold import softkeys
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import BACKENDS_GROUP, hookimpl
 from ledger.running import run_at_once
 from seam.fakes import MemoryBackend, offer, settings_file
@@ -35,16 +35,16 @@ EACH = int(os.environ.get("ANCHORHOLD_TEST_EACH", "40"))
 
 def _issued(installation: Installation) -> set[str]:
     """Serial numbers of the certificates that are not those of authorities."""
-    return {found.serial for found in installation.certificates(limit=10_000) if found.profile != "authority"}
+    return {found.serial for found in installation.certificates.list(limit=10_000) if found.profile != "authority"}
 
 
 def _check_readable(installation: Installation, serial: str) -> None:
     """What is found under a serial number is the certificate that has it, signed by the authority."""
-    der = installation.certificate(serial).certificate
+    der = installation.certificates.get(serial).certificate
     assert der is not None
     certificate = x509.load_der_x509_certificate(der)
     assert certificate.serial_number == int(serial, 16)
-    certificate.verify_directly_issued_by(installation.authority("Root").certificate)
+    certificate.verify_directly_issued_by(installation.authorities.get("Root").certificate)
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def csr(make_csr: MakeCsr, tmp_path: Path) -> bytes:
 
 @pytest.mark.usefixtures("csr")
 def test_eight_processes_lose_no_certificate(installation: Installation, tmp_path: Path) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     printed = run_at_once(
         8,
         tmp_path,
         f"""
         csr = Path("example.csr").read_bytes()
-        with open_installation() as installation, installation.issuer("Root") as issuer:
+        with open_installation() as installation, installation.certificates.issuer("Root") as issuer:
             meet("before")
             for one in range({EACH}):
                 print(issuer.sign(Order(csr=csr, names=[f"host{{one}}.example"])).serial)
@@ -74,7 +74,7 @@ def test_eight_processes_lose_no_certificate(installation: Installation, tmp_pat
     assert _issued(installation) == set(serials)
     for serial in serials:
         _check_readable(installation, serial)
-    assert installation.interrupted(dt.timedelta()).certificates == ()
+    assert installation.recovery.pending(dt.timedelta()).certificates == ()
 
 
 _FORK = """
@@ -82,10 +82,10 @@ import os, sys
 from pathlib import Path
 from anchorhold.errors import LedgerError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 
 csr = Path("example.csr").read_bytes()
-with open_installation() as installation, installation.issuer("Root") as issuer:
+with open_installation() as installation, installation.certificates.issuer("Root") as issuer:
     issuer.sign(Order(csr=csr, names=["before.example"]))
     if "transaction" in sys.argv:
         entered = installation.ledger.transaction()
@@ -101,7 +101,7 @@ with open_installation() as installation, installation.issuer("Root") as issuer:
                 for _ in range(20):
                     issuer.sign(Order(csr=csr, names=["child.example"]))
             else:
-                installation.authorities()
+                installation.authorities.list()
         except LedgerError as refused:
             print(refused, flush=True)
         except BaseException:
@@ -126,14 +126,14 @@ def test_a_forked_child_uses_the_ledger_and_the_parent_goes_on(
     installation: Installation, tmp_path: Path, how: str, children: int, database_kind: str
 ) -> None:
     """On SQLite one that was forked within a transaction says that it cannot: its locks are only its parent's."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     ended = subprocess.run(
         [sys.executable, "-c", _FORK, how], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     refused = "was in use when this process was forked" in ended.stdout
     assert refused == (how == "transaction" and database_kind == "sqlite"), ended.stdout
-    names = [name for found in installation.certificates(limit=1000) for name in found.names]
+    names = [name for found in installation.certificates.list(limit=1000) for name in found.names]
     assert names.count("DNS:child.example") == children
     assert names.count("DNS:parent.example") == children
     assert names.count("DNS:before.example") == names.count("DNS:after.example") == 1
@@ -190,7 +190,7 @@ def slow(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Inst
     offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, {"token": f"{SlowToOpen.__module__}:SlowToOpen"})
     settings_file(tmp_path, monkeypatch, '[key_backends.default]\nbackend = "token"\n')
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     monkeypatch.setattr(SlowToOpen, "opened", 0)
     monkeypatch.setattr(SlowToOpen, "closed", 0)
     return open_installation()
@@ -205,7 +205,7 @@ def _sign(installation: Installation, issuer: Issuer, csr: bytes) -> list[str]:
 
 def test_four_threads_with_an_issuer_each_lose_no_certificate(slow: Installation, csr: bytes) -> None:
     def work() -> list[str]:
-        with slow.issuer("Root") as issuer:
+        with slow.certificates.issuer("Root") as issuer:
             return _sign(slow, issuer, csr)
 
     serials = _in_threads(4, work)
@@ -216,7 +216,7 @@ def test_four_threads_with_an_issuer_each_lose_no_certificate(slow: Installation
 
 
 def test_four_threads_with_one_issuer_lose_no_certificate_and_open_the_key_once(slow: Installation, csr: bytes) -> None:
-    with slow.issuer("Root") as issuer:
+    with slow.certificates.issuer("Root") as issuer:
         serials = _in_threads(4, lambda: _sign(slow, issuer, csr))
     assert len(set(serials)) == 100
     assert _issued(slow) == set(serials)

@@ -17,7 +17,7 @@ import pytest
 from anchorhold.databases.postgresql import open_postgresql
 from anchorhold.errors import LedgerError, LedgerForeignError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, Reservation
 from anchorhold.ledger.certificates import Certificates
 from anchorhold.ledger.migrations import MIGRATIONS
@@ -69,22 +69,22 @@ def test_a_url_that_cannot_be_read_is_refused_without_being_shown(url: str) -> N
 def test_a_connection_lost_between_two_certificates_is_replaced(
     installation: Installation, database: str, make_csr: MakeCsr
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     order = Order(csr=make_csr(), names=["example.com"])
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign(order)
         _kill_connections(database)
         with pytest.raises(LedgerError):
             issuer.sign(order)
         issuer.sign(order)
-    assert len(installation.certificates()) == 3
-    assert installation.interrupted(dt.timedelta()).certificates == ()
+    assert len(installation.certificates.list()) == 3
+    assert installation.recovery.pending(dt.timedelta()).certificates == ()
 
 
 def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for_recover(
     installation: Installation, database: str, make_csr: MakeCsr, anchorhold: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     complete = Certificates.complete
 
     def lose(*arguments: Any) -> None:
@@ -93,13 +93,13 @@ def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for
         complete(*arguments)
 
     monkeypatch.setattr(Certificates, "complete", lose)
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         with pytest.raises(LedgerError):
             issuer.sign(Order(csr=make_csr(), names=["lost.example"]))
         issuer.sign(Order(csr=make_csr(), names=["after.example"]))
     assert "CN=lost.example" in anchorhold("recover", "--older-than", "0").talk
     assert anchorhold("recover", "--certificates", "--older-than", "0").exit_code == 0
-    assert [found.names for found in installation.certificates()] == [("DNS:after.example",), ()]
+    assert [found.names for found in installation.certificates.list()] == [("DNS:after.example",), ()]
 
 
 def test_six_first_starts_at_once_all_succeed_and_one_migrates(database: str) -> None:
@@ -157,7 +157,7 @@ def test_serial_numbers_are_found_by_their_beginning_whatever_language_the_datab
     options = f"TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}' LOCALE 'C.UTF-8'"
     serials = ["aabb", "abcd", "dd01", "f0ff", "ffff"]
     with new_database(cluster.url, options) as url, open_installation(environment=_elsewhere(url)) as installation:
-        authority = installation.create_authority("Root", "CN=Root").record.id
+        authority = installation.authorities.create("Root", "CN=Root").record.id
         moment = dt.datetime.now(dt.UTC)
         intent = Reservation(
             serial="", profile="webserver", subject="CN=a", names=(), not_before=moment, not_after=moment, tbs=b"tbs"
@@ -206,16 +206,16 @@ def test_a_thread_that_gets_no_connection_is_told_why(database: str, monkeypatch
     monkeypatch.setattr("anchorhold.databases.postgresql.CONNECTIONS", 1)
     monkeypatch.setattr("anchorhold.databases.postgresql.CONNECT_TIMEOUT", 0.05)
     with open_installation() as installation, ThreadPoolExecutor() as threads:
-        assert installation.authorities() == []
+        assert installation.authorities.list() == []
         with pytest.raises(LedgerError, match="have all connections"):
-            threads.submit(installation.authorities).result()
+            threads.submit(installation.authorities.list).result()
 
 
 def test_two_hosts_with_a_key_each_and_one_ledger_issue_together(database: str, tmp_path: Path, csr_file: Path) -> None:
     """Each has a folder of its own; the key was copied from one to the other."""
     hosts = [{**os.environ, "ANCHORHOLD_CA_DIR": str(tmp_path / name)} for name in ("one", "two")]
     with open_installation(environment=hosts[0]) as first:
-        first.create_authority("Root", "CN=Root")
+        first.authorities.create("Root", "CN=Root")
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     printed = run_at_once(
         2,
@@ -224,7 +224,7 @@ def test_two_hosts_with_a_key_each_and_one_ledger_issue_together(database: str, 
         import os
         os.environ["ANCHORHOLD_CA_DIR"] = ["one", "two"][int(number)]
         csr = Path({str(csr_file)!r}).read_bytes()
-        with open_installation() as installation, installation.issuer("Root") as issuer:
+        with open_installation() as installation, installation.certificates.issuer("Root") as issuer:
             meet("before")
             for one in range(20):
                 print(issuer.sign(Order(csr=csr, names=[f"host{{number}}.example"])).serial)
@@ -233,7 +233,7 @@ def test_two_hosts_with_a_key_each_and_one_ledger_issue_together(database: str, 
     serials = "".join(printed).split()
     for host in hosts:
         with open_installation(environment=host) as installation:
-            found = [record for record in installation.certificates(limit=100) if record.names]
+            found = [record for record in installation.certificates.list(limit=100) if record.names]
             assert sorted(record.serial for record in found) == sorted(serials)
             assert [record.names for record in found].count(("DNS:host1.example",)) == 20
 
@@ -250,9 +250,9 @@ def test_a_batch_is_reserved_in_one_transaction_and_recorded_in_another(
         seen.extend(installation.ledger.database.execute_sql(query))
         complete(book, *arguments)
 
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     monkeypatch.setattr(Certificates, "complete", look)
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(20))
     seen += installation.ledger.database.execute_sql(query)
     assert [status for status, _ in seen] == ["reserved", "issued"]

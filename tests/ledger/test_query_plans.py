@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -20,7 +22,8 @@ def _sqlite_scans(database: Database, sql: str, params: Any) -> Iterable[str]:
     """Steps of SQLite's plan that look at every row, except of the index that has only open reservations."""
     # With the parameters bound as they were: a partial index is of no use to a value SQLite does not know.
     plan = [row[-1] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", params)]
-    return (step for step in plan if "SEARCH" not in step and "INDEX anchorhold_certificate_open" not in step)
+    harmless = ("SEARCH", "INDEX anchorhold_certificate_open", "CORRELATED")  # the last one heads a query within
+    return (step for step in plan if not any(found in step for found in harmless))
 
 
 def _postgresql_scans(database: Database, sql: str, params: Any) -> Iterable[str]:
@@ -38,9 +41,9 @@ SCANS = {"sqlite": _sqlite_scans, "postgresql": _postgresql_scans}
     [
         lambda ledger: ledger.certificates.find("aabb"),
         lambda ledger: ledger.certificates.find("aabb", 1),
-        lambda ledger: ledger.certificates.page(),
-        lambda ledger: ledger.certificates.page(after=10),
-        lambda ledger: ledger.certificates.page(authority_id=1, after=10),
+        lambda ledger: ledger.certificates.page(ALL_VALID),
+        lambda ledger: ledger.certificates.page(ALL_VALID, after=10),
+        lambda ledger: ledger.certificates.page(CertificateFilter(authority_id=1), after=10),
         lambda ledger: ledger.certificates.reserved(dt.datetime.now(dt.UTC)),
         lambda ledger: ledger.certificates.release(1, ["aabb"]),
         lambda ledger: ledger.certificates.abandon(1, ["aabb"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger.authorities import Authorities
 from anchorhold.ledger.certificates import Certificates
 from cli.cli_steps import good, listed, refused
@@ -52,15 +52,15 @@ def stop_at(stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callab
 def test_a_server_that_was_shut_down_is_one_clear_line_and_used_again_when_it_is_back(
     installation: Installation, anchorhold: Command, cluster: Cluster, stop: Callable[[], None]
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     stop()
     for command in (("list-cas",), ("init-ca", "Other", "CN=Other"), ("recover",)):
         refused(anchorhold(*command), LedgerError, "check that the database is reachable")
     for _ in range(2):
         with pytest.raises(LedgerError, match="reachable"):
-            installation.authorities()
+            installation.authorities.list()
     cluster.start()
-    assert [authority.name for authority in installation.authorities()] == ["Root"]
+    assert [authority.name for authority in installation.authorities.list()] == ["Root"]
     assert [authority["name"] for authority in listed(anchorhold)] == ["Root"]
 
 
@@ -74,14 +74,14 @@ def test_a_server_shut_down_while_a_batch_is_issued_loses_nothing_that_was_signe
     method: str,
     left: int,
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(3)]
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         stop_at(Certificates, method)
         with pytest.raises(LedgerError, match="reachable"):
             issuer.sign_many(orders)
         cluster.start()
-        waiting = installation.interrupted(dt.timedelta()).certificates
+        waiting = installation.recovery.pending(dt.timedelta()).certificates
         assert [record.names for record in waiting] == [(f"DNS:host{number}.example",) for number in range(left)]
         assert all(record.tbs for record in waiting)
         assert anchorhold("recover", "--older-than", "0").exit_code == (63 if left else 0)
@@ -112,10 +112,10 @@ def test_an_authority_whose_creation_lost_the_server_is_left_to_recover(
     _ = installation.ledger
     stop_at(owner, method)
     with pytest.raises(LedgerError, match="reachable") as caught:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     cluster.start()
     if method in ("begin", "get"):  # the authority is read within the transaction that begins it
-        assert not installation.interrupted().authorities
+        assert not installation.recovery.pending().authorities
     else:
         assert "anchorhold recover" in caught.value.hint
         good(anchorhold("recover", "--abandon", "Root"))

@@ -38,10 +38,10 @@ def test_a_compressed_point_is_what_its_identifiers_are_made_of(name: bytes, mak
     der = made.certificate(name, *CA, key_info=COMPRESSED)
     (tmp_path / "ca.pem").write_text(pem_of(der))
     with installation_in(tmp_path) as house:
-        authority = house.import_authority("Compressed", load_certificate(der), made.KEY)
-        with house.issuer("Compressed") as issuer:
+        authority = house.authorities.import_("Compressed", load_certificate(der), made.KEY)
+        with house.certificates.issuer("Compressed") as issuer:
             leaf = issuer.sign(Order(csr=make_csr(), names=["a.example.com"])).certificate
-        (crl,) = house.generate_crls(authority)
+        (crl,) = house.crls.generate(authority)
         names = {algorithm: (subject.hex(), key.hex()) for algorithm, subject, key in issuer_hashes(authority)}
     for signed in (leaf, x509.load_der_x509_crl(crl.der) if name == made.DEVICE else leaf):
         found = signed.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value

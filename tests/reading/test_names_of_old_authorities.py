@@ -82,12 +82,12 @@ def test_what_is_issued_repeats_the_name_octet_by_octet(
     certificate = load_certificate(der)
     assert certificate.public_bytes(Encoding.DER) == der
     assert format_name(certificate.subject) == text
-    authority = house.import_authority(title, certificate, made.KEY)
-    below = house.create_authority(f"below {title}", "CN=Below", parent=authority)
-    with house.issuer(title) as issuer:
+    authority = house.authorities.import_(title, certificate, made.KEY)
+    below = house.authorities.create(f"below {title}", "CN=Below", parent=authority)
+    with house.certificates.issuer(title) as issuer:
         leaf = issuer.sign(Order(csr=make_csr(), names=["a.example.com"]))
-    (crl,) = house.generate_crls(authority)
-    responder = house.renew_responder(authority)
+    (crl,) = house.crls.generate(authority)
+    responder = house.responders.renew(authority)
     assert subject_octets(certificate) == name
     assert {
         issuer_of(leaf.der),

@@ -35,13 +35,13 @@ def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
 
 def numbers(installation: Installation, name: str = "Root") -> list[int]:
     """The numbers of an authority's lists, the full one first."""
-    shards = installation.authority(name).record.issuing.crl_shards or 0
-    made = [installation.crl(name, shard) for shard in (None, *range(shards))]
+    shards = installation.authorities.get(name).record.issuing.crl_shards or 0
+    made = [installation.crls.latest(name, shard) for shard in (None, *range(shards))]
     return [crl.number for crl in made if crl is not None]
 
 
 def test_at_first_everything_is_due_and_then_nothing(anchorhold: Command, installation: Installation) -> None:
-    installation.create_authority("Root", "CN=Root", issuing=IssuingDefaults(hostname="ca.example", crl_shards=2))
+    installation.authorities.create("Root", "CN=Root", issuing=IssuingDefaults(hostname="ca.example", crl_shards=2))
     assert good(anchorhold("maintain")).talk.count("Root: ") == 4
     assert numbers(installation) == [1, 2, 3]
     assert good(anchorhold("maintain")).talk == ""
@@ -51,8 +51,8 @@ def test_a_revocation_makes_the_lists_due_that_it_belongs_to(anchorhold: Command
     good(anchorhold("init-ca", "Root", "CN=Root", "--hostname=ca.example", "--crl-shards=2"))
     good(anchorhold("init-ca", "Sub", "CN=Sub", "--parent=Root"))
     good(anchorhold("maintain"))
-    sub = installation.authority("Sub").record
-    installation.revoke(sub.serial or "")
+    sub = installation.authorities.get("Sub").record
+    installation.revocations.revoke(sub.serial or "")
     assert good(anchorhold("maintain")).talk.count("Root: CRL") == 2
     shard = int(sub.serial or "", 16) % 2
     assert numbers(installation)[1 + shard] == 5
@@ -78,14 +78,14 @@ def test_several_at_once_renew_everything_once(anchorhold: Command, installation
     assert [process.returncode for process in running] == [0] * 4
     assert sum(words.count("Root: ") for words in talk) == 2, talk
     assert numbers(installation) == [1]
-    assert len(installation.ledger.responders.of(installation.authority("Root").record.id)) == 1
+    assert len(installation.ledger.responders.of(installation.authorities.get("Root").record.id)) == 1
 
 
 def test_one_that_is_at_it_elsewhere_is_named_and_waited_for_until_its_claim_is_over(
     anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
-    root = installation.authority("Root").record.id
+    root = installation.authorities.get("Root").record.id
     with monkeypatch.context() as elsewhere, installation.ledger.transaction():
         elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
         elsewhere.setattr(claims, "life_of_this_process", lambda: "")  # which nobody here can look for
@@ -127,7 +127,7 @@ def test_a_disabled_authority_is_kept_going(
     good(anchorhold("init-ca", "Root", "CN=Root"))
     good(anchorhold("edit-ca", "Root", "--disable"))
     good(anchorhold(command))
-    root = installation.authority("Root").record
+    root = installation.authorities.get("Root").record
     assert installation.ledger.responders.active(root.id) is not None
     assert numbers(installation) == [1][:crls]
     if command != "maintain":
@@ -195,7 +195,7 @@ def test_an_authority_whose_certificate_is_not_for_lists_has_a_responder_and_is_
     anchorhold: Command, installation: Installation
 ) -> None:
     certificate, key = legacy(crl_sign=False)
-    installation.import_authority("Legacy", certificate, key)
+    installation.authorities.import_("Legacy", certificate, key)
     assert "new responder" in good(anchorhold("maintain")).talk
     assert good(anchorhold("maintain")).talk == ""
 
@@ -208,7 +208,7 @@ def test_it_goes_on_until_it_is_told_to_end(anchorhold: Command, installation: I
         assert process.stderr is not None
         assert "CRL number 1" in process.stderr.readline()
         assert "new responder" in process.stderr.readline()
-        installation.revoke(installation.authority("Sub").record.serial or "")
+        installation.revocations.revoke(installation.authorities.get("Sub").record.serial or "")
         assert "CRL number 2" in process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0

@@ -59,7 +59,7 @@ def begun(anchorhold: Command, installation: Installation) -> ResponderRecord:
     """The responder of a new authority."""
     good(anchorhold("init-ca", "Root", "CN=Root"))
     good(anchorhold("maintain"))
-    (responder,) = installation.ledger.responders.of(installation.authority("Root").record.id)
+    (responder,) = installation.ledger.responders.of(installation.authorities.get("Root").record.id)
     return responder
 
 
@@ -70,7 +70,7 @@ def status(installation: Installation, responder: ResponderRecord) -> str:
 
 def events(installation: Installation) -> list[str]:
     """What happened to keys of responders."""
-    kinds = [event.kind for event in installation.ledger.events.history("Root")]
+    kinds = [event.kind for event in reversed(installation.ledger.events.history())]
     return [kind for kind in kinds if kind.startswith("ocsp-key-") and kind != "ocsp-key-made"]
 
 
@@ -165,8 +165,8 @@ def _opened(responder: ResponderRecord) -> None:
     from anchorhold import open_installation
 
     with open_installation() as installation:
-        place = installation.ocsp_place(responder.key_backend)
-        responders.open_responder(installation.ledger, installation.authority("Root"), responder, place).close()
+        place = installation.responders.location(responder.key_backend)
+        responders.open_responder(installation.ledger, installation.authorities.get("Root"), responder, place).close()
 
 
 def test_a_key_of_an_alias_that_is_gone_keeps_nothing_from_being_renewed(

@@ -49,7 +49,7 @@ def keys(folder: Path) -> list[str]:
 
 def active(installation: Installation, name: str = "Root") -> x509.Certificate:
     """The certificate of the responder that answers."""
-    record = installation.ledger.responders.active(installation.authority(name).record.id)
+    record = installation.ledger.responders.active(installation.authorities.get(name).record.id)
     assert record is not None
     assert record.certificate is not None
     return x509.load_der_x509_certificate(record.certificate)
@@ -201,12 +201,12 @@ def test_a_key_whose_making_died_is_found_by_its_id_and_destroyed(
 
         patched.setattr(KeyBackend, "create_key", die)
         with pytest.raises(Dead):
-            installation.renew_responder("Root")
+            installation.responders.renew("Root")
     assert keys(tmp_path) == ["ca"]
     passed(monkeypatch, dt.timedelta(minutes=11))
     good(anchorhold("regenerate-ocsp-keys"))
     assert keys(tmp_path) == ["ca"]
-    (responder,) = installation.ledger.responders.of(installation.authority("Root").record.id)
+    (responder,) = installation.ledger.responders.of(installation.authorities.get("Root").record.id)
     assert responder.status == "active"
 
 
@@ -221,7 +221,7 @@ def test_the_generated_password_is_in_the_ledger_only_and_goes_with_the_key(
         anchorhold("backends"),
     ]
     assert all(CANARY not in outcome.talk + outcome.text for outcome in talk)
-    (responder,) = installation.ledger.responders.of(installation.authority("Root").record.id)
+    (responder,) = installation.ledger.responders.of(installation.authorities.get("Root").record.id)
     assert CANARY not in repr(responder)
     assert installation.ledger.responders.secrets(responder.id)["password"].reveal() == CANARY
     good(anchorhold("regenerate-ocsp-keys", "--force"))

@@ -31,7 +31,7 @@ def signed(anchorhold: Command, ca: str = "Root", name: str = "host.example.com"
 
 def leaf(installation: Installation, authority: str | Authority, csr: bytes) -> x509.Certificate:
     """A new certificate of an authority."""
-    with installation.issuer(authority) as issuer:
+    with installation.certificates.issuer(authority) as issuer:
         return issuer.sign(Order(csr=csr, names=["host.example.com"])).certificate
 
 
@@ -55,7 +55,7 @@ def legacy(*, crl_sign: bool | None) -> tuple[x509.Certificate, ec.EllipticCurve
 def record(installation: Installation, serial: str, life: dt.timedelta = dt.timedelta(days=90)) -> None:
     """A certificate of ``Root`` that only the ledger knows."""
     now = dt.datetime.now(dt.UTC)
-    row = installation.authority("Root").record.id
+    row = installation.authorities.get("Root").record.id
     intent = Reservation(
         serial=serial,
         profile="webserver",
@@ -77,7 +77,7 @@ def new_list(anchorhold: Command, ca: str = "Root", *more: str) -> x509.Certific
 
 def made_by(installation: Installation, authority: str | Authority) -> list[x509.CertificateRevocationList]:
     """All lists that an authority makes now: the full one, then those of its shards."""
-    return [x509.load_der_x509_crl(made.der) for made in installation.generate_crls(authority)]
+    return [x509.load_der_x509_crl(made.der) for made in installation.crls.generate(authority)]
 
 
 def entries(crl: x509.CertificateRevocationList) -> dict[str, x509.RevokedCertificate]:

@@ -60,9 +60,9 @@ def _text(crl: x509.CertificateRevocationList) -> str:
 
 
 def test_every_field_of_a_full_list(installation: Installation, make_csr: MakeCsr, clock: list[dt.datetime]) -> None:
-    root = installation.create_authority("Root", "CN=Root,O=Example", issuing=SHARDS)
+    root = installation.authorities.create("Root", "CN=Root,O=Example", issuing=SHARDS)
     cert = leaf(installation, root, make_csr())
-    installation.revoke(serial_of(cert), "superseded")
+    installation.revocations.revoke(serial_of(cert), "superseded")
     full = made_by(installation, root)[0]
     assert full.issuer.public_bytes() == root.certificate.subject.public_bytes()
     begun = max(clock[0] - EARLY, root.certificate.not_valid_before_utc)
@@ -81,9 +81,9 @@ def test_every_field_of_a_full_list(installation: Installation, make_csr: MakeCs
 
 
 def test_openssl_reads_the_same(installation: Installation, make_csr: MakeCsr) -> None:
-    root = installation.create_authority("Root", "CN=Root,O=Example")
+    root = installation.authorities.create("Root", "CN=Root,O=Example")
     cert = leaf(installation, root, make_csr())
-    installation.revoke(serial_of(cert), "keyCompromise", dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC))
+    installation.revocations.revoke(serial_of(cert), "keyCompromise", dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC))
     shown = _text(made_by(installation, root)[0])
     assert "Version 2 (0x1)" in shown
     assert "X509v3 CRL Number: \n                1\n" in shown
@@ -96,11 +96,11 @@ def test_openssl_reads_the_same(installation: Installation, make_csr: MakeCsr) -
 def test_partial_lists_have_critical_distribution_points_that_match_the_certificates(
     installation: Installation, make_csr: MakeCsr
 ) -> None:
-    root = installation.create_authority("Root", "CN=Root", issuing=SHARDS)
+    root = installation.authorities.create("Root", "CN=Root", issuing=SHARDS)
     csr = make_csr()
     certs = [leaf(installation, root, csr) for _ in range(9)]
     for cert in certs:
-        installation.revoke(serial_of(cert))
+        installation.revocations.revoke(serial_of(cert))
     full, *partial = made_by(installation, root)
     assert set(entries(full)) == set(map(serial_of, certs))
     assert len(partial) == 3
@@ -119,7 +119,7 @@ def test_partial_lists_have_critical_distribution_points_that_match_the_certific
 
 
 def test_every_list_of_an_authority_has_a_number_of_its_own_and_they_rise(installation: Installation) -> None:
-    root = installation.create_authority("Root", "CN=Root", issuing=SHARDS)
+    root = installation.authorities.create("Root", "CN=Root", issuing=SHARDS)
     lists = [*made_by(installation, root), *made_by(installation, root)]
     assert [_extensions(crl)[x509.CRLNumber][1].crl_number for crl in lists] == list(range(1, 9))
 
@@ -127,13 +127,13 @@ def test_every_list_of_an_authority_has_a_number_of_its_own_and_they_rise(instal
 def test_the_number_of_a_list_that_could_not_be_signed_is_not_used_again(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = installation.create_authority("Root", "CN=Root")
+    root = installation.authorities.create("Root", "CN=Root")
     made_by(installation, root)
     with monkeypatch.context() as patched:
         patched.setattr("anchorhold.issuing.signing.is_signed_by", lambda *_: False)
         with pytest.raises(errors.SignatureError):
             made_by(installation, root)
-    last = installation.crl(root)
+    last = installation.crls.latest(root)
     assert last is not None
     assert last.number == 1
     assert [_extensions(crl)[x509.CRLNumber][1].crl_number for crl in made_by(installation, root)] == [3]
@@ -179,10 +179,10 @@ def test_a_list_is_empty_again_when_all_was_released(root: Command) -> None:
 def test_times_are_utc_time_through_2049_and_generalized_time_from_2050(
     moment: dt.datetime, begun: int, tag: int, installation: Installation, make_csr: MakeCsr, clock: list[dt.datetime]
 ) -> None:
-    root = installation.create_authority("Root", "CN=Root", expires=dt.datetime(2060, 1, 1, tzinfo=dt.UTC))
+    root = installation.authorities.create("Root", "CN=Root", expires=dt.datetime(2060, 1, 1, tzinfo=dt.UTC))
     cert = leaf(installation, root, make_csr())
     clock[0] = moment
-    installation.revoke(serial_of(cert), invalidity=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    installation.revocations.revoke(serial_of(cert), invalidity=dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
     (crl,) = made_by(installation, root)
     assert _members(crl.tbs_certlist_bytes)[3] == begun
     (entry,) = crl
@@ -198,22 +198,22 @@ def test_times_are_utc_time_through_2049_and_generalized_time_from_2050(
 def test_the_next_update_is_as_asked_and_not_after_the_end_of_the_authority(
     installation: Installation, clock: list[dt.datetime]
 ) -> None:
-    root = installation.create_authority("Root", "CN=Root", expires=clock[0] + dt.timedelta(days=30))
+    root = installation.authorities.create("Root", "CN=Root", expires=clock[0] + dt.timedelta(days=30))
     end = root.certificate.not_valid_after_utc
     for asked, expected in ((dt.timedelta(hours=12), clock[0] + dt.timedelta(hours=12)), (dt.timedelta(days=90), end)):
-        (made,) = installation.generate_crls(root, lifetime=asked)
+        (made,) = installation.crls.generate(root, lifetime=asked)
         assert made.next_update == x509.load_der_x509_crl(made.der).next_update_utc == expected
     clock[0] = end - dt.timedelta(seconds=1)
-    (made,) = installation.generate_crls(root)
+    (made,) = installation.crls.generate(root)
     assert (made.this_update, made.next_update) == (clock[0], end)
 
 
 @pytest.mark.parametrize("lifetime", [dt.timedelta(0), dt.timedelta(days=-1)])
 def test_a_list_that_is_over_when_it_begins_is_refused(lifetime: dt.timedelta, installation: Installation) -> None:
-    root = installation.create_authority("Root", "CN=Root")
+    root = installation.authorities.create("Root", "CN=Root")
     with pytest.raises(errors.ValidityError):
-        list(installation.generate_crls(root, lifetime=lifetime))
-    assert installation.crl(root) is None
+        list(installation.crls.generate(root, lifetime=lifetime))
+    assert installation.crls.latest(root) is None
 
 
 def test_an_expired_authority_makes_no_list_and_does_not_stop_the_others(
@@ -288,10 +288,10 @@ def test_authorities_with_each_kind_of_key_make_lists_that_verify(
     kind: str, installation: Installation, make_csr: MakeCsr
 ) -> None:
     spec, issuing = SIGNERS[kind]
-    root = installation.create_authority("Root", "CN=Root", key=spec, issuing=issuing)
+    root = installation.authorities.create("Root", "CN=Root", key=spec, issuing=issuing)
     cert = leaf(installation, root, make_csr())
     (empty,) = made_by(installation, root)
-    installation.revoke(serial_of(cert), "keyCompromise")
+    installation.revocations.revoke(serial_of(cert), "keyCompromise")
     (crl,) = made_by(installation, root)
     for each in (empty, crl):
         assert each.is_signature_valid(root.certificate.public_key())  # type: ignore[arg-type]

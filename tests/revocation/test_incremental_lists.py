@@ -66,18 +66,18 @@ class World:
         known = self.revoked.get(which)
         if known is not None and (known[1] != HOLD or reason == HOLD):
             with pytest.raises(errors.RevocationError):
-                self.installation.revoke(self.certs[which].serial, reason)
+                self.installation.revocations.revoke(self.certs[which].serial, reason)
             return
-        self.installation.revoke(self.certs[which].serial, reason)
+        self.installation.revocations.revoke(self.certs[which].serial, reason)
         self.revoked[which] = (self.clock[0] if known is None else known[0], reason)
 
     def release(self, which: int) -> None:
         """Release, if that may be."""
         if self.revoked.get(which, (None, None))[1] != HOLD:
             with pytest.raises(errors.RevocationError):
-                self.installation.release(self.certs[which].serial)
+                self.installation.revocations.release(self.certs[which].serial)
             return
-        self.installation.release(self.certs[which].serial)
+        self.installation.revocations.release(self.certs[which].serial)
         del self.revoked[which]
         for shown in self.shown.values():
             shown.discard(which)
@@ -88,7 +88,7 @@ class World:
 
     def make(self, shard: int | None) -> None:
         """Make a list, and compare it with the model and with one made anew."""
-        with self.installation.key_of(self.authority) as key:
+        with self.installation.keys.get(self.authority) as key:
             made = crls.generate_crl(self.installation.ledger, key, shard)
         expected = {
             self.certs[which].serial: reason
@@ -149,7 +149,7 @@ def _world(installation: Installation, clock: list[dt.datetime]) -> World:
     """A new authority with certificates that expire one after the other; only the ledger knows them."""
     clock[0] = START
     issuing = IssuingDefaults(crl_urls=("http://crl.example.com/{shard}",), crl_shards=SHARDS)
-    authority = installation.create_authority(f"Root {next(NUMBERS)}", "CN=Root", issuing=issuing)
+    authority = installation.authorities.create(f"Root {next(NUMBERS)}", "CN=Root", issuing=issuing)
     world, source = World(installation, clock, authority), random.Random(0)  # noqa: S311
     ledger = installation.ledger
     for number in range(CERTIFICATES):
@@ -165,7 +165,7 @@ def _world(installation: Installation, clock: list[dt.datetime]) -> World:
         )
         with ledger.transaction():
             ledger.certificates.record(authority.record.id, reservation, b"not read here")
-        world.certs.append(installation.certificate(serial))
+        world.certs.append(installation.certificates.get(serial))
     return world
 
 
@@ -229,7 +229,7 @@ def test_a_clock_that_was_wrong_for_a_while_hides_no_revocation(
     world.make(None)
     clock[0] = START + dt.timedelta(days=365)
     world.make(None)
-    with installation.key_of(world.authority) as key:
+    with installation.keys.get(world.authority) as key:
         ahead = crls.generate_crl(installation.ledger, key, None)
         assert len(x509.load_der_x509_crl(ahead.der)) == 0
         clock[0] = START + dt.timedelta(hours=1)
@@ -248,7 +248,7 @@ def test_an_entry_that_expired_while_only_lists_of_the_future_were_made_is_on_on
     world.revoke(0, "keyCompromise")
     world.make(None)
     found = []
-    with installation.key_of(world.authority) as key:
+    with installation.keys.get(world.authority) as key:
         clock[0] = START + dt.timedelta(days=365)
         for _ in range(lists):
             crls.generate_crl(installation.ledger, key, None)

@@ -107,7 +107,7 @@ def test_revocations_of_more_certificates_than_a_statement_has_parameters(
     """SQLite takes 32,766 of them, PostgreSQL 65,535; a page of ``list-certs`` may have a million."""
     with installation.ledger.guarded():
         found = installation.ledger.revocations.of(range(1, 70_000))
-    revoked = {installation.certificate(certs[name]).id for name in ("revoked", "revokedsoon", "held")}
+    revoked = {installation.certificates.get(certs[name]).id for name in ("revoked", "revokedsoon", "held")}
     assert set(found) == revoked
 
 

@@ -34,14 +34,14 @@ SHARDS = IssuingDefaults(crl_urls=("http://crl.example.com/{shard}.crl",), crl_s
 
 def _sign(installation: Installation, csr: bytes, count: int) -> list[str]:
     """The serial numbers of so many new certificates."""
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         return [made.serial for made in issuer.sign_many([Order(csr=csr, names=["host.example"])] * count)]
 
 
 def test_with_several_writers_numbers_rise_and_no_list_knows_less_than_one_before_it(
     installation: Installation, make_csr: MakeCsr, tmp_path: Path
 ) -> None:
-    installation.create_authority("Root", "CN=Root", issuing=SHARDS)
+    installation.authorities.create("Root", "CN=Root", issuing=SHARDS)
     serials = _sign(installation, make_csr(), WRITERS * EACH)
     (tmp_path / "serials.json").write_text(json.dumps(serials))
     printed = run_at_once(
@@ -53,12 +53,12 @@ def test_with_several_writers_numbers_rise_and_no_list_knows_less_than_one_befor
         mine = json.loads(Path("serials.json").read_text())[int(number)::{WRITERS}]
         made = []
         with open_installation() as installation:
-            installation.crl("Root")
+            installation.crls.latest("Root")
             meet("before")
             for at, serial in enumerate(mine):
-                installation.revoke(serial, "superseded")
+                installation.revocations.revoke(serial, "superseded")
                 if at % 3 == 0:
-                    for crl in installation.generate_crls("Root"):
+                    for crl in installation.crls.generate("Root"):
                         listed = [f"{{entry.serial_number:x}}" for entry in x509.load_der_x509_crl(crl.der)]
                         made.append([crl.shard, crl.number, listed, mine[:at + 1]])
         print(json.dumps(made))
@@ -85,9 +85,9 @@ from anchorhold.installation import open_installation
 
 with open_installation() as installation:
     for serial in json.loads(Path(sys.argv[1]).read_text()):
-        installation.revoke(serial, "keyCompromise")
+        installation.revocations.revoke(serial, "keyCompromise")
         print("revoked", serial, flush=True)
-        for crl in installation.generate_crls("Root"):
+        for crl in installation.crls.generate("Root"):
             print("made", crl.number, flush=True)
 """
 
@@ -113,19 +113,19 @@ def _killed(serials: list[str], folder: Path, lines: int, delay: float) -> Itera
 def test_a_process_that_is_killed_loses_no_revocation_and_numbers_rise(
     installation: Installation, make_csr: MakeCsr, tmp_path: Path
 ) -> None:
-    installation.create_authority("Root", "CN=Root", issuing=SHARDS)
+    installation.authorities.create("Root", "CN=Root", issuing=SHARDS)
     csr, revoked, number = make_csr(), set[str](), 0
     for lines, delay in ((3, 0.0), (4, 0.003), (2, 0.007)):
         said = list(_killed(_sign(installation, csr, 300), tmp_path, lines, delay))
         revoked |= {value for kind, value in said if kind == "revoked"}
         numbers = [int(value) for kind, value in said if kind == "made"]
         with open_installation() as again:
-            before = again.crl("Root")
+            before = again.crls.latest("Root")
             assert before is not None
             assert x509.load_der_x509_crl(before.der).is_signature_valid(
-                again.authority("Root").certificate.public_key()  # type: ignore[arg-type]
+                again.authorities.get("Root").certificate.public_key()  # type: ignore[arg-type]
             )
-            made = list(again.generate_crls("Root"))
+            made = list(again.crls.generate("Root"))
             numbers += [crl.number for crl in made]
         assert numbers == sorted(set(numbers))
         assert numbers[0] > number
@@ -137,10 +137,10 @@ def test_a_list_that_is_overtaken_does_not_replace_a_newer_one(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One process has its number and is slow to sign; others make two lists meanwhile, from entries that are new."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     csr = make_csr()
     serials = [serial_of(leaf(installation, "Root", csr)) for _ in range(3)]
-    installation.revoke(serials[0], "certificateHold")
+    installation.revocations.revoke(serials[0], "certificateHold")
     made_by(installation, "Root")
     waiting, going_on = threading.Event(), threading.Event()
     real, slow = x509_crls.tbs_cert_list, threading.current_thread()
@@ -155,20 +155,20 @@ def test_a_list_that_is_overtaken_does_not_replace_a_newer_one(
     found: list[CrlRecord] = []
 
     def make() -> None:
-        found.extend(installation.generate_crls("Root"))
+        found.extend(installation.crls.generate("Root"))
         installation.close()
 
     thread = threading.Thread(target=make)
     thread.start()
     assert waiting.wait(30)
-    installation.release(serials[0])
+    installation.revocations.release(serials[0])
     for serial in serials[1:]:
-        installation.revoke(serial)
+        installation.revocations.revoke(serial)
         made_by(installation, "Root")
     going_on.set()
     thread.join(30)
     assert [crl.number for crl in found] == [2]
-    last = installation.crl("Root")
+    last = installation.crls.latest("Root")
     assert last is not None
     assert last.number == 4
     assert set(entries(x509.load_der_x509_crl(last.der))) == set(serials[1:])
@@ -179,10 +179,10 @@ def test_parts_that_others_dropped_meanwhile_are_read_anew(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between taking a number and reading the entries of the list before it, others may have dropped that list."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     csr = make_csr()
     serials = [serial_of(leaf(installation, "Root", csr)) for _ in range(2)]
-    installation.revoke(serials[0])
+    installation.revocations.revoke(serials[0])
     made_by(installation, "Root")
     real = installation.ledger.crls.entries
 
@@ -191,7 +191,7 @@ def test_parts_that_others_dropped_meanwhile_are_read_anew(
             installation.ledger.database.execute_sql("DELETE FROM anchorhold_crl_part")
         return real(authority_id, parts)
 
-    installation.revoke(serials[1])
+    installation.revocations.revoke(serials[1])
     monkeypatch.setattr(installation.ledger.crls, "entries", overtaken)
-    (made,) = list(installation.generate_crls("Root"))
+    (made,) = list(installation.crls.generate("Root"))
     assert set(entries(x509.load_der_x509_crl(made.der))) == set(serials)

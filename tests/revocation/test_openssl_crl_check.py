@@ -62,8 +62,8 @@ class Chain:
 
 def _chain(installation: Installation, csr: bytes, folder: Path, kind: str = "P-256") -> Chain:
     key = KEYS[kind]
-    root = installation.create_authority("Root", "CN=Root", key=key, path_length=1, issuing=_shards("root"))
-    issuing = installation.create_authority("Issuing", "CN=Issuing", parent=root, key=key, issuing=_shards("issuing"))
+    root = installation.authorities.create("Root", "CN=Root", key=key, path_length=1, issuing=_shards("root"))
+    issuing = installation.authorities.create("Issuing", "CN=Issuing", parent=root, key=key, issuing=_shards("issuing"))
     return Chain(installation, root, issuing, leaf(installation, issuing, csr), folder)
 
 
@@ -78,9 +78,9 @@ def test_openssl_accepts_what_is_good_and_refuses_what_is_revoked(
     kind: str, more: tuple[str, ...], chain: Chain, make_csr: MakeCsr
 ) -> None:
     other = leaf(chain.installation, chain.issuing, make_csr())
-    chain.installation.revoke(serial_of(other))  # so that some list is not empty
+    chain.installation.revocations.revoke(serial_of(other))  # so that some list is not empty
     assert chain.verdict(chain.lists(kind), *more) == GOOD
-    chain.installation.revoke(serial_of(chain.cert), "keyCompromise")
+    chain.installation.revocations.revoke(serial_of(chain.cert), "keyCompromise")
     code, said = chain.verdict(chain.lists(kind), *more)
     assert code == 2
     assert "error 23 at 0 depth lookup: certificate revoked" in said
@@ -88,7 +88,7 @@ def test_openssl_accepts_what_is_good_and_refuses_what_is_revoked(
 
 @pytest.mark.parametrize("kind", ["full", "partial"])
 def test_openssl_refuses_what_a_revoked_intermediate_has_signed(kind: str, chain: Chain) -> None:
-    chain.installation.revoke(serial_of(chain.issuing.certificate), "cACompromise")
+    chain.installation.revocations.revoke(serial_of(chain.issuing.certificate), "cACompromise")
     code, said = chain.verdict(chain.lists(kind))
     assert code == 2
     assert "error 23 at 1 depth lookup: certificate revoked" in said
@@ -96,9 +96,9 @@ def test_openssl_refuses_what_a_revoked_intermediate_has_signed(kind: str, chain
 
 @pytest.mark.parametrize("kind", ["full", "partial"])
 def test_openssl_accepts_what_was_released(kind: str, chain: Chain) -> None:
-    chain.installation.revoke(serial_of(chain.cert), "certificateHold")
+    chain.installation.revocations.revoke(serial_of(chain.cert), "certificateHold")
     assert chain.verdict(chain.lists(kind))[0] == 2
-    chain.installation.release(serial_of(chain.cert))
+    chain.installation.revocations.release(serial_of(chain.cert))
     assert chain.verdict(chain.lists(kind)) == GOOD
 
 
@@ -126,7 +126,7 @@ def test_openssl_verifies_lists_of_each_kind_of_key(
     chain = _chain(installation, make_csr(), tmp_path, kind)
     for lists in ("full", "partial"):
         assert chain.verdict(chain.lists(lists)) == GOOD
-    installation.revoke(serial_of(chain.cert))
+    installation.revocations.revoke(serial_of(chain.cert))
     for lists in ("full", "partial"):
         assert chain.verdict(chain.lists(lists))[0] == 2
 
@@ -134,14 +134,16 @@ def test_openssl_verifies_lists_of_each_kind_of_key(
 def test_a_certificate_made_before_the_urls_changed_still_finds_its_partial_list(chain: Chain) -> None:
     """Its distribution point stays as it is: one of its names must be in the list (section 6.3.3, b 2 i)."""
     try:
-        chain.installation.edit_authority("Issuing", issuing=_shards("moved"))
+        chain.installation.authorities.edit("Issuing", issuing=_shards("moved"))
     except errors.InputError:
         return  # refusing it is as good
-    edited = Chain(chain.installation, chain.root, chain.installation.authority("Issuing"), chain.cert, chain.folder)
+    edited = Chain(
+        chain.installation, chain.root, chain.installation.authorities.get("Issuing"), chain.cert, chain.folder
+    )
     assert edited.verdict(edited.lists("partial")) == GOOD
 
 
 def test_the_number_of_partial_lists_cannot_change(chain: Chain) -> None:
     for count in (2, 4):
         with pytest.raises(errors.InputError, match="cannot change"):
-            chain.installation.edit_authority("Issuing", issuing=_shards("issuing", count))
+            chain.installation.authorities.edit("Issuing", issuing=_shards("issuing", count))

@@ -74,11 +74,11 @@ def test_pkilint_has_nothing_against_lists_of_each_kind_of_key(
     kind: str, installation: Installation, make_csr: MakeCsr
 ) -> None:
     spec = KEYS.get(kind) or key_spec(kind)
-    root = installation.create_authority("Root", "CN=Root,O=Example,C=AT", key=spec, issuing=SHARDS)
+    root = installation.authorities.create("Root", "CN=Root,O=Example,C=AT", key=spec, issuing=SHARDS)
     lists = made_by(installation, root)
     certs = [serial_of(leaf(installation, root, make_csr())) for _ in range(3)]
     for serial in certs:
-        installation.revoke(serial, "keyCompromise")
+        installation.revocations.revoke(serial, "keyCompromise")
     lists += made_by(installation, root)
     assert len(lists) == 6
     for each in lists:
@@ -86,22 +86,22 @@ def test_pkilint_has_nothing_against_lists_of_each_kind_of_key(
 
 
 def test_pkilint_has_nothing_against_any_entry(installation: Installation, make_csr: MakeCsr) -> None:
-    root = installation.create_authority("Root", "CN=Root")
+    root = installation.authorities.create("Root", "CN=Root")
     csr = make_csr()
     for reason in REASONS:
         for invalidity in (None, dt.datetime(2020, 1, 1, tzinfo=dt.UTC)):
-            installation.revoke(serial_of(leaf(installation, root, csr)), reason, invalidity)
-    (made,) = installation.generate_crls(root)
+            installation.revocations.revoke(serial_of(leaf(installation, root, csr)), reason, invalidity)
+    (made,) = installation.crls.generate(root)
     assert len(x509.load_der_x509_crl(made.der)) == 2 * len(REASONS)
     assert findings(made.der) == []
 
 
 def test_pkilint_has_nothing_against_lists_of_public_authorities(installation: Installation, make_csr: MakeCsr) -> None:
-    root = installation.create_authority("Root", "CN=Root,O=Example,C=AT", issuing=SHARDS)
+    root = installation.authorities.create("Root", "CN=Root,O=Example,C=AT", issuing=SHARDS)
     csr = make_csr()
     for reason in sorted(PUBLIC_REASONS):
-        installation.revoke(serial_of(leaf(installation, root, csr)), reason)
-    for made in installation.generate_crls(root):
+        installation.revocations.revoke(serial_of(leaf(installation, root, csr)), reason)
+    for made in installation.crls.generate(root):
         assert findings(made.der, "Baseline Requirements") == []
 
 

@@ -47,12 +47,12 @@ def _state(anchorhold: Command, serial: str) -> tuple[str | None, str | None]:
 def test_each_reason_is_taken_in_any_spelling_and_is_in_the_list(
     reason: str, installation: Installation, make_csr: MakeCsr
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     csr = make_csr()
     revoked: list[str] = []
     for spelled in SPELLINGS.values():
-        found = installation.revoke(serial_of(leaf(installation, "Root", csr)), spelled(reason))
-        revocation = installation.revocation(found)
+        found = installation.revocations.revoke(serial_of(leaf(installation, "Root", csr)), spelled(reason))
+        revocation = installation.revocations.get(found)
         assert revocation is not None
         assert revocation.reason == reason
         revoked.append(found.serial)
@@ -116,15 +116,15 @@ def test_what_is_on_hold_can_be_released_and_is_good_again(root: Command) -> Non
 def test_what_was_on_hold_and_is_revoked_for_good_keeps_its_dates(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     serial = serial_of(leaf(installation, "Root", make_csr()))
     since = dt.datetime(2020, 5, 5, tzinfo=dt.UTC)
-    installation.revoke(serial, "certificateHold", since)
+    installation.revocations.revoke(serial, "certificateHold", since)
     held = entries(made_by(installation, "Root")[0])[serial]
     later = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)
     for module in ("revocation", "crls"):
         monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: later)
-    installation.revoke(serial, "keyCompromise")
+    installation.revocations.revoke(serial, "keyCompromise")
     entry = entries(made_by(installation, "Root")[0])[serial]
     assert entry.revocation_date_utc == held.revocation_date_utc < later
     found = {type(part.value): part.value for part in entry.extensions}
@@ -203,7 +203,7 @@ def test_a_whole_serial_number_is_taken_in_any_form_however_short(
         record(installation, serial)
     assert f"certificate {recorded} " in good(root("revoke-cert", typed)).talk
     assert set(entries(new_list(root))) == {recorded}
-    assert installation.certificate(typed).serial == recorded
+    assert installation.certificates.get(typed).serial == recorded
 
 
 @pytest.mark.parametrize("more", [(), ("--release",)])
@@ -234,7 +234,7 @@ def test_what_has_expired_can_be_revoked_and_is_on_the_next_list(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Section 3.3 of RFC 5280: an entry stays until it was on a list made after its certificate had expired."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     cert = leaf(installation, "Root", make_csr())
     made_by(installation, "Root")
     moment = cert.not_valid_after_utc
@@ -244,7 +244,7 @@ def test_what_has_expired_can_be_revoked_and_is_on_the_next_list(
     for _ in range(4):
         moment += dt.timedelta(days=1)
         if len(found) == 1:
-            installation.revoke(serial_of(cert), "keyCompromise")
+            installation.revocations.revoke(serial_of(cert), "keyCompromise")
         found.append(len(made_by(installation, "Root")[0]))
     assert found == [0, 1, 1, 0]  # it was revoked in the second that the second list was made in
 
@@ -253,7 +253,7 @@ def test_a_certificate_whose_signing_was_interrupted_can_be_revoked(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signature may exist somewhere: the ledger keeps the serial number for that very reason."""
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     with monkeypatch.context() as patched:
         patched.setattr("anchorhold.issuing.key.AuthorityKey.sign_draft", _interrupted)
         with pytest.raises(KeyboardInterrupt):
@@ -262,7 +262,7 @@ def test_a_certificate_whose_signing_was_interrupted_can_be_revoked(
     with installation.ledger.guarded():
         query = "SELECT serial FROM anchorhold_certificate WHERE status = 'abandoned'"
         ((serial,),) = database.execute_sql(query).fetchall()
-    installation.revoke(serial, "keyCompromise")
+    installation.revocations.revoke(serial, "keyCompromise")
     assert reasons(made_by(installation, "Root")[0]) == {serial: "keyCompromise"}
 
 

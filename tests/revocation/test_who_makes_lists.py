@@ -47,8 +47,8 @@ def watched(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
 
 def test_wrappers_see_each_list_with_its_purpose(watched: Installation, make_csr: MakeCsr) -> None:
     with watched as installation:
-        installation.create_authority("Root", "CN=Root")
-        installation.revoke(serial_of(leaf(installation, "Root", make_csr())))
+        installation.authorities.create("Root", "CN=Root")
+        installation.revocations.revoke(serial_of(leaf(installation, "Root", make_csr())))
         Watching.seen.clear()
         (crl,) = made_by(installation, "Root")
         assert Watching.seen == [("crl", "Root", crl.tbs_certlist_bytes, None)]
@@ -56,12 +56,12 @@ def test_wrappers_see_each_list_with_its_purpose(watched: Installation, make_csr
 
 def test_a_wrapper_that_refuses_a_list_leaves_the_one_before_it(watched: Installation) -> None:
     with watched as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
         made_by(installation, "Root")
         Watching.refusing[0] = True
         with pytest.raises(RefusedError):
             made_by(installation, "Root")
-        last = installation.crl("Root")
+        last = installation.crls.latest("Root")
         assert last is not None
         assert last.number == 1
 
@@ -72,10 +72,10 @@ def test_an_authority_whose_certificate_is_not_for_lists_makes_none(
 ) -> None:
     """Nobody would accept them (RFC 5280, section 4.2.1.3)."""
     certificate, key = legacy(crl_sign=usage)
-    installation.import_authority("Legacy", certificate, key)
+    installation.authorities.import_("Legacy", certificate, key)
     if allowed:
         assert made_by(installation, "Legacy")[0].is_signature_valid(key.public_key())
     else:
         with pytest.raises(errors.CertificateInvalidError, match="cRLSign"):
             made_by(installation, "Legacy")
-        assert installation.crl("Legacy") is None
+        assert installation.crls.latest("Legacy") is None

@@ -27,7 +27,7 @@ def many(anchorhold: Command, installation: Installation, make_csr: MakeCsr) -> 
     """An authority with many certificates."""
     good(anchorhold("init-ca", "Root", "CN=Root"))
     request = x509.load_pem_x509_csr(make_csr())
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(Order(csr=request, names=[f"h{number}.example"]) for number in range(MANY))
     return anchorhold
 

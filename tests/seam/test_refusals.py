@@ -81,7 +81,7 @@ def test_whoever_is_interrupted_does_not_know_the_answer(installation: Installat
         raise KeyboardInterrupt
     with pytest.raises(SecretWrongError, match="ended before the answer"), shared.presenting(PLACE, FILE, "the PIN"):
         pytest.fail("it was shown")
-    assert installation.forget_refusals() == 1
+    assert installation.keys.forget_refused_pins() == 1
     assert _try(shared, FILE, right=True)
 
 

@@ -203,10 +203,10 @@ def _tokens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_person_gives_the_pin_of_a_token_once_even_if_the_parent_is_on_it_too() -> None:
     person = _Person("1234")
     with open_installation(prompter=person) as installation:
-        installation.create_authority("Root", "CN=Root", key_backend="hsm")
+        installation.authorities.create("Root", "CN=Root", key_backend="hsm")
         assert len(person.questions) == 1
         person.questions.clear()
-        installation.create_authority("Issuing", "CN=Issuing", parent="Root", key_backend="hsm")
+        installation.authorities.create("Issuing", "CN=Issuing", parent="Root", key_backend="hsm")
     assert len(person.questions) == 1
 
 
@@ -214,4 +214,4 @@ def test_a_person_gives_the_pin_of_a_token_once_even_if_the_parent_is_on_it_too(
 @pytest.mark.usefixtures("database")
 def test_nobody_is_asked_by_a_program_unless_it_brings_somebody() -> None:
     with open_installation() as installation, pytest.raises(SecretMissingError, match="--hsm-pin"):
-        installation.create_authority("Root", "CN=Root", key_backend="hsm")
+        installation.authorities.create("Root", "CN=Root", key_backend="hsm")

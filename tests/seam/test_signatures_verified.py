@@ -13,7 +13,7 @@ from anchorhold import softkeys
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.errors import BackendFailedError, SignatureError
 from anchorhold.issuing import sharing
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.publickeys import spec_of
 from anchorhold.seam import BACKENDS_GROUP
 from seam.fakes import LyingBackend, MemoryBackend, offer, settings_file
@@ -83,15 +83,15 @@ def _statuses(installation: Installation) -> dict[str, int]:
 def test_a_wrong_signature_is_found_out_and_nothing_is_issued(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch, key_type: str, lie: str
 ) -> None:
-    installation.create_authority("Root", "CN=Root", key=key_spec(key_type, 2048 if key_type == "RSA" else None))
+    installation.authorities.create("Root", "CN=Root", key=key_spec(key_type, 2048 if key_type == "RSA" else None))
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(LIES[lie]))
-    with installation.issuer("Root") as issuer, pytest.raises(SignatureError) as caught:
+    with installation.certificates.issuer("Root") as issuer, pytest.raises(SignatureError) as caught:
         issuer.sign_many(_orders(make_csr, 1))
     assert "acme-keys 1.2" in str(caught.value)
     assert "nothing was recorded as issued" in caught.value.hint
     assert _statuses(installation) == {"abandoned": 1}
     monkeypatch.setattr(LyingBackend, "lie", None)
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(_orders(make_csr, 1))
     assert _statuses(installation) == {"abandoned": 1, "issued": 1}
 
@@ -103,10 +103,10 @@ def test_an_ecdsa_signature_in_raw_form_is_found_out(
         r, s = decode_dss_signature(signer.sign(message, algorithm))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     for lie in (raw, lambda *_: encode_dss_signature(0, 0), lambda *_: encode_dss_signature(1, 1)):
         monkeypatch.setattr(LyingBackend, "lie", staticmethod(lie))
-        with installation.issuer("Root") as issuer, pytest.raises(SignatureError):
+        with installation.certificates.issuer("Root") as issuer, pytest.raises(SignatureError):
             issuer.sign_many(_orders(make_csr, 1))
     assert _statuses(installation) == {"abandoned": 3}
 
@@ -117,9 +117,9 @@ def test_an_authority_is_not_made_with_a_key_that_lies(
 ) -> None:
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(LIES[lie]))
     with pytest.raises(SignatureError):
-        installation.create_authority("Root", "CN=Root")
-    assert installation.authorities() == []
-    assert installation.certificates() == []
+        installation.authorities.create("Root", "CN=Root")
+    assert installation.authorities.list() == []
+    assert installation.certificates.list() == []
     assert MemoryBackend.keys == {}
 
 
@@ -127,7 +127,7 @@ def test_a_batch_keeps_what_was_signed_before_the_lie_and_takes_back_the_rest(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "AT_ONCE", 1)
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     signed = []
 
     def third(signer: softkeys.SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
@@ -135,7 +135,7 @@ def test_a_batch_keeps_what_was_signed_before_the_lie_and_takes_back_the_rest(
         return b"garbage" if len(signed) == 3 else signer.sign(message, algorithm)
 
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(third))
-    with installation.issuer("Root") as issuer, pytest.raises(SignatureError):
+    with installation.certificates.issuer("Root") as issuer, pytest.raises(SignatureError):
         issuer.sign_many(_orders(make_csr, 5))
     assert len(signed) == 3
     assert _statuses(installation) == {"issued": 2, "abandoned": 1}
@@ -145,7 +145,7 @@ def test_what_several_threads_have_signed_is_recorded_whichever_of_them_met_the_
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "AT_ONCE", 4)
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     meeting, true, lies = Barrier(4), [], []
 
     def fourth(signer: softkeys.SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
@@ -156,7 +156,7 @@ def test_what_several_threads_have_signed_is_recorded_whichever_of_them_met_the_
         return signer.sign(message, algorithm)
 
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(fourth))
-    with installation.issuer("Root") as issuer, pytest.raises(SignatureError):
+    with installation.certificates.issuer("Root") as issuer, pytest.raises(SignatureError):
         issuer.sign_many(_orders(make_csr, 4))
     assert (len(true), len(lies)) == (3, 1)
     assert _statuses(installation) == {"issued": 3, "abandoned": 1}
@@ -170,9 +170,12 @@ def test_a_signer_that_raises_in_the_middle_is_a_failed_backend(
     def gone(signer: softkeys.SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
         raise ConnectionResetError("the token was pulled")
 
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(gone))
-    with installation.issuer("Root") as issuer, pytest.raises(BackendFailedError, match="ConnectionResetError"):
+    with (
+        installation.certificates.issuer("Root") as issuer,
+        pytest.raises(BackendFailedError, match="ConnectionResetError"),
+    ):
         issuer.sign_many(_orders(make_csr, 2))
     assert _statuses(installation) == {"abandoned": 1}
 
@@ -187,13 +190,13 @@ def test_the_signature_that_is_issued_is_over_what_the_ledger_had_recorded(
         recorded.append(([bytes(tbs) for (tbs,) in installation.ledger.database.execute_sql(query)], message))
         return signer.sign(message, algorithm)
 
-    installation.create_authority("Root", "CN=Root")
+    installation.authorities.create("Root", "CN=Root")
     monkeypatch.setattr(LyingBackend, "lie", staticmethod(look))
-    with installation.issuer("Root") as issuer:
+    with installation.certificates.issuer("Root") as issuer:
         issued = issuer.sign(_orders(make_csr, 1)[0])
     ((found, message),) = recorded
     assert found == [message]
     assert issued.certificate.tbs_certificate_bytes == message
-    key = installation.authority("Root").public_key
+    key = installation.authorities.get("Root").public_key
     assert isinstance(key, ec.EllipticCurvePublicKey)
     key.verify(issued.certificate.signature, message, ec.ECDSA(issued.certificate.signature_hash_algorithm))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 
 from anchorhold.errors import BackendContractError, BackendFailedError, RefusedError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from seam.fakes import Alpha, Beta, Recorder, offer, settings_file
 
@@ -95,7 +95,7 @@ def test_the_first_wrapper_in_the_settings_is_the_outermost(
 ) -> None:
     _enable(tmp_path, monkeypatch, outer, inner)
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     once = [f"{outer} before", f"{inner} before", f"{inner} after", f"{outer} after"]
     assert Recorder.log == [f"{entry} {purpose}" for purpose in ("probe", "certificate") for entry in once]
 
@@ -103,7 +103,7 @@ def test_the_first_wrapper_in_the_settings_is_the_outermost(
 def test_an_installed_wrapper_that_is_not_enabled_sees_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _enable(tmp_path, monkeypatch)
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     assert Recorder.log == []
 
 
@@ -122,7 +122,7 @@ def test_what_a_wrapper_refuses_is_not_issued(
     assert Recorder.log == ["alpha before certificate"]
     assert anchorhold("list-certs").text == before
     with open_installation() as installation:
-        assert installation.interrupted().certificates == ()
+        assert installation.recovery.pending().certificates == ()
 
 
 @pytest.mark.parametrize(("wrapper", "kind"), [("forgetful", BackendContractError), ("crashing", BackendFailedError)])
@@ -130,13 +130,13 @@ def test_a_wrapper_with_a_defect_stops_the_signature_and_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_csr: MakeCsr, wrapper: str, kind: type[Exception]
 ) -> None:
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     _enable(tmp_path, monkeypatch, wrapper)
     with open_installation() as installation:
-        before = installation.certificates()
-        with pytest.raises(kind) as caught, installation.issuer("Root") as issuer:
+        before = installation.certificates.list()
+        with pytest.raises(kind) as caught, installation.certificates.issuer("Root") as issuer:
             issuer.sign(Order(csr=make_csr(), names=["example.com"]))
-        assert installation.certificates() == before
+        assert installation.certificates.list() == before
     assert wrapper in str(caught.value)
 
 

@@ -232,17 +232,17 @@ class House:
     def revoke(self, serial: str | None = None, reason: str = "unspecified") -> None:
         """Revoke a certificate, by default the first."""
         with self.opened() as installation:
-            installation.revoke(serial or self.serial, reason)
+            installation.revocations.revoke(serial or self.serial, reason)
 
     def release(self) -> None:
         """Release the first certificate from its hold."""
         with self.opened() as installation:
-            installation.release(self.serial)
+            installation.revocations.release(self.serial)
 
     def renew_responder(self) -> None:
         """Give it a new responder."""
         with self.opened() as installation:
-            installation.renew_responder(self.authority)
+            installation.responders.renew(self.authority)
 
     def responder(self) -> ResponderRecord:
         """The record of the responder that answers."""
@@ -254,7 +254,7 @@ class House:
     def generate_crls(self) -> list[CrlRecord]:
         """Make its lists."""
         with self.opened() as installation:
-            return list(installation.generate_crls(self.authority))
+            return list(installation.crls.generate(self.authority))
 
     def beside(self, name: str, issuing: IssuingDefaults | None = None, *, ready: bool = False) -> House:
         """Another authority in the same installation, with a certificate.
@@ -265,10 +265,10 @@ class House:
             ready: Whether it gets a responder and a CRL.
         """
         with self.opened() as installation:
-            authority = installation.create_authority(name, f"CN={name.capitalize()}", issuing=issuing)
+            authority = installation.authorities.create(name, f"CN={name.capitalize()}", issuing=issuing)
             if ready:
-                installation.renew_responder(authority)
-                list(installation.generate_crls(authority))
+                installation.responders.renew(authority)
+                list(installation.crls.generate(authority))
             return House(authority, signed(installation, authority), self.environment)
 
     def request(
@@ -306,14 +306,14 @@ def signed(
     """A certificate of an authority, for a new key unless one is given."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     csr = builder.sign(key or softkeys.generate(key_spec("EC")), hashes.SHA256())
-    with installation.issuer(authority) as issuer:
+    with installation.certificates.issuer(authority) as issuer:
         return issuer.sign(Order(csr=csr, names=[name])).certificate
 
 
 def build_house(environment: Mapping[str, str] | None = None) -> House:
     """A house in an empty installation."""
     with open_installation(environment=environment) as installation:
-        authority = installation.create_authority("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
-        installation.renew_responder(authority)
-        list(installation.generate_crls(authority))
+        authority = installation.authorities.create("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
+        installation.responders.renew(authority)
+        list(installation.crls.generate(authority))
         return House(authority, signed(installation, authority), environment)

@@ -165,7 +165,7 @@ def test_a_ledger_that_is_not_there_is_not_made_and_used_once_it_is(
 
 def test_a_server_without_an_authority_is_not_ready(database: str, tmp_path: Path) -> None:
     with open_installation() as installation:
-        installation.authorities()
+        installation.authorities.list()
     with running(tmp_path) as server:
         status, shown = server.ready()
         assert (status, shown["ledger"]) == (503, "reachable")
@@ -231,7 +231,7 @@ def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, serve
 def test_a_worker_that_reads_a_lower_revision_than_the_watcher_says_so(house: House, tmp_path: Path) -> None:
     with open_installation(create=False) as installation:
         connection = LedgerConnection(LedgerReader(installation), tmp_path)
-        with watch_revision(installation.database_url, tmp_path):
+        with watch_revision(installation.access.url, tmp_path):
             until(lambda: watched_revision(tmp_path) is not None)
         seen = connection.revision()
         assert watched_revision(tmp_path) == seen

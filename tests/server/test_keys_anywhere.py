@@ -23,9 +23,9 @@ def test_every_worker_answers_with_keys_in_any_place(
 ) -> None:
     issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend=place)
     with open_installation() as installation:
-        authority = installation.create_authority("root", "CN=Root", key_backend="files", issuing=issuing)
-        installation.renew_responder(authority)
-        list(installation.generate_crls(authority))
+        authority = installation.authorities.create("root", "CN=Root", key_backend="files", issuing=issuing)
+        installation.responders.renew(authority)
+        list(installation.crls.generate(authority))
         house = House(authority, signed(installation, authority))
     with running(tmp_path, "--workers", "2") as server:
         askers = [server.another_client() for _ in range(6)]

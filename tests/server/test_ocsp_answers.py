@@ -164,7 +164,7 @@ def test_a_certificate_of_another_issuer_is_none_of_its_business(house: House, s
 def _says_of_unknown(house: House, policy: str) -> None:
     issuing = replace(house.authority.record.issuing, ocsp_unknown=policy)
     with house.opened() as installation:
-        installation.edit_authority(house.authority, issuing=issuing)
+        installation.authorities.edit(house.authority, issuing=issuing)
 
 
 @pytest.mark.parametrize(("policy", "said"), [("unknown", "UNKNOWN"), ("revoked", "REVOKED"), ("unauthorized",) * 2])
@@ -230,7 +230,7 @@ def test_each_authority_has_its_own_responder(house: House, server: Server) -> N
     ]
     assert [answer.certificates[0].issuer.rfc4514_string() for answer in answers] == ["CN=Root", "CN=Other"]
     with house.opened() as installation:
-        installation.edit_authority(theirs.authority, enabled=False)  # what it has signed is about
+        installation.authorities.edit(theirs.authority, enabled=False)  # what it has signed is about
     assert server.status(theirs.request(certificate)) == "GOOD"
 
 

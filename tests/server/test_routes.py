@@ -249,7 +249,7 @@ def test_metrics_are_what_prometheus_reads(house: House, server: Server) -> None
 
 def test_moments_are_shown_as_timestamps_for_each_authority(house: House, server: Server) -> None:
     with house.opened() as installation:
-        crl = installation.crl(house.authority)
+        crl = installation.crls.latest(house.authority)
     responder = house.responder()
     assert crl is not None
     assert responder.not_after is not None

@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 from anchorhold.cli.build import build_command
-from anchorhold.cli.root import Root
+from anchorhold.cli.global_options import Root
 from anchorhold.errors import PluginMissingError
 from anchorhold.installation import open_installation
 from anchorhold_server.authority_snapshot import take_snapshot
@@ -40,7 +40,7 @@ def test_the_commands_of_the_readme_lead_to_answers(anchorhold: Command, csr_fil
     good(anchorhold("sign-cert", "--ca=issuing", f"--csr={csr_file}", "--alt=a.example", "--out=leaf.pem"))
     leaf = x509.load_pem_x509_certificate((tmp_path / "leaf.pem").read_bytes())
     with open_installation() as installation:
-        house = House(installation.authority("issuing"), leaf)
+        house = House(installation.authorities.get("issuing"), leaf)
     with running(tmp_path) as server:
         assert server.ready()[0] == 200
         assert server.status(house.request()) == "GOOD"

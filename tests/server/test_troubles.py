@@ -100,7 +100,7 @@ def test_a_partial_crl_that_has_run_out_is_trouble_as_well(house: House, server:
     def problems() -> list[str]:
         return next(one["problems"] for one in server.ready()[1]["authorities"] if one["name"] == "sharded")
 
-    with theirs.opened() as installation, installation.key_of(theirs.authority) as key:
+    with theirs.opened() as installation, installation.keys.get(theirs.authority) as key:
         generate_crl(installation.ledger, key, None)
         until(lambda: problems() == ["CRL of shard 0 and 2 more: there is none"])
         for shard in range(3):
@@ -164,7 +164,7 @@ def test_a_ledger_that_is_away_says_try_later_until_it_is_back(house: House, ser
 def test_killed_under_load_and_started_again_it_knows_every_revocation(house: House, tmp_path: Path) -> None:
     certificates = [house.sign() for _ in range(6)]
     with house.opened() as installation:
-        number = installation.crl(house.authority)
+        number = installation.crls.latest(house.authority)
     port, stop = free_port(), threading.Event()
 
     def load() -> None:

@@ -66,7 +66,7 @@ class Asked:
 
     def __init__(self, installation: Installation, folder: Path, kind: str = "EC") -> None:
         house = build_house()
-        installation.renew_responder(house.authority, key=key_spec(kind))
+        installation.responders.renew(house.authority, key=key_spec(kind))
         record = installation.ledger.responders.active(house.authority.record.id)
         assert record is not None
         self._cert_id = load_ocsp_request(house.request()).cert_id

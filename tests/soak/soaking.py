@@ -346,12 +346,12 @@ def prepare(number: int) -> tuple[list[Own], tuple[Own, PrivateKey]]:
     """The first authorities of a runner: one of its own, and one that also signs elsewhere."""
     issuing = IssuingDefaults(hostname=HOSTNAME)
     with open_installation() as installation:
-        own = installation.create_authority(f"runner{number}", f"CN=runner{number}", issuing=issuing)
+        own = installation.authorities.create(f"runner{number}", f"CN=runner{number}", issuing=issuing)
         certificate, key = foreign_authority(f"foreign{number}")
-        foreign = installation.import_authority(f"foreign{number}", certificate, key, issuing=issuing)
+        foreign = installation.authorities.import_(f"foreign{number}", certificate, key, issuing=issuing)
         for authority in (own, foreign):
-            installation.renew_responder(authority)
-            list(installation.generate_crls(authority))
+            installation.responders.renew(authority)
+            list(installation.crls.generate(authority))
         return [Own(own.name, own.certificate)], (Own(foreign.name, certificate), key)
 
 

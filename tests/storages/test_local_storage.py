@@ -209,14 +209,14 @@ def test_an_authority_whose_key_is_not_surely_on_the_disk_is_not_made(
         attempt = _created(installation)
     assert (attempt is None) is (number < 3)  # the folder above, the file, the folder; then all has been done
     assert len(list(ca_dir.rglob("*.key*"))) == (attempt is not None)
-    assert installation.interrupted().authorities == ()
+    assert installation.recovery.pending().authorities == ()
     if attempt is None:
-        assert installation.create_authority("Root", "CN=Root").name == "Root"
+        assert installation.authorities.create("Root", "CN=Root").name == "Root"
 
 
 def _created(installation: Installation) -> object:
     try:
-        return installation.create_authority("Root", "CN=Root")
+        return installation.authorities.create("Root", "CN=Root")
     except BackendFailedError:
         return None
 
@@ -237,7 +237,7 @@ def test_modes_may_be_written_as_numbers_or_as_text(
     options = f"file_permissions_mode = {file_mode}\ndirectory_permissions_mode = {folder_mode}"
     _configure(tmp_path, monkeypatch, options)
     with open_installation() as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     modes = _modes(tmp_path / "keys")
     assert sorted(modes.values()) == [0o640, 0o750, 0o750]
 

@@ -213,7 +213,7 @@ import anchorhold
 from anchorhold.ledger.authorities import Authorities
 Authorities.record_key = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 with anchorhold.open_installation() as installation:
-    installation.create_authority("Root", "CN=Root", secrets={"password": "x"})
+    installation.authorities.create("Root", "CN=Root", secrets={"password": "x"})
 """
 
 

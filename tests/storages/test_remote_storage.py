@@ -174,7 +174,7 @@ def test_the_variables_a_program_hands_over_are_those_that_are_read(
     _configure(tmp_path, monkeypatch, "cloud://bucket", 'key = { env = "CLOUD_KEY" }')
     environment = {"ANCHORHOLD_CONFIG": str(tmp_path / "config.toml"), "ANCHORHOLD_CA_DIR": str(tmp_path / "ca")}
     with open_installation(environment={**environment, "CLOUD_KEY": "handed over"}) as installation:
-        installation.create_authority("Root", "CN=Root")
+        installation.authorities.create("Root", "CN=Root")
     assert CloudFileSystem.given == {"key": "handed over"}
 
 

@@ -5,9 +5,9 @@ From Python::
     import anchorhold
 
     with anchorhold.open_installation() as installation:
-        root = installation.create_authority("Root", "CN=Example Root", path_length=1)
-        installation.create_authority("Issuing", "CN=Example Issuing", parent=root, path_length=0)
-        with installation.issuer("Issuing") as issuer:
+        root = installation.authorities.create("Root", "CN=Example Root", path_length=1)
+        installation.authorities.create("Issuing", "CN=Example Issuing", parent=root, path_length=0)
+        with installation.certificates.issuer("Issuing") as issuer:
             issued = issuer.sign(anchorhold.Order(csr=csr, names=["example.com"]))
 
 Authors of key backends and wrappers import from `anchorhold.seam`.
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from anchorhold.errors import AnchorholdError
     from anchorhold.installation import Installation, open_installation
     from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.issuer import Issued, Issuer, Order
+    from anchorhold.issuing.issuer import Issuer
+    from anchorhold.issuing.order import Issued, Order
     from anchorhold.ledger import IssuingDefaults
     from anchorhold.secret import Secret
 
@@ -47,11 +48,11 @@ _HOMES = {
     "AnchorholdError": "errors",
     "Authority": "issuing.authority",
     "Installation": "installation",
-    "Issued": "issuing.issuer",
+    "Issued": "issuing.order",
     "Issuer": "issuing.issuer",
     "IssuingDefaults": "ledger",
     "KeySpec": "algorithms",
-    "Order": "issuing.issuer",
+    "Order": "issuing.order",
     "Secret": "secret",
     "key_spec": "algorithms",
     "open_installation": "installation",

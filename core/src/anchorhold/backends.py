@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
-from anchorhold.implied import ocsp_aliases
 from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.seam.binding import Part, bind, construct_wrapper
 from anchorhold.seam.facade import KeyBackend
@@ -18,6 +17,7 @@ from anchorhold.seam.options import OptionValues, options_of
 from anchorhold.seam.refusals import ProcessRefusals
 from anchorhold.seam.resolver import SecretResolver
 from anchorhold.secret import SecretReference
+from anchorhold.settings.implied import ocsp_aliases
 from anchorhold.settings.model import AliasSettings
 from anchorhold.settings.problems import first_problem
 from anchorhold.suggestions import suggestion
@@ -25,8 +25,7 @@ from anchorhold.suggestions import suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from peewee import Database
-
+    from anchorhold.databases import Database
     from anchorhold.seam import Operation, Refusals, Role
     from anchorhold.seam.resolver import Prompter
     from anchorhold.secret import Secret

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.book import check_database
+from anchorhold.profiles import find_default_profile
 from anchorhold.secret import read_secret_file
 from anchorhold.settings.harmless import is_reference, leaves
-from anchorhold.x509.profiles import find_default_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,9 +93,9 @@ def _check_reference(key: str, value: Any) -> Iterable[str]:
 
 def _check_ledger(installation: Installation, findings: Findings) -> None:
     """Look into the ledger if that changes nothing in it."""
-    if not check_database(installation.database_url, installation.absence):
+    if not check_database(installation.access.url, installation.access.absence):
         return
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         findings.of(partial(_check_authority, installation, authority))
 
 

@@ -21,7 +21,7 @@ from anchorhold.seam.options import check_flags
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from anchorhold.cli.root import Root
+    from anchorhold.cli.global_options import Root
     from anchorhold.cli.table import Command
     from anchorhold.seam.options import BackendOption
 

@@ -34,7 +34,7 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
         return
     failures: tuple[AnchorholdError, ...]
     try:
-        maintained = installation.maintain(authority, secrets)
+        maintained = installation.maintenance.run(authority, secrets)
         failures = maintained.failures
         for done in maintained.done:
             say(f"{authority.name}: {done}")
@@ -65,13 +65,11 @@ def say_what_comes_first(installation: Installation, authority: Authority) -> No
 
 def _left(installation: Installation, authority: Authority) -> Iterator[str]:
     """The commands that make what is not there; they ask for what they need."""
-    name, ledger = shlex.quote(authority.name), installation.ledger
-    with ledger.guarded():
-        made = [ledger.crls.last(authority.record.id, shard) for shard in shards_of(authority)]
-        if None in made and _makes_crls(authority):
-            yield f"anchorhold generate-crls {name}"
-        if ledger.responders.active(authority.record.id) is None:
-            yield f"anchorhold regenerate-ocsp-keys {name}"
+    name, made = shlex.quote(authority.name), installation.crls.dates(authority)
+    if not made.keys() >= set(shards_of(authority)) and _makes_crls(authority):
+        yield f"anchorhold generate-crls {name}"
+    if installation.responders.active(authority) is None:
+        yield f"anchorhold regenerate-ocsp-keys {name}"
 
 
 def _makes_crls(authority: Authority) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import InputError, PathLengthError
-from anchorhold.x509.validity import now, parse_expiry, parse_past
+from anchorhold.errors import InputError, PathLengthError, ValidityError
+from anchorhold.x509.spans import is_span, parse_span
+from anchorhold.x509.validity import in_utc, now, parse_expiry, parse_past
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from anchorhold.issuing.plan import PathLength
 
 LARGEST = 1 << 20
@@ -61,6 +61,24 @@ def past(text: str | None) -> dt.datetime | None:
         ValidityError: It cannot be read, or has not passed.
     """
     return None if text is None else parse_past(text)
+
+
+def earlier(text: str | None) -> dt.datetime | None:
+    """A moment as typed, or a span counted back from now; None if there was none.
+
+    Raises:
+        ValidityError: It cannot be read.
+    """
+    if text is None:
+        return None
+    if is_span(text):
+        return now() - parse_span(text, "time")
+    try:
+        return in_utc(dt.datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError) as error:
+        raise ValidityError(
+            f"time {text!r}: cannot be read", hint="give a date such as 2026-12-31, or a span such as 7d"
+        ) from error
 
 
 def path_length(text: str | None) -> PathLength:

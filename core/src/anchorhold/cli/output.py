@@ -119,6 +119,15 @@ def write_json_list(entries: Iterable[Any]) -> None:
     _write_to_stdout(b"[]\n" if before == "[\n" else b"\n]\n")
 
 
+def write_line(text: str) -> None:
+    """A line to standard output.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    _write_to_stdout(f"{text}\n".encode())
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     """Columns as wide as their content."""
     if not rows:

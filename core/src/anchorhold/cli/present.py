@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
     """What the ledger has about an authority; documented in docs/json.md."""
     record = authority.record
-    parent = installation.chain(authority)[1:2]
+    parent = installation.authorities.chain(authority)[1:2]
     return {
         "name": record.name,
         "status": record.status,
@@ -116,7 +116,7 @@ def show_chain(
     shown = authority_as_json(installation, authority)
     if state is not None:
         shown |= key_as_json(state) | published_as_json(installation, authority)
-    chain = installation.chain_certificates(authority)[1:] if bundle else []
+    chain = installation.authorities.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)
 

@@ -14,15 +14,9 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import ResponderRecord
 
 
-def responder_of(installation: Installation, authority: Authority) -> ResponderRecord | None:
-    """The responder that answers for an authority."""
-    with installation.ledger.guarded():
-        return installation.ledger.responders.active(authority.record.id)
-
-
 def described_responder(installation: Installation, authority: Authority) -> str:
     """The alias that keeps keys of responders, the one that has the key now if it is another, and what is wrong."""
-    alias, active = authority.record.issuing.ocsp_key_backend, responder_of(installation, authority)
+    alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     shown = f"OCSP key backend {alias!r}"
     if active is None:
         shown += ", none was made yet"
@@ -39,9 +33,7 @@ def described_responder(installation: Installation, authority: Authority) -> str
 
 def published_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
     """What an authority publishes at present; documented in docs/json.md."""
-    with installation.ledger.guarded():
-        active = installation.ledger.responders.active(authority.record.id)
-        lists = installation.ledger.crls.dates(authority.record.id)
+    active, lists = installation.responders.active(authority), installation.crls.dates(authority)
     return {
         "responder": None if active is None else _as_json(active),
         "crls": [
@@ -68,8 +60,7 @@ def _as_json(responder: ResponderRecord) -> dict[str, Any]:
 
 def described_lists(installation: Installation, authority: Authority) -> str:
     """The newest lists of an authority: how many, and when the first of them is due."""
-    with installation.ledger.guarded():
-        lists = installation.ledger.crls.dates(authority.record.id)
+    lists = installation.crls.dates(authority)
     if not lists:
         return "none was made yet"
     first = min(lists.values(), key=lambda dates: dates.next_update)
@@ -81,7 +72,7 @@ def described_lists(installation: Installation, authority: Authority) -> str:
 
 def what_follows(installation: Installation, authority: Authority) -> str:
     """What somebody has to do, and to know, who has chosen another alias for the keys of responders."""
-    alias, active = authority.record.issuing.ocsp_key_backend, responder_of(installation, authority)
+    alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     command = f"anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)}"
     if active is None:
         return f"It has no OCSP responder yet; `{command}` makes one, with its key in {alias!r}."

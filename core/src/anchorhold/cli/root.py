@@ -5,49 +5,20 @@ from __future__ import annotations
 import gc
 import importlib
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.table import COMMANDS, canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from anchorhold.errors import AnchorholdError
-
 
 _NEGATIVE: Final = re.compile(r"-(?:[0-9A-Fa-f]{2}:?)+")
 """A serial number that looks like an option."""
 OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins")
 """Options before the name of a command."""
-
-
-@dataclass(slots=True)
-class Root:
-    """What a command knows from before its name.
-
-    Attributes:
-        config: The settings file, if one was named.
-        retry_refused_pins: Whether to forget which PINs were refused before the command works.
-        broken: Aliases that cannot be used and so have no options, each with why.
-    """
-
-    config: Path | None = None
-    retry_refused_pins: bool = False
-    broken: dict[str, AnchorholdError] = field(default_factory=dict)
-
-    def cause(self, arguments: Sequence[str]) -> AnchorholdError | None:
-        """Why an option in these arguments may be unknown: the alias that it is for cannot be used."""
-        for alias, error in self.broken.items():
-            prefix = "--" if alias == "default" else f"--{alias}-"
-            if any(argument.startswith(prefix) for argument in arguments):
-                return error
-        return None
 
 
 class RootGroup(TyperGroup):

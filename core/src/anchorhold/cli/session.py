@@ -17,8 +17,8 @@ from anchorhold.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from anchorhold.cli.global_options import Root
     from anchorhold.cli.precious import Kept
-    from anchorhold.cli.root import Root
     from anchorhold.cli.table import Command
     from anchorhold.seam import Operation
     from anchorhold.seam.options import BackendOption, OptionValues
@@ -54,7 +54,7 @@ class Session:
     def begin(self) -> None:
         """Do what was asked for before the name of the command."""
         if self._root.retry_refused_pins:
-            self.installation.forget_refusals()
+            self.installation.keys.forget_refused_pins()
 
     def backend_options(self, command: Command) -> list[BackendOption]:
         """The options of every configured alias for that command; an alias that cannot be bound has none."""

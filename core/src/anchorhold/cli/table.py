@@ -67,6 +67,8 @@ COMMANDS: Final = {
         "Answer OCSP, and publish CRLs and certificates of authorities.", "", distribution="anchorhold-server"
     ),
     "recover": Command("Finish or abandon what was interrupted.", "recover:recover", ("use",), parent=True),
+    "profiles": Command("List profiles, or show what certificates of one contain.", "profiles:profiles"),
+    "history": Command("Show what was done, by whom and when.", "history:history"),
     "backends": Command(
         "Show key backends, installed and configured, and whether keys can be used.", "backends:backends"
     ),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
 from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
+from anchorhold.profiles import find_default_profile
 from anchorhold.x509.certificates import is_pss_only, public_key_info
 from anchorhold.x509.general_names import check_urls, parse_alt
 from anchorhold.x509.hosts import check_hostname
 from anchorhold.x509.identifiers import POLICIES, dotted
-from anchorhold.x509.profiles import find_default_profile
 from anchorhold.x509.request_keys import pss_hash
 from anchorhold.x509.validity import MOST_DAYS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from anchorhold.algorithms import KeySpec
     from anchorhold.ledger import IssuingDefaults
-    from anchorhold.settings import ProfileSettings
+    from anchorhold.profiles import ProfileSettings
 
 
 MOST_SHARDS: Final = 4_096

@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from anchorhold.errors import ProfileRefusedError
+from anchorhold.profiles import find_default_profile, find_profile
+from anchorhold.profiles.copying import CopyRules
+from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.publickeys import spki
 from anchorhold.seam.requests import Draft
-from anchorhold.x509.copying import CopyRules
 from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.drafts import key_identifiers
-from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
 from anchorhold.x509.hosts import is_domain
 from anchorhold.x509.identifiers import PURPOSES
 from anchorhold.x509.names import certified, parse_subject
-from anchorhold.x509.profiles import find_default_profile, find_profile
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now
 
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
-    from anchorhold.issuing.issuer import Order
-    from anchorhold.settings import ProfileSettings, Settings
+    from anchorhold.issuing.order import Order
+    from anchorhold.profiles import ProfileSettings
+    from anchorhold.settings import Settings
     from anchorhold.x509.request_keys import SubjectKey
     from anchorhold.x509.request_parts import Request
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from anchorhold.issuing.drafting import Drafter
 from anchorhold.issuing.issuance import issue
+from anchorhold.issuing.order import Issued
 from anchorhold.issuing.sharing import Shared
 from anchorhold.x509.csr import CheckedRequest, check_csr, not_granted, read_csr
-from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.request_parts import Request
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from cryptography import x509
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.issuing.chain import Chain
     from anchorhold.issuing.key import AuthorityKey
+    from anchorhold.issuing.order import Order
     from anchorhold.ledger import Ledger
     from anchorhold.settings import Settings
     from anchorhold.x509.request_keys import SubjectKey
@@ -32,50 +30,6 @@ BATCH: Final = 1_000
 
 
 _Request: TypeAlias = "tuple[Request, SubjectKey]"
-Copied: TypeAlias = Literal["subject", "alt"]
-"""What may be copied from a request when asked for: its subject, its alternative names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A certificate that somebody wants.
-
-    Attributes:
-        csr: The request (RFC 2986), PEM or DER, or already loaded (`anchorhold.x509.csr.load_csr`), or checked by
-            `anchorhold.x509.csr.check_request`.
-        names: Subject alternative names, as `anchorhold.x509.general_names.parse_alt` reads them.
-        subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or mailbox.
-        profile: Name of the profile; by default the one of the authority, else of the settings.
-        expires: End of validity; by default as the profile says, shortened to what the authority allows.
-        copy: What to copy from the request beyond the rules of the profile. Nothing is copied in silence.
-    """
-
-    csr: bytes | x509.CertificateSigningRequest | Request | CheckedRequest
-    names: Sequence[str] = ()
-    subject: str | None = None
-    profile: str | None = None
-    expires: dt.datetime | None = None
-    copy: frozenset[Copied] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A certificate that is recorded in the ledger.
-
-    Attributes:
-        der: The certificate in DER.
-        serial: Its serial number in hex, as the ledger has it.
-        not_granted: What the request asked for that the certificate does not contain, in words.
-    """
-
-    der: bytes
-    serial: str
-    not_granted: tuple[str, ...] = ()
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """The certificate, parsed."""
-        return certificate_of(self.der)
 
 
 class Issuer:
@@ -149,7 +103,7 @@ class Issuer:
 
     def _sign_batch(self, orders: Sequence[Order]) -> list[Issued]:
         checking: Shared[_Request] = Shared(len(orders))
-        requests = checking.run(lambda number: _checked(orders[number]))
+        requests = checking.run(lambda number: checked_request(orders[number]))
         opened = self._opened
         while True:
             try:
@@ -200,7 +154,8 @@ class _ChangedError(Exception):
     """The authority was changed since it was read."""
 
 
-def _checked(order: Order) -> _Request:
+def checked_request(order: Order) -> tuple[Request, SubjectKey]:
+    """The request of an order and the key in it, whose signature is verified."""
     if isinstance(order.csr, CheckedRequest):
         return order.csr.request, order.csr.key
     request = read_csr(order.csr) if isinstance(order.csr, bytes) else Request.of(order.csr)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anchorhold.issuing.responders import OcspPlace
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.claims import Claim
-    from anchorhold.settings import ProfileSettings
+    from anchorhold.profiles import ProfileSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from anchorhold.issuing.key import AuthorityKey
 from anchorhold.issuing.pending import Intent, check_certificate_new, establish
 from anchorhold.issuing.plan import effective_profile
 from anchorhold.issuing.undo import is_abandoning
-from anchorhold.settings import ProfileSettings
-from anchorhold.x509.extensions import ProfileExtensions
+from anchorhold.profiles import ProfileSettings
+from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.to_be_signed import to_be_signed
 

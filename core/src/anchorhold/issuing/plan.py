@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from anchorhold.errors import NameForbiddenError, PathLengthError, ProfileRefusedError
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.ledger.records import moment, seconds
+from anchorhold.profiles import ProfileSettings
+from anchorhold.profiles.extensions import ProfileExtensions
+from anchorhold.profiles.model import MOST_BELOW
 from anchorhold.seam.requests import Draft
-from anchorhold.settings import ProfileSettings
-from anchorhold.settings.profile import MOST_BELOW
 from anchorhold.x509.constraints import nothing_left
 from anchorhold.x509.drafts import key_identifiers
-from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial
 from anchorhold.x509.validity import Bound, after, begun, end_of_validity, now

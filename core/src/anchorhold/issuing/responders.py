@@ -26,12 +26,12 @@ from anchorhold.issuing.claiming import held, start
 from anchorhold.issuing.issuance import issue
 from anchorhold.issuing.signing import sign_and_verify
 from anchorhold.ledger.records import CLOSED
+from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.publickeys import spec_of, spki
 from anchorhold.seam.requests import CreateKeyRequest, Draft, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
 from anchorhold.seam.resolver import GeneratedSecrets
 from anchorhold.secret import Secret
 from anchorhold.x509.drafts import key_identifiers
-from anchorhold.x509.extensions import ProfileExtensions
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.serials import format_serial, new_serial
 from anchorhold.x509.validity import BACKDATED, begun, end_of_validity, is_ahead, now
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from anchorhold.issuing.key import AuthorityKey
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import ResponderRecord
+    from anchorhold.profiles import ProfileSettings
     from anchorhold.seam.facade import KeyBackend
     from anchorhold.seam.requests import CreatedKey, OcspStore, Secrets, Signer
     from anchorhold.seam.resolver import SecretResolver
-    from anchorhold.settings import ProfileSettings
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,11 @@
-"""The ledger as the rest of core sees it: an open database, its transactions, and its books."""
+"""The ledger as the rest of core sees it: an open database, its transactions, and a repository for each table."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from functools import partial
+from copy import copy
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from peewee import PeeweeException, SqliteDatabase
@@ -21,25 +22,28 @@ from anchorhold.databases import (
 from anchorhold.databases.failures import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.absence import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, Absence
-from anchorhold.ledger.authorities import Authorities
-from anchorhold.ledger.certificates import Certificates
-from anchorhold.ledger.claims import Claims
-from anchorhold.ledger.crls import Crls
-from anchorhold.ledger.dates import Dates
-from anchorhold.ledger.epoch import Epoch
-from anchorhold.ledger.events import Events
-from anchorhold.ledger.key_copies import KeyCopies
+from anchorhold.ledger.epoch import SELECT_EPOCH, Epoch
 from anchorhold.ledger.migrations import MIGRATIONS
-from anchorhold.ledger.refusals import Refusals
-from anchorhold.ledger.responders import Responders
-from anchorhold.ledger.revocations import Revocations
 from anchorhold.ledger.schema import Schema, schema
-from anchorhold.settings.show import without_password
+from anchorhold.settings.harmless import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from peewee import Database
+
+    from anchorhold.audit import AuditContext
+    from anchorhold.ledger.authorities import Authorities
+    from anchorhold.ledger.certificates import Certificates
+    from anchorhold.ledger.claims import Claims
+    from anchorhold.ledger.crls import Crls
+    from anchorhold.ledger.dates import Dates
+    from anchorhold.ledger.events import Events
+    from anchorhold.ledger.key_copies import KeyCopies
+    from anchorhold.ledger.refusals import Refusals
+    from anchorhold.ledger.requests import Requests
+    from anchorhold.ledger.responders import Responders
+    from anchorhold.ledger.revocations import Revocations
 
 _SUBJECT: Final = "ledger"
 _ALONE: Final = 0x616E63686F73
@@ -47,7 +51,7 @@ _ALONE: Final = 0x616E63686F73
 
 
 class Ledger:
-    """An open ledger.
+    """An open ledger. Its repositories are imported when they are first used.
 
     Args:
         url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``; None for an empty ledger in
@@ -74,17 +78,9 @@ class Ledger:
         except BaseException:
             close(self.database)
             raise
-        self.authorities = Authorities(tables.authority, self.guarded)
-        self.key_copies = KeyCopies(tables.key_copy)
-        self.certificates = Certificates(self.database, tables.certificate, tables.revocation, tables.responder)
+        self._tables = tables
         self._epoch = Epoch(self.database, tables.epoch)
-        self.events = Events(tables.event, self._epoch)
-        self.revocations = Revocations(self.database, tables.revocation)
-        self.crls = Crls(tables.crl, tables.crl_part)
-        self.responders = Responders(tables.responder)
-        self.dates = Dates(tables.certificate, tables.revocation, tables.responder)
-        self.claims = Claims(self.database, tables.claim)
-        self.refusals = Refusals(tables.refusal)
+        self._audit: AuditContext | None = None
 
     def _opened(self, absence: Absence) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""
@@ -96,6 +92,91 @@ class Ledger:
         if not tables.authority.select().exists():
             absence.check(self._where, WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists())
         return tables
+
+    def acting_as(self, audit: AuditContext) -> Ledger:
+        """The same ledger; what is recorded through it says who acted."""
+        same = copy(self)
+        same._audit = audit  # noqa: SLF001  # of the same class
+        for repository in ("certificates", "events", "requests"):
+            vars(same).pop(repository, None)
+        return same
+
+    @cached_property
+    def authorities(self) -> Authorities:
+        """Authorities."""
+        from anchorhold.ledger.authorities import Authorities
+
+        return Authorities(self._tables.authority, self.guarded)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Certificates, and the intent to sign them."""
+        from anchorhold.ledger.certificates import Certificates
+
+        return Certificates(self.database, self._tables, self._audit)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Who is at work on what at the moment."""
+        from anchorhold.ledger.claims import Claims
+
+        return Claims(self.database, self._tables.claim)
+
+    @cached_property
+    def crls(self) -> Crls:
+        """Certificate revocation lists."""
+        from anchorhold.ledger.crls import Crls
+
+        return Crls(self._tables.crl, self._tables.crl_part)
+
+    @cached_property
+    def dates(self) -> Dates:
+        """What is dated in the future."""
+        from anchorhold.ledger.dates import Dates
+
+        return Dates(self._tables.certificate, self._tables.revocation, self._tables.responder)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happened to authorities."""
+        from anchorhold.ledger.events import Events
+
+        return Events(self._tables.event, self._tables.authority, self._epoch, self._audit)
+
+    @cached_property
+    def key_copies(self) -> KeyCopies:
+        """Copies of keys that were left behind."""
+        from anchorhold.ledger.key_copies import KeyCopies
+
+        return KeyCopies(self._tables.key_copy)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Secrets that were refused."""
+        from anchorhold.ledger.refusals import Refusals
+
+        return Refusals(self._tables.refusal)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Requests that are kept."""
+        from anchorhold.ledger.requests import Requests
+
+        return Requests(self._tables.request, self._audit)
+
+    @cached_property
+    def responders(self) -> Responders:
+        """OCSP responders."""
+        from anchorhold.ledger.responders import Responders
+
+        return Responders(self._tables.responder)
+
+    @cached_property
+    def revocations(self) -> Revocations:
+        """Revocations."""
+        from anchorhold.ledger.revocations import Revocations
+
+        return Revocations(self.database, self._tables.revocation)
 
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[None]:
@@ -150,6 +231,27 @@ class Ledger:
 def ledger_exists(url: str) -> bool:
     """Whether a look into the ledger would not create it; see `anchorhold.databases.database_exists`."""
     return database_exists(url, _SUBJECT)
+
+
+def epoch_reader(url: str) -> Callable[[], int]:
+    """Gives a function that reads the epoch of a ledger over a new connection each time, and makes no ledger.
+
+    Args:
+        url: Of the ledger, on a database server. Its function raises LedgerError when the database refuses.
+
+    Raises:
+        SettingsError: The URL cannot be read.
+    """
+    database = open_database(url, _SUBJECT)
+
+    def read() -> int:
+        try:
+            with _sentences(database, _place(url)):
+                return int(database.execute_sql(SELECT_EPOCH).fetchone()[0])
+        finally:
+            close(database)
+
+    return read
 
 
 def check_absence(url: str, absence: Absence) -> None:

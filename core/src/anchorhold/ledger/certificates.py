@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
 
 from anchorhold.errors import LedgerError
+from anchorhold.ledger.audits import columns_of, conditions, of_row
 from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, moment, seconds
 from anchorhold.x509.serials import whole_serial
 from anchorhold.x509.validity import AHEAD
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from peewee import Database
 
+    from anchorhold.audit import AuditContext
+    from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.records import ResponderStatus
+    from anchorhold.ledger.schema import Schema
 
 _RESERVED = (
     "authority_id",
@@ -35,9 +40,37 @@ _RESERVED = (
     "not_after",
     "tbs",
     "reserved_at",
+    "actor_kind",
+    "actor_name",
+    "actor_origin",
+    "correlation_id",
 )
 
 _quoted = json.JSONEncoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFilter:
+    """Which issued certificates are wanted.
+
+    Attributes:
+        authority_id: Row number of their issuer; None for any.
+        expired: Whether those that have expired are among them.
+        revoked: Only those that are revoked, or only those that are not; None for both.
+        profile: Only those of the profile of this name, whether it exists or not.
+        expiring: Only those that expire until then and that somebody has to replace: those of OCSP responders are left
+            out, because new ones follow by themselves. With a profile, those that answer are among them.
+    """
+
+    authority_id: int | None = None
+    expired: bool = False
+    revoked: bool | None = None
+    profile: str | None = None
+    expiring: dt.datetime | None = None
+
+
+ALL_VALID: Final = CertificateFilter()
+"""All that have not expired."""
 
 
 class Certificates:
@@ -45,17 +78,18 @@ class Certificates:
 
     Args:
         database: Where they are.
-        model: The table.
-        revocation: The table of revocations.
-        responder: The table of OCSP responders.
+        tables: The tables.
+        audit: Who reserves; None where that is not recorded.
     """
 
-    def __init__(self, database: Database, model: Any, revocation: Any, responder: Any) -> None:
+    def __init__(self, database: Database, tables: Schema, audit: AuditContext | None = None) -> None:
         self._database = database
-        self._model = model
-        self._revocation = revocation
-        self._responder = responder
-        table, mark = model._meta.table_name, database.param  # noqa: SLF001
+        self._model = tables.certificate
+        self._revocation = tables.revocation
+        self._responder = tables.responder
+        self._request = tables.request
+        self._audit = tuple(columns_of(audit).values())
+        table, mark = self._model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
             f"UPDATE \"{table}\" SET status = 'issued', certificate = {mark}, issued_at = {mark}, tbs = NULL "  # noqa: S608
@@ -77,6 +111,7 @@ class Certificates:
                 seconds(intent.not_after),
                 intent.tbs,
                 now,
+                *self._audit,
             )
             for intent in reservations
         ]
@@ -115,14 +150,17 @@ class Certificates:
         self.complete(authority_id, [(intent.serial, certificate)])
 
     def reserved(self, before: dt.datetime) -> list[CertificateRecord]:
-        """Reservations made until that moment and never completed.
+        """Reservations made until that moment and never completed; those of requests that are kept are left out.
 
         Those that are dated as far in the future as that is in the past are among them: the clock was ahead.
         """
         model, now = self._model, dt.datetime.now(dt.UTC)
         ahead = seconds(now + max(now - before, AHEAD))
         dated = (model.reserved_at <= seconds(before)) | (model.reserved_at > ahead)
-        query = model.select().where((model.status == "reserved") & dated)
+        request = self._request
+        kept = (request.authority_id == model.authority) & (request.serial == model.serial)
+        is_kept = fn.EXISTS(request.select().where(kept & (request.status == "reserved")))
+        query = model.select().where((model.status == "reserved") & dated & ~is_kept)
         # Sorted here: asked for the order of another index, SQLite would read the whole table instead of the open few.
         return sorted((self._record(row) for row in query), key=lambda record: record.id)
 
@@ -152,72 +190,58 @@ class Certificates:
                 return found
         return []
 
-    def page(
-        self,
-        *,
-        authority_id: int | None = None,
-        after: int = 0,
-        limit: int = 100,
-        expired: bool = False,
-        revoked: bool | None = None,
-        profile: str | None = None,
-        expiring: dt.datetime | None = None,
-    ) -> list[CertificateRecord]:
+    def page(self, wanted: CertificateFilter, *, after: int = 0, limit: int = 100) -> list[CertificateRecord]:
         """Issued certificates: those that are valid, the first to expire first; or all, in the order of reservation.
 
         Args:
-            authority_id: Of one authority only.
+            wanted: Which ones.
             after: Row number of the last certificate of the page before.
             limit: Length of the page.
-            expired: Whether those that have expired are among them.
-            revoked: Only those that are revoked, or only those that are not; None for both.
-            profile: Only those of this profile.
-            expiring: Only those that expire until then and that somebody has to replace: those of OCSP responders are
-                left out, because new ones follow by themselves. With a profile, those that answer are among them.
         """
-        model = self._model
-        query = self._issued(authority_id, revoked, profile, expiring)
-        if expired:
+        model, query = self._model, self._issued(wanted)
+        if wanted.expired:
             query = query.where(model.id > after).order_by(model.id)
         else:
             query = query.where(self._valid_after(after)).order_by(model.not_after, model.id)
         return [self._record(row) for row in query.limit(limit)]
 
-    def count(
-        self,
-        *,
-        authority_id: int | None = None,
-        after: int = 0,
-        expired: bool = False,
-        revoked: bool | None = None,
-        profile: str | None = None,
-        expiring: dt.datetime | None = None,
-    ) -> int:
+    def count(self, wanted: CertificateFilter, *, after: int = 0) -> int:
         """How many there are on this page and all that follow; arguments as for `page`."""
-        query = self._issued(authority_id, revoked, profile, expiring)
-        behind = self._model.id > after if expired else self._valid_after(after)
-        return int(query.where(behind).count())
+        behind = self._model.id > after if wanted.expired else self._valid_after(after)
+        return int(self._issued(wanted).where(behind).count())
+
+    def history(self, wanted: HistoryFilter, *, before: int | None, limit: int) -> list[CertificateRecord]:
+        """Issued certificates that fit, the newest first.
+
+        Args:
+            wanted: Which ones.
+            before: Row number of the last certificate of the page before.
+            limit: Length of the page.
+        """
+        model = self._model
+        query = model.select().where((model.status == "issued") & conditions(model, model.issued_at, wanted))
+        if before is not None:
+            query = query.where(model.id < before)
+        return [self._record(row) for row in query.order_by(model.id.desc()).limit(limit)]
 
     def has_of_profile(self, profile: str) -> bool:
         """Whether a certificate of that profile was issued or recorded, whether there is such a profile or not."""
         return bool(self._model.select().where(self._model.profile == profile).exists())
 
-    def _issued(
-        self, authority_id: int | None, revoked: bool | None, profile: str | None, expiring: dt.datetime | None
-    ) -> Any:
-        """Issued certificates, as `page` describes them."""
+    def _issued(self, wanted: CertificateFilter) -> Any:
+        """Issued certificates that are wanted, whether they have expired or not."""
         model, revocation = self._model, self._revocation
         query = model.select().where(model.status == "issued")
-        if authority_id is not None:
-            query = query.where(model.authority == authority_id)
-        if profile is not None:
-            query = query.where(model.profile == profile)
-        if expiring is not None:
-            followed = self._is_of_responder("retired", *CLOSED, *(("active",) if profile is None else ()))
-            query = query.where((model.not_after <= seconds(expiring)) & ~followed)
-        if revoked is not None:
+        if wanted.authority_id is not None:
+            query = query.where(model.authority == wanted.authority_id)
+        if wanted.profile is not None:
+            query = query.where(model.profile == wanted.profile)
+        if wanted.expiring is not None:
+            followed = self._is_of_responder("retired", *CLOSED, *(("active",) if wanted.profile is None else ()))
+            query = query.where((model.not_after <= seconds(wanted.expiring)) & ~followed)
+        if wanted.revoked is not None:
             is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
-            query = query.where(is_revoked if revoked else ~is_revoked)
+            query = query.where(is_revoked if wanted.revoked else ~is_revoked)
         return query
 
     def _is_of_responder(self, *status: ResponderStatus) -> Any:
@@ -262,6 +286,7 @@ class Certificates:
             certificate=None if row.certificate is None else bytes(row.certificate),
             reserved_at=moment(row.reserved_at),
             issued_at=None if row.issued_at is None else moment(row.issued_at),
+            audit=of_row(row),
         )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from threading import local
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SqliteDatabase
 
 if TYPE_CHECKING:
     from peewee import Database
+
+SELECT_EPOCH: Final = 'SELECT value FROM "anchorhold_epoch"'
+"""Reads it from any connection to the database of a ledger."""
 
 
 class Epoch:

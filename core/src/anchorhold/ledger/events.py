@@ -1,4 +1,4 @@
-"""The book of events: what happened to authorities, in order."""
+"""The repository of events: what happened to authorities, in order."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
+from anchorhold.ledger.audits import EVERYTHING, columns_of, conditions, of_row
 from anchorhold.ledger.records import Event, moment, seconds
 
 if TYPE_CHECKING:
+    from anchorhold.audit import AuditContext
+    from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.epoch import Epoch
 
 
@@ -17,17 +20,28 @@ class Events:
 
     Args:
         model: The table.
-        epoch: Begins anew with each event.
+        authority: The table of authorities.
+        epoch: Advances with each event.
+        audit: Who acts; None where that is not recorded.
     """
 
-    def __init__(self, model: Any, epoch: Epoch) -> None:
+    def __init__(self, model: Any, authority: Any, epoch: Epoch, audit: AuditContext | None = None) -> None:
         self._model = model
+        self._authority = authority
         self._epoch = epoch
+        self._audit = columns_of(audit)
 
     def append(self, kind: str, authority: str, **detail: Any) -> None:
         """Record an event, within the caller's transaction. No detail may be a secret."""
-        now = seconds(dt.datetime.now(dt.UTC))
-        self._model.create(at=now, kind=kind, authority=authority, detail=json.dumps(detail, sort_keys=True))
+        self._model.create(
+            at=seconds(dt.datetime.now(dt.UTC)),
+            kind=kind,
+            authority=authority,
+            authority_id=self._row_of(authority),
+            serial=detail.get("serial"),
+            detail=json.dumps(detail, sort_keys=True),
+            **self._audit,
+        )
         self._epoch.advance()
 
     def last(self, kind: str, authority: str) -> dt.datetime | None:
@@ -37,12 +51,35 @@ class Events:
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
         return None if row is None else moment(row.at)
 
-    def history(self, authority: str | None = None) -> list[Event]:
-        """All events, oldest first, or those of one authority."""
-        query = self._model.select().order_by(self._model.id)
-        if authority is not None:
-            query = query.where(self._model.authority == authority)
+    def history(
+        self, wanted: HistoryFilter = EVERYTHING, *, before: int | None = None, limit: int | None = None
+    ) -> list[Event]:
+        """Events that fit, the newest first.
+
+        Args:
+            wanted: Which ones.
+            before: Row number of the last event of the page before.
+            limit: Length of the page; None for all.
+        """
+        model = self._model
+        query = model.select().where(conditions(model, model.at, wanted)).order_by(model.id.desc())
+        if before is not None:
+            query = query.where(model.id < before)
         return [
-            Event(id=row.id, at=moment(row.at), kind=row.kind, authority=row.authority, detail=json.loads(row.detail))
-            for row in query
+            Event(
+                id=row.id,
+                at=moment(row.at),
+                kind=row.kind,
+                authority=row.authority,
+                serial=row.serial,
+                detail=json.loads(row.detail),
+                audit=of_row(row),
+            )
+            for row in query.limit(limit)
         ]
+
+    def _row_of(self, authority: str) -> int | None:
+        """The row of the authority that has this name now: events outlive a change of the name."""
+        model = self._authority
+        row: int | None = model.select(model.id).where(model.name == authority).order_by(model.id.desc()).scalar()
+        return row

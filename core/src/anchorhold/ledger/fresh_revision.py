@@ -7,16 +7,15 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from peewee import PeeweeException
-
-from anchorhold.databases import close, file_of, open_database
+from anchorhold.databases import file_of
 from anchorhold.errors import LedgerError
+from anchorhold.ledger.book import epoch_reader
+from anchorhold.ledger.epoch import SELECT_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SELECT: Final = 'SELECT value FROM "anchorhold_epoch"'
 BUSY: Final = 1.0
 """Seconds for which a locked file is waited for."""
 
@@ -30,31 +29,20 @@ def fresh_revision_reader(url: str) -> Callable[[], int]:
         url: Of the ledger's database. A SQLite file is opened read-only, so none is created.
     """
     path = file_of(url)
-    read = _server_reader(url) if path is None else lambda: _read_file(path)
+    if path is None:
+        return epoch_reader(url)
 
-    def guarded() -> int:
+    def read() -> int:
         try:
-            return read()
-        except (PeeweeException, sqlite3.Error) as error:
+            return _read_file(path)
+        except sqlite3.Error as error:
             raise LedgerError("ledger: its revision cannot be read", hint="repeat it later") from error
 
-    return guarded
+    return read
 
 
 def _read_file(path: Path) -> int:
     """Read-only: a connection that may not write leaves the write-ahead log alone."""
     url = f"file:{quote(str(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(url, uri=True, timeout=BUSY)) as connection:
-        return int(connection.execute(SELECT).fetchone()[0])
-
-
-def _server_reader(url: str) -> Callable[[], int]:
-    database = open_database(url, "ledger")
-
-    def read() -> int:
-        try:
-            return int(database.execute_sql(SELECT).fetchone()[0])
-        finally:
-            close(database)
-
-    return read
+        return int(connection.execute(SELECT_EPOCH).fetchone()[0])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from anchorhold.audit import AuditContext
+
 AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned"]
 ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroying", "destroyed", "forgotten"]
 CLOSED: Final[tuple[ResponderStatus, ...]] = ("destroyed", "forgotten")
@@ -194,6 +196,7 @@ class CertificateRecord:
         certificate: DER once issued.
         reserved_at: When the intent was recorded.
         issued_at: When the certificate was recorded.
+        audit: Who reserved it; None where that was not recorded.
     """
 
     id: int
@@ -209,6 +212,7 @@ class CertificateRecord:
     certificate: bytes | None
     reserved_at: dt.datetime
     issued_at: dt.datetime | None
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,12 +358,70 @@ class Event:
         id: Row number.
         at: When.
         kind: Such as ``authority-created``.
-        authority: Name of the authority.
+        authority: Name of the authority at that time.
+        serial: Serial number of the certificate, in hex; None where it is about none.
         detail: More, without secrets.
+        audit: Who acted; None where that was not recorded.
     """
 
     id: int
     at: dt.datetime
     kind: str
     authority: str
+    serial: str | None
     detail: Mapping[str, Any]
+    audit: AuditContext | None
+
+
+RequestStatus: TypeAlias = Literal["waiting", "reserved", "issued", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """A request for a certificate that is kept.
+
+    Attributes:
+        id: Its number.
+        authority_id: Row number of the authority that is to sign it.
+        status: ``waiting`` until somebody approves it, ``reserved`` once its serial number and TBSCertificate are
+            recorded, ``issued`` or ``rejected`` at the end.
+        content: What was asked for beside the CSR.
+        csr: The CSR in DER (RFC 2986).
+        profile: Name of the profile.
+        subject: Distinguished name that its certificate has or would have (RFC 4514).
+        names: Subject alternative names that it has or would have, as text.
+        serial: Serial number in hex, once reserved.
+        problem: Why it was rejected, or could not be signed the last time.
+        submitted_at: When it was submitted.
+        changed_at: When its status changed last.
+        audit: Who submitted it.
+    """
+
+    id: int
+    authority_id: int
+    status: RequestStatus
+    content: Mapping[str, Any]
+    csr: bytes
+    profile: str
+    subject: str
+    names: tuple[str, ...]
+    serial: str | None
+    problem: str | None
+    submitted_at: dt.datetime
+    changed_at: dt.datetime
+    audit: AuditContext | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without the CSR."""
+        return {
+            "number": self.id,
+            "status": self.status,
+            "profile": self.profile,
+            "subject": self.subject,
+            "names": list(self.names),
+            "serial": self.serial,
+            "problem": self.problem,
+            "submitted_at": self.submitted_at.isoformat(),
+            "changed_at": self.changed_at.isoformat(),
+            "submitted_by": None if self.audit is None else self.audit.actor.to_json(),
+        }

@@ -41,6 +41,7 @@ class Schema:
     claim: Any
     key_copy: Any
     refusal: Any
+    request: Any
 
 
 def schema(database: Database) -> Schema:
@@ -84,6 +85,10 @@ def schema(database: Database) -> Schema:
         certificate = BlobField(null=True)
         reserved_at = BigIntegerField()
         issued_at = BigIntegerField(null=True)
+        actor_kind = TextField(null=True)
+        actor_name = TextField(null=True)
+        actor_origin = TextField(null=True)
+        correlation_id = TextField(null=True)
 
         class Meta:
             table_name = f"{PREFIX}certificate"
@@ -93,7 +98,13 @@ def schema(database: Database) -> Schema:
         at = BigIntegerField()
         kind = TextField()
         authority = TextField()
+        authority_id = IntegerField(null=True)
+        serial = TextField(null=True)
         detail = TextField()
+        actor_kind = TextField(null=True)
+        actor_name = TextField(null=True)
+        actor_origin = TextField(null=True)
+        correlation_id = TextField(null=True)
 
         class Meta:
             table_name = f"{PREFIX}event"
@@ -204,6 +215,40 @@ def schema(database: Database) -> Schema:
             table_name = f"{PREFIX}refusal"
             primary_key = CompositeKey("place", "source", "version")
 
-    models = (Authority, Certificate, Event, Revocation, Crl, CrlPart, Responder, Epoch, Claim, KeyCopy, Refusal)
+    class Request(Model):
+        id = AutoField()
+        authority_id = IntegerField()
+        status = TextField()
+        content = TextField()
+        csr = BlobField()
+        profile = TextField()
+        subject = TextField()
+        names = TextField()
+        serial = TextField(null=True)
+        problem = TextField(null=True)
+        submitted_at = BigIntegerField()
+        changed_at = BigIntegerField()
+        actor_kind = TextField(null=True)
+        actor_name = TextField(null=True)
+        actor_origin = TextField(null=True)
+        correlation_id = TextField(null=True)
+
+        class Meta:
+            table_name = f"{PREFIX}request"
+
+    models = (
+        Authority,
+        Certificate,
+        Event,
+        Revocation,
+        Crl,
+        CrlPart,
+        Responder,
+        Epoch,
+        Claim,
+        KeyCopy,
+        Refusal,
+        Request,
+    )
     database.bind(models, bind_refs=False, bind_backrefs=False)
     return Schema(*models)

@@ -4,7 +4,8 @@ from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.seam.capabilities import Capabilities
 from anchorhold.seam.hookspecs import BackendSpec
 from anchorhold.seam.markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
-from anchorhold.seam.refusals import Refusals
+from anchorhold.seam.options import flag_of
+from anchorhold.seam.refusals import ProcessRefusals, Refusals
 from anchorhold.seam.requests import (
     AddOption,
     BackendContext,
@@ -50,6 +51,7 @@ __all__ = [
     "KeySpec",
     "OcspStore",
     "Operation",
+    "ProcessRefusals",
     "Purpose",
     "Refusals",
     "Role",
@@ -62,5 +64,6 @@ __all__ = [
     "SpanIn",
     "WrapperContext",
     "Wrapping",
+    "flag_of",
     "hookimpl",
 ]

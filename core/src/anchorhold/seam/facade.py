@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anchorhold.errors import (
@@ -21,6 +23,7 @@ from anchorhold.secret import Secret
 if TYPE_CHECKING:
     import pluggy
 
+    from anchorhold.audit import AuditContext
     from anchorhold.seam.discovery import Owner
     from anchorhold.seam.requests import (
         AddOption,
@@ -68,6 +71,13 @@ class KeyBackend:
         self.options = options
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
+        self._audit: AuditContext | None = None
+
+    def acting_as(self, audit: AuditContext) -> KeyBackend:
+        """The same backend; each request to it and to its wrappers says who acts."""
+        same = copy(self)
+        same._audit = audit  # noqa: SLF001  # of the same class
+        return same
 
     def __repr__(self) -> str:
         return f"<{self.owner}>"
@@ -179,6 +189,9 @@ class KeyBackend:
         return self._answer(hook, answer, **arguments)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
+        request = arguments.get("request")
+        if request is not None and self._audit is not None:
+            arguments["request"] = replace(request, audit=self._audit)
         value = self._guarded(hook, **arguments)
         if value is None or not isinstance(value, answer):
             raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cryptography import x509
-    from peewee import Database
 
     from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.audit import AuditContext
+    from anchorhold.databases import Database
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam.refusals import Refusals
     from anchorhold.secret import Secret
@@ -184,6 +185,7 @@ class CreateKeyRequest:
         ca: The authority it will belong to.
         role: What it is for.
         options: Values of the options added by `add_cli_options`, without the secret ones; all names are there.
+        audit: Who acts; None outside an installation.
     """
 
     key_id: bytes
@@ -191,6 +193,7 @@ class CreateKeyRequest:
     ca: CertificateAuthority
     role: Role = "ca"
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,12 +207,14 @@ class FindKeyRequest:
             with this one, for core has the key prove it.
         one: Whether exactly one key is of use. A store that can say what else is there raises `KeyMissingError` or
             `KeyExistsError` then, and may as well return what it found.
+        audit: Who acts; None outside an installation.
     """
 
     key_id: bytes | None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     public_key: PublicKey | None = None
     one: bool = False
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +227,7 @@ class ImportKeyRequest:
         ca: The authority it belongs to.
         role: What it is for.
         options: As in `CreateKeyRequest`.
+        audit: Who acts; None outside an installation.
     """
 
     key_id: bytes
@@ -229,6 +235,7 @@ class ImportKeyRequest:
     ca: CertificateAuthority
     role: Role = "ca"
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,12 +247,14 @@ class KeyRequest:
         public_key: What the ledger has recorded.
         ca: The authority it belongs to.
         role: What it is for.
+        audit: Who acts; None outside an installation.
     """
 
     handle: KeyHandle
     public_key: PublicKey
     ca: CertificateAuthority
     role: Role = "ca"
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +325,7 @@ class SignRequest:
         purpose: What for.
         ca: The authority whose key signs.
         draft: The certificate to be; not None exactly when the purpose is ``certificate``.
+        audit: Who acts; None outside an installation.
     """
 
     message: bytes
@@ -323,6 +333,7 @@ class SignRequest:
     purpose: Purpose
     ca: CertificateAuthority
     draft: Draft | None = None
+    audit: AuditContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,10 @@
 
 from anchorhold.settings.load import LoadedSettings, load_settings
 from anchorhold.settings.model import AliasSettings, Settings, StorageSettings, WrapperSettings
-from anchorhold.settings.profile import ProfileSettings
 
 __all__ = [
     "AliasSettings",
     "LoadedSettings",
-    "ProfileSettings",
     "Settings",
     "StorageSettings",
     "WrapperSettings",

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
+from anchorhold.profiles import BUILT_IN, ProfileSettings
 from anchorhold.secret import SecretReference
-from anchorhold.settings.profile import ProfileSettings
-from anchorhold.settings.section import Section
+from anchorhold.section import Section
 
 Alias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 """Lower-case letters, digits and single hyphens, because options and variables are made from it."""
@@ -61,8 +61,6 @@ class WrapperSettings(Section):
 
 def _for_leaves(name: str, info: ValidationInfo) -> str:
     """Refuse a profile that makes authorities; whether there is one of that name is found out when it is used."""
-    from anchorhold.x509.profiles import BUILT_IN
-
     profile = {**BUILT_IN, **info.data.get("profiles", {})}.get(name)
     if profile is not None and profile.ca:
         raise ValueError(f"the profile {name!r} makes authorities, so it is not for a default")

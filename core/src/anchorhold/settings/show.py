@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from anchorhold.secret import MASK, SecretReference
-from anchorhold.settings.harmless import backend_of, harmless, is_reference, leaves, without_password
+from anchorhold.settings.harmless import backend_of, harmless, is_reference, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchorhold.settings.load import LoadedSettings
-
-__all__ = ["shown", "without_password"]
 
 
 def shown(loaded: LoadedSettings) -> Iterator[tuple[str, str, str]]:

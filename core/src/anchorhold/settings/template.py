@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from anchorhold.implied import first_installed
-from anchorhold.settings.show import without_password
+from anchorhold.settings.harmless import without_password
+from anchorhold.settings.implied import first_installed
 
 if TYPE_CHECKING:
     from collections.abc import Collection

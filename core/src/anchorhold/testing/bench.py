@@ -94,7 +94,7 @@ class Bench:
     def installation(self) -> Installation:
         """The settings and the ledger; a person who is asked gives an empty answer."""
         variables = environment()
-        return Installation(load_settings(self.config, variables), variables, self._ask)
+        return Installation.of(load_settings(self.config, variables), variables, self._ask)
 
     def _ask(self, question: str) -> Secret:
         self.asked.append(question)

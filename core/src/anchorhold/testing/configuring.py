@@ -69,7 +69,7 @@ class Configuring(Subject):
     def test_options_take_no_flag_of_others(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         """With a prefix and without, beside core's own and beside a second alias."""
         from anchorhold.cli.build import build_command
-        from anchorhold.cli.root import Root
+        from anchorhold.cli.global_options import Root
         from anchorhold.cli.table import COMMANDS
 
         for name in [name for name in os.environ if name.startswith("ANCHORHOLD_")]:

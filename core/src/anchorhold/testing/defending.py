@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import KeyMismatchError, SignatureError
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.ledger import IssuingDefaults
 from anchorhold.seam import CreatedKey
 from anchorhold.seam.bridge import builder_arguments
@@ -31,7 +31,7 @@ class Defending(Subject):
     def test_an_authority_issues_a_certificate(self, bench: Bench) -> None:
         """As ``init-ca`` and ``sign-cert`` do."""
         authority = _authority(bench)
-        with bench.installation.issuer(authority, secrets=dict(bench.given)) as issuer:
+        with bench.installation.certificates.issuer(authority, secrets=dict(bench.given)) as issuer:
             issued = issuer.sign(Order(csr=_request(), names=["contract.example"]))
         issued.certificate.verify_directly_issued_by(authority.certificate)
 
@@ -42,7 +42,7 @@ class Defending(Subject):
         for name, lie in LIES.items():
             liar = Replacing(lie)
             bench.backend.manager.register(liar)
-            state = bench.installation.check_key(authority, dict(bench.given))
+            state = bench.installation.keys.check(authority, dict(bench.given))
             expect(state.condition == "unusable", f"{name}: core finds the key {state.condition}")
             _check_nothing_is_issued(bench, authority, name)
             bench.backend.manager.unregister(liar)
@@ -52,7 +52,7 @@ def _authority(bench: Bench) -> Authority:
     """A root whose key is in the backend."""
     first = algorithms(bench.kind, bench.offered)[0]
     rsa_padding = {"rsa-pss": "pss", "rsa-pkcs1v15": "pkcs1v15"}.get(first.scheme)
-    authority = bench.installation.create_authority(
+    authority = bench.installation.authorities.create(
         "Contract",
         "CN=Contract",
         key=bench.kind,
@@ -66,7 +66,7 @@ def _authority(bench: Bench) -> Authority:
 
 def _check_nothing_is_issued(bench: Bench, authority: Authority, lie: str) -> None:
     try:
-        with bench.installation.issuer(authority, secrets=dict(bench.given)) as issuer:
+        with bench.installation.certificates.issuer(authority, secrets=dict(bench.given)) as issuer:
             issuer.sign(Order(csr=_request(), names=["contract.example"]))
     except (SignatureError, KeyMismatchError):
         return

@@ -1,4 +1,4 @@
-"""X.509 (RFC 5280): names, requests, profiles, and the drafts of certificates. No key is touched here."""
+"""X.509 (RFC 5280): names, requests, and the drafts of certificates. No key is touched here."""
 
 import warnings
 

@@ -12,14 +12,14 @@ from anchorhold.errors import KeyUnsupportedError
 from anchorhold.foreign import harmless
 from anchorhold.publickeys import spec_of
 from anchorhold.x509.certificates import is_pss_only
-from anchorhold.x509.extensions import USAGE_FIELDS
 from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.identifiers import USAGE_FIELDS
 from anchorhold.x509.names import format_name
 from anchorhold.x509.oids import extension_name, policy_name, purpose_name
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 def describe(certificate: x509.Certificate) -> dict[str, Any]:
@@ -35,11 +35,22 @@ def describe(certificate: x509.Certificate) -> dict[str, Any]:
         "signature_algorithm": certificate.signature_algorithm_oid._name,  # noqa: SLF001
         "signature_hash": digest.name if digest is not None else None,
         "fingerprint_sha256": certificate.fingerprint(hashes.SHA256()).hex(),
-        "extensions": {
-            extension_name(extension.oid): {"critical": extension.critical, "value": _value(extension.value)}
-            for extension in certificate.extensions
-        },
+        "extensions": describe_extensions(certificate.extensions),
     }
+
+
+def describe_extensions(extensions: Iterable[x509.Extension[x509.ExtensionType]]) -> dict[str, Any]:
+    """Extensions by name, or by dotted identifier, for JSON."""
+    return {
+        extension_name(extension.oid): {"critical": extension.critical, "value": _value(extension.value)}
+        for extension in extensions
+    }
+
+
+def extension_lines(extensions: Mapping[str, Any]) -> Iterator[str]:
+    """What `describe_extensions` gives, a line for each, for people."""
+    for name, extension in extensions.items():
+        yield f"  {name}{' (critical)' if extension['critical'] else ''}: {_inline(extension['value'])}"
 
 
 def as_text(certificate: x509.Certificate, more: Iterable[tuple[str, str]] = ()) -> str:
@@ -62,9 +73,7 @@ def as_text(certificate: x509.Certificate, more: Iterable[tuple[str, str]] = ())
         ("SHA-256", content["fingerprint_sha256"]),
     ]
     lines = [f"{label + ':':<13}{value}" for label, value in rows]
-    lines.append("Extensions:")
-    for name, extension in content["extensions"].items():
-        lines.append(f"  {name}{' (critical)' if extension['critical'] else ''}: {_inline(extension['value'])}")
+    lines += ["Extensions:", *extension_lines(content["extensions"])]
     return "\n".join(map(harmless, lines))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
+from anchorhold.publickeys import spki
+from anchorhold.seam.requests import Draft
 from anchorhold.x509.certificates import key_bits, public_key_info
 from anchorhold.x509.der import SEQUENCE, members, signed, tlv
 from anchorhold.x509.to_be_signed import to_be_signed
@@ -15,7 +17,6 @@ from anchorhold.x509.to_be_signed import to_be_signed
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
-    from anchorhold.seam.requests import Draft
 
 _ALGORITHM: Final = 3
 """Members of a TBSCertificate up to the algorithm of its signature (RFC 5280, section 4.1)."""
@@ -66,6 +67,31 @@ def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> by
     if draft.public_key_info is not None:  # cryptography has but one for each key
         tbs = with_member(tbs, _PUBLIC_KEY, draft.public_key_info)
     return tbs if draft.issuer_octets is None else with_member(tbs, _ISSUER, draft.issuer_octets)
+
+
+def read_draft(tbs: bytes, profile: str) -> Draft:
+    """The draft whose TBSCertificate was recorded: the opposite of `capture_tbs`.
+
+    Args:
+        tbs: From `capture_tbs`.
+        profile: Name of the profile it was made by.
+    """
+    *_, begin, end = members(tbs, _ALGORITHM)
+    found = x509.load_der_x509_certificate(b"".join(signed(tbs, tbs[begin:end], b"\x00")))
+    key: PublicKey = found.public_key()  # type: ignore[assignment]  # checked before it was drafted
+    info, issuer = (tbs[slice(*members(tbs, count)[-2:])] for count in (_PUBLIC_KEY, _ISSUER))
+    return Draft(
+        issuer=found.issuer,
+        subject=found.subject,
+        serial=found.serial_number,
+        not_before=found.not_valid_before_utc,
+        not_after=found.not_valid_after_utc,
+        public_key=key,
+        extensions=tuple(found.extensions),
+        profile=profile,
+        public_key_info=None if info == spki(key) else info,
+        issuer_octets=None if issuer == found.issuer.public_bytes() else issuer,
+    )
 
 
 def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:

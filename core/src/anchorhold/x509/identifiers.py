@@ -40,6 +40,17 @@ EXTENSIONS: Final = {
 }
 """Extensions that profiles and authorities have settings for (RFC 5280, section 4.2; RFC 6960; RFC 7633)."""
 
+USAGE_FIELDS: Final = {
+    "digitalSignature": "digital_signature",
+    "nonRepudiation": "content_commitment",
+    "keyEncipherment": "key_encipherment",
+    "dataEncipherment": "data_encipherment",
+    "keyAgreement": "key_agreement",
+    "keyCertSign": "key_cert_sign",
+    "cRLSign": "crl_sign",
+}
+"""Bits of the key usage extension (RFC 5280, section 4.2.1.3) and the fields ``cryptography`` has for them."""
+
 
 def dotted(name: str, known: Mapping[str, str], what: str) -> str:
     """An object identifier, given by name or as it is.

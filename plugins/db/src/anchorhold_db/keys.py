@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from peewee import PeeweeException, SqliteDatabase
 
-from anchorhold.databases.failures import hint_for
+from anchorhold.databases import hint_for
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold.seam import Secret
-from anchorhold.secret import MASK
 from anchorhold_db.row import StoredKey
 from anchorhold_db.schema import key_model
 
@@ -111,7 +110,7 @@ class _Unlogged(bytes):
     """Octets that peewee may log with its statement."""
 
     def __repr__(self) -> str:
-        return MASK
+        return repr(Secret(self))
 
 
 def _row(database: Database, key_id: bytes) -> StoredKey | None:

@@ -15,7 +15,7 @@ from anchorhold.databases import (
     try_tables,
 )
 from anchorhold.errors import BackendFailedError, LedgerError, SettingsError
-from anchorhold.settings.show import without_password
+from anchorhold.settings.harmless import without_password
 from anchorhold_db.migrations import MIGRATIONS
 from anchorhold_db.options import check_url
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorhold_hsm.opened import OpenedToken
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.pins import Credential
+    from anchorhold_hsm.token_state import TokenState
 
 T = TypeVar("T")
 
@@ -154,7 +155,7 @@ class Access:
         """Of the module, so that what failed in it can be told from what was renewed since."""
         return self._module.generation if self._module is not None else -1
 
-    def describe(self, opened: OpenedToken | None, about: str = "") -> str:
+    def describe(self, opened: TokenState | None, about: str = "") -> str:
         """Alias, token and key, for a message."""
         token = repr(opened.label) if opened is not None else f"with {self._token_choice}"
         return f"{self.subject}, token {token}{', ' + about if about else ''}"

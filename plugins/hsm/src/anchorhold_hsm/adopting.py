@@ -11,7 +11,7 @@ from anchorhold_hsm import objects
 
 if TYPE_CHECKING:
     from anchorhold_hsm.objects import Object
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 SHOWN: Final = 20
 """Keys that a message names, at most."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import SecretMissingError, SettingsError
-from anchorhold.seam.options import flag_of
+from anchorhold.seam import flag_of
 from anchorhold_hsm.pins import Credential
 
 if TYPE_CHECKING:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from anchorhold.seam import KeyHandle
-
-if TYPE_CHECKING:
-    from anchorhold_hsm.opened import OpenedToken
 
 HANDLE_VERSION: Final = 1
 
@@ -27,9 +24,15 @@ class KeyReference(NamedTuple):
         return f"key {self.label!r}" if self.label else f"key with id {self.id.hex()}"
 
 
-def handle_of(reference: KeyReference, token: OpenedToken) -> KeyHandle:
-    """For the ledger; the token is for messages, since a key may have moved to another one with its id."""
-    data = {"id": reference.id.hex(), "label": reference.label, "token": token.label, "serial": token.serial}
+def handle_of(reference: KeyReference, *, token: str, serial: str) -> KeyHandle:
+    """For the ledger.
+
+    Args:
+        reference: What the key is found by.
+        token: Label of its token, for messages, since a key may have moved to another one with its id.
+        serial: Serial number of its token, for messages.
+    """
+    data = {"id": reference.id.hex(), "label": reference.label, "token": token, "serial": serial}
     return KeyHandle(version=HANDLE_VERSION, data=data)
 
 

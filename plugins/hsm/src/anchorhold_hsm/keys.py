@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anchorhold.softkeys import PrivateKey
     from anchorhold_hsm.handles import KeyReference
     from anchorhold_hsm.objects import Object
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 
 def check_free(worker: Worker, reference: KeyReference, subject: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,13 +21,13 @@ from anchorhold.publickeys import spec_of, spki
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold_hsm.curves import decode_point
 from anchorhold_hsm.handles import KeyReference
-from anchorhold_hsm.pool import PUBLIC_KEY_INFO
+from anchorhold_hsm.session import PUBLIC_KEY_INFO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from anchorhold.publickeys import PublicKey
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 Object: TypeAlias = Any
 """An object of python-pkcs11."""
@@ -51,19 +50,6 @@ _ML_DSA: Final[dict[int, Callable[[bytes], PublicKey]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeyObject:
-    """A private key in a session.
-
-    Attributes:
-        object: As python-pkcs11 has it.
-        asks_pin: Whether it wants the PIN for every single use (CKA_ALWAYS_AUTHENTICATE).
-    """
-
-    object: Object
-    asks_pin: bool
-
-
 def read(found: Object, *attributes: Any) -> dict[Any, Any]:
     """Those of the attributes that the object has and the token shows; empty ones are left out."""
     values: dict[Any, Any] = {}
@@ -83,7 +69,8 @@ def search(worker: Worker, kind: ObjectClass, key_id: bytes = b"", label: str = 
     Raises:
         PKCS11Error: The token cannot search; UserNotLoggedIn if private keys would only seem not to be there.
     """
-    logged_in = worker.token.logged_in(worker)  # raises if the session is gone, where searching would print a traceback
+    # It raises if the session is gone, where searching would print a traceback.
+    logged_in = worker.token.logged_in(worker.session)
     template: dict[Attribute, Any] = {Attribute.CLASS: kind}
     if key_id:
         template[Attribute.ID] = key_id

@@ -19,7 +19,7 @@ from anchorhold_hsm.trouble import name_of
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
     from anchorhold_hsm.objects import Object
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 _OTHER_TEMPLATE: Final = (AttributeTypeInvalid, AttributeValueInvalid, TemplateInconsistent)
 """Answers after which another template may do."""

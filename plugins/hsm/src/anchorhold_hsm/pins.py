@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import SecretWrongError
-from anchorhold.seam.refusals import ProcessRefusals
+from anchorhold.seam import ProcessRefusals
 from anchorhold_hsm.trouble import name_of
 
 if TYPE_CHECKING:

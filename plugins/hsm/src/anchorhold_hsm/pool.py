@@ -6,59 +6,23 @@ import time
 from collections import deque
 from contextlib import suppress
 from threading import Condition, Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from pkcs11.attributes import AttributeMapper
-from pkcs11.constants import Attribute
-from pkcs11.exceptions import PKCS11Error, SessionCount
+from pkcs11.exceptions import SessionCount
 
 from anchorhold.errors import BackendFailedError
+from anchorhold_hsm.session import Worker, attribute_mapper
 
 if TYPE_CHECKING:
-    from pkcs11 import Session, Token
+    from pkcs11 import Token
 
-    from anchorhold_hsm.handles import KeyReference
-    from anchorhold_hsm.objects import KeyObject
-    from anchorhold_hsm.opened import OpenedToken
+    from anchorhold_hsm.token_state import TokenState
 
 PATIENCE: Final = 60.0
 """Seconds that a thread waits for a session."""
 
 RELIEF: Final = 60.0
 """Seconds for which a token that had no session left is not asked for more than it had given then."""
-
-PUBLIC_KEY_INFO: Any = 0x129
-"""CKA_PUBLIC_KEY_INFO (PKCS #11 v2.40, section 4.8), which python-pkcs11 has no name for."""
-
-
-def _mapper() -> AttributeMapper:
-    """python-pkcs11's, except that labels in other encodings do no harm."""
-    mapper = AttributeMapper()
-    mapper.register_handler(PUBLIC_KEY_INFO, bytes, bytes)
-    mapper.register_handler(Attribute.LABEL, str.encode, lambda label: label.rstrip(b"\0").decode(errors="replace"))
-    return mapper
-
-
-class Worker:
-    """A session, and the keys found in it.
-
-    Attributes:
-        token: The token it belongs to.
-        session: The session; private keys are visible in it.
-        writing: Whether objects of the token can be changed in it.
-        keys: Key objects; they live as long as the session.
-    """
-
-    def __init__(self, token: OpenedToken, session: Session, *, writing: bool) -> None:
-        self.token = token
-        self.session: Any = session
-        self.writing = writing
-        self.keys: dict[KeyReference, KeyObject] = {}
-
-    def close(self) -> None:
-        """Close the session; it may be gone already."""
-        with suppress(PKCS11Error):
-            self.session.close()
 
 
 class Pool:
@@ -73,7 +37,7 @@ class Pool:
     """
 
     def __init__(
-        self, owner: OpenedToken, token: Token, limit: int, subject: str, *, patience: float = PATIENCE
+        self, owner: TokenState, token: Token, limit: int, subject: str, *, patience: float = PATIENCE
     ) -> None:
         self._owner = owner
         self._token = token
@@ -81,7 +45,7 @@ class Pool:
         self._given: tuple[int, float] = limit, 0.0
         self._subject = subject
         self._patience = patience
-        self._mapper = _mapper()
+        self._mapper = attribute_mapper()
         self._idle: deque[Worker] = deque()
         self._count = 0
         self._waiting = 0

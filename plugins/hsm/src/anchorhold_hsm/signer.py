@@ -13,8 +13,8 @@ from anchorhold.errors import BackendFailedError, KeyMissingError, KeyUnsupporte
 from anchorhold.publickeys import spec_of
 from anchorhold_hsm import objects
 from anchorhold_hsm.login import check_flags
-from anchorhold_hsm.objects import KeyObject
 from anchorhold_hsm.offers import NOT_OFFERED, refused_signature
+from anchorhold_hsm.session import KeyObject
 from anchorhold_hsm.trouble import NotThereError, is_vague, name_of
 from anchorhold_hsm.ways import Ways, ways_to_sign
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
     from anchorhold_hsm.access import Access
     from anchorhold_hsm.handles import KeyReference
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 _NO_PIN: Final = nullcontext()
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Signer,
     )
     from anchorhold_hsm.options import Options
-    from anchorhold_hsm.pool import Worker
+    from anchorhold_hsm.session import Worker
 
 _MAKING: Final = "a new key"
 """Why a module was initialised anew."""
@@ -138,7 +138,8 @@ def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference
 
 
 def _created(worker: Worker, reference: KeyReference, public_key: PublicKey) -> CreatedKey:
-    return CreatedKey(handle=handle_of(reference, worker.token), public_key=public_key)
+    handle = handle_of(reference, token=worker.token.label, serial=worker.token.serial)
+    return CreatedKey(handle=handle, public_key=public_key)
 
 
 def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:

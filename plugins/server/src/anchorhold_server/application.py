@@ -66,7 +66,7 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings, installation: Installation) -> None:
         self._settings = settings
-        self._database_url = installation.database_url
+        self._database_url = installation.access.url
         threads = ThreadPoolExecutor(THREADS, "ledger")
         self._components = parts = Components.of(installation, settings.folder, threads, settings.cache_size)
         self._replacement = WorkerReplacement(settings.folder)

@@ -74,7 +74,7 @@ def serve(
     timeout = _timeout(request_timeout)
     config = session.installation.loaded.path
     with open_installation(config, create=False) as installation:
-        database = installation.database_url
+        database = installation.access.url
         _check_backends(LedgerReader(installation))
     options = ServerOptions(
         host=host,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, ResponderRecord, RevocationRecord
+    from anchorhold.seam import Signer
     from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Signer
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class LedgerReader:
     @property
     def database_url(self) -> str:
         """Of the ledger; no secret must be shown of it."""
-        return self._installation.database_url
+        return self._installation.access.url
 
     @property
     def _ledger(self) -> Ledger:
@@ -86,7 +86,7 @@ class LedgerReader:
 
     def authorities(self) -> Sequence[Authority]:
         """All authorities."""
-        return self._installation.authorities()
+        return self._installation.authorities.list()
 
     def responders(self, authority: Authority) -> Sequence[ResponderRecord]:
         """All responders that an authority ever had, the oldest first."""
@@ -117,7 +117,7 @@ class LedgerReader:
 
     def crl(self, authority: Authority, shard: int | None) -> CrlRecord | None:
         """The newest CRL of a shard with its octets; None if there is none."""
-        return self._installation.crl(authority, shard)
+        return self._installation.crls.latest(authority, shard)
 
     def check_responder_backends(self) -> None:
         """Look whether the settings have the key backend of each active responder.
@@ -131,7 +131,7 @@ class LedgerReader:
             with ledger.guarded():
                 responder = ledger.responders.active(authority.record.id)
             if responder is not None:
-                self._installation.ocsp_place(responder.key_backend)
+                self._installation.responders.location(responder.key_backend)
 
     def responder_backend(self, alias: str) -> KeyBackend:
         """The backend of an alias of ``ocsp_key_backends``.
@@ -147,7 +147,7 @@ class LedgerReader:
         Raises:
             AnchorholdError: The key cannot be used.
         """
-        place = self._installation.ocsp_place(responder.key_backend)
+        place = self._installation.responders.location(responder.key_backend)
         ledger = self._ledger
         try:
             return open_responder(ledger, authority, responder, place)

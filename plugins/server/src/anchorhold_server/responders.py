@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
 from anchorhold.issuing.signing import sign_and_verify
 from anchorhold.publickeys import spec_of
-from anchorhold.seam.requests import SignRequest
+from anchorhold.seam import SignRequest
 from anchorhold.softkeys import SoftwareSigner
 from anchorhold.x509.loose_certificates import certificate_of
 from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.publickeys import PublicKey
+    from anchorhold.seam import Signer
     from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Signer
     from anchorhold.x509.ocsp import CertStatus
     from anchorhold.x509.ocsp_requests import CertID
     from anchorhold_server.ledger_reader import LedgerReader

@@ -12,7 +12,7 @@ from anchorhold_server.key_executors import TIMED_OUT
 from anchorhold_server.ocsp_http import OcspResponse, error_response, signed_response
 
 if TYPE_CHECKING:
-    from anchorhold.seam.requests import Signer
+    from anchorhold.seam import Signer
     from anchorhold.x509.ocsp_requests import OCSPRequest
     from anchorhold_server.alarm_log import AlarmLog
     from anchorhold_server.authority_snapshot import ServedAuthority

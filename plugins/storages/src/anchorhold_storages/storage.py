@@ -19,7 +19,7 @@ from anchorhold_storages.options import LocalOptions, RemoteOptions, S3Options, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from anchorhold.settings.model import StorageSettings
+    from anchorhold.settings import StorageSettings
 
 S = TypeVar("S", bound=Section)
 

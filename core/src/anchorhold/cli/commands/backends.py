@@ -65,7 +65,7 @@ def _keys(session: Session) -> list[dict[str, Any]]:
     installation = session.installation
     refused: dict[str, SecretWrongError] = {}
     rows: list[dict[str, Any]] = []
-    for authority in installation.authorities():
+    for authority in installation.authorities.list():
         alias = authority.record.key_backend
         if authority.record.certificate is None:
             continue
@@ -78,7 +78,7 @@ def _keys(session: Session) -> list[dict[str, Any]]:
 
 def _checked(session: Session, authority: Authority) -> KeyState:
     try:
-        return session.installation.check_key(authority)
+        return session.installation.keys.check(authority)
     except AnchorholdError as error:  # the backend itself cannot be used
         return KeyState("unusable", error)
 

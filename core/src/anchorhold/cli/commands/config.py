@@ -11,9 +11,9 @@ import typer
 from anchorhold.checking import check_installation
 from anchorhold.cli.destination import check_new, is_standard_output, make_private_folder, write_new
 from anchorhold.cli.failures import Failures
+from anchorhold.cli.global_options import Root
 from anchorhold.cli.output import say, write
 from anchorhold.cli.precious import kept_as_known
-from anchorhold.cli.root import Root
 from anchorhold.cli.table import COMMANDS
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation

@@ -30,8 +30,8 @@ def dump_crl(
 ) -> None:
     """Write the newest certificate revocation list of an authority."""
     check_output(out, kept=session.kept)
-    authority = session.installation.authority(ca)
-    record = session.installation.crl(authority, shard)
+    authority = session.installation.authorities.get(ca)
+    record = session.installation.crls.latest(authority, shard)
     if record is None:
         raise UnknownCertificateError(
             f"authority {authority.name!r}: has no such CRL", hint="make it with `anchorhold generate-crls`"

@@ -31,8 +31,8 @@ def edit_ca(
     changes = issuing.given()
     if rename is None and enable is None and not changes:
         raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
-    before = session.installation.authority(ca)
-    edited = session.installation.edit_authority(before, name=rename, enabled=enable, changes=changes)
+    before = session.installation.authorities.get(ca)
+    edited = session.installation.authorities.edit(before, name=rename, enabled=enable, changes=changes)
     say(f"Changed authority {edited.name} ({edited.record.status}).")
     if edited.record.issuing.ocsp_key_backend != before.record.issuing.ocsp_key_backend:
         say(what_follows(session.installation, edited))

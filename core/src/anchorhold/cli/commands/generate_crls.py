@@ -35,7 +35,7 @@ def generate_crls(
     """Make certificate revocation lists: the full one of each authority, and those of its shards."""
     installation = session.installation
     lifetime = LIFETIME if expires is None else span(expires)
-    authorities = [installation.authority(name) for name in cas] if cas else _all(session)
+    authorities = [installation.authorities.get(name) for name in cas] if cas else _all(session)
     session.check_used({found.record.key_backend for found in authorities})
     if not authorities:
         say("There are no authorities that make CRLs.")
@@ -54,7 +54,7 @@ def generate_crls(
 def _all(session: Session) -> list[Authority]:
     """Every authority that may make lists; of one that has a certificate and may not, it is said why."""
     found = []
-    for authority in session.installation.authorities():
+    for authority in session.installation.authorities.list():
         if authority.record.status == "pending":
             continue
         try:
@@ -70,7 +70,7 @@ def _make(session: Session, authority: Authority, lifetime: dt.timedelta) -> lis
     """Of each that was made: its number, and when its next update is due."""
     secrets = session.secrets(authority.record.key_backend)
     count = 1 + (authority.record.issuing.crl_shards or 0)
-    lists = session.installation.generate_crls(authority, secrets, lifetime=lifetime)
+    lists = session.installation.crls.generate(authority, secrets, lifetime=lifetime)
     with typer.progressbar(lists, length=count, label=authority.name, file=sys.stderr, hidden=_is_quiet(count)) as bar:
         return [(made.number, made.next_update) for made in bar]
 

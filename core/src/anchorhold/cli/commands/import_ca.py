@@ -111,14 +111,14 @@ def import_ca(
 
 def _accept(session: Session, name: str, signed: str) -> tuple[Authority, Mapping[str, Secret]]:
     """The authority that waited for this certificate, and the secrets given for its key."""
-    authority = session.installation.authority(name)
+    authority = session.installation.authorities.get(name)
     alias = authority.record.key_backend
     session.check_used({alias})
     certificates = load_certificates(read_input(signed, "certificate"), signed)
     certificate = chosen(certificates, authority.record.public_key)
     wanted = request_of(authority).subject
     secrets = session.secrets(alias)
-    accepted = session.installation.accept_certificate(authority, certificate, secrets, others=certificates)
+    accepted = session.installation.authorities.complete(authority, certificate, secrets, others=certificates)
     if certificate.subject != wanted:
         say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
     return accepted, secrets
@@ -141,13 +141,13 @@ def _import(
         raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
     if adopt and (certificate is not None or import_password is not None):
         raise InputError("--adopt: takes the certificate only", hint="leave out the private key and its password")
-    session.installation.check_new_name(name)
+    session.installation.authorities.check_new_name(name)
     private, found = (
         (None, load_certificate(read_input(key, "certificate"), key))
         if adopt
         else _load(session, key, certificate, _password(import_password))
     )
-    return session.installation.import_authority(
+    return session.installation.authorities.import_(
         name,
         found,
         private,

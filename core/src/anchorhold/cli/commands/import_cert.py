@@ -24,5 +24,5 @@ def import_cert(
 ) -> None:
     """Record a certificate that an authority signed elsewhere, so that it can be revoked here."""
     loaded = load_certificate(read_input(certificate, "certificate"), certificate, forgiving=True)
-    record = session.installation.import_certificate(ca, loaded)
+    record = session.installation.certificates.import_(ca, loaded)
     say(f"Imported certificate {record.serial} for {record.subject or ','.join(record.names)}.")

@@ -116,7 +116,7 @@ def init_ca(
     """
     check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
-    installation.check_new_name(name)
+    installation.authorities.check_new_name(name)
     common: dict[str, Any] = {
         "key": _spec(key_type, key_size, elliptic_curve, adopt=adopt),
         "adopt": adopt,
@@ -135,11 +135,11 @@ def init_ca(
             )
         _request(session, name, subject, csr_out, common)
         return
-    above = installation.authority(parent) if parent is not None else None
+    above = installation.authorities.get(parent) if parent is not None else None
     parent_alias = above.record.key_backend if above is not None else None
     session.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
     secrets = session.secrets(key_backend)
-    authority = installation.create_authority(
+    authority = installation.authorities.create(
         name,
         subject,
         parent=above,
@@ -170,7 +170,7 @@ def _request(session: Session, name: str, subject: str, csr_out: Path, common: d
     check_output(csr_out, kept=session.kept)
     session.check_used({alias})
     options = session.options(alias, "adopt" if common["adopt"] else "create")
-    authority = session.installation.request_authority(
+    authority = session.installation.authorities.request_csr(
         name, subject, **common, options=options, secrets=session.secrets(alias)
     )
     say_notes(session.installation.notes)

@@ -9,13 +9,15 @@ from anchorhold.cli.output import ListFormat, as_json, say, table, write
 from anchorhold.cli.present import authority_as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anchorhold.cli.session import Session
     from anchorhold.issuing.authority import Authority
 
 
 def list_cas(session: Session, output_format: OutputListFormat = ListFormat.TEXT) -> None:
     """List certificate authorities, each below the one that signed it."""
-    authorities = _as_tree(session.installation.authorities())
+    authorities = _as_tree(session.installation.authorities.list())
     if output_format is ListFormat.JSON:
         write(as_json([authority_as_json(session.installation, found) for found, _ in authorities]), None)
         return
@@ -35,7 +37,7 @@ def list_cas(session: Session, output_format: OutputListFormat = ListFormat.TEXT
     write(table(("NAME", "STATUS", "SERIAL", "EXPIRES", "KEY BACKEND", "SUBJECT"), rows), None)
 
 
-def _as_tree(authorities: list[Authority]) -> list[tuple[Authority, int]]:
+def _as_tree(authorities: Sequence[Authority]) -> list[tuple[Authority, int]]:
     known = {found.record.id for found in authorities}
 
     def below(parent: int | None, depth: int) -> list[tuple[Authority, int]]:

@@ -12,12 +12,13 @@ from anchorhold.cli.inputs import span
 from anchorhold.cli.output import ListFormat, say, table, write, write_json_list
 from anchorhold.cli.present import certificate_as_json, foreign_as_json
 from anchorhold.errors import ExpiringError
+from anchorhold.ledger.certificates import CertificateFilter
 from anchorhold.x509.revocation import HOLD
 from anchorhold.x509.spans import EXAMPLES
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from anchorhold.cli.session import Session
     from anchorhold.installation import Installation
@@ -70,41 +71,40 @@ def list_certs(
     """List certificates that are valid, the first to expire first; with --expired all of them, oldest first."""
     installation = session.installation
     if profile is not None:
-        installation.check_profile(profile)
-    wanted: dict[str, Any] = {
-        "authority": installation.authority(ca) if ca is not None else None,
-        "expired": expired,
-        "revoked": False if expiring is not None and revoked is None else revoked,
-        "profile": profile,
-        "expiring": None if expiring is None else now() + span(expiring),
-    }
+        installation.certificates.check_profile(profile)
+    wanted = CertificateFilter(
+        authority_id=None if ca is None else installation.authorities.get(ca).record.id,
+        expired=expired,
+        revoked=False if expiring is not None and revoked is None else revoked,
+        profile=profile,
+        expiring=None if expiring is None else now() + span(expiring),
+    )
     elsewhere = _elsewhere(installation, wanted) if not after else []
     if output_format is ListFormat.JSON:
         write_json_list(_entries(installation, wanted, after, limit, elsewhere))
     else:
         _show(installation, wanted, after, limit or PAGE, elsewhere)
     if expiring is not None:
-        count = installation.count_certificates(**wanted, after=after) + len(elsewhere)
+        count = installation.certificates.count(wanted=wanted, after=after) + len(elsewhere)
         if count:
             raise ExpiringError(f"list-certs: {count} expire within {expiring}", hint="replace them")
 
 
-def _elsewhere(installation: Installation, wanted: Mapping[str, Any]) -> list[Authority]:
+def _elsewhere(installation: Installation, wanted: CertificateFilter) -> list[Authority]:
     """Authorities that were signed elsewhere, as far as their certificates are wanted; nothing here revokes them."""
-    if wanted["revoked"] or wanted["profile"] not in (None, OF_AUTHORITY):
+    if wanted.revoked or wanted.profile not in (None, OF_AUTHORITY):
         return []
-    only, expiring = wanted["authority"], wanted["expiring"]
     return [
         found
-        for found in installation.signed_elsewhere()
-        if (only is None or only.record.id == found.record.id)
-        and (wanted["expired"] or found.certificate.not_valid_after_utc >= now())
-        and (expiring is None or found.certificate.not_valid_after_utc <= expiring)
+        for found in installation.authorities.list_externally_signed()
+        if wanted.authority_id in (None, found.record.id)
+        and (wanted.expired or found.certificate.not_valid_after_utc >= now())
+        and (wanted.expiring is None or found.certificate.not_valid_after_utc <= wanted.expiring)
     ]
 
 
 def _entries(
-    installation: Installation, wanted: Mapping[str, Any], after: int, limit: int | None, elsewhere: Sequence[Authority]
+    installation: Installation, wanted: CertificateFilter, after: int, limit: int | None, elsewhere: Sequence[Authority]
 ) -> Iterator[dict[str, Any]]:
     """As JSON has them, a page of the ledger after the other."""
     names = _names(installation)
@@ -114,8 +114,8 @@ def _entries(
     left -= len(elsewhere)
     while left > 0:
         size = min(left, READ_AT_ONCE)
-        found = installation.certificates(**wanted, after=after, limit=size)
-        revocations = installation.revocations(found)
+        found = installation.certificates.list(wanted=wanted, after=after, limit=size)
+        revocations = installation.revocations.of(found)
         for record in found:
             revocation = revocations.get(record.id)
             yield {"number": record.id, **certificate_as_json(record, names.get(record.authority_id), revocation)}
@@ -125,7 +125,7 @@ def _entries(
 
 
 def _names(installation: Installation) -> dict[int, str]:
-    return {known.record.id: known.name for known in installation.authorities()}
+    return {known.record.id: known.name for known in installation.authorities.list()}
 
 
 def _status(record: CertificateRecord, revocation: RevocationRecord | None) -> str:
@@ -136,11 +136,11 @@ def _status(record: CertificateRecord, revocation: RevocationRecord | None) -> s
 
 
 def _show(
-    installation: Installation, wanted: Mapping[str, Any], after: int, limit: int, elsewhere: Sequence[Authority]
+    installation: Installation, wanted: CertificateFilter, after: int, limit: int, elsewhere: Sequence[Authority]
 ) -> None:
     names = _names(installation)
-    found = installation.certificates(**wanted, after=after, limit=limit)
-    revocations = installation.revocations(found)
+    found = installation.certificates.list(wanted=wanted, after=after, limit=limit)
+    revocations = installation.revocations.of(found)
     rows = [
         (
             authority.record.serial or "-",

@@ -64,7 +64,7 @@ def _once(session: Session, cas: Sequence[str], lifetime: dt.timedelta) -> Failu
             say("There are no authorities yet, so nothing was done.")
     for authority in authorities:
         with failures.of(authority.name):
-            maintained = session.installation.maintain(authority, lifetime=lifetime)
+            maintained = session.installation.maintenance.run(authority, lifetime=lifetime)
             for done in maintained.done:
                 say(f"{authority.name}: {done}")
             if maintained.other is not None:
@@ -77,5 +77,5 @@ def _once(session: Session, cas: Sequence[str], lifetime: dt.timedelta) -> Failu
 def _wanted(session: Session, cas: Sequence[str]) -> list[Authority]:
     """Those that were named; else all that were completed, for what a disabled one has signed is about."""
     if cas:
-        return [session.installation.authority(name) for name in cas]
-    return [found for found in session.installation.authorities() if found.record.status != "pending"]
+        return [session.installation.authorities.get(name) for name in cas]
+    return [found for found in session.installation.authorities.list() if found.record.status != "pending"]

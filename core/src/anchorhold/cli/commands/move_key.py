@@ -23,12 +23,12 @@ def move_key(
 ) -> None:
     """Move the key of a certificate authority to another key backend, with proof that it works there."""
     installation = session.installation
-    authority = installation.authority(ca)
+    authority = installation.authorities.get(ca)
     old = authority.record.key_backend
     session.check_used({old, to})
     if old != to:
         session.options(old, "use")
-    moved = installation.move_key(
+    moved = installation.keys.move(
         authority,
         to,
         options=session.options(to, "import"),

@@ -12,7 +12,6 @@ from anchorhold.cli.destination import check_new, write_new
 from anchorhold.cli.output import say
 from anchorhold.cli.present import der
 from anchorhold.errors import OutputError
-from anchorhold.ledger import ledger_exists
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
 from anchorhold.x509.loose_certificates import pem_of
 
@@ -39,17 +38,19 @@ def quickstart(
     files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
     _check_free(files.values(), session.kept)
     installation = session.installation
-    made = installation.authorities() if ledger_exists(installation.database_url) else ()  # which looking would make
+    made = installation.authorities.list() if installation.access.exists else ()  # which looking would make
     known = {authority.name: authority for authority in made}
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
         if not os.path.lexists(path):
             check_new(path, session.kept())
         elif name not in known or _content(path) != pem_of(der(known[name])).encode():
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
-    root = known.get(ROOT) or installation.create_authority(ROOT, f"CN={ROOT}", path_length=1)
-    issuing = known.get(ISSUING) or installation.create_authority(ISSUING, f"CN={ISSUING}", parent=root, path_length=0)
+    root = known.get(ROOT) or installation.authorities.create(ROOT, f"CN={ROOT}", path_length=1)
+    issuing = known.get(ISSUING) or installation.authorities.create(
+        ISSUING, f"CN={ISSUING}", parent=root, path_length=0
+    )
     key, csr = server_request()
-    with installation.issuer(issuing) as issuer:
+    with installation.certificates.issuer(issuing) as issuer:
         issued = issuer.sign(Order(csr=csr, names=host))
     verify_chain(issued.certificate, [issuing.certificate], root.certificate, host[0])
     _write(files[".key"], key, 0o600)

@@ -15,7 +15,6 @@ from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityE
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.moving import UNMOVE, places_of_move
 from anchorhold.issuing.offline import is_waiting, request_of
-from anchorhold.issuing.recovery import abandon_certificates
 from anchorhold.issuing.undo import is_abandoning, is_adopted
 from anchorhold.x509.spans import EXAMPLES, parse_span
 
@@ -79,7 +78,7 @@ def recover(
     named = [name for name in (finish, abandon, destroy_copies) if name is not None]
     if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
-    waiting = session.installation.interrupted(_age(older_than))
+    waiting = session.installation.recovery.pending(_age(older_than))
     if finish is not None:
         record = _named(waiting, finish)
         (_finish if record.status == "pending" else _finish_move)(session, record)
@@ -90,9 +89,9 @@ def recover(
         else:
             _undo_move(session, record)
     elif destroy_copies is not None:
-        _destroy_copies(session, session.installation.authority(destroy_copies), waiting, forget_key=forget_key)
+        _destroy_copies(session, session.installation.authorities.get(destroy_copies), waiting, forget_key=forget_key)
     elif certificates:
-        abandon_certificates(session.installation.ledger, waiting.certificates)
+        session.installation.recovery.abandon_certificates(waiting.certificates)
         say(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
     else:
         _show(session, waiting)
@@ -122,13 +121,12 @@ def _named(waiting: Interrupted, name: str) -> AuthorityRecord:
 
 def _finish(session: Session, record: AuthorityRecord) -> None:
     installation, alias = session.installation, record.key_backend
-    parent = None
-    if record.parent_id is not None:
-        parent = Authority(installation.ledger.authorities.get(record.parent_id)).record.key_backend
+    above = installation.recovery.parent_of(record)
+    parent = None if above is None else above.record.key_backend
     session.check_used({alias}, {parent} if parent is not None else set())
     parent_secrets = session.secrets(parent, parent=True) if parent is not None else None
     secrets, imported = session.secrets(alias), (record.plan or {}).get("operation") == "import"
-    authority = installation.finish(record, secrets, parent_secrets)
+    authority = installation.recovery.finish(record, secrets, parent_secrets)
     if is_waiting(authority.record):
         say(f"Authority {authority.name} waits for its certificate; this is its request.")
         write(request_of(authority).public_bytes(Encoding.PEM), None)
@@ -142,7 +140,7 @@ def _finish(session: Session, record: AuthorityRecord) -> None:
 
 def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> None:
     session.check_used({record.key_backend})
-    deleted = session.installation.abandon(record, session.secrets(record.key_backend), forget_key=forget_key)
+    deleted = session.installation.recovery.abandon(record, session.secrets(record.key_backend), forget_key=forget_key)
     outcomes = (
         (deleted, "its key was destroyed"),
         (is_adopted(record), "its key was adopted, and stays where it is"),
@@ -155,14 +153,14 @@ def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> 
 def _finish_move(session: Session, record: AuthorityRecord) -> None:
     old, new = places_of_move(record)
     session.check_used({old, new})
-    session.installation.finish_move(record, session.secrets(new), session.secrets(old))
+    session.installation.recovery.finish_move(record, session.secrets(new), session.secrets(old))
     say(f"The key of {record.name} was moved from {old!r} to {new!r}.")
 
 
 def _undo_move(session: Session, record: AuthorityRecord) -> None:
     alias = places_of_move(record)[1]
     session.check_used({alias})
-    session.installation.undo_move(record, session.secrets(alias))
+    session.installation.recovery.undo_move(record, session.secrets(alias))
     say(f"The key of {record.name} stays in {record.key_backend!r}.")
 
 
@@ -171,7 +169,7 @@ def _destroy_copies(session: Session, authority: Authority, waiting: Interrupted
     session.check_used({copy.key_backend for copy in copies})
     for copy in copies:
         secrets = {} if forget_key else session.secrets(copy.key_backend)
-        session.installation.destroy_copy(copy, secrets, forget_key=forget_key)
+        session.installation.recovery.destroy_copy(copy, secrets, forget_key=forget_key)
         done = "Forgot" if forget_key else "Destroyed"
         say(f"{done} the copy of the key of {authority.name} in {copy.key_backend!r}.")
     if not copies:
@@ -212,7 +210,7 @@ def _show(session: Session, waiting: Interrupted) -> None:
             f"{quoted}."
         )
     for copy in waiting.copies:
-        name = session.installation.ledger.authorities.get(copy.authority_id).name
+        name = session.installation.recovery.owner_of(copy).name
         say(
             f"A copy of the key of authority {name} is in {copy.key_backend!r} (key id {copy.key_id.hex()}), unused "
             f"since {copy.left_at:%Y-%m-%d %H:%M} UTC: --destroy-copies {shlex.quote(name)}."

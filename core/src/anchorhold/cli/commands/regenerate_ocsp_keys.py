@@ -44,8 +44,8 @@ def regenerate_ocsp_keys(
     """Make new keys for OCSP responders, with certificates of their authorities, and destroy those that are over."""
     installation = session.installation
     spec = key_spec(key_type, key_size, elliptic_curve) if key_type or key_size or elliptic_curve else None
-    named = [installation.authority(name) for name in cas or ()]
-    authorities = named or [found for found in installation.authorities() if found.record.status != "pending"]
+    named = [installation.authorities.get(name) for name in cas or ()]
+    authorities = named or [found for found in installation.authorities.list() if found.record.status != "pending"]
     session.check_used({found.record.key_backend for found in authorities})
     if not authorities:
         say("There are no authorities yet.")
@@ -71,16 +71,16 @@ def _is_valid(authority: Authority) -> bool:
 
 def _renew(session: Session, authority: Authority, spec: KeySpec | None, *, force: bool) -> None:
     installation = session.installation
-    if not force and not installation.responder_is_due(authority):
+    if not force and not installation.responders.is_due(authority):
         say(f"The responder of {authority.name} is good; --force replaces it all the same.")
         return
     secrets = session.secrets(authority.record.key_backend)
-    made = installation.renew_responder(authority, secrets, key=spec)
+    made = installation.responders.renew(authority, secrets, key=spec)
     say(f"New responder of {authority.name}, serial {made.serial}, until {made.not_after:%Y-%m-%d %H:%M} UTC.")
 
 
 def _sweep(session: Session, authority: Authority, failures: Failures, *, gone: bool) -> None:
-    swept = session.installation.sweep_responders(authority, gone=gone)
+    swept = session.installation.responders.destroy_expired(authority, gone=gone)
     for word, count in (("Destroyed", swept.destroyed), ("Forgot", swept.forgotten)):
         if count:
             say(f"{word} {count} old responder key{'s' if count != 1 else ''} of {authority.name}.")

@@ -54,9 +54,9 @@ def revoke_cert(
     if release:
         if reason != "unspecified" or invalidity_date is not None:
             raise InputError("--release: takes no reason and no date", hint="leave them out")
-        record = session.installation.release(serial, authority=ca)
+        record = session.installation.revocations.release(serial, authority=ca)
         say(f"Released certificate {record.serial}; the next CRL will not have it.")
         return
-    record = session.installation.revoke(serial, reason, past(invalidity_date), authority=ca)
+    record = session.installation.revocations.revoke(serial, reason, past(invalidity_date), authority=ca)
     note = f" Take that back with --release, or give another reason than {HOLD}." if reason == HOLD else ""
     say(f"Revoked certificate {record.serial} for {record.subject or ','.join(record.names)}.{note}")

@@ -11,7 +11,7 @@ from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputForm
 from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.output import Format, check_output, render, say, write
-from anchorhold.issuing.issuer import Order
+from anchorhold.issuing.order import Order
 from anchorhold.x509.csr import check_request
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def sign_cert(
     """Sign a certificate from a CSR, record it, and show it."""
     check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
-    authority = installation.authority(ca)
+    authority = installation.authorities.get(ca)
     alias = authority.record.key_backend
     session.check_used({alias})
     order = Order(
@@ -87,12 +87,12 @@ def sign_cert(
         expires=expiry(expires),
         copy=frozenset(part.value for part in copy or ()),
     )
-    with installation.issuer(authority, session.secrets(alias)) as issuer:
+    with installation.certificates.issuer(authority, session.secrets(alias)) as issuer:
         issued = issuer.sign(order)
     end = issued.certificate.not_valid_after_utc
     say(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
         say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
-    chain = installation.chain_certificates(authority) if bundle else []
+    chain = installation.authorities.chain_certificates(authority) if bundle else []
     record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)

@@ -17,11 +17,11 @@ def view_ca(
 ) -> None:
     """Show a certificate authority: its certificate, where its key is, and whether it can be used now."""
     check_output(out, output_format, bundle=bundle, kept=session.kept)
-    authority = session.installation.authority(ca)
+    authority = session.installation.authorities.get(ca)
     _ = authority.certificate  # without one there is nothing to show, and it says so
     alias = authority.record.key_backend
     session.check_used({alias})
-    state = session.installation.check_key(authority, session.secrets(alias)) if _tells(output_format) else None
+    state = session.installation.keys.check(authority, session.secrets(alias)) if _tells(output_format) else None
     show_chain(session.installation, authority, output_format, bundle=bundle, out=out, state=state)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from anchorhold.cli.arguments import Bundle, Out, OutputFormat, Serial
 from anchorhold.cli.output import Format, check_output, render, write
 from anchorhold.cli.present import certificate_as_json
-from anchorhold.issuing.authority import Authority
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
@@ -23,13 +22,13 @@ def view_cert(
     """Show a certificate that is in the ledger."""
     check_output(out, output_format, bundle=bundle, kept=session.kept)
     installation = session.installation
-    record = installation.certificate(serial)
-    issuer = Authority(installation.ledger.authorities.get(record.authority_id))
-    revocation = installation.revocation(record)
+    record = installation.certificates.get(serial)
+    issuer = installation.certificates.issuer_of(record)
+    revocation = installation.revocations.get(record)
     more = [("Issued by", issuer.name), ("Profile", record.profile)]
     if revocation is not None:
         more.append(("Revoked", f"{revocation.revoked_at:%Y-%m-%d %H:%M:%S} UTC ({revocation.reason})"))
-    chain = installation.chain_certificates(issuer) if bundle else []
+    chain = installation.authorities.chain_certificates(issuer) if bundle else []
     content = render(
         record.certificate or b"",
         output_format,

@@ -18,7 +18,7 @@ from anchorhold.x509.oids import extension_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anchorhold.settings.profile import CopySettings
+    from anchorhold.profiles.model import CopySettings
     from anchorhold.x509.request_parts import Request
 
 

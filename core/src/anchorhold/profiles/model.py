@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.settings.section import Section
+from anchorhold.section import Section
 from anchorhold.x509.identifiers import EXTENSIONS, POLICIES, PURPOSES, dotted
 from anchorhold.x509.spans import SpanIn
 from anchorhold.x509.validity import BACKDATED, MOST_DAYS

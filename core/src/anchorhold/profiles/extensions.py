@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography import x509
 from cryptography.x509 import ObjectIdentifier
@@ -13,28 +13,15 @@ from anchorhold.publickeys import spec_of
 from anchorhold.x509.constraints import name_constraints
 from anchorhold.x509.der import utf8_string
 from anchorhold.x509.general_names import parse_alt
-from anchorhold.x509.identifiers import POLICIES, PURPOSES, dotted
+from anchorhold.x509.identifiers import POLICIES, PURPOSES, USAGE_FIELDS, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from anchorhold.ledger.records import IssuingDefaults
+    from anchorhold.profiles.model import ExtensionSettings, PolicySettings, ProfileSettings
     from anchorhold.publickeys import PublicKey
-    from anchorhold.settings import ProfileSettings
-    from anchorhold.settings.profile import ExtensionSettings, PolicySettings
 
 Extension = x509.Extension[x509.ExtensionType]
-
-USAGE_FIELDS: Final = {
-    "digitalSignature": "digital_signature",
-    "nonRepudiation": "content_commitment",
-    "keyEncipherment": "key_encipherment",
-    "dataEncipherment": "data_encipherment",
-    "keyAgreement": "key_agreement",
-    "keyCertSign": "key_cert_sign",
-    "cRLSign": "crl_sign",
-}
-"""Bits of the key usage extension (RFC 5280, section 4.2.1.3) and the fields ``cryptography`` has for them."""
 
 _SIGNING: Final = frozenset({"digitalSignature", "nonRepudiation", "keyCertSign", "cRLSign"})
 _MORE_USAGE: Final = {
@@ -45,6 +32,36 @@ _MORE_USAGE: Final = {
 (RFC 8410, section 5; RFC 9881, section 5)."""
 
 
+class IssuerContent(Protocol):
+    """What an authority adds to the certificates it signs; URLs and names are text, policies are dotted."""
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """Certificate policies of profiles that name none (section 4.2.1.4)."""
+
+    @property
+    def issuer_alt(self) -> Sequence[str]:
+        """Alternative names of the issuer (section 4.2.1.7)."""
+
+    @property
+    def ocsp_urls(self) -> Sequence[str]:
+        """Of its OCSP responder (section 4.2.2.1)."""
+
+    @property
+    def issuer_urls(self) -> Sequence[str]:
+        """Of its own certificate (section 4.2.2.1)."""
+
+    @property
+    def crl_urls(self) -> Sequence[str]:
+        """Of its CRL (section 4.2.1.13)."""
+
+    def shard_of(self, serial: int) -> int | None:
+        """The partial CRL that a certificate with that serial number is on; None for the full one."""
+
+    def crl_urls_of(self, shard: int | None) -> Sequence[str]:
+        """The URLs of one of its CRLs."""
+
+
 class ProfileExtensions:
     """The extensions of a profile under an authority; what every certificate has in common is made once.
 
@@ -53,7 +70,7 @@ class ProfileExtensions:
         issuing: What the authority puts into what it signs; None for a root.
     """
 
-    def __init__(self, profile: ProfileSettings, issuing: IssuingDefaults | None) -> None:
+    def __init__(self, profile: ProfileSettings, issuing: IssuerContent | None) -> None:
         self._key_usage = profile.key_usage
         self._usages: dict[tuple[str, bool], Extension] = {}
         self._basic = extension(
@@ -88,18 +105,31 @@ class ProfileExtensions:
             ProfileRefusedError: The profile's key usage has nothing that such a key can do.
         """
         found = [self._basic, self._usage(spec_of(key).type, signing_only)]
-        purposes = dict.fromkeys((*self._purposes, *more_purposes))
-        if purposes:
-            value = x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in purposes])
-            found.append(extension(value, critical=self._purposes_critical))
+        more = tuple(more_purposes)
+        if self._purposes or more:
+            found.append(self._purposes_with(more))
         if names:
             found.append(extension(x509.SubjectAlternativeName(names), critical=not subject.rdns))
         return [*found, *self._points.of(serial), *self._common]
 
+    def of_every_certificate(self) -> list[Extension]:
+        """What each certificate of the profile has, whoever holds it; some kinds of keys cannot do all of its usage."""
+        found = [self._basic, extension(_key_usage(self._key_usage), critical=True)]
+        if self._purposes:
+            found.append(self._purposes_with(()))
+        return [*found, *self._common]
+
+    def _purposes_with(self, more: Iterable[str]) -> Extension:
+        oids = dict.fromkeys((*self._purposes, *more))
+        value = x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in oids])
+        return extension(value, critical=self._purposes_critical)
+
     def _usage(self, key_type: str, signing_only: bool) -> Extension:
         kind = (key_type, signing_only)
         if kind not in self._usages:
-            self._usages[kind] = extension(_key_usage(self._key_usage, key_type, signing_only), critical=True)
+            self._usages[kind] = extension(
+                _key_usage(_possible(self._key_usage, key_type, signing_only)), critical=True
+            )
         return self._usages[kind]
 
 
@@ -108,19 +138,23 @@ def extension(value: x509.ExtensionType, *, critical: bool = False) -> Extension
     return x509.Extension(value.oid, critical, value)
 
 
-def _key_usage(names: Iterable[str], key_type: str, signing_only: bool) -> x509.KeyUsage:
+def _possible(names: Iterable[str], key_type: str, signing_only: bool) -> list[str]:
     """Key usage without what such a key cannot do."""
     possible = _SIGNING if signing_only else _SIGNING | _MORE_USAGE.get(key_type, frozenset())
-    wanted = {USAGE_FIELDS[name] for name in names if name in possible}
+    wanted = [name for name in names if name in possible]
     if not wanted:
         raise ProfileRefusedError(
             f"profile: its key usage has nothing that {key_type} keys can do", hint="use a key of another type"
         )
-    bits = {field: field in wanted for field in USAGE_FIELDS.values()}
+    return wanted
+
+
+def _key_usage(names: Collection[str]) -> x509.KeyUsage:
+    bits = {field: name in names for name, field in USAGE_FIELDS.items()}
     return x509.KeyUsage(**bits, encipher_only=False, decipher_only=False)
 
 
-def _common(profile: ProfileSettings, issuing: IssuingDefaults | None) -> Iterator[Extension]:
+def _common(profile: ProfileSettings, issuing: IssuerContent | None) -> Iterator[Extension]:
     """Whatever does not depend on the holder."""
     constraints = name_constraints(profile.permitted_names, profile.excluded_names)
     if constraints is not None:
@@ -153,7 +187,7 @@ def _policy_oid(name: str) -> ObjectIdentifier:
     return ObjectIdentifier(dotted(name, POLICIES, "a certificate policy"))
 
 
-def _urls(issuing: IssuingDefaults) -> Iterator[Extension]:
+def _urls(issuing: IssuerContent) -> Iterator[Extension]:
     """Authority information access."""
     access = [
         x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
@@ -170,7 +204,7 @@ def _urls(issuing: IssuingDefaults) -> Iterator[Extension]:
 class _Points:
     """CRL distribution points, one extension for each list."""
 
-    def __init__(self, issuing: IssuingDefaults | None) -> None:
+    def __init__(self, issuing: IssuerContent | None) -> None:
         self._issuing = issuing if issuing is not None and issuing.crl_urls else None
         self._made: dict[int | None, Extension] = {}
 

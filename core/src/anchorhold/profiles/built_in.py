@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ProfileRefusedError, UnknownProfileError
-from anchorhold.settings.profile import ProfileSettings
+from anchorhold.profiles.model import ProfileSettings
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:

@@ -1,0 +1,345 @@
+"""Certificate authorities: creating, importing, editing and finding them."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from anchorhold.algorithms import key_spec
+from anchorhold.backends import SECTIONS
+from anchorhold.issuing.chain import Chain
+from anchorhold.issuing.creation import Parent, create_authority
+from anchorhold.issuing.defaults import checked_defaults
+from anchorhold.issuing.editing import Edit, edit_authority
+from anchorhold.issuing.imports import ForeignAuthority, import_authority
+from anchorhold.issuing.key import AuthorityKey
+from anchorhold.issuing.offline import accept_certificate, request_authority
+from anchorhold.issuing.pending import check_name, check_name_free
+from anchorhold.issuing.plan import NewAuthority
+from anchorhold.issuing.sources import AdoptedKey, ForeignKey, NewKey, find_to_adopt
+from anchorhold.ledger import IssuingDefaults
+from anchorhold.publickeys import spec_of, spki
+from anchorhold.services.chains import chain_of
+from anchorhold.services.context import wrapped
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from cryptography import x509
+
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.place import KeyPlace
+    from anchorhold.issuing.plan import PathLength
+    from anchorhold.issuing.sources import KeySource
+    from anchorhold.ledger.records import AuthorityStatus
+    from anchorhold.publickeys import PublicKey
+    from anchorhold.seam.options import OptionValues
+    from anchorhold.seam.resolver import SecretResolver
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+    from anchorhold.softkeys import PrivateKey
+
+_STATUS: Final[dict[bool | None, AuthorityStatus | None]] = {None: None, True: "active", False: "disabled"}
+
+
+class AuthorityService:
+    """The authorities of an installation.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def list(self) -> Sequence[Authority]:
+        """All authorities that were not abandoned, oldest first."""
+        return self._context.authorities()
+
+    def get(self, authority: str) -> Authority:
+        """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
+
+        Raises:
+            UnknownAuthorityError: None fits, or several do.
+        """
+        return self._context.authority(authority)
+
+    def check_new_name(self, name: str) -> None:
+        """Refuse a name for a new authority before anybody is asked for anything.
+
+        Raises:
+            InputError, AuthorityExistsError: It cannot be used, or is taken.
+        """
+        check_name(name)
+        access = self._context.access
+        if access.exists:
+            with self._context.ledger.guarded():
+                check_name_free(self._context.ledger, name)
+        else:
+            access.check_absence()
+
+    def create(
+        self,
+        name: str,
+        subject: str,
+        *,
+        parent: str | Authority | None = None,
+        profile: str | None = None,
+        key: KeySpec | None = None,
+        adopt: bool = False,
+        key_backend: str = "default",
+        path_length: PathLength = None,
+        expires: dt.datetime | None = None,
+        permitted: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: GivenSecrets = None,
+        parent_secrets: GivenSecrets = None,
+    ) -> Authority:
+        """Create an authority: its key, its certificate, its record.
+
+        Args:
+            name: Under which it is known here.
+            subject: Distinguished name, RFC 4514 or ``/C=AT/CN=…``.
+            parent: The authority that signs it; None for a root.
+            profile: A profile for authorities; by default ``root``, or ``intermediate`` with a parent.
+            key: The kind of key; by default EC on P-256.
+            adopt: Use the key that the options describe, which is in the backend already, instead of a new one.
+            key_backend: Alias of the backend its key lives in.
+            path_length: How many authorities may follow below it, or ``none`` for no limit; by default as the profile
+                says, which is no limit for a root, else 0.
+            expires: End of validity; by default as the profile says, which is ten years for a root, else five, and at
+                most the parent's own.
+            permitted: Subtrees of names that it may certify, such as ``DNS:example.com``.
+            excluded: Subtrees of names that it must not certify.
+            issuing: URLs, policies, hash … for what it will sign.
+            options: Of the key backend, by name, such as ``{"path": "ca"}``.
+            secrets: Of the key backend, by name, such as ``{"password": "…"}``.
+            parent_secrets: For the parent's key.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.creation.create_authority`.
+        """
+        context = self._context
+        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        wanted = NewAuthority(
+            name=name,
+            subject=subject,
+            profile=context.profile(profile or ("root" if parent is None else "intermediate")),
+            path_length=path_length,
+            expires=expires,
+            permitted=tuple(permitted),
+            excluded=tuple(excluded),
+            issuing=self._checked(issuing, source.spec),
+        )
+        above = self.open_parent(parent, parent_secrets, place) if parent is not None else None
+        try:
+            return create_authority(context.ledger, place, source, wanted, above)
+        finally:
+            if above is not None:
+                above.key.close()
+
+    def request_csr(
+        self,
+        name: str,
+        subject: str,
+        *,
+        profile: str | None = None,
+        key: KeySpec | None = None,
+        adopt: bool = False,
+        key_backend: str = "default",
+        path_length: PathLength = None,
+        permitted: Sequence[str] = (),
+        excluded: Sequence[str] = (),
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: GivenSecrets = None,
+    ) -> Authority:
+        """Make the key of an authority, and a CSR for a parent that is elsewhere; arguments as for `create`.
+
+        `anchorhold.issuing.offline.request_of` gives the CSR; `complete` takes the certificate that the parent made.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.offline.request_authority`.
+        """
+        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        wanted = NewAuthority(
+            name=name,
+            subject=subject,
+            profile=self._context.profile(profile or "intermediate"),
+            path_length=path_length,
+            permitted=tuple(permitted),
+            excluded=tuple(excluded),
+            issuing=self._checked(issuing, source.spec),
+        )
+        return request_authority(self._context.ledger, place, source, wanted)
+
+    def complete(
+        self,
+        authority: str | Authority,
+        certificate: x509.Certificate,
+        secrets: GivenSecrets = None,
+        *,
+        others: Sequence[x509.Certificate] = (),
+    ) -> Authority:
+        """Complete an authority made by `request_csr` with the certificate of its parent.
+
+        Args:
+            authority: Which one.
+            certificate: Its certificate.
+            secrets: For its key.
+            others: Certificates that came with it; those above it are kept, for bundles.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.offline.accept_certificate`.
+        """
+        found = self._context.authority(authority)
+        place = self._context.place(found.record.key_backend, "use", secrets)
+        return accept_certificate(self._context.ledger, place, found, certificate, self._context.authorities(), others)
+
+    def import_(
+        self,
+        name: str,
+        certificate: x509.Certificate,
+        key: PrivateKey | None,
+        *,
+        key_backend: str = "default",
+        issuing: IssuingDefaults | None = None,
+        options: OptionValues | None = None,
+        secrets: GivenSecrets = None,
+    ) -> Authority:
+        """Import an authority made elsewhere; arguments as for `create`.
+
+        Args:
+            name: Under which it is known here.
+            certificate: Its certificate.
+            key: Its private key; None to adopt the one that the options describe, which is in the backend already.
+            key_backend: Alias of the backend its key lives in.
+            issuing: As for a new one.
+            options: As for a new one.
+            secrets: As for a new one.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.imports.import_authority`.
+        """
+        issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate)
+        foreign = ForeignAuthority(name=name, certificate=certificate, issuing=issuing)
+        place = self._context.place(key_backend, "adopt" if key is None else "import", secrets, options)
+        source = self._adopted(place, certificate) if key is None else ForeignKey(key)
+        return import_authority(self._context.ledger, place, source, foreign, self._context.authorities())
+
+    def edit(
+        self,
+        authority: str | Authority,
+        *,
+        name: str | None = None,
+        enabled: bool | None = None,
+        issuing: IssuingDefaults | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Authority:
+        """Change what may change of an authority; None leaves a value as it is.
+
+        Args:
+            authority: Which one.
+            name: Its new name.
+            enabled: Whether it may sign.
+            issuing: All that it puts into what it signs. With an `Authority`, nobody else may have changed that since.
+            changes: Some of it, by name: what others change at the same time stays.
+
+        Raises:
+            BusyError: It was changed since that `Authority` was read.
+            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError, InputError: As they say.
+        """
+        return edit_authority(
+            self._context.ledger,
+            self._context.authority(authority),
+            Edit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {}),
+            self._checked,
+        )
+
+    def chain(self, authority: str | Authority) -> Sequence[Authority]:
+        """The authority, its parent, and so on up to the root or the highest that is known."""
+        return chain_of(self._context, self._context.authority(authority))
+
+    def chain_certificates(self, authority: str | Authority) -> Sequence[bytes]:
+        """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
+
+        Raises:
+            AuthorityNotReadyError: One of them has none yet.
+        """
+        chain = self.chain(authority)
+        _ = [above.certificate for above in chain]  # raises where there is none
+        above = map(base64.b64decode, chain[-1].record.issuing.above)
+        return [*(found.record.certificate or b"" for found in chain), *above]
+
+    def list_externally_signed(self) -> Sequence[Authority]:
+        """Authorities whose own certificates `CertificateService.list` does not have: their issuers are not here."""
+        known = self._context.authorities()
+        with self._context.ledger.guarded():
+            return [found for found in known if found.record.certificate is not None and not self._has_own(found)]
+
+    def open_parent(self, parent: str | Authority, secrets: GivenSecrets, own: KeyPlace) -> Parent:
+        """A parent with its key; secrets that serve a whole alias fall back to those given for the new key.
+
+        Args:
+            parent: Which authority.
+            secrets: For its key.
+            own: Where the key of the new authority is or will be.
+        """
+        context = self._context
+        found = context.authority(parent)
+        alias = found.record.key_backend
+        if alias == own.backend.alias:
+            shared = cast("SecretResolver", own.secrets)  # `place` made it
+        else:
+            shared = context.backends.secrets(alias, {}, operation="use")
+        resolver = context.backends.secrets(alias, wrapped(secrets), operation="use", own=shared)
+        return Parent(key=AuthorityKey(found, context.backend(alias), resolver), chain=Chain(chain_of(context, found)))
+
+    def _has_own(self, authority: Authority) -> bool:
+        """Whether the certificate of an authority is recorded with its issuer."""
+        record = authority.record
+        issuer = record.id if record.parent_id is None else record.parent_id
+        found = self._context.ledger.certificates.find(record.serial or "", issuer)
+        return any(certificate.certificate == record.certificate for certificate in found)
+
+    def _new_place(
+        self, alias: str, spec: KeySpec | None, options: OptionValues | None, secrets: GivenSecrets, *, adopt: bool
+    ) -> tuple[KeyPlace, KeySource]:
+        """Where the key of a new authority will be, and where it comes from."""
+        place = self._context.place(alias, "adopt" if adopt else "create", secrets, options)
+        return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
+
+    def _adopted(self, place: KeyPlace, certificate: x509.Certificate | None = None) -> AdoptedKey:
+        """The key that the options describe; the notes have what there is to know about it."""
+        context = self._context
+        expected = certificate.public_key() if certificate is not None else None
+        if expected is not None:
+            spec_of(expected)  # refuses other kinds
+        source = find_to_adopt(place, cast("PublicKey | None", expected))
+        context.notes += [f"The key that was adopted {note}." for note in source.existing.notes]
+        wanted = spki(source.public_key)
+        for other in context.authorities() if context.access.exists else []:
+            if other.record.public_key == wanted:
+                context.notes.append(f"The key that was adopted is that of authority {other.name!r}, too.")
+        return source
+
+    def _checked(
+        self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
+    ) -> IssuingDefaults:
+        settings = self._context.loaded.settings
+        checked = checked_defaults(issuing or IssuingDefaults(), spec, settings.profiles, certificate)
+        if self._is_chosen(checked.ocsp_key_backend):
+            self._context.backends.get(checked.ocsp_key_backend, "ocsp")
+        return checked
+
+    def _is_chosen(self, alias: str) -> bool:
+        """Whether somebody has chosen that alias for keys of responders, by naming or by configuring it.
+
+        The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
+        """
+        named = alias != IssuingDefaults().ocsp_key_backend
+        is_configured = self._context.loaded.origins[SECTIONS["ocsp"]] != "default"
+        return named or (is_configured and alias in self._context.backends.aliases("ocsp"))

@@ -1,0 +1,162 @@
+"""What the services of an installation share: settings, ledger, key backends, and who acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import UnknownAuthorityError
+from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.place import KeyPlace
+from anchorhold.secret import Secret
+from anchorhold.suggestions import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
+    from anchorhold.audit import AuditContext
+    from anchorhold.backends import Backends
+    from anchorhold.issuing.key import AuthorityKey
+    from anchorhold.ledger import Ledger
+    from anchorhold.seam import Operation
+    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.seam.options import OptionValues
+    from anchorhold.seam.requests import Role
+    from anchorhold.services.ledger_access import LedgerAccess
+    from anchorhold.settings import LoadedSettings, ProfileSettings
+
+    GivenSecrets: TypeAlias = Mapping[str, Secret | str] | None
+    """Secrets by name, such as ``{"password": "…"}``."""
+
+_NO_OPTIONS: Final[OptionValues] = {}
+
+
+class ServiceContext:
+    """Shared by the services of one installation and one actor.
+
+    Args:
+        loaded: The settings.
+        access: Opens the ledger.
+        backends: The key backends.
+        audit: Who acts.
+
+    Attributes:
+        notes: Sentences about what was done with success, for whoever asked for it.
+    """
+
+    def __init__(self, loaded: LoadedSettings, access: LedgerAccess, backends: Backends, audit: AuditContext) -> None:
+        self.loaded = loaded
+        self.access = access
+        self.backends = backends
+        self.audit = audit
+        self.notes: list[str] = []
+        self._recording: Ledger | None = None
+
+    def acting_as(self, audit: AuditContext) -> ServiceContext:
+        """The same for somebody else."""
+        return ServiceContext(self.loaded, self.access, self.backends, audit)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger; what is recorded through it names the actor.
+
+        Raises:
+            LedgerError, LedgerVersionError, LedgerForeignError: It cannot be opened.
+        """
+        opened = self.access.ledger
+        if self._recording is None or self._recording.database is not opened.database:
+            self._recording = opened.acting_as(self.audit)
+        return self._recording
+
+    def authorities(self) -> list[Authority]:
+        """All authorities that were not abandoned, oldest first."""
+        with self.ledger.guarded():
+            return [Authority(record) for record in self.ledger.authorities.known()]
+
+    def authority(self, selected: str | Authority) -> Authority:
+        """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
+
+        Args:
+            selected: Such a text; an `Authority` is returned as it is.
+
+        Raises:
+            UnknownAuthorityError: None fits, or several do.
+        """
+        if isinstance(selected, Authority):
+            return selected
+        known = self.authorities()
+        digits = selected.replace(":", "").lower()
+        matches = (
+            [found for found in known if found.name == selected],
+            [found for found in known if found.record.serial == digits],
+            [
+                found
+                for found in known
+                if selected and (found.name.startswith(selected) or (found.record.serial or "").startswith(digits))
+            ],
+        )
+        found = next((fitting for fitting in matches if fitting), [])
+        if len(found) == 1:
+            return found[0]
+        names = [authority.name for authority in found or known]
+        if found:
+            raise UnknownAuthorityError(
+                f"authority {selected!r}: several fit ({', '.join(names)})", hint="give more of it"
+            )
+        raise UnknownAuthorityError(f"authority {selected!r}: is not known", hint=suggestion(selected, names))
+
+    def authority_of_row(self, row: int) -> Authority:
+        """An authority by its row number."""
+        with self.ledger.guarded():
+            return Authority(self.ledger.authorities.get(row))
+
+    def key_of(
+        self, authority: Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
+    ) -> AuthorityKey:
+        """The key of an authority; its backend is asked when it is first used.
+
+        Args:
+            authority: Whose.
+            secrets: For it, by name.
+            ask: Whether a person may be asked, if there is one.
+            flags: Whether a message about a missing secret may name a command-line flag.
+        """
+        from anchorhold.issuing.key import AuthorityKey
+
+        alias = authority.record.key_backend
+        resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
+        return AuthorityKey(authority, self.backend(alias), resolver)
+
+    def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
+        """A key backend that passes the actor to wrappers.
+
+        Raises:
+            AnchorholdError: It is not configured, or cannot be used.
+        """
+        return self.backends.get(alias, role).acting_as(self.audit)
+
+    def place(
+        self, alias: str, operation: Operation, secrets: GivenSecrets, options: OptionValues | None = None
+    ) -> KeyPlace:
+        """An alias as one operation uses it; without options, for a key that has its place already."""
+        return KeyPlace(
+            backend=self.backend(alias),
+            type=self.backends.aliases()[alias].backend,
+            secrets=self.backends.secrets(alias, wrapped(secrets), operation=operation),
+            options=self.backends.options(alias, operation, options or {}) if operation != "use" else _NO_OPTIONS,
+        )
+
+    def profile(self, name: str) -> ProfileSettings:
+        """A profile by its name.
+
+        Raises:
+            UnknownProfileError: There is none.
+        """
+        from anchorhold.x509.profiles import find_profile
+
+        return find_profile(name, self.loaded.settings.profiles)
+
+
+def wrapped(given: GivenSecrets) -> dict[str, Secret]:
+    """Secrets as a backend's resolver wants them."""
+    return {name: value if isinstance(value, Secret) else Secret(value) for name, value in (given or {}).items()}

@@ -1,0 +1,87 @@
+"""The private keys of authorities: checking and moving them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import AnchorholdError
+from anchorhold.issuing.checks import KeyState, check_key
+from anchorhold.issuing.moving import move_key
+
+if TYPE_CHECKING:
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.key import AuthorityKey
+    from anchorhold.seam.options import OptionValues
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+
+
+class KeyService:
+    """The keys of an installation's authorities.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def get(
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
+    ) -> AuthorityKey:
+        """The key of an authority; its backend is asked when it is first used.
+
+        Args:
+            authority: Whose.
+            secrets: For it, by name.
+            ask: Whether a person may be asked, if there is one.
+            flags: Whether a message about a missing secret may name a command-line flag.
+        """
+        return self._context.key_of(self._context.authority(authority), secrets, ask=ask, flags=flags)
+
+    def check(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyState:
+        """Whether the key of an authority can be used now; nobody is asked for a secret.
+
+        A backend that is gone, or an alias that is not configured any more, is a reason why it cannot.
+        """
+        found = self._context.authority(authority)
+        try:
+            key = self._context.key_of(found, secrets, ask=False)
+        except AnchorholdError as error:
+            return KeyState("unusable", error)
+        return check_key(key)
+
+    def move(
+        self,
+        authority: str | Authority,
+        to: str,
+        *,
+        options: OptionValues | None = None,
+        secrets: GivenSecrets = None,
+        source_secrets: GivenSecrets = None,
+        delete_source: bool = False,
+    ) -> Authority:
+        """Move the key of an authority to another key backend.
+
+        Args:
+            authority: Whose key.
+            to: Alias of the other backend.
+            options: Of that backend, by name.
+            secrets: Of that backend, by name.
+            source_secrets: For the key where it is.
+            delete_source: Whether it is destroyed in its old place at last.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.moving.move_key`.
+        """
+        context = self._context
+        found = context.authority(authority)
+        source = context.place(found.record.key_backend, "use", source_secrets)
+        target = context.place(to, "import", secrets, options)
+        return move_key(context.ledger, found, source, target, delete_source=delete_source)
+
+    def forget_refused_pins(self) -> int:
+        """Forget which PINs were refused, so that each is tried once more; returns how many there were."""
+        if not self._context.access.exists:
+            return 0
+        with self._context.ledger.transaction():
+            return self._context.ledger.refusals.forget_all()

@@ -1,0 +1,52 @@
+"""Renewing what expires by itself: CRLs and OCSP responders."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING
+
+from anchorhold.issuing.crls import LIFETIME
+from anchorhold.issuing.maintenance import Maintained, maintain
+from anchorhold.issuing.responders import PROFILE
+from anchorhold.services.responders import ResponderService
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+
+
+class MaintenanceService:
+    """The periodic work of an installation.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def run(
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = LIFETIME
+    ) -> Maintained:
+        """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
+
+        Args:
+            authority: Which one; a disabled one may, for certificates it signed are in use.
+            secrets: For its key, if they are at hand.
+            lifetime: Of CRLs.
+
+        Returns:
+            What was done, and what could not be: look at its ``failures``.
+
+        Raises:
+            AnchorholdError: Nothing could be tried; see `anchorhold.issuing.maintenance.maintain`.
+        """
+        context = self._context
+        found = context.authority(authority)
+        location = ResponderService(context).location
+        with ExitStack() as opened:
+            key = cache(lambda: opened.enter_context(context.key_of(found, secrets, ask=False, flags=False)))
+            return maintain(context.ledger, found, key, location, context.profile(PROFILE), lifetime)

@@ -1,0 +1,133 @@
+"""Finishing or abandoning operations that were interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from anchorhold.issuing import copies, recovery
+from anchorhold.issuing.authority import Authority
+from anchorhold.issuing.moving import finish_move, places_of_move, undo_move
+from anchorhold.services.authorities import AuthorityService
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from anchorhold.issuing.recovery import Interrupted
+    from anchorhold.ledger import AuthorityRecord, CertificateRecord
+    from anchorhold.ledger.records import KeyCopy
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+
+
+class RecoveryService:
+    """What was begun in an installation and not completed.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def pending(self, grace: dt.timedelta = recovery.GRACE) -> Interrupted:
+        """What was begun and not completed; see `anchorhold.issuing.recovery.interrupted`.
+
+        Args:
+            grace: Age from which a reservation counts as interrupted.
+        """
+        return recovery.interrupted(self._context.ledger, grace)
+
+    def finish(
+        self, record: AuthorityRecord, secrets: GivenSecrets = None, parent_secrets: GivenSecrets = None
+    ) -> Authority:
+        """Complete a pending authority whose key exists; see `anchorhold.issuing.recovery.finish`.
+
+        Args:
+            record: From `pending`.
+            secrets: For its key.
+            parent_secrets: For that of its parent.
+        """
+        context = self._context
+        place = context.place(record.key_backend, "use", secrets)
+        parent = self.parent_of(record)
+        above = AuthorityService(context).open_parent(parent, parent_secrets, place) if parent is not None else None
+        try:
+            return recovery.finish(context.ledger, place, record, above)
+        finally:
+            if above is not None:
+                above.key.close()
+
+    def abandon(self, record: AuthorityRecord, secrets: GivenSecrets = None, *, forget_key: bool = False) -> bool:
+        """Abandon a pending authority, and destroy its key if there is one.
+
+        Args:
+            record: From `pending`.
+            secrets: For its key backend.
+            forget_key: Do not look for the key, because its backend is gone or cannot search.
+
+        Returns:
+            Whether a key was destroyed.
+        """
+        if forget_key:
+            recovery.forget(self._context.ledger, record)
+            return False
+        place = self._context.place(record.key_backend, "use", secrets)
+        return recovery.abandon(self._context.ledger, place, record)
+
+    def finish_move(
+        self, record: AuthorityRecord, secrets: GivenSecrets = None, source_secrets: GivenSecrets = None
+    ) -> Authority:
+        """Complete the move of a key that was interrupted.
+
+        Args:
+            record: From `pending`.
+            secrets: For the backend it is moved to.
+            source_secrets: For the one it was in.
+        """
+        context = self._context
+        old, new = places_of_move(record)
+        source, target = context.place(old, "use", source_secrets), context.place(new, "use", secrets)
+        target = replace(target, options=(record.plan or {}).get("options", {}))
+        return finish_move(context.ledger, Authority(record), source, target)
+
+    def undo_move(self, record: AuthorityRecord, secrets: GivenSecrets = None) -> None:
+        """Leave a key where it is used, and remove a copy that arrived without being used.
+
+        Args:
+            record: From `pending`.
+            secrets: For the backend it was moved to.
+        """
+        place = self._context.place(places_of_move(record)[1], "use", secrets)
+        undo_move(self._context.ledger, Authority(record), place)
+
+    def parent_of(self, record: AuthorityRecord) -> Authority | None:
+        """The authority that is to sign a pending one; None for a root."""
+        return None if record.parent_id is None else self._context.authority_of_row(record.parent_id)
+
+    def owner_of(self, copy: KeyCopy) -> Authority:
+        """The authority whose key a copy is."""
+        return self._context.authority_of_row(copy.authority_id)
+
+    def destroy_copy(self, copy: KeyCopy, secrets: GivenSecrets = None, *, forget_key: bool = False) -> None:
+        """Destroy a copy of a key that was left where it was used before.
+
+        Args:
+            copy: From `pending`.
+            secrets: For the backend it is in.
+            forget_key: Do not look for it, because it is gone or its backend is.
+
+        Raises:
+            BusyError: Somebody is at work on the key of that authority.
+            KeyMissingError: It is not there.
+            AnchorholdError: It may still be there.
+        """
+        context, authority = self._context, self.owner_of(copy)
+        if forget_key:
+            copies.forget_copy(context.ledger, authority, copy)
+        else:
+            place = context.place(copy.key_backend, "use", secrets)
+            copies.destroy_copy(context.ledger, authority, copy, place)
+
+    def abandon_certificates(self, certificates: tuple[CertificateRecord, ...]) -> None:
+        """Close reservations from `pending`; their serial numbers stay used, their TBSCertificates are kept."""
+        recovery.abandon_certificates(self._context.ledger, certificates)

@@ -1,0 +1,104 @@
+"""Requests that are kept: submitted, perhaps approved by somebody else, and signed by whoever has the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.issuing import requests
+from anchorhold.issuing.chain import Chain
+from anchorhold.services.chains import chain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.issuing.issuer import Issued, Order
+    from anchorhold.ledger.records import RequestRecord, RequestStatus
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+
+
+class RequestService:
+    """The requests of an installation. `CertificateService.issuer` signs at once and keeps none.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def submit(self, authority: str | Authority, order: Order) -> RequestRecord:
+        """Check a request, draft its certificate, and keep it; no serial number is used and no key touched.
+
+        Args:
+            authority: That is to sign it.
+            order: What is wanted.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.requests.submit`.
+        """
+        chain = self._chain(self._context.authority(authority))
+        return requests.submit(self._context.ledger, self._context.loaded.settings, chain, order)
+
+    def get(self, number: int) -> RequestRecord:
+        """A request by its number.
+
+        Raises:
+            InputError: There is none.
+        """
+        with self._context.ledger.guarded():
+            return self._context.ledger.requests.get(number)
+
+    def list(
+        self, status: RequestStatus | None = None, authority: str | Authority | None = None
+    ) -> Sequence[RequestRecord]:
+        """Requests, oldest first.
+
+        Args:
+            status: Of this status only.
+            authority: For this authority only.
+        """
+        row = None if authority is None else self._context.authority(authority).record.id
+        with self._context.ledger.guarded():
+            return self._context.ledger.requests.list(status, row)
+
+    def reserve(self, number: int) -> RequestRecord:
+        """Approve a request: its serial number and TBSCertificate are recorded, ready to be signed.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.requests.reserve`.
+        """
+        kept = self.get(number)
+        chain = self._chain(self._context.authority_of_row(kept.authority_id))
+        return requests.reserve(self._context.ledger, self._context.loaded.settings, chain, kept)
+
+    def sign(self, number: int, secrets: GivenSecrets = None) -> Issued:
+        """Sign a request that was reserved.
+
+        Args:
+            number: Of the request.
+            secrets: For the key of the authority, by name.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.requests.sign`.
+        """
+        kept = self.get(number)
+        with self._context.key_of(self._context.authority_of_row(kept.authority_id), secrets) as key:
+            return requests.sign(self._context.ledger, key, kept)
+
+    def reject(self, number: int, why: str) -> RequestRecord:
+        """Close a request that is not to be signed.
+
+        Args:
+            number: Of the request.
+            why: The reason, for whoever submitted it.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.requests.reject`.
+        """
+        kept = self.get(number)
+        authority = self._context.authority_of_row(kept.authority_id)
+        return requests.reject(self._context.ledger, authority, kept, why)
+
+    def _chain(self, authority: Authority) -> Chain:
+        return Chain(chain_of(self._context, authority))

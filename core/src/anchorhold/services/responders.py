@@ -1,0 +1,77 @@
+"""OCSP responders of authorities: a key and a delegated certificate (RFC 6960, section 4.2.2.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.issuing.responders import PROFILE, OcspPlace, has_key, is_due, renew_responder
+from anchorhold.issuing.sweeping import Swept, sweep_responders
+
+if TYPE_CHECKING:
+    from anchorhold.algorithms import KeySpec
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger.records import ResponderRecord
+    from anchorhold.services.context import GivenSecrets, ServiceContext
+
+
+class ResponderService:
+    """The OCSP responders of an installation.
+
+    Args:
+        context: Shared by all services.
+    """
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def active(self, authority: Authority) -> ResponderRecord | None:
+        """The responder that answers for an authority; None if there is none."""
+        with self._context.ledger.guarded():
+            return self._context.ledger.responders.active(authority.record.id)
+
+    def renew(
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, key: KeySpec | None = None
+    ) -> ResponderRecord:
+        """Make a new responder for an authority; the old one retires, and `destroy_expired` destroys its key.
+
+        Args:
+            authority: Which one.
+            secrets: For its key, which signs the responder's certificate.
+            key: The kind of the responder's key; by default that of the authority's own.
+
+        Raises:
+            AnchorholdError: See `anchorhold.issuing.responders.renew_responder`.
+        """
+        context = self._context
+        with context.key_of(context.authority(authority), secrets) as own:
+            return renew_responder(context.ledger, own, self.location, context.profile(PROFILE), key)
+
+    def is_due(self, authority: Authority) -> bool:
+        """Whether an authority needs a new responder; see `anchorhold.issuing.responders.is_due`.
+
+        It needs one, too, if the key is not where it was made, which only a look at it shows.
+        """
+        ledger = self._context.ledger
+        return is_due(ledger, authority, self.location) or not has_key(ledger, authority, self.location)
+
+    def destroy_expired(self, authority: Authority, *, gone: bool = False) -> Swept:
+        """Destroy keys of responders that nothing needs any more.
+
+        Args:
+            authority: Whose.
+            gone: Whether those that cannot be found are recorded as gone.
+
+        Returns:
+            What became of them, failures included.
+        """
+        return sweep_responders(self._context.ledger, authority, self.location, gone=gone)
+
+    def location(self, alias: str) -> OcspPlace:
+        """An alias of ``ocsp_key_backends``, ready for unattended use."""
+        backend = self._context.backend(alias, "ocsp")
+        return OcspPlace(
+            backend=backend,
+            type=self._context.backends.aliases("ocsp")[alias].backend,
+            store=backend.ocsp_store(),
+            secrets=self._context.backends.ocsp_secrets(alias),
+        )

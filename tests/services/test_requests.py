@@ -1,0 +1,167 @@
+"""Requests that are kept: submitted, approved, and signed by a process that is given only the number."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+
+from anchorhold import errors
+from anchorhold.audit import Actor
+from anchorhold.issuing.drafting import Drafter
+from anchorhold.issuing.issuer import Order
+from anchorhold.x509 import drafts
+
+if TYPE_CHECKING:
+    from anchorhold.installation import Installation
+    from conftest import MakeCsr
+
+_SIGN_IT = "import anchorhold, sys; anchorhold.open_installation().requests.sign(int(sys.argv[1]))"
+
+
+def _order(make_csr: MakeCsr, **more: Any) -> Order:
+    return Order(csr=make_csr(), names=["a.example"], **more)
+
+
+@pytest.fixture
+def ready(installation: Installation) -> Installation:
+    """With an authority."""
+    installation.authorities.create("Root", "CN=Root")
+    return installation
+
+
+def test_a_process_that_is_given_only_the_number_signs_it(ready: Installation, make_csr: MakeCsr) -> None:
+    kept = ready.requests.submit("Root", _order(make_csr))
+    assert (kept.status, kept.serial, kept.names) == ("waiting", None, ("DNS:a.example",))
+    reserved = ready.requests.reserve(kept.id)
+    assert reserved.status == "reserved"
+    subprocess.run([sys.executable, "-c", _SIGN_IT, str(kept.id)], check=True)
+    issued = ready.requests.get(kept.id)
+    assert issued.status == "issued"
+    record = ready.certificates.get(issued.serial or "")
+    certificate = x509.load_der_x509_certificate(record.certificate or b"")
+    certificate.verify_directly_issued_by(ready.authorities.get("Root").certificate)
+
+
+def test_the_draft_that_is_signed_is_the_one_that_was_reserved(
+    ready: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    draft = Drafter.draft
+
+    def noticed(*given: Any) -> Any:
+        made.append(draft(*given))
+        return made[-1]
+
+    monkeypatch.setattr(Drafter, "draft", noticed)
+    kept = ready.requests.submit("Root", _order(make_csr, subject="CN=a,O=Größe"))
+    ready.requests.reserve(kept.id)
+    reserved = ready.ledger.certificates.find(ready.requests.get(kept.id).serial or "")[0]
+    assert drafts.read_draft(reserved.tbs or b"", "webserver") == made[-1]
+
+
+def test_what_is_not_fit_is_refused_before_it_is_kept(ready: Installation, make_csr: MakeCsr) -> None:
+    with pytest.raises(errors.ProfileRefusedError):
+        ready.requests.submit("Root", Order(csr=make_csr()))
+    assert ready.requests.list() == []
+
+
+def test_recovery_leaves_waiting_and_reserved_requests_alone(ready: Installation, make_csr: MakeCsr) -> None:
+    import datetime as dt
+
+    ready.requests.submit("Root", _order(make_csr))
+    kept = ready.requests.submit("Root", _order(make_csr))
+    ready.requests.reserve(kept.id)
+    assert ready.recovery.pending(dt.timedelta(0)).certificates == ()
+    assert ready.requests.sign(kept.id).serial == ready.requests.get(kept.id).serial
+
+
+@pytest.mark.parametrize("step", ["waiting", "issued", "rejected"])
+def test_only_what_is_reserved_is_signed(ready: Installation, make_csr: MakeCsr, step: str) -> None:
+    kept = ready.requests.submit("Root", _order(make_csr))
+    if step == "issued":
+        ready.requests.reserve(kept.id)
+        ready.requests.sign(kept.id)
+    elif step == "rejected":
+        ready.requests.reject(kept.id, "wrong host")
+    with pytest.raises(errors.InputError, match=f"is {step}, not reserved"):
+        ready.requests.sign(kept.id)
+
+
+def test_a_key_that_cannot_be_opened_leaves_the_request_reserved(ready: Installation, make_csr: MakeCsr) -> None:
+    ready.authorities.create("Locked", "CN=Locked", secrets={"password": "right"})
+    kept = ready.requests.submit("Locked", _order(make_csr))
+    ready.requests.reserve(kept.id)
+    with pytest.raises(errors.SecretWrongError):
+        ready.requests.sign(kept.id, {"password": "wrong"})
+    assert ready.requests.get(kept.id).status == "reserved"
+    assert ready.requests.sign(kept.id, {"password": "right"}).serial
+
+
+def test_a_key_that_fails_while_it_signs_uses_up_the_serial_number(
+    ready: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anchorhold.softkeys import SoftwareSigner
+
+    kept = ready.requests.submit("Root", _order(make_csr))
+    serial = ready.requests.reserve(kept.id).serial
+    with monkeypatch.context() as broken:
+        broken.setattr(SoftwareSigner, "sign", lambda *_: b"no signature")
+        with pytest.raises(errors.SignatureError):
+            ready.requests.sign(kept.id)
+    again = ready.requests.get(kept.id)
+    assert (again.status, again.serial) == ("waiting", None)
+    assert "does not verify" in (again.problem or "")
+    assert ready.requests.reserve(kept.id).serial != serial
+    assert ready.requests.sign(kept.id).serial
+
+
+def test_an_authority_that_was_disabled_meanwhile_signs_nothing(ready: Installation, make_csr: MakeCsr) -> None:
+    kept = ready.requests.submit("Root", _order(make_csr))
+    ready.requests.reserve(kept.id)
+    ready.authorities.edit("Root", enabled=False)
+    with pytest.raises(errors.AuthorityNotReadyError):
+        ready.requests.sign(kept.id)
+    ready.authorities.edit("Root", enabled=True)
+    assert ready.requests.sign(kept.id).serial
+
+
+def test_what_is_rejected_says_why_and_its_serial_number_stays_used(ready: Installation, make_csr: MakeCsr) -> None:
+    kept = ready.requests.submit("Root", _order(make_csr))
+    serial = ready.requests.reserve(kept.id).serial or ""
+    assert ready.requests.reject(kept.id, "wrong host").problem == "wrong host"
+    assert [record.status for record in ready.ledger.certificates.find(serial, abandoned=True)] == ["abandoned"]
+    with pytest.raises(errors.InputError, match="is rejected"):
+        ready.requests.reserve(kept.id)
+
+
+def test_it_is_known_who_submitted_and_who_approved(ready: Installation, make_csr: MakeCsr) -> None:
+    kept = ready.as_actor(Actor("user", "ann")).requests.submit("Root", _order(make_csr))
+    ready.as_actor(Actor("user", "bob")).requests.reserve(kept.id)
+    ready.as_actor(Actor("worker", "signer")).requests.sign(kept.id)
+    assert kept.to_json()["submitted_by"] == {"kind": "user", "name": "ann", "origin": ""}
+    actors = {
+        entry.kind: entry.audit.actor.name
+        for entry in ready.history.entries()
+        if entry.audit is not None and entry.detail.get("request") == kept.id
+    }
+    assert actors == {"certificate-requested": "ann", "certificate-reserved": "bob", "certificate-signed": "signer"}
+
+
+def test_two_processes_that_sign_one_request_make_one_certificate(ready: Installation, make_csr: MakeCsr) -> None:
+    kept = ready.requests.submit("Root", _order(make_csr))
+    ready.requests.reserve(kept.id)
+    command = [sys.executable, "-c", _SIGN_IT, str(kept.id)]
+    ended = [process.wait() for process in [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(3)]]
+    assert sorted(ended)[0] == 0
+    assert 0 not in sorted(ended)[1:]
+    issued = [found for found in ready.certificates.list("Root") if found.names]
+    assert len(issued) == 1
+
+
+def test_a_number_that_does_not_exist_is_refused(ready: Installation) -> None:
+    with pytest.raises(errors.InputError, match="request 7: does not exist"):
+        ready.requests.sign(7)
