@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_ANSWERS: Final = "OCSP responses are encoded in the server; the encoding belongs into core, beside that of CRLs"
+_OCSP: Final = "the encoding of OCSP, of identifiers and of serial numbers is core's"
 _DATES: Final = "a service will say what is current, and when it stops being"
 _RECORDS: Final = "rows of the ledger; services will give values"
 
@@ -17,16 +17,34 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("ANSWER_LIFETIME", "open_responder"),
         "lends the signer of a responder; the service of responders will",
     ),
-    "anchorhold.ledger": (("Ledger", "epoch_reader"), "the epoch is read with every request, past every service"),
-    "anchorhold.ledger.epoch": (("SELECT_EPOCH",), "the witness reads a SQLite file read-only, without a ledger"),
-    "anchorhold.ledger.records": (("CrlDates", "CrlState", "ResponderRecord", "RevocationRecord"), _RECORDS),
-    "anchorhold.seam.bridge": (("bridge_key", "builder_arguments"), _ANSWERS),
+    "anchorhold.issuing.signing": (("sign_and_verify",), "responses are signed and verified like all else"),
+    "anchorhold.ledger": (("Ledger",), "the revision is read with every request, past every service"),
+    "anchorhold.ledger.fresh_revision": (("BUSY", "fresh_revision_reader"), "its watcher reads without a ledger"),
+    "anchorhold.ledger.records": (
+        ("CrlDates", "CrlRecord", "CrlState", "ResponderRecord", "RevocationRecord"),
+        _RECORDS,
+    ),
     "anchorhold.seam.facade": (("KeyBackend",), "type of what `open_responder` works with"),
-    "anchorhold.x509.certificates": (("key_bits", "public_key_info", "subject_octets"), _ANSWERS),
-    "anchorhold.x509.der": (("SEQUENCE", "span", "tlv"), _ANSWERS),
+    "anchorhold.x509.certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
+    "anchorhold.x509.der": (("span",), _OCSP),
     "anchorhold.x509.loose_certificates": (("pem_of",), "certificates of authorities are published as PEM, too"),
-    "anchorhold.x509.revocation": (("REASONS",), _ANSWERS),
-    "anchorhold.x509.serials": (("format_serial", "is_too_long"), _ANSWERS),
+    "anchorhold.x509.ocsp": (
+        (
+            "BasicOCSPResponse",
+            "CertStatus",
+            "ERROR_RESPONSES",
+            "HASHES",
+            "NEVER_ISSUED",
+            "OCSPResponseStatus",
+            "SingleResponse",
+        ),
+        _OCSP,
+    ),
+    "anchorhold.x509.ocsp_requests": (
+        ("CertID", "MalformedRequestError", "OCSPRequest", "UnknownHashError", "load_ocsp_request"),
+        _OCSP,
+    ),
+    "anchorhold.x509.serials": (("format_serial",), _OCSP),
     "anchorhold.x509.spans": (("EXAMPLES", "amount_of"), "options of `serve` are spans, like those of other commands"),
     "anchorhold.x509.validity": (("AHEAD", "BACKDATED", "begun", "is_ahead", "now"), _DATES),
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import anchorhold
 from anchorhold.algorithms import HASHES, Algorithm, KeySpec, key_spec
 from anchorhold.publickeys import digest_of, is_signed_by
 from anchorhold.softkeys import SoftwareSigner, generate
@@ -34,3 +38,15 @@ def test_with_and_without_the_digest(
     for known in (None, digest):
         assert is_signed_by(signer.public_key, good, b"a list", algorithm, known)
         assert not is_signed_by(signer.public_key, bad, b"a list", algorithm, known)
+
+
+def test_what_backends_sign_is_verified_in_one_place() -> None:
+    package = Path(anchorhold.__file__).parent
+    calling = {
+        file.relative_to(package).parts[-1]
+        for file in package.rglob("*.py")
+        if "testing" not in file.relative_to(package).parts
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "is_signed_by"
+    }
+    assert calling == {"signing.py"}

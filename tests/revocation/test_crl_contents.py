@@ -130,7 +130,7 @@ def test_the_number_of_a_list_that_could_not_be_signed_is_not_used_again(
     root = installation.authorities.create("Root", "CN=Root")
     made_by(installation, root)
     with monkeypatch.context() as patched:
-        patched.setattr("anchorhold.x509.crls.is_signed_by", lambda *_: False)
+        patched.setattr("anchorhold.issuing.signing.is_signed_by", lambda *_: False)
         with pytest.raises(errors.SignatureError):
             made_by(installation, root)
     last = installation.crls.latest(root)

@@ -88,7 +88,7 @@ def test_a_wrong_signature_is_found_out_and_nothing_is_issued(
     with installation.certificates.issuer("Root") as issuer, pytest.raises(SignatureError) as caught:
         issuer.sign_many(_orders(make_csr, 1))
     assert "acme-keys 1.2" in str(caught.value)
-    assert "nothing was issued" in caught.value.hint
+    assert "nothing was recorded as issued" in caught.value.hint
     assert _statuses(installation) == {"abandoned": 1}
     monkeypatch.setattr(LyingBackend, "lie", None)
     with installation.certificates.issuer("Root") as issuer:

@@ -18,11 +18,12 @@ import pytest
 from anchorhold.errors import BackendFailedError, LedgerError, SecretWrongError
 from anchorhold.installation import open_installation
 from anchorhold_server import responders
+from anchorhold_server.ledger_connection import BEHIND, LedgerConnection, StaleLedgerError
+from anchorhold_server.ledger_reader import LedgerReader
 from anchorhold_server.metrics import Metrics
-from anchorhold_server.rebirth import Rebirth
 from anchorhold_server.responders import Responder
-from anchorhold_server.sight import BEHIND, BlindError, Sight
-from anchorhold_server.witness import witness, witnessed_epoch
+from anchorhold_server.revision_watcher import watch_revision, watched_revision
+from anchorhold_server.worker_replacement import WorkerReplacement
 from server.serving import HOSTNAME, House, Server, command, running, until
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def test_a_locked_ledger_says_try_later_and_keeps_nothing_else_waiting(
 
 
 def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, server: Server) -> None:
-    """Its epoch is lower than that of what is remembered."""
+    """Its revision is lower than that of what is remembered."""
     house.revoke()
     assert server.status(house.request()) == "REVOKED"
     with house.opened() as installation, installation.ledger.transaction():
@@ -227,55 +228,55 @@ def test_a_ledger_that_was_restored_in_its_place_is_believed(house: House, serve
     until(lambda: server.status(house.request()) == "REVOKED")
 
 
-def test_who_reads_a_lower_epoch_than_the_witness_says_so(house: House, tmp_path: Path) -> None:
+def test_a_worker_that_reads_a_lower_revision_than_the_watcher_says_so(house: House, tmp_path: Path) -> None:
     with open_installation(create=False) as installation:
-        sight = Sight(installation, tmp_path)
-        with witness(installation.access.url, tmp_path):
-            until(lambda: witnessed_epoch(tmp_path) is not None)
-        seen = sight.epoch()
-        assert witnessed_epoch(tmp_path) == seen
-        sight.listen()
-        assert sight.epoch() == seen
-        (tmp_path / "epoch").write_text(str(seen + 1))
-        sight.listen()
-        with pytest.raises(BlindError, match="does not see"):
-            sight.epoch()
-        assert sight.problem == f"ledger: {BEHIND}"
-        (tmp_path / "epoch").write_text(str(seen))
-        sight.listen()
-        assert sight.epoch() == seen
-        assert sight.problem is None
+        connection = LedgerConnection(LedgerReader(installation), tmp_path)
+        with watch_revision(installation.access.url, tmp_path):
+            until(lambda: watched_revision(tmp_path) is not None)
+        seen = connection.revision()
+        assert watched_revision(tmp_path) == seen
+        connection.update()
+        assert connection.revision() == seen
+        (tmp_path / "revision").write_text(str(seen + 1))
+        connection.update()
+        with pytest.raises(StaleLedgerError, match="does not see"):
+            connection.revision()
+        assert connection.problem == f"ledger: {BEHIND}"
+        (tmp_path / "revision").write_text(str(seen))
+        connection.update()
+        assert connection.revision() == seen
+        assert connection.problem is None
 
 
-def test_a_witness_that_cannot_see_says_nothing(database: str, tmp_path: Path) -> None:
-    (tmp_path / "epoch").write_text("7")
-    with witness(database, tmp_path):
-        until(lambda: witnessed_epoch(tmp_path) is None)
+def test_a_watcher_that_cannot_read_the_revision_says_nothing(database: str, tmp_path: Path) -> None:
+    (tmp_path / "revision").write_text("7")
+    with watch_revision(database, tmp_path):
+        until(lambda: watched_revision(tmp_path) is None)
     assert not ledger_in(tmp_path / "ca")
 
 
 @sqlite_only
 def test_what_is_not_there_is_no_ledger_of_this_process(database: str, tmp_path: Path) -> None:
     with open_installation(create=False) as installation, pytest.raises(LedgerError, match="is not there"):
-        Sight(installation, tmp_path).epoch()
+        LedgerConnection(LedgerReader(installation), tmp_path).revision()
     assert not ledger_in(tmp_path / "ca")
 
 
 @pytest.mark.databases(because="no ledger is opened")
 def test_workers_end_themselves_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
-    monkeypatch.setattr("anchorhold_server.rebirth.os.kill", lambda _, number: ended.append(number))
-    young = Rebirth(tmp_path)
-    assert not young.begin("too early")
-    monkeypatch.setattr("anchorhold_server.rebirth.SETTLED", 0.0)
-    monkeypatch.setattr("anchorhold_server.rebirth.STOPPING", 3600.0)
-    one, other = Rebirth(tmp_path), Rebirth(tmp_path)
-    assert one.begin("blind")
-    assert one.begin("blind")
-    assert not other.begin("blind")
+    monkeypatch.setattr("anchorhold_server.worker_replacement.os.kill", lambda _, number: ended.append(number))
+    young = WorkerReplacement(tmp_path)
+    assert not young.request("too early")
+    monkeypatch.setattr("anchorhold_server.worker_replacement.MIN_AGE", 0.0)
+    monkeypatch.setattr("anchorhold_server.worker_replacement.STOP_TIMEOUT", 3600.0)
+    one, other = WorkerReplacement(tmp_path), WorkerReplacement(tmp_path)
+    assert one.request("blind")
+    assert one.request("blind")
+    assert not other.request("blind")
     assert len(ended) == 1
-    monkeypatch.setattr("anchorhold_server.rebirth.APART", 0.0)
-    assert other.begin("blind")
+    monkeypatch.setattr("anchorhold_server.worker_replacement.MIN_INTERVAL", 0.0)
+    assert other.request("blind")
 
 
 @sqlite_only
@@ -285,17 +286,17 @@ def test_a_key_that_was_there_and_cannot_be_opened_for_long_is_a_reason_for_anot
 ) -> None:
     """Unless a PIN was refused: another process would try it once more, and tokens lock."""
     monkeypatch.setattr(responders, "OUT_OF_ORDER", 0.0)
-    monkeypatch.setattr(responders, "PAUSE", 0.0)
+    monkeypatch.setattr(responders, "RETRY_DELAY", 0.0)
 
     def fails(*_: object) -> None:
         raise failure("token: is down", hint="repair it")
 
     with open_installation() as installation:
-        responder = Responder(installation, house.authority, house.responder(), Metrics(tmp_path))
+        responder = Responder(LedgerReader(installation), house.authority, house.responder(), Metrics(tmp_path))
         responder.check()
         responder.close()
         with monkeypatch.context() as broken:
-            broken.setattr("anchorhold_server.responders.open_responder", fails)
+            broken.setattr("anchorhold_server.ledger_reader.open_responder", fails)
             for _ in range(2):
                 with pytest.raises(failure):
                     responder.check()

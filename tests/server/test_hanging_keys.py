@@ -12,10 +12,11 @@ import pytest
 
 from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuingDefaults
+from anchorhold.x509.ocsp import CertStatus
+from anchorhold.x509.ocsp_requests import load_ocsp_request
 from anchorhold_server import responders
-from anchorhold_server.encoding import CertificateStatus
+from anchorhold_server.ledger_reader import LedgerReader
 from anchorhold_server.metrics import Metrics
-from anchorhold_server.queries import parse_query
 from anchorhold_server.responders import Responder
 from server.hanging import install_hanging
 from server.serving import HOSTNAME, House, Server, build_house, running, until
@@ -53,7 +54,7 @@ def asking(house: House, server: Server, count: int) -> Iterator[None]:
 
 
 def stays_quick(house: House, server: Server) -> None:
-    """Answers for another authority are signed, and the server says it is there, without waiting for what hangs."""
+    """Responses for another authority are signed, and the server says it is there, without waiting for what hangs."""
     begun = time.monotonic()
     for number in range(5):
         assert server.status(house.request(nonce=bytes([number]) * 32)) == "GOOD"
@@ -120,12 +121,12 @@ def test_only_a_key_in_memory_with_nothing_around_it_is_used_in_the_event_loop(
     """However quick the others are; and one in memory is, or signing would cost the way to another thread."""
     install_hanging(kind, tmp_path, monkeypatch)
     monkeypatch.setattr(responders, "QUICK", 10.0)  # on this machine, now
-    both, at_hand = houses(), set[str]()
+    both, in_process = houses(), set[str]()
     with open_installation() as installation:
         for house in both:
-            responder = Responder(installation, house.authority, house.responder(), Metrics(tmp_path))
-            responder.answer(parse_query(house.request()).certificate, CertificateStatus(known=True), None, DAY)
-            if responder.at_hand is not None:
-                at_hand.add(house.authority.name)
+            responder = Responder(LedgerReader(installation), house.authority, house.responder(), Metrics(tmp_path))
+            responder.respond(load_ocsp_request(house.request()).cert_id, CertStatus(issued=True), None, DAY)
+            if responder.in_process_signer is not None:
+                in_process.add(house.authority.name)
             responder.close()
-        assert at_hand == in_memory
+        assert in_process == in_memory

@@ -262,7 +262,7 @@ def test_the_metrics_of_all_workers_are_summed(house: House, tmp_path: Path) -> 
         for _ in range(8):
             assert server.status(house.request(nonce=b"n" * 32), server.another_client()) == "GOOD"
         wanted = (
-            'anchorhold_ocsp_answers_total{outcome="good"} 8',
-            'anchorhold_signatures_total{backend="default",ca="root"} 8',
+            'anchorhold_ocsp_responses_total{outcome="good"} 8.0',
+            'anchorhold_signatures_total{backend="default",ca="root"} 8.0',
         )
         until(lambda: all(line in server.client.get("/metrics").text for line in wanted))

@@ -20,18 +20,14 @@ from anchorhold.cli.build import build_command
 from anchorhold.cli.global_options import Root
 from anchorhold.errors import PluginMissingError
 from anchorhold.installation import open_installation
-from anchorhold_server.alarms import Alarms
-from anchorhold_server.answers import Answers
-from anchorhold_server.keys import KeyThreads
-from anchorhold_server.metrics import Metrics
-from anchorhold_server.registry import take_registry
-from anchorhold_server.sight import Sight
+from anchorhold_server.authority_snapshot import take_snapshot
+from anchorhold_server.components import Components
 from cli.cli_steps import good
 from downstream.wheel_environment import REPOSITORY
 from server.serving import HOSTNAME, House, Server, free_port, running
 
 if TYPE_CHECKING:
-    from anchorhold_server.registry import Registry
+    from anchorhold_server.authority_snapshot import AuthoritySnapshot
     from conftest import Command
     from downstream.wheel_environment import Downstream
 
@@ -132,23 +128,21 @@ def test_what_takes_long_at_the_start_is_waited_for(
 ) -> None:
     """On a busy machine the first look at everything takes longer than any later one."""
 
-    def slowly(*arguments: Any) -> Registry:
+    def slowly(*arguments: Any) -> AuthoritySnapshot:
         time.sleep(0.8)
-        return take_registry(*arguments)
+        return take_snapshot(*arguments)
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
-        metrics = Metrics(tmp_path)
-        sight = Sight(installation, tmp_path)
-        answers = Answers(installation, sight, threads, KeyThreads(), metrics, Alarms(metrics))
-        assert house.authority.record.serial in (await answers.registry()).served
+        snapshots = Components.of(installation, tmp_path, threads).snapshots
+        assert house.authority.record.serial in (await snapshots.current()).served
         await asyncio.sleep(3)
         await asyncio.to_thread(house.revoke)  # as another process does
         with pytest.raises(TimeoutError):
-            await answers.registry()
+            await snapshots.current()
 
-    monkeypatch.setattr("anchorhold_server.answers.take_registry", slowly)
-    monkeypatch.setattr("anchorhold_server.patience.PATIENCE", 0.3)
-    monkeypatch.setattr("anchorhold_server.patience.STARTING", 3.0)
+    monkeypatch.setattr("anchorhold_server.snapshot_source.take_snapshot", slowly)
+    monkeypatch.setattr("anchorhold_server.timeouts.OPERATION_TIMEOUT", 0.3)
+    monkeypatch.setattr("anchorhold_server.timeouts.STARTUP_PERIOD", 3.0)
     with house.opened() as installation, ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
         threads.submit(installation.ledger.close).result(10)  # the connection of that thread

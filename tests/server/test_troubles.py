@@ -72,7 +72,9 @@ def test_a_refused_password_is_not_tried_again_until_there_is_a_new_responder(ho
     assert server.status(house.request()) == "INTERNAL_ERROR"
     time.sleep(1.5)
     assert [server.status(house.request()) for _ in range(3)] == ["INTERNAL_ERROR"] * 3
-    assert 'anchorhold_signature_failures_total{backend="default",ca="root"} 1\n' in server.client.get("/metrics").text
+    assert (
+        'anchorhold_signature_failures_total{backend="default",ca="root"} 1.0\n' in server.client.get("/metrics").text
+    )
     house.renew_responder()
     assert server.status(house.request()) == "GOOD"
 

@@ -10,10 +10,11 @@ import pytest
 
 from anchorhold import key_spec
 from anchorhold.errors import SignatureError
+from anchorhold.x509.ocsp import CertStatus
+from anchorhold.x509.ocsp_requests import load_ocsp_request
 from anchorhold_server import responders
-from anchorhold_server.encoding import CertificateStatus
+from anchorhold_server.ledger_reader import LedgerReader
 from anchorhold_server.metrics import Metrics
-from anchorhold_server.queries import parse_query
 from anchorhold_server.responders import Responder
 from server.serving import build_house
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam import Signer
 
-GOOD = CertificateStatus(known=True)
+GOOD = CertStatus(issued=True)
 DAY = dt.timedelta(days=1)
 
 
@@ -68,14 +69,14 @@ class Asked:
         installation.responders.renew(house.authority, key=key_spec(kind))
         record = installation.ledger.responders.active(house.authority.record.id)
         assert record is not None
-        self._certificate = parse_query(house.request()).certificate
-        self._responder = Responder(installation, house.authority, record, Metrics(folder))
+        self._cert_id = load_ocsp_request(house.request()).cert_id
+        self._responder = Responder(LedgerReader(installation), house.authority, record, Metrics(folder))
         self.key = GoesWrong(self._responder._open())  # the key in use is what goes wrong
         self._responder._signer = self.key  # the same
 
     def answer(self, nonce: bytes | None = None) -> bytes:
         """The response, whatever it is worth."""
-        return self._responder.answer(self._certificate, GOOD, nonce, DAY)[0]
+        return self._responder.respond(self._cert_id, GOOD, nonce, DAY).der
 
 
 def test_an_answer_that_will_be_kept_never_leaves_with_a_wrong_signature(
@@ -98,7 +99,7 @@ def test_the_first_live_answer_of_a_key_is_verified(installation: Installation, 
 def test_a_key_that_goes_wrong_is_found_out_within_a_moment(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(responders, "UNVERIFIED", 0.2)
+    monkeypatch.setattr(responders, "VERIFY_INTERVAL", 0.2)
     asked = Asked(installation, tmp_path)
     asked.answer(b"nonce")
     asked.key.wrong = True

@@ -4,7 +4,14 @@ from peewee import Database
 
 from anchorhold.databases.failures import hint_for
 from anchorhold.databases.migrating import Migrations
-from anchorhold.databases.opening import close, database_exists, drop_dead_connection, open_database, open_nowhere
+from anchorhold.databases.opening import (
+    close,
+    database_exists,
+    drop_dead_connection,
+    file_of,
+    open_database,
+    open_nowhere,
+)
 from anchorhold.databases.trying import try_files, try_tables
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "close",
     "database_exists",
     "drop_dead_connection",
+    "file_of",
     "hint_for",
     "open_database",
     "open_nowhere",

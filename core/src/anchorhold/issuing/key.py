@@ -7,11 +7,11 @@ from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from anchorhold.errors import SignatureError
-from anchorhold.publickeys import is_signed_by
+from anchorhold.issuing.signing import sign_and_verify
 from anchorhold.seam.requests import Draft, SignRequest
-from anchorhold.x509.crls import sign_crl
-from anchorhold.x509.drafts import sign_tbs
+from anchorhold.x509.crls import assemble_crl
+from anchorhold.x509.drafts import assemble_certificate
+from anchorhold.x509.to_be_signed import assemble_request
 
 if TYPE_CHECKING:
     from anchorhold.issuing.authority import Authority
@@ -57,42 +57,28 @@ class AuthorityKey:
         return self._lent.open()
 
     def sign_draft(self, draft: Draft, tbs: bytes) -> bytes:
-        """The certificate for a draft, in DER, signed through the hook `sign` and verified."""
-        return sign_tbs(
-            tbs,
-            self.authority.public_key,
-            self.authority.algorithm,
-            lambda message: self._sign(message, "certificate", draft),
-            self.backend.owner,
-        )
+        """The certificate for a draft, in DER, signed through the hook `sign` and verified.
+
+        Args:
+            draft: The draft.
+            tbs: Its TBSCertificate, as recorded.
+
+        Raises:
+            SignatureError: The signature does not verify; so do the other methods that sign.
+        """
+        return assemble_certificate(tbs, self._sign(tbs, "certificate", draft))
 
     def sign_crl(self, tbs: bytes) -> tuple[bytes, bytes, bytes]:
         """The CRL for a TBSCertList, in DER and in pieces, signed through the hook `sign` and verified."""
-        return sign_crl(
-            tbs,
-            self.authority.public_key,
-            self.authority.algorithm,
-            lambda message: self._sign(message, "crl"),
-            self.backend.owner,
-        )
+        return assemble_crl(tbs, self._sign(tbs, "crl"))
 
-    def sign_request(self, message: bytes) -> bytes:
-        """The signature over the CertificationRequestInfo of its own request; not verified yet."""
-        return self._sign(message, "csr")
+    def sign_request(self, info: bytes) -> bytes:
+        """The request for a CertificationRequestInfo, in DER, signed through the hook `sign` and verified."""
+        return assemble_request(info, self.authority.public_key, self.authority.algorithm, self._sign(info, "csr"))
 
     def prove(self, challenge: bytes | None = None) -> None:
-        """Sign a challenge, by default a random one, as proof that the key works.
-
-        Raises:
-            SignatureError: The signature does not verify.
-        """
-        message = challenge or os.urandom(32)
-        signature = self._sign(message, "probe")
-        if not is_signed_by(self.authority.public_key, signature, message, self.authority.algorithm):
-            raise SignatureError(
-                f"{self.backend.owner}: returned a signature that does not verify",
-                hint="tell the author of the backend",
-            )
+        """Sign a challenge, by default a random one, as proof that the key works."""
+        self._sign(challenge or os.urandom(32), "probe")
 
     def close(self) -> None:
         """Give the signer back."""
@@ -103,7 +89,9 @@ class AuthorityKey:
         request = SignRequest(
             message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.described, draft=draft
         )
-        return self.backend.sign(request, self.open())
+        return sign_and_verify(
+            self.backend, self.open(), authority.public_key, request, hash_in_thread=purpose == "crl"
+        )
 
 
 class _Lent:

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.errors import AuthorityNotReadyError, SignatureError
+from anchorhold.errors import AuthorityNotReadyError
 from anchorhold.issuing.authority import Authority
 from anchorhold.issuing.claiming import claimed, subject_of
 from anchorhold.issuing.imports import check_authority, check_belongs, check_binding, complete_import, find_parent
@@ -19,10 +19,9 @@ from anchorhold.issuing.plan import effective_profile
 from anchorhold.issuing.undo import is_abandoning
 from anchorhold.profiles import ProfileSettings
 from anchorhold.profiles.extensions import ProfileExtensions
-from anchorhold.publickeys import is_signed_by
 from anchorhold.remedy import Remedy
-from anchorhold.seam.bridge import bridge_key, builder_arguments
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
+from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -170,9 +169,4 @@ def _request(authority: Authority, key: AuthorityKey) -> bytes:
     builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
     for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, (), serial=0):
         builder = builder.add_extension(extension.value, extension.critical)
-    csr = builder.sign(bridge_key(authority.public_key, key.sign_request), **builder_arguments(authority.algorithm))
-    if not is_signed_by(authority.public_key, csr.signature, csr.tbs_certrequest_bytes, authority.algorithm):
-        raise SignatureError(
-            f"{key.backend.owner}: returned a signature that does not verify", hint="tell the author of the backend"
-        )
-    return csr.public_bytes(Encoding.DER)
+    return key.sign_request(to_be_signed(builder, authority.public_key, authority.algorithm))

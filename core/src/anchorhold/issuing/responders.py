@@ -19,14 +19,14 @@ from anchorhold.errors import (
     AnchorholdError,
     KeyMissingError,
     OperationUnsupportedError,
-    SignatureError,
     UnknownAliasError,
 )
 from anchorhold.issuing.claiming import held, start
 from anchorhold.issuing.issuance import issue
+from anchorhold.issuing.signing import sign_and_verify
 from anchorhold.ledger.records import CLOSED
 from anchorhold.profiles.extensions import ProfileExtensions
-from anchorhold.publickeys import is_signed_by, spec_of, spki
+from anchorhold.publickeys import spec_of, spki
 from anchorhold.remedy import Remedy
 from anchorhold.seam.requests import CreateKeyRequest, Draft, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
 from anchorhold.seam.resolver import GeneratedSecrets
@@ -253,15 +253,10 @@ def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent:
     request = KeyRequest(handle=created.handle, public_key=created.public_key, ca=authority.described, role="ocsp")
     signer = backend.load_signer(request, lent)
     try:
-        message = os.urandom(32)
-        probe = SignRequest(message=message, algorithm=algorithm, purpose="probe", ca=authority.described)
-        signature = backend.sign(probe, signer)
+        probe = SignRequest(message=os.urandom(32), algorithm=algorithm, purpose="probe", ca=authority.described)
+        sign_and_verify(backend, signer, created.public_key, probe)
     finally:
         signer.close()
-    if not is_signed_by(created.public_key, signature, message, algorithm):
-        raise SignatureError(
-            f"{backend.owner}: returned a signature that does not verify", hint="tell the author of the backend"
-        )
 
 
 def _certify(work: Work, key: AuthorityKey, responder_id: int, created: CreatedKey, profile: ProfileSettings) -> None:

@@ -213,6 +213,16 @@ class Ledger:
         with self.guarded():
             return self._epoch.read()
 
+    def limit_lock_wait(self, seconds: float) -> None:
+        """Wait only so long for what another process has locked, in the connection of this thread; on SQLite only.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        if isinstance(self.database, SqliteDatabase):
+            with self.guarded():
+                self.database.execute_sql(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
     def close(self) -> None:
         """Close this thread's connection, and those that no thread uses."""
         close(self.database)

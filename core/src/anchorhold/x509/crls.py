@@ -7,22 +7,19 @@ here they are one string of octets.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from anchorhold.errors import SignatureError
-from anchorhold.publickeys import digest_of, is_signed_by
-from anchorhold.seam.bridge import bridge_key, builder_arguments
 from anchorhold.x509.ber import read_one, sequence
 from anchorhold.x509.certificates import unusual_subject
 from anchorhold.x509.der import SEQUENCE, header, members, signed, span
 from anchorhold.x509.drafts import authority_key_identifier, with_member
+from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
@@ -73,38 +70,15 @@ def tbs_cert_list(draft: CrlDraft, entries: Sequence[bytes], issuer_key: PublicK
     return b"".join([header(SEQUENCE, total), empty[begin:at], list_header, *entries, empty[at:]])
 
 
-def sign_crl(
-    tbs: bytes, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes], signer: object
-) -> tuple[bytes, bytes, bytes]:
-    """Sign a list and verify the result; arguments as for `anchorhold.x509.drafts.sign_tbs`.
+def assemble_crl(tbs: bytes, signature: bytes) -> tuple[bytes, bytes, bytes]:
+    """The CertificateList (RFC 5280, section 5.1), in DER, in three pieces, of which the second is the TBSCertList.
 
-    Returns:
-        The CRL in DER, in three pieces, of which the second is what was signed.
-
-    Raises:
-        SignatureError: The signature does not verify.
+    Args:
+        tbs: The TBSCertList, from `tbs_cert_list`.
+        signature: Over it, in the form X.509 has it.
     """
-    digest = _hashed_meanwhile(tbs, algorithm)
-    signature = sign(tbs)
-    if not is_signed_by(issuer_key, signature, tbs, algorithm, digest()):
-        raise SignatureError(
-            f"{signer}: returned a signature that does not verify", hint="tell the author of the backend"
-        )
     _, begin, end = members(tbs, 2)  # version and signature
     return signed(tbs, tbs[begin:end], signature)
-
-
-def _hashed_meanwhile(message: bytes, algorithm: Algorithm) -> Callable[[], bytes | None]:
-    """Begin to hash in a thread what the key signs meanwhile; a list of a million entries takes as long as all else."""
-    found: list[bytes | None] = []
-    thread = Thread(target=lambda: found.append(digest_of(message, algorithm)))
-    thread.start()
-
-    def digest() -> bytes | None:
-        thread.join()
-        return found[0] if found else None  # without it, the whole message is verified
-
-    return digest
 
 
 def entries_span(tbs: bytes) -> tuple[int, int]:
@@ -122,12 +96,6 @@ def count_entries(der: bytes) -> int:
 
 def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
     """TBSCertList without revokedCertificates."""
-    captured: list[bytes] = []
-
-    def capture(message: bytes) -> bytes:
-        captured.append(message)
-        return b"\x00"
-
     builder = x509.CertificateRevocationListBuilder(
         issuer_name=draft.issuer.subject,
         last_update=draft.this_update.replace(tzinfo=None),
@@ -135,9 +103,9 @@ def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> byte
     )
     for value, critical in _extensions(draft):
         builder = builder.add_extension(value, critical)
-    builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
+    tbs = to_be_signed(builder, issuer_key, algorithm)
     unusual = unusual_subject(draft.issuer)
-    return captured[0] if unusual is None else with_member(captured[0], _ISSUER, unusual)
+    return tbs if unusual is None else with_member(tbs, _ISSUER, unusual)
 
 
 def _extensions(draft: CrlDraft) -> list[tuple[x509.ExtensionType, bool]]:

@@ -1,4 +1,4 @@
-"""Drafts become certificates: capturing the TBSCertificate, signing it, and checking what came out."""
+"""From a draft to a TBSCertificate, and from that and a signature to a certificate."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from anchorhold.errors import SignatureError
-from anchorhold.publickeys import is_signed_by, spki
-from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.publickeys import spki
 from anchorhold.seam.requests import Draft
 from anchorhold.x509.certificates import key_bits, public_key_info
 from anchorhold.x509.der import SEQUENCE, members, signed, tlv
+from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from anchorhold.algorithms import Algorithm
     from anchorhold.publickeys import PublicKey
 
@@ -57,12 +54,6 @@ def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdent
 
 def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
     """The TBSCertificate that will be signed (DER), made without any private key."""
-    captured: list[bytes] = []
-
-    def capture(message: bytes) -> bytes:
-        captured.append(message)
-        return b"\x00"
-
     builder = x509.CertificateBuilder(
         issuer_name=draft.issuer,
         subject_name=draft.subject,
@@ -72,8 +63,7 @@ def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> by
         not_valid_after=draft.not_after.replace(tzinfo=None),
         extensions=list(draft.extensions),
     )
-    builder.sign(bridge_key(issuer_key, capture), **builder_arguments(algorithm))
-    tbs = captured[0]
+    tbs = to_be_signed(builder, issuer_key, algorithm)
     if draft.public_key_info is not None:  # cryptography has but one for each key
         tbs = with_member(tbs, _PUBLIC_KEY, draft.public_key_info)
     return tbs if draft.issuer_octets is None else with_member(tbs, _ISSUER, draft.issuer_octets)
@@ -104,30 +94,13 @@ def read_draft(tbs: bytes, profile: str) -> Draft:
     )
 
 
-def sign_tbs(
-    tbs: bytes, issuer_key: PublicKey, algorithm: Algorithm, sign: Callable[[bytes], bytes], signer: object
-) -> bytes:
-    """Sign what was captured and verify the result.
+def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:
+    """The Certificate (RFC 5280, section 4.1), in DER.
 
     Args:
-        tbs: From `capture_tbs`, as recorded.
-        issuer_key: The issuer's public key.
-        algorithm: How it is signed.
-        sign: Makes the signature over the whole message.
-        signer: Names the backend in the message.
-
-    Returns:
-        The certificate in DER.
-
-    Raises:
-        SignatureError: The signature does not verify.
+        tbs: The TBSCertificate, from `capture_tbs`, as recorded.
+        signature: Over it, in the form X.509 has it.
     """
-    signature = sign(tbs)
-    if not is_signed_by(issuer_key, signature, tbs, algorithm):
-        raise SignatureError(
-            f"{signer}: returned a signature that does not verify",
-            hint="nothing was issued; check the key and tell the author of the backend",
-        )
     *_, begin, end = members(tbs, _ALGORITHM)
     return b"".join(signed(tbs, tbs[begin:end], signature))
 

@@ -1,4 +1,4 @@
-"""What runs in each worker: OCSP in front, the pages behind it, and a task that looks after the rest."""
+"""The ASGI application of a worker: OCSP first, all other paths behind it, and a task that does the regular work."""
 
 from __future__ import annotations
 
@@ -12,19 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.installation import open_installation
-from anchorhold_server.alarms import Alarms
-from anchorhold_server.answers import Answers
-from anchorhold_server.ending import Ending
-from anchorhold_server.endpoint import PATH, OcspEndpoint
-from anchorhold_server.health import Watch
-from anchorhold_server.keys import KeyThreads
-from anchorhold_server.metrics import Metrics
-from anchorhold_server.pages import Pages
-from anchorhold_server.rebirth import Rebirth
-from anchorhold_server.shelf import Shelf
-from anchorhold_server.sight import BUSY, Sight
-from anchorhold_server.stalls import bound_stalls
-from anchorhold_server.witness import witness
+from anchorhold_server.components import Components
+from anchorhold_server.ledger_connection import BUSY
+from anchorhold_server.ocsp_endpoint import PATH, OcspEndpoint
+from anchorhold_server.revision_watcher import watch_revision
+from anchorhold_server.routes import Routes
+from anchorhold_server.shutdown_signals import ShutdownSignals
+from anchorhold_server.socket_timeouts import limit_stalled_connections
+from anchorhold_server.worker_replacement import WorkerReplacement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +30,9 @@ if TYPE_CHECKING:
 THREADS: Final = 8
 """Of each worker for the ledger; on a database server each has a connection."""
 TICK: Final = 1.0
-"""Seconds between looks at the starter, and at the counters."""
-LOOKS: Final = 10
-"""Ticks between looks at everything."""
+"""Seconds between runs of the regular work."""
+TICKS_PER_CHECK: Final = 10
+"""Ticks between checks of the health."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,17 +43,17 @@ class WorkerSettings:
 
     Attributes:
         config: The settings file; None for none.
-        folder: Shared by the workers of a server.
-        starter: Process that has started it; without that one, it ends.
-        most: How many certificates are remembered.
-        seconds: Within which a request must have arrived, and some of its answer must have been taken.
+        folder: The runtime directory, which the workers of a server share.
+        parent: Number of the process that has started it; without that process, it ends.
+        cache_size: The number of certificates whose responses are kept.
+        request_timeout: Seconds within which a request must have arrived, and some of its response must have been read.
     """
 
     config: Path | None
     folder: Path
-    starter: int
-    most: int
-    seconds: float
+    parent: int
+    cache_size: int
+    request_timeout: float
 
 
 class Worker:
@@ -71,74 +66,77 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings, installation: Installation) -> None:
         self._settings = settings
-        self._installation = installation
-        self._threads = ThreadPoolExecutor(THREADS, "ledger")
-        self._metrics = Metrics(settings.folder)
-        self._alarms = Alarms(self._metrics)
-        self._sight = sight = Sight(installation, settings.folder)
-        self._rebirth = Rebirth(settings.folder)
-        shelf, keys, most = Shelf(installation, settings.folder), KeyThreads(), settings.most
-        self._answers = Answers(installation, sight, self._threads, keys, self._metrics, self._alarms, most=most)
-        self._ocsp = OcspEndpoint(self._answers, self._metrics, settings.seconds)
-        self._pages = Pages(self._answers, shelf, Watch(sight, shelf, keys, self._alarms), self._metrics, self._alarms)
-        self._behind: App = self._pages.application()
+        self._database_url = installation.access.url
+        threads = ThreadPoolExecutor(THREADS, "ledger")
+        self._components = parts = Components.of(installation, settings.folder, threads, settings.cache_size)
+        self._replacement = WorkerReplacement(settings.folder)
+        self._ocsp = OcspEndpoint(parts.responder, parts.metrics, settings.request_timeout)
+        self._routes = Routes(
+            snapshots=parts.snapshots,
+            executor=parts.executor,
+            crls=parts.crls,
+            keys=parts.keys,
+            monitor=parts.monitor,
+            metrics=parts.metrics,
+            alarms=parts.alarms,
+        )
+        self._other: App = self._routes.application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the life of the worker."""
+        """Handle one request, or the life of the worker."""
         if scope["type"] == "http":
             path = scope["path"]
             if path == PATH or path.startswith(f"{PATH}/"):
                 await self._ocsp(scope, receive, send)
             else:
-                await self._behind(scope, receive, send)
+                await self._other(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """From the first to the last moment of the worker."""
         await receive()
-        Ending(asyncio.get_running_loop())
-        tending = asyncio.create_task(self._tend())
-        with contextlib.nullcontext() if self._sight.is_local else self._witness():
+        ShutdownSignals(asyncio.get_running_loop())
+        regular_work = asyncio.create_task(self._work_regularly())
+        with contextlib.nullcontext() if self._components.connection.is_local else self._watch_revision():
             await send({"type": "lifespan.startup.complete"})
             await receive()
-        tending.cancel()
+        regular_work.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await tending
-        self._metrics.write()
+            await regular_work
+        self._components.metrics.write()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _witness(self) -> contextlib.AbstractContextManager[None]:
-        return witness(self._installation.access.url, self._settings.folder)
+    def _watch_revision(self) -> contextlib.AbstractContextManager[None]:
+        return watch_revision(self._database_url, self._settings.folder)
 
-    async def _tend(self) -> None:
-        """Look after everything again and again."""
-        tick, bounded = 0, False
+    async def _work_regularly(self) -> None:
+        tick, limited = 0, False
         while True:
-            if os.getppid() != self._settings.starter:
+            if os.getppid() != self._settings.parent:
                 logger.error("the process that has started this one is gone")
                 os.kill(os.getpid(), signal.SIGTERM)
             self._ocsp.sweep()
             try:
-                bounded = bounded or bound_stalls(self._settings.seconds)
-                self._metrics.write()
-                self._sight.listen()
+                limited = limited or limit_stalled_connections(self._settings.request_timeout)
+                self._components.metrics.write()
+                self._components.connection.update()
                 self._end_if_incurable()
-                if tick % LOOKS == 0:
-                    await self._pages.health()
+                if tick % TICKS_PER_CHECK == 0:
+                    await self._routes.health()
             except Exception:
                 logger.exception("defect")
             tick += 1
             await asyncio.sleep(TICK)
 
     def _end_if_incurable(self) -> None:
-        """Make room for a new process where no other means are left."""
-        key = self._answers.out_of_order()
-        reason = self._sight.incurable
+        """Let a new process take the place of this one, where nothing else helps."""
+        reason = self._components.connection.incurable
+        key = self._components.snapshots.latest.responder_out_of_order()
         if reason is None and key is not None:
             reason = f"authority {key.authority.name!r}, OCSP responder: its key cannot be opened any more"
         if reason is not None:
-            self._rebirth.begin(reason)
+            self._replacement.request(reason)
 
 
 def load(settings: WorkerSettings) -> Any:

@@ -1,4 +1,4 @@
-"""The parts of ASGI that are used here: types, bodies of bounded size, and answers."""
+"""The parts of ASGI that are used here: types, bodies of bounded size, and responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from anchorhold_server.messages import Headers
+    from anchorhold_server.ocsp_http import Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,10 +21,10 @@ _ETAG: Final = re.compile(rb'(?:W/)?("[^"]*")')
 
 
 class BodyError(Exception):
-    """A body that is not taken.
+    """A request body that is refused.
 
     Args:
-        status: What HTTP says to it.
+        status: The HTTP status code.
     """
 
     def __init__(self, status: int) -> None:
@@ -41,7 +41,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def has_already(scope: Scope, etag: bytes) -> bool:
-    """Whether who asks has what an entity tag names (If-None-Match, RFC 9110, section 13.1.2).
+    """Whether the client has the response with an entity tag already (If-None-Match, RFC 9110, section 13.1.2).
 
     Args:
         scope: Of the request.
@@ -54,16 +54,16 @@ def has_already(scope: Scope, etag: bytes) -> bool:
 class Bodies:
     """Reads bodies of bounded size in bounded time, in one event loop.
 
-    Who takes too long is found by `sweep`: a timer for each request would cost a third of what an answer does.
+    What takes too long is found by `sweep`: a timer for each request would cost a third of what a response does.
 
     Args:
-        longest: Octets.
-        seconds: Within which a body must have arrived; a sweep later it is given up.
+        max_size: Octets.
+        timeout: Seconds within which a body must have arrived; it is given up at the next sweep.
     """
 
-    def __init__(self, longest: int, seconds: float) -> None:
-        self._longest = longest
-        self._seconds = seconds
+    def __init__(self, max_size: int, timeout: float) -> None:
+        self._max_size = max_size
+        self._timeout = timeout
         self._until: dict[asyncio.Task[Any] | None, float] = {}
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
@@ -73,10 +73,10 @@ class Bodies:
             BodyError: It is longer, did not arrive in time, or broke off, as one with a broken chunk does.
         """
         announced = header(scope, b"content-length")
-        if announced is not None and (not announced.isdigit() or int(announced) > self._longest):
+        if announced is not None and (not announced.isdigit() or int(announced) > self._max_size):
             raise BodyError(413)
         task = asyncio.current_task()
-        self._until[task] = time.monotonic() + self._seconds
+        self._until[task] = time.monotonic() + self._timeout
         try:
             return await self._collect(receive)
         except asyncio.CancelledError:
@@ -103,13 +103,13 @@ class Bodies:
                 raise BodyError(400)  # said to nobody where nobody is there any more; without an answer, 500 is sent
             chunk: bytes = message.get("body", b"")
             body += chunk
-            if len(body) > self._longest:
+            if len(body) > self._max_size:
                 raise BodyError(413)
             if not message.get("more_body"):
                 return body
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
-    """Send a whole answer."""
+    """Send a whole response."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""``anchorhold serve``: OCSP, revocation lists and certificates of issuers over HTTP."""
+"""``anchorhold serve``: OCSP, CRLs and certificates of issuers over HTTP."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from anchorhold.x509.spans import EXAMPLES, amount_of
 
 if TYPE_CHECKING:
     from anchorhold.cli.session import Session
-    from anchorhold.installation import Installation
+    from anchorhold_server.ledger_reader import LedgerReader
 
-
-_LEAST: Final = 0.1
-_MOST: Final = 86_400
+_MIN_TIMEOUT: Final = 0.1
+_MAX_TIMEOUT: Final = 86_400
 """Seconds within which a request must arrive."""
 
 
@@ -62,20 +61,21 @@ def serve(
         LogLevel, typer.Option("--log-level", help="What is logged, as JSON lines on standard error.")
     ] = LogLevel.INFO,
 ) -> None:
-    """Answer OCSP requests, and publish CRLs and certificates of authorities, over HTTP.
+    """OcspResponse OCSP requests, and publish CRLs and certificates of authorities, over HTTP.
 
     It needs the ledger and the keys of OCSP responders, never those of authorities, and renews nothing: run
     `anchorhold maintain` beside it. It answers for every authority, under /ocsp, /crl/SERIAL.crl, /issuer/SERIAL.der,
     and says how it is under /healthz, /readyz and /metrics. It ends with SIGTERM.
     """
     from anchorhold.installation import open_installation
+    from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.process import ServerOptions, run
 
-    seconds = _patience(request_timeout)
+    timeout = _timeout(request_timeout)
     config = session.installation.loaded.path
     with open_installation(config, create=False) as installation:
         database = installation.access.url
-        _check_places(installation)
+        _check_backends(LedgerReader(installation))
     options = ServerOptions(
         host=host,
         port=port,
@@ -83,40 +83,34 @@ def serve(
         certificate=tls_certificate,
         key=tls_key,
         level=log_level.value,
-        most=cached_certificates,
-        seconds=seconds,
+        cache_size=cached_certificates,
+        request_timeout=timeout,
     )
     run(options, config, database)
 
 
-def _patience(text: str) -> float:
+def _timeout(text: str) -> float:
     """How long a request may take to arrive, in seconds.
 
     Raises:
         ValidityError: It cannot be read.
-        InputError: It is no time in which a request can arrive, or hardly ends.
+        InputError: It is out of range.
     """
     seconds = amount_of(text, "s", "--request-timeout")
-    if not _LEAST <= seconds <= _MOST:
+    if not _MIN_TIMEOUT <= seconds <= _MAX_TIMEOUT:
         raise InputError(f"--request-timeout {text!r}: is out of range", hint="give 0.1 seconds to one day")
     return seconds
 
 
-def _check_places(installation: Installation) -> None:
-    """Stop with a sentence now where the ledger or what the settings say of keys cannot be used at all.
+def _check_backends(reader: LedgerReader) -> None:
+    """Stop now if the ledger, or what the settings say of responders' keys, cannot be used at all.
 
-    One that is not there yet, or not any more, is waited for.
+    A ledger that is missing is waited for.
     """
-    from anchorhold_server.sight import is_missing
+    from anchorhold_server.ledger_connection import is_missing
 
     try:
-        authorities = installation.authorities.list()
+        reader.check_responder_backends()
     except LedgerError as error:
-        if is_missing(error):
-            return
-        raise
-    for authority in authorities:
-        with installation.ledger.guarded():
-            responder = installation.ledger.responders.active(authority.record.id)
-        if responder is not None:
-            installation.responders.location(responder.key_backend)
+        if not is_missing(error):
+            raise

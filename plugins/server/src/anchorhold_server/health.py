@@ -1,4 +1,4 @@
-"""Whether all is well: the ledger is reachable, and each authority has a responder and a CRL that are good."""
+"""Whether the server is ready: the ledger can be read, and each authority has a good responder and good CRLs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import AnchorholdError
 from anchorhold.issuing.crls import shards_of
 from anchorhold.x509.validity import is_ahead, now
-from anchorhold_server.epochs import reread
-from anchorhold_server.keys import LATE
-from anchorhold_server.sight import UNREADABLE
+from anchorhold_server.key_executors import TIMED_OUT
+from anchorhold_server.ledger_connection import UNREADABLE
+from anchorhold_server.ledger_reader import reread
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates
-    from anchorhold_server.alarms import Alarms
-    from anchorhold_server.keys import KeyThreads
-    from anchorhold_server.registry import Registry, Served
-    from anchorhold_server.shelf import Shelf
-    from anchorhold_server.sight import Sight
+    from anchorhold_server.alarm_log import AlarmLog
+    from anchorhold_server.authority_snapshot import AuthoritySnapshot, ServedAuthority
+    from anchorhold_server.crl_file_cache import CrlFileCache
+    from anchorhold_server.key_executors import KeyExecutors
+    from anchorhold_server.ledger_connection import LedgerConnection
 
-REMEMBERED: Final = 0.2
-"""Seconds for which a look at everything is good enough, in the same epoch."""
+KEPT: Final = 0.2
+"""Seconds for which a result is kept, in the same revision."""
 NO_AUTHORITY: Final = "there is no authority, or each has expired"
 
 
@@ -38,15 +38,17 @@ class AuthorityHealth:
     Attributes:
         name: Of the authority.
         serial: Of its certificate, in hex.
-        problems: What is wrong, in words that anybody may read.
+        problems: What is wrong, without paths or secrets.
+        certificate_expires: End of its certificate.
         responder_expires: End of its responder's certificate.
         crl_made: When the newest full CRL begins, which is a little before it was made.
-        crl_expires: When that runs out.
+        crl_expires: When that ends.
     """
 
     name: str
     serial: str
     problems: tuple[str, ...]
+    certificate_expires: dt.datetime
     responder_expires: dt.datetime | None
     crl_made: dt.datetime | None
     crl_expires: dt.datetime | None
@@ -59,7 +61,7 @@ class Health:
     Attributes:
         ledger: Whether it can be read.
         authorities: Each that is served.
-        problems: What is wrong beside them, in words that anybody may read.
+        problems: What else is wrong, without paths or secrets.
     """
 
     ledger: bool
@@ -74,57 +76,57 @@ class Health:
         return self.ledger and fine and not self.problems
 
 
-class Watch:
-    """Looks at everything. Threads may share it.
+class HealthMonitor:
+    """Checks everything. Threads may share it.
 
     Args:
-        sight: Knows whether the ledger is all seen.
-        shelf: With CRLs.
-        keys: Know which of them are late.
-        alarms: Are told what is wrong.
+        connection: Knows whether the newest state of the ledger is seen.
+        crls: Has the dates of CRLs.
+        keys: Knows which keys do not answer.
+        alarms: Is told what is wrong.
     """
 
-    def __init__(self, sight: Sight, shelf: Shelf, keys: KeyThreads, alarms: Alarms) -> None:
-        self._sight = sight
-        self._shelf = shelf
+    def __init__(self, connection: LedgerConnection, crls: CrlFileCache, keys: KeyExecutors, alarms: AlarmLog) -> None:
+        self._connection = connection
+        self._crls = crls
         self._keys = keys
         self._alarms = alarms
-        self._looking = Lock()
-        self._seen: Registry | None = None
+        self._checking = Lock()
+        self._checked: AuthoritySnapshot | None = None
         self._last = Health(ledger=False)
 
-    def look(self, registry: Registry) -> Health:
+    def check(self, snapshot: AuthoritySnapshot) -> Health:
         """How everything is, or was a moment ago."""
-        with self._looking:
-            if self._seen is not registry or time.monotonic() > self._last.at + REMEMBERED:
-                self._seen, self._last = registry, self._look(registry)
+        with self._checking:
+            if self._checked is not snapshot or time.monotonic() > self._last.at + KEPT:
+                self._checked, self._last = snapshot, self._check(snapshot)
             return self._last
 
     def failed(self, reason: str) -> Health:
         """The ledger cannot be read, so nothing is known."""
-        self._alarms.begin("ledger", reason)
-        return Health(ledger=False, problems=(self._sight.problem or f"ledger: {UNREADABLE}",))
+        self._alarms.report("ledger", reason)
+        return Health(ledger=False, problems=(self._connection.problem or f"ledger: {UNREADABLE}",))
 
-    def _beside(self, registry: Registry) -> Iterable[str]:
-        """What is wrong with everything at once."""
-        if self._sight.problem is not None:
-            yield self._alarmed("ledger", self._sight.problem)
-        if registry.served:
-            self._alarms.end("authorities")
+    def _general_problems(self, snapshot: AuthoritySnapshot) -> Iterable[str]:
+        """What is wrong with the server as a whole."""
+        if self._connection.problem is not None:
+            yield self._alarmed("ledger", self._connection.problem)
+        if snapshot.served:
+            self._alarms.clear("authorities")
         else:
             yield self._alarmed("authorities", NO_AUTHORITY)
 
-    def _look(self, registry: Registry) -> Health:
+    def _check(self, snapshot: AuthoritySnapshot) -> Health:
         try:
-            found = tuple(reread(lambda: [self._authority(served) for served in registry.served.values()]))
+            found = tuple(reread(lambda: [self._authority(served) for served in snapshot.served.values()]))
         except AnchorholdError as error:
             return self.failed(str(error))
-        self._alarms.end("ledger")
-        return Health(ledger=True, authorities=found, problems=tuple(self._beside(registry)))
+        self._alarms.clear("ledger")
+        return Health(ledger=True, authorities=found, problems=tuple(self._general_problems(snapshot)))
 
-    def _authority(self, served: Served) -> AuthorityHealth:
+    def _authority(self, served: ServedAuthority) -> AuthorityHealth:
         authority = served.authority
-        crls = self._shelf.dates(authority)
+        crls = self._crls.dates(authority)
         crl = crls.get(None)
         return AuthorityHealth(
             name=authority.name,
@@ -134,6 +136,7 @@ class Watch:
                 *self._responder_problems(served),
                 *self._crl_problems(authority, crls),
             ),
+            certificate_expires=authority.certificate.not_valid_after_utc,
             responder_expires=None if served.responder is None else served.responder.not_after,
             crl_made=None if crl is None else crl.this_update,
             crl_expires=None if crl is None else crl.next_update,
@@ -145,9 +148,9 @@ class Watch:
         if is_ahead(authority.certificate.not_valid_before_utc, now()):
             yield self._alarmed(subject, "certificate: it is not valid yet")
         else:
-            self._alarms.end(subject)
+            self._alarms.clear(subject)
 
-    def _responder_problems(self, served: Served) -> Iterable[str]:
+    def _responder_problems(self, served: ServedAuthority) -> Iterable[str]:
         """What is wrong with a responder; the log says it in more words."""
         authority, responder = served.authority, served.responder
         subject = f"responder {authority.name}"
@@ -158,18 +161,18 @@ class Watch:
         if responder.problem is not None:
             yield self._alarmed(subject, f"OCSP responder: {responder.problem}")
             return
-        late = self._keys.is_late(responder)
-        if late or responder.failure is not None:
-            text = LATE if late else str(responder.failure)
-            self._alarms.begin(subject, f"authority {authority.name!r}, OCSP responder: {text}")
-            yield f"OCSP responder: {LATE if late else 'its key cannot be used'}"
+        timed_out = self._keys.is_timed_out(responder)
+        if timed_out or responder.failure is not None:
+            text = TIMED_OUT if timed_out else str(responder.failure)
+            self._alarms.report(subject, f"authority {authority.name!r}, OCSP responder: {text}")
+            yield f"OCSP responder: {TIMED_OUT if timed_out else 'its key cannot be used'}"
         elif responder.is_open:
-            self._alarms.end(subject)
+            self._alarms.clear(subject)
         else:
             yield "OCSP responder: its key has not been tried yet"
 
     def _crl_problems(self, authority: Authority, crls: Mapping[int | None, CrlDates]) -> Iterable[str]:
-        """What is wrong with the full list, and with partial ones: each kind of trouble once, for there may be many."""
+        """What is wrong with the full CRL, and with partial ones: each kind of problem once, for there may be many."""
         found: dict[str, list[int | None]] = {}
         for shard in shards_of(authority):
             problem = _crl_problem(crls.get(shard), published=bool(authority.issuing.crl_urls))
@@ -177,18 +180,18 @@ class Watch:
                 found.setdefault(problem, []).append(shard)
         problems = [f"{_lists(shards)}: {problem}" for problem, shards in found.items()]
         if problems:
-            self._alarms.begin(f"crl {authority.name}", "; ".join(problems))
+            self._alarms.report(f"crl {authority.name}", "; ".join(problems))
         else:
-            self._alarms.end(f"crl {authority.name}")
+            self._alarms.clear(f"crl {authority.name}")
         return problems
 
     def _alarmed(self, subject: str, problem: str) -> str:
-        self._alarms.begin(subject, problem)
+        self._alarms.report(subject, problem)
         return problem
 
 
 def _crl_problem(crl: CrlDates | None, *, published: bool) -> str | None:
-    """What is wrong with the newest list of one kind; None if nothing is."""
+    """What is wrong with the newest CRL of one kind; None if nothing is."""
     moment = now()
     if crl is None:
         return "there is none" if published else None
@@ -198,7 +201,7 @@ def _crl_problem(crl: CrlDates | None, *, published: bool) -> str | None:
 
 
 def _lists(shards: Sequence[int | None]) -> str:
-    """What to call those lists: ``CRL``, or ``CRL of shard 3 and 7 more``."""
+    """What to call those CRLs: ``CRL``, or ``CRL of shard 3 and 7 more``."""
     more = len(shards) - 1
     if shards[0] is None:
         return f"CRL and {more} partial" if more else "CRL"

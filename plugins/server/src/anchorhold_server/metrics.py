@@ -1,127 +1,128 @@
-"""Counters in the text format of Prometheus, summed over the workers of a server.
+"""Counters for Prometheus, summed over the workers of a server.
 
-Each worker writes its own counters into a file of the server's folder, once a second and before it reads those of the
-others. So the sums never go back, whichever worker is asked, and what a worker that died had counted stays.
+Each worker writes its own counters into a file of the runtime directory, once a second and before it reads those of the
+others. So the sums never go back, whichever worker is asked, and what a worker that died had counted stays. The
+multiprocess mode of ``prometheus_client`` does not bring back a file that a system has tidied away.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections import Counter
-from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+import time
+from collections import Counter as Sums
+from typing import TYPE_CHECKING, Any
 
-from anchorhold_server.folder import ensure
+from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from anchorhold_server.runtime_dir import ensure_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
-
-PREFIX: Final = "anchorhold_"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A metric.
-
-    Attributes:
-        help: What it is.
-        labels: Names of its labels.
-        kind: ``counter`` or ``gauge``.
-    """
-
-    help: str
-    labels: tuple[str, ...] = ()
-    kind: str = "counter"
-
-
-COUNTERS: Final = {
-    "ocsp_answers": Family("OCSP requests by how they were answered.", ("outcome",)),
-    "ocsp_cached_answers": Family("OCSP requests answered without a new signature."),
-    "signatures": Family("Signatures made.", ("backend", "ca")),
-    "signature_failures": Family("Signatures that could not be made.", ("backend", "ca")),
-    "http_answers": Family("Other requests by what was asked for and by HTTP status.", ("endpoint", "status")),
-    "errors": Family("Failures that were logged, by kind.", ("kind",)),
-}
-GAUGES: Final = {
-    "ledger_reachable": Family("Whether the ledger can be read.", (), "gauge"),
-    "authority_ready": Family("Whether an authority's responder and CRL are good.", ("ca",), "gauge"),
-    "responder_expiry_seconds": Family("Seconds until the responder's certificate expires.", ("ca",), "gauge"),
-    "crl_age_seconds": Family("Seconds since the newest full CRL began (thisUpdate).", ("ca",), "gauge"),
-    "crl_expiry_seconds": Family("Seconds until the newest full CRL runs out.", ("ca",), "gauge"),
-}
 
 
 class Metrics:
     """The counters of one worker.
 
     Args:
-        folder: Shared by the workers of a server.
+        folder: The runtime directory, which the workers of a server share.
+
+    Attributes:
+        ocsp_responses: OCSP requests, by outcome.
+        cache_hits: OCSP requests that were answered from the cache.
+        signatures: Signatures, by backend and CA.
+        signature_failures: Signatures that failed, by backend and CA.
+        http_responses: Other requests, by endpoint and HTTP status code.
+        errors: Failures that were logged, by kind.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / f"{os.getpid()}.counters"
         self._folder = folder
-        self._counts: Counter[tuple[str, ...]] = Counter()
-        self._counting = Lock()
-        self._written = 0
-
-    def count(self, name: str, *labels: str) -> None:
-        """Count one more.
-
-        Args:
-            name: One of `COUNTERS`.
-            labels: Values of its labels.
-        """
-        with self._counting:
-            self._counts[name, *labels] += 1
+        self._file = folder / f"{os.getpid()}-{time.monotonic_ns()}.counters"  # process numbers come again
+        self._registry = CollectorRegistry()
+        self._written: dict[str, list[tuple[str, dict[str, str], float]]] = {}
+        self.ocsp_responses = self._counter("ocsp_responses", "OCSP requests by outcome.", "outcome")
+        self.cache_hits = self._counter("ocsp_cache_hits", "OCSP requests answered without a new signature.")
+        self.signatures = self._counter("signatures", "Signatures made.", "backend", "ca")
+        self.signature_failures = self._counter(
+            "signature_failures", "Signatures that could not be made.", "backend", "ca"
+        )
+        self.http_responses = self._counter(
+            "http_responses", "Other HTTP requests by endpoint and status code.", "endpoint", "code"
+        )
+        self.errors = self._counter("errors", "Failures that were logged, by kind.", "kind")
 
     def write(self) -> None:
-        """Let the other workers know, if there is anything new."""
-        with self._counting:
-            counts = list(self._counts.items())
-        total = sum(count for _, count in counts)
-        if total == self._written and (total == 0 or self._file.exists()):
+        """Publish the counters to the other workers, if there is anything new.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        samples = {
+            family.name: [(sample.name, sample.labels, sample.value) for sample in _without_creation(family)]
+            for family in self._registry.collect()
+        }
+        if samples == self._written and self._file.exists():
             return
-        ensure(self._folder)
+        ensure_dir(self._folder)
         temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps(counts))
+        temporary.write_text(json.dumps(samples))
         temporary.replace(self._file)
-        self._written = total
+        self._written = samples
 
-    def sums(self) -> Counter[tuple[str, ...]]:
-        """The counters of all workers."""
+    def exposition(self, gauges: Iterable[Metric], accept: str) -> tuple[bytes, str]:
+        """Counters of all workers, and gauges, in the format that a scraper accepts.
+
+        Args:
+            gauges: Of this server.
+            accept: The header of the request.
+
+        Returns:
+            The text, and its media type.
+
+        Raises:
+            OSError: The counters cannot be written or read.
+        """
         self.write()
-        sums: Counter[tuple[str, ...]] = Counter()
-        for file in self._folder.glob("*.counters"):
-            for key, count in json.loads(file.read_text()):
-                sums[tuple(key)] += count
-        return sums
+        encode, media_type = choose_encoder(accept)
+        return encode(_Collected([*self._summed(), *gauges])), media_type
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"anchorhold_{name}", text, labels, registry=self._registry)
+
+    def _summed(self) -> Iterable[Metric]:
+        sums = _read_sums(self._folder.glob("*.counters"))
+        for family in self._registry.collect():
+            summed = Metric(family.name, family.documentation, family.type)
+            for (known, sample, labels), value in sorted(sums.items()):
+                if known == family.name:
+                    summed.add_sample(sample, dict(labels), value)
+            yield summed
 
 
-def exposition(counts: Mapping[tuple[str, ...], int], gauges: Mapping[tuple[str, ...], float]) -> str:
-    """Counters and gauges as Prometheus reads them (text format 0.0.4).
+class _Collected(Collector):
+    """Metrics that were collected already."""
 
-    Args:
-        counts: By name and values of labels.
-        gauges: The same.
-    """
-    lines: list[str] = []
-    for families, values, suffix in ((COUNTERS, counts, "_total"), (GAUGES, gauges, "")):
-        for name, family in families.items():
-            full = f"{PREFIX}{name}{suffix}"
-            lines += [f"# HELP {full} {family.help}", f"# TYPE {full} {family.kind}"]
-            lines += _samples(full, family, ((key[1:], value) for key, value in values.items() if key[0] == name))
-    return "\n".join(lines) + "\n"
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
-def _samples(name: str, family: Family, values: Iterable[tuple[tuple[str, ...], float]]) -> Iterable[str]:
-    for labels, value in sorted(values):
-        pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in zip(family.labels, labels, strict=True))
-        yield f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+def _without_creation(family: Metric) -> Iterable[Any]:
+    """The samples that can be summed; when a counter was created says nothing of a sum."""
+    return (sample for sample in family.samples if not sample.name.endswith("_created"))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _read_sums(files: Iterable[Path]) -> Sums[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """By name of the family, name of the sample, and labels."""
+    sums: Sums[tuple[str, str, tuple[tuple[str, str], ...]]] = Sums()
+    for file in files:
+        for family, samples in json.loads(file.read_text()).items():
+            for name, labels, value in samples:
+                sums[family, name, tuple(labels.items())] += value
+    return sums

@@ -1,4 +1,4 @@
-"""Starting the web server and its workers, and ending them in order."""
+"""Starts the web server and its workers, and stops them in order."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from anchorhold.databases import file_of
 from anchorhold_server.application import WorkerSettings, load
-from anchorhold_server.folder import private_folder
-from anchorhold_server.listening import listenable
+from anchorhold_server.bind_address import bind_address
 from anchorhold_server.logs import logging_config
+from anchorhold_server.revision_watcher import watch_revision
+from anchorhold_server.runtime_dir import runtime_dir
 from anchorhold_server.tls import check_tls
-from anchorhold_server.witness import sqlite_path, witness
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONNECTIONS: Final = 8192
-"""Most of one worker; slow ones must not keep others out."""
+MAX_CONNECTIONS: Final = 8192
+"""Of one worker; slow ones must not keep others out."""
 BUFFER: Final = 16 * 1024
 """Octets of the head of a request, and of what is read ahead."""
-STOPPING: Final = 20
+STOP_TIMEOUT: Final = 20
 """Seconds after which a worker that does not end is killed."""
 
 
@@ -43,9 +44,9 @@ class ServerOptions:
         certificate: For TLS, PEM with its chain; None for HTTP.
         key: Of the certificate.
         level: Of the log, see `anchorhold_server.logs.LEVELS`.
-        most: See `WorkerSettings`.
-        seconds: Within which the head of a request must have arrived, also of the next one on an open connection; and
-            then its body.
+        cache_size: See `WorkerSettings`.
+        request_timeout: Seconds within which the head of a request must have arrived, also of the next one on an open
+            connection; and then its body.
     """
 
     host: str
@@ -54,8 +55,8 @@ class ServerOptions:
     certificate: Path | None
     key: Path | None
     level: str
-    most: int
-    seconds: float
+    cache_size: int
+    request_timeout: float
 
 
 def run(options: ServerOptions, config: Path | None, database: str) -> None:
@@ -70,16 +71,17 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
         InputError: The port is taken, or the certificate cannot be used.
     """
     check_tls(options.certificate, options.key)
-    address = listenable(options.host, options.port)
+    address = bind_address(options.host, options.port)
     _allow_files()
-    with private_folder() as folder:
+    with runtime_dir() as folder:
         settings = WorkerSettings(
             config=config,
             folder=folder,
-            starter=os.getpid(),
-            most=options.most,
-            seconds=options.seconds,
+            parent=os.getpid(),
+            cache_size=options.cache_size,
+            request_timeout=options.request_timeout,
         )
+        header_timeout = int(options.request_timeout * 1000)
         server = Granian(
             "anchorhold_server.application:load",
             address,
@@ -87,20 +89,20 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
             interface=Interfaces.ASGI,
             workers=options.workers,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=int(options.seconds * 1000), max_buffer_size=BUFFER),
+            http1_settings=HTTP1Settings(header_read_timeout=header_timeout, max_buffer_size=BUFFER),
             websockets=False,
-            backlog=CONNECTIONS,
-            backpressure=CONNECTIONS,
+            backlog=MAX_CONNECTIONS,
+            backpressure=MAX_CONNECTIONS,
             log_level=LogLevels(options.level),
             log_dictconfig=logging_config(options.level),
             ssl_cert=options.certificate,
             ssl_key=options.key,
             ssl_protocol_min=SSLProtocols.tls12,
             respawn_failed_workers=True,
-            workers_kill_timeout=STOPPING,
+            workers_kill_timeout=STOP_TIMEOUT,
         )
         try:
-            with witness(database, folder) if sqlite_path(database) is not None else nullcontext():
+            with watch_revision(database, folder) if file_of(database) is not None else nullcontext():
                 server.serve(target_loader=partial(load, settings), wrap_loader=False)
         except SystemExit:
             if not server.interrupt_signal:  # else a worker had just ended for a new one, and there is none to come
@@ -110,6 +112,6 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
 def _allow_files() -> None:
     """Let the workers have as many connections as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * CONNECTIONS, hard)
+    wanted = 2 * MAX_CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * MAX_CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

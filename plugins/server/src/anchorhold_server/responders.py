@@ -7,64 +7,63 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SignatureError
-from anchorhold.issuing.responders import open_responder
-from anchorhold.publickeys import is_signed_by, spec_of
+from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
+from anchorhold.issuing.signing import sign_and_verify
+from anchorhold.publickeys import spec_of
 from anchorhold.seam import SignRequest
 from anchorhold.softkeys import SoftwareSigner
 from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
 from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
-from anchorhold_server.encoding import responder_parts, response, response_data
-from anchorhold_server.epochs import reread
+from anchorhold_server.ledger_reader import reread
+from anchorhold_server.ocsp_http import SignedResponse
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.publickeys import PublicKey
     from anchorhold.seam import Signer
     from anchorhold.seam.facade import KeyBackend
-    from anchorhold_server.encoding import CertificateStatus
+    from anchorhold.x509.ocsp import CertStatus
+    from anchorhold.x509.ocsp_requests import CertID
+    from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.metrics import Metrics
-    from anchorhold_server.queries import CertificateId
 
-PAUSE: Final = 1.0
-"""Seconds for which a key that failed is left alone."""
+RETRY_DELAY: Final = 1.0
+"""Seconds for which a key that failed is not used."""
 QUICK: Final = 0.001
 """Seconds: a key that signs faster is not worth the way to another thread."""
 STUCK: Final = 0.1
 """Seconds that no quick key takes, however busy the machine is."""
-UNVERIFIED: Final = 1.0
+VERIFY_INTERVAL: Final = 1.0
 """Seconds for which signatures that are used once may leave without having been verified here."""
 OUT_OF_ORDER: Final = 60.0
-"""Seconds for which a key that was there cannot be opened, until its worker has tried for long enough."""
-SLOW_IN_A_ROW: Final = 3
-"""Signatures that took longer than `QUICK` until it is the key that is slow, and not the machine that was busy."""
+"""Seconds for which an open key has failed to open again before its worker gives up."""
+MAX_SLOW: Final = 3
+"""Signatures in a row that took longer than `QUICK` until it is the key that is slow, and not a busy machine."""
 
 logger = logging.getLogger(__name__)
 
 
 class Responder:
-    """Signs answers for an authority, with the key that its backend lends when the first one is asked for.
+    """Signs responses for an authority, with the key that its backend lends for the first one.
 
-    Threads may share it. A signature is verified before it leaves, except with a live answer by ECDSA: whoever sent its
-    nonce verifies it (RFC 6960, section 3.2), nobody else gets it, and verifying takes three times as long as signing.
-    Of those the first one of a key that was opened is verified, and then one a second, so that a key that went wrong is
-    found out. The others always are: a faulty signature by a deterministic algorithm can give the key away (Boneh,
-    DeMillo, Lipton: On the Importance of Checking Cryptographic Protocols for Faults, 1997).
+    Threads may share it. A signature is verified before it leaves, except that of a response with a nonce by ECDSA: the
+    client that sent the nonce verifies it (RFC 6960, section 3.2), nobody else gets it, and verifying takes three times
+    as long as signing. Of those the first one of a key that was opened is verified, and then one a second, so that a
+    key that went wrong is found out. The others always are: a faulty signature by a deterministic algorithm can give
+    the key away (Boneh, DeMillo, Lipton: On the Importance of Checking Cryptographic Protocols for Faults, 1997).
 
     Args:
-        installation: Where the key is.
-        authority: For which it answers.
+        reader: Opens the key.
+        authority: The authority that has delegated to it.
         record: Its record, with a certificate.
-        metrics: Count its signatures.
+        metrics: Counts its signatures.
     """
 
-    def __init__(
-        self, installation: Installation, authority: Authority, record: ResponderRecord, metrics: Metrics
-    ) -> None:
+    def __init__(self, reader: LedgerReader, authority: Authority, record: ResponderRecord, metrics: Metrics) -> None:
         self.authority = authority
         self.record = record
         certificate = certificate_of(record.certificate or b"")
@@ -73,17 +72,17 @@ class Responder:
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
         self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
         self.alias = record.key_backend
-        self._slow_in_a_row = SLOW_IN_A_ROW
+        self._slow_in_a_row = MAX_SLOW
         self._in_memory = False
-        self._installation = installation
-        self._metrics = metrics
+        self._reader = reader
         self._public_key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # the next line refuses others
         spec = spec_of(self._public_key)
         self._algorithm = spec.algorithm()
         self._deterministic = spec.type != "EC"
         self._verify_at = 0.0
-        self._parts = responder_parts(certificate, self._public_key, self._algorithm)
-        self._labels = (record.key_backend, authority.name)
+        self._encoder = BasicOCSPResponse.of(certificate, self._public_key, self._algorithm)
+        self._signatures = metrics.signatures.labels(record.key_backend, authority.name)
+        self._failures = metrics.signature_failures.labels(record.key_backend, authority.name)
         self._opening = Lock()
         self._signer: Signer | None = None
         self._failure: AnchorholdError | None = None
@@ -104,18 +103,18 @@ class Responder:
         return time.monotonic() > since + OUT_OF_ORDER
 
     @property
-    def at_hand(self) -> Signer | None:
-        """The signer, where it cannot keep an event loop waiting; else None.
+    def in_process_signer(self) -> Signer | None:
+        """The signer, if it cannot block an event loop; else None.
 
-        That takes a key in the memory of this process with nothing around it, which signs within the time that the way
-        to another thread takes. How quick others were so far says nothing: a token, or a wrapper that asks somebody,
-        may hang the next time.
+        That takes a key in the memory of this process without a wrapper, which signs within the time that the way to
+        another thread takes. How quick others were so far says nothing: a token, or a wrapper that waits for an
+        approval, may hang the next time.
         """
-        return self._signer if self._in_memory and self._slow_in_a_row < SLOW_IN_A_ROW else None
+        return self._signer if self._in_memory and self._slow_in_a_row < MAX_SLOW else None
 
     @property
     def is_open(self) -> bool:
-        """Whether it has its key."""
+        """Whether its key is open."""
         return self._signer is not None
 
     @property
@@ -125,40 +124,41 @@ class Responder:
 
     @property
     def problem(self) -> str | None:
-        """Why nobody would take its answers now, by the dates of its certificate; None if they are right."""
+        """Why no client would accept its responses now, by the dates of its certificate; None if they are right."""
         moment = now()
         if self.not_after <= moment:
             return "its certificate has expired"
         return "its certificate is not valid yet" if is_ahead(self._begin, moment) else None
 
-    def answer(
+    def respond(
         self,
-        certificate: CertificateId,
-        status: CertificateStatus,
+        cert_id: CertID,
+        status: CertStatus,
         nonce: bytes | None,
         lifetime: dt.timedelta,
         signer: Signer | None = None,
-    ) -> tuple[bytes, dt.datetime, dt.datetime, dt.datetime]:
-        """A whole response, when it was made, when it begins, and until when it is good.
+    ) -> SignedResponse:
+        """A signed response.
 
         It begins early, for clocks that are behind, and never goes beyond the validity of the responder.
 
         Args:
-            certificate: What was asked for.
-            status: The answer.
+            cert_id: The certificate.
+            status: Its status.
             nonce: Of the request.
-            lifetime: How long it is to be good.
-            signer: The one `at_hand`; without it, the key is opened first if need be.
+            lifetime: How long the response is to be good.
+            signer: The `in_process_signer`; without it, the key is opened first if need be.
 
         Raises:
-            AnchorholdError: The key cannot be used now; it is tried again after a pause.
+            AnchorholdError: The key cannot be used now; it is tried again after `RETRY_DELAY`.
         """
-        moment = now()
-        this_update = begun(moment, BACKDATED, self._begin)
-        next_update = min(moment + lifetime, self._end)
-        data = response_data(self._parts, certificate, status, this_update, next_update, nonce, moment)
+        produced_at = now()
+        this_update = begun(produced_at, BACKDATED, self._begin)
+        next_update = min(produced_at + lifetime, self._end)
+        single = SingleResponse(cert_id, status, this_update, next_update)
+        data = self._encoder.response_data(single, produced_at, nonce)
         signature = self._sign(data, signer or self._open(), live=nonce is not None)
-        return response(self._parts, data, signature), moment, this_update, next_update
+        return SignedResponse(self._encoder.assemble(data, signature), produced_at, this_update, next_update)
 
     def check(self) -> None:
         """Ask for the key, if that was not done yet.
@@ -176,21 +176,19 @@ class Responder:
             signer.close()
 
     def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
-        begun = time.perf_counter()
-        place = self._installation.backends.get(self.alias, "ocsp")
+        started = time.perf_counter()
+        backend = self._reader.responder_backend(self.alias)
         request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.described)
         try:
-            signature = place.sign(request, signer)
-            if self._is_due(live=live) and not is_signed_by(self._public_key, signature, data, self._algorithm):
-                raise SignatureError(
-                    f"{place.owner}: returned a signature that does not verify", hint="tell the author of the backend"
-                )
+            signature = sign_and_verify(
+                backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
+            )
         except AnchorholdError as error:
             self._note(error)
             self._drop(signer)
             raise
-        self._time(time.perf_counter() - begun)
-        self._metrics.count("signatures", *self._labels)
+        self._time(time.perf_counter() - started)
+        self._signatures.inc()
         return signature
 
     def _is_due(self, *, live: bool) -> bool:
@@ -198,7 +196,7 @@ class Responder:
         moment = time.monotonic()
         if live and not self._deterministic and moment < self._verify_at:
             return False
-        self._verify_at = moment + UNVERIFIED
+        self._verify_at = moment + VERIFY_INTERVAL
         return True
 
     def _time(self, seconds: float) -> None:
@@ -206,7 +204,7 @@ class Responder:
         if seconds < QUICK:
             self._slow_in_a_row = 0
         else:
-            self._slow_in_a_row += 1 if seconds < STUCK else SLOW_IN_A_ROW
+            self._slow_in_a_row += 1 if seconds < STUCK else MAX_SLOW
 
     def _open(self) -> Signer:
         with self._opening:
@@ -223,21 +221,16 @@ class Responder:
             return self._signer
 
     def _borrow(self) -> Signer:
-        place = self._installation.responders.location(self.alias)
-        ledger = self._installation.ledger
-        try:
-            signer = open_responder(ledger, self.authority, self.record, place)
-        finally:
-            ledger.close()  # threads of keys need it for nothing else
-        self._in_memory = _is_in_memory(signer, place.backend)
+        signer = self._reader.open_responder_key(self.authority, self.record)
+        self._in_memory = _is_in_memory(signer, self._reader.responder_backend(self.alias))
         return signer
 
     def _note(self, error: AnchorholdError) -> None:
         """Leave the key alone for a while; for good where a PIN was refused, because tokens lock."""
-        self._metrics.count("signature_failures", *self._labels)
+        self._failures.inc()
         self._failure = error
         self._failing_since = self._failing_since or time.monotonic()
-        self._again_at = time.monotonic() + (float("inf") if isinstance(error, SecretWrongError) else PAUSE)
+        self._again_at = time.monotonic() + (float("inf") if isinstance(error, SecretWrongError) else RETRY_DELAY)
 
     def _drop(self, signer: Signer) -> None:
         """Ask for the key anew next time."""

@@ -1,4 +1,4 @@
-"""Whether a certificate and its key can be used for HTTPS, before a worker has to find out that they cannot."""
+"""Checks that a certificate and its key can be used for HTTPS, before a worker fails with them."""
 
 from __future__ import annotations
 

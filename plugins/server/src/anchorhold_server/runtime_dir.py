@@ -1,4 +1,4 @@
-"""The private folder of a server, below the temporary one, for as long as it runs; nothing secret is in it."""
+"""The runtime directory of a server, private and below the temporary one; nothing secret is in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A new one."""
+def runtime_dir() -> Iterator[Path]:
+    """A new runtime directory, which is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="anchorhold-serve-"))
     try:
         yield folder
@@ -25,14 +25,14 @@ def private_folder() -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def ensure(folder: Path) -> None:
-    """Make it again if it was removed, by a system that tidies up.
+def ensure_dir(folder: Path) -> None:
+    """Create the directory again if it was removed, by a system that tidies up.
 
     Raises:
-        OSError: It cannot be made; or somebody else has made one of that name, whose files are not to be trusted.
+        OSError: It cannot be created; or another account has created one of that name, whose files must not be trusted.
     """
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
+        raise PermissionError(f"{folder} belongs to another account")

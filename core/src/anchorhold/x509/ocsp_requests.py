@@ -1,4 +1,4 @@
-"""Reading OCSP requests (RFC 6960, section 4.1) that anybody may have sent."""
+"""Reading OCSP requests (RFC 6960, section 4.1) from untrusted clients."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from anchorhold.x509.serials import is_too_long
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST_NONCE: Final = 128
+MAX_NONCE: Final = 128
 """Octets of a nonce (RFC 9654, section 2.1)."""
-
-
 NONCE: Final = bytes.fromhex("06092b0601050507300102")
 """id-pkix-ocsp-nonce in DER."""
 _ACCEPTABLE_RESPONSES: Final = bytes.fromhex("06092b0601050507300104")  # id-pkix-ocsp-response
@@ -26,52 +24,52 @@ _TRUE: Final = b"\x01\x01\xff"
 
 
 class MalformedRequestError(Exception):
-    """The octets are no request, or one of a kind that is not answered."""
+    """The octets are no OCSPRequest, or one of a kind that is not answered."""
 
 
 class UnknownHashError(Exception):
-    """The certificate is named with a hash that is not known here."""
+    """The CertID has a hash algorithm that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateId:
-    """A certificate as a request names it (CertID).
+class CertID:
+    """A certificate as a request names it (CertID, section 4.1.1).
 
     Attributes:
-        hash: Name of the hash algorithm, as ``cryptography`` has it: ``sha1``, ``sha256`` …
-        issuer_name: Hash of the issuer's distinguished name.
-        issuer_key: Hash of the issuer's public key.
-        serial: Serial number.
-        der: All of it as it came, which is what the answer repeats: with or without parameters of the hash.
+        hash_algorithm: Its name, as ``cryptography`` has it: ``sha1``, ``sha256`` …
+        issuer_name_hash: Hash of the issuer's distinguished name.
+        issuer_key_hash: Hash of the issuer's public key.
+        serial_number: Of the certificate.
+        der: The CertID as it came, which the response repeats: with or without parameters of the hash algorithm.
     """
 
-    hash: str
-    issuer_name: bytes
-    issuer_key: bytes
-    serial: int
+    hash_algorithm: str
+    issuer_name_hash: bytes
+    issuer_key_hash: bytes
+    serial_number: int
     der: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked.
+class OCSPRequest:
+    """A request for the status of one certificate (OCSPRequest, section 4.1.1).
 
     Attributes:
-        certificate: About which certificate.
-        nonce: The value of its extension, to be repeated in the answer as it came; None if there is none.
+        cert_id: The certificate.
+        nonce: The value of that extension, to be repeated in the response as it came; None if there is none.
     """
 
-    certificate: CertificateId
+    cert_id: CertID
     nonce: bytes | None
 
 
-def parse_query(der: bytes) -> Query:
-    """Read a request; one that is signed is read like any other.
+def load_ocsp_request(der: bytes) -> OCSPRequest:
+    """Read a request in DER; the signature of a signed one is ignored.
 
     Raises:
-        MalformedRequestError: It is no DER, asks for more than one certificate (RFC 5019, section 2.1.1), has a serial
-            number or a nonce of a length that cannot be, or a critical extension that is not known.
-        UnknownHashError: Of the certificate's name.
+        MalformedRequestError: It is not DER, asks for more than one certificate (RFC 5019, section 2.1.1), has a serial
+            number or a nonce of an impossible length, or an unknown critical extension.
+        UnknownHashError: The hash algorithm of the CertID is not known.
     """
     try:
         request = ocsp.load_der_ocsp_request(der)
@@ -81,46 +79,46 @@ def parse_query(der: bytes) -> Query:
     if is_too_long(serial):
         raise MalformedRequestError
     members = _members(der)
-    _understood(members.single, ())
-    nonce = _nonce(members.extensions)
+    _understood(members.single_request_extensions, ())
+    nonce = _nonce(members.request_extensions)
     try:
         hash_name = request.hash_algorithm.name
     except UnsupportedAlgorithm as error:
         raise UnknownHashError from error
-    return Query(CertificateId(hash_name, name, key, serial, members.certificate), nonce)
+    return OCSPRequest(CertID(hash_name, name, key, serial, members.cert_id), nonce)
 
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """What is repeated of a request, and what is looked into.
+    """The parts of a request that ``cryptography`` does not give as octets.
 
     Attributes:
-        certificate: CertID, in DER.
-        extensions: Of the request, each in DER.
-        single: Of the certificate that it asks for, each in DER.
+        cert_id: CertID, in DER.
+        request_extensions: Each in DER.
+        single_request_extensions: Each in DER.
     """
 
-    certificate: bytes
-    extensions: tuple[bytes, ...]
-    single: tuple[bytes, ...]
+    cert_id: bytes
+    request_extensions: tuple[bytes, ...]
+    single_request_extensions: tuple[bytes, ...]
 
 
 def _members(der: bytes) -> _Members:
-    """The same octets that were parsed, taken apart (section 4.1.1); versions and names of who asks are skipped."""
-    certificate = b""
+    """The same octets that were parsed, taken apart (section 4.1.1); version and requestorName are skipped."""
+    cert_id = b""
     extensions: tuple[bytes, ...] = ()
     single: tuple[bytes, ...] = ()
     for member in _values(_values(der)[0]):
         if member[0] == SEQUENCE:
-            certificate, *more = _values(_values(member)[0])
+            cert_id, *more = _values(_values(member)[0])
             single = _values(_values(more[0])[0]) if more else ()
         elif member[0] == _EXTENSIONS:
             extensions = _values(_values(member)[0])
-    return _Members(certificate, extensions, single)
+    return _Members(cert_id, extensions, single)
 
 
 def _values(constructed: bytes) -> tuple[bytes, ...]:
-    """The values in one that is well made."""
+    """The members of a well-formed constructed value, each in DER."""
     at, end = span(constructed)
     found = []
     while at < end:
@@ -131,9 +129,9 @@ def _values(constructed: bytes) -> tuple[bytes, ...]:
 
 
 def _nonce(extensions: Iterable[bytes]) -> bytes | None:
-    """The value of the nonce; some write its octets there without the OCTET STRING that they should be in."""
+    """The value of the nonce extension; some clients leave out the OCTET STRING around its octets."""
     nonce = _understood(extensions, (NONCE, _ACCEPTABLE_RESPONSES)).get(NONCE)
-    if nonce is not None and not 1 <= _length(nonce) <= LONGEST_NONCE:
+    if nonce is not None and not 1 <= _length(nonce) <= MAX_NONCE:
         raise MalformedRequestError
     return nonce
 

@@ -1,7 +1,7 @@
-"""Connections of which the other side takes nothing: the system ends them, for granian would wait without end.
+"""Timeouts for connections whose client reads nothing: the kernel ends them, for granian would wait without end.
 
-What was begun to be sent to them cannot be given up by the application: granian notices that only when the other side
-reads again. And of answers that fit into its buffer it is not told at all.
+The application cannot abandon a response that is being sent: granian notices that only when the client reads again. And
+it is not told at all of responses that fit into the buffer.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OPTION: Final = getattr(socket, "TCP_USER_TIMEOUT", None)
-"""None where the system does not offer it, as only Linux does."""
+"""None where the system does not offer it; only Linux does."""
 LISTINGS: Final = (Path("/dev/fd"), Path("/proc/self/fd"))
 """Folders that list the descriptors of this process, where they are."""
-MOST_NUMBERS: Final = 1 << 16
+MAX_DESCRIPTORS: Final = 1 << 16
 """Descriptors that are looked at one by one, where nothing lists them."""
 FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
-def bound_stalls(seconds: float) -> bool:
-    """Have the system end connections to this process that take nothing for so long.
+def limit_stalled_connections(seconds: float) -> bool:
+    """Let the kernel end connections to this process whose client reads nothing.
 
-    A connection has it from the socket that listens. Those that came before are given it afterwards.
+    A connection inherits the timeout from the listening socket. Those that came before are given it afterwards.
 
     Args:
-        seconds: For which nothing at all is taken.
+        seconds: For which nothing at all is read.
 
     Returns:
         Whether it is done; False while nothing listens yet.
@@ -66,7 +66,7 @@ def _numbers() -> Iterable[int]:
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return range(MOST_NUMBERS if soft in (resource.RLIM_INFINITY, -1) else min(soft, MOST_NUMBERS))
+    return range(MAX_DESCRIPTORS if soft in (resource.RLIM_INFINITY, -1) else min(soft, MAX_DESCRIPTORS))
 
 
 def _is_socket(number: int) -> bool:

@@ -1,7 +1,7 @@
-"""Revocation lists as files in the server's folder, from which the web server sends them: they may be large.
+"""CRLs as files in the runtime directory, from which the web server sends them: they may be large.
 
-All workers share the files. The ledger is asked again in a new epoch only, and for the whole list only if it is new, or
-if its file is gone: what lies unused below /tmp for long is removed on many systems.
+All workers share the files. The ledger is read again in a new revision only, and the whole CRL only if it is new, or if
+its file is gone: many systems remove files below /tmp that were not used for long.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.x509.pem import LINE, pem_lines
-from anchorhold_server.epochs import reread
-from anchorhold_server.folder import ensure
+from anchorhold_server.ledger_reader import reread
+from anchorhold_server.runtime_dir import ensure_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from anchorhold.installation import Installation
     from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates, CrlState
+    from anchorhold_server.ledger_reader import LedgerReader
 
 CHUNK: Final = 1024 * LINE
 """Octets that are written as PEM at a time: whole lines."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShelvedCrl:
-    """A list on the shelf.
+class CachedCrl:
+    """A CRL in a file.
 
     Attributes:
-        state: What the ledger knows of it.
-        etag: Names its content, in quotes.
-        file: The list in DER.
+        state: What identifies it in the ledger.
+        etag: Entity tag of its content, in quotes.
+        file: The CRL in DER.
     """
 
     state: CrlState
@@ -43,37 +43,31 @@ class ShelvedCrl:
     file: Path
 
 
-class Shelf:
-    """Finds the newest lists. Threads may share it.
+class CrlFileCache:
+    """Finds the newest CRLs. Threads may share it.
 
     Args:
-        installation: With the ledger.
-        folder: Of the server.
+        reader: Reads the ledger.
+        folder: The runtime directory.
     """
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
-        self._installation = installation
+    def __init__(self, reader: LedgerReader, folder: Path) -> None:
+        self._reader = reader
         self._folder = folder
         self._reading = Lock()
-        self._found: dict[tuple[int, int | None], tuple[int, ShelvedCrl | None]] = {}
+        self._found: dict[tuple[int, int | None], tuple[int, CachedCrl | None]] = {}
 
-    def dates(self, authority: Authority) -> dict[int | None, CrlDates]:
-        """When the newest lists of an authority begin and run out; see `anchorhold.ledger.crls.Crls.dates`.
+    def dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
+        """When the newest CRLs of an authority begin and end; see `LedgerReader.crl_dates`."""
+        return self._reader.crl_dates(authority)
 
-        Raises:
-            LedgerError: They cannot be read.
-        """
-        ledger = self._installation.ledger
-        with ledger.guarded():
-            return ledger.crls.dates(authority.record.id)
-
-    def find(self, epoch: int, authority: Authority, shard: int | None = None) -> ShelvedCrl | None:
-        """The newest list of an authority; None if none was made.
+    def find(self, revision: int, authority: Authority, shard: int | None = None) -> CachedCrl | None:
+        """The newest CRL of an authority; None if there is none.
 
         Args:
-            epoch: Of the ledger.
+            revision: Of the ledger.
             authority: Which one.
-            shard: None for the full one.
+            shard: Of a partial CRL; None for the full one.
 
         Raises:
             LedgerError: It cannot be read.
@@ -81,28 +75,26 @@ class Shelf:
         key = (authority.record.id, shard)
         with self._reading:
             seen, found = self._found.get(key, (None, None))
-            if seen != epoch or (found is not None and not found.file.exists()):
+            if seen != revision or (found is not None and not found.file.exists()):
                 known = found
                 found = reread(lambda: self._fetch(authority, shard, known))
-                self._found[key] = (epoch, found)
+                self._found[key] = (revision, found)
             return found
 
-    def pem(self, crl: ShelvedCrl) -> Path:
-        """The file of a list in PEM, written when it is first asked for."""
+    def pem(self, crl: CachedCrl) -> Path:
+        """The file of a CRL in PEM, written on the first request."""
         file = crl.file.with_suffix(".pem")
         if not file.exists():
             _write(file, pem_lines(_pieces(crl.file), "X509 CRL"))
         return file
 
-    def _fetch(self, authority: Authority, shard: int | None, known: ShelvedCrl | None) -> ShelvedCrl | None:
-        ledger = self._installation.ledger
-        with ledger.guarded():
-            state = ledger.crls.state(authority.record.id, shard)
+    def _fetch(self, authority: Authority, shard: int | None, known: CachedCrl | None) -> CachedCrl | None:
+        state = self._reader.crl_state(authority, shard)
         if state is None:
             return None
         if known is not None and known.state == state and known.file.exists():
             return known
-        record = self._installation.crls.latest(authority, shard)
+        record = self._reader.crl(authority, shard)
         if record is None:
             return None
         etag = _digest(record.pieces)
@@ -111,10 +103,10 @@ class Shelf:
             _write(file, record.pieces)
         if known is not None:
             self._drop_older(file, known.file)
-        return ShelvedCrl(state, f'"{etag}"'.encode(), file)
+        return CachedCrl(state, f'"{etag}"'.encode(), file)
 
     def _drop_older(self, newest: Path, before: Path) -> None:
-        """Keep the newest list and the one before, which may be on its way to somebody."""
+        """Keep the newest CRL and the one before, which may be being sent."""
         kept = {newest.stem, before.stem}
         for old in self._folder.glob(f"{newest.stem.rpartition('-')[0]}-*"):
             if old.stem not in kept:
@@ -129,8 +121,8 @@ def _digest(pieces: Iterable[bytes]) -> str:
 
 
 def _write(file: Path, content: Iterable[bytes]) -> None:
-    """It appears under its name whole; other workers may write the same."""
-    ensure(file.parent)
+    """Write a file that appears under its name complete; other workers may write the same one."""
+    ensure_dir(file.parent)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with temporary.open("wb") as out:
         out.writelines(content)

@@ -22,20 +22,19 @@ from anchorhold.algorithms import key_spec
 from anchorhold.publickeys import spec_of
 from anchorhold.seam.bridge import builder_arguments
 from anchorhold.x509.der import tlv
-from anchorhold_server.encoding import (
-    ERRORS,
-    CertificateStatus,
-    ErrorStatus,
-    responder_parts,
-    response,
-    response_data,
+from anchorhold.x509.ocsp import (
+    ERROR_RESPONSES,
+    BasicOCSPResponse,
+    CertStatus,
+    OCSPResponseStatus,
+    SingleResponse,
 )
-from anchorhold_server.queries import parse_query
+from anchorhold.x509.ocsp_requests import load_ocsp_request
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
     from anchorhold.softkeys import PrivateKey
-    from anchorhold_server.queries import CertificateId
+    from anchorhold.x509.ocsp_requests import CertID
     from server.serving import House, Server
 
 no_ledger = pytest.mark.databases(because="nothing is read from a ledger")
@@ -53,11 +52,11 @@ KEYS: Final = {
 }
 REVOKED: Final = dt.datetime(2025, 12, 24, 1, 2, 3, tzinfo=dt.UTC)
 STATUSES: Final = {
-    "good": CertificateStatus(True),
-    "unknown": CertificateStatus(False),
-    "revoked": CertificateStatus(True, REVOKED),
-    "key compromised": CertificateStatus(True, REVOKED, "keyCompromise"),
-    "on hold": CertificateStatus(True, REVOKED, "certificateHold"),
+    "good": CertStatus(True),
+    "unknown": CertStatus(False),
+    "revoked": CertStatus(True, REVOKED),
+    "key compromised": CertStatus(True, REVOKED, "keyCompromise"),
+    "on hold": CertStatus(True, REVOKED, "certificateHold"),
 }
 HASHES: Final = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256()}  # noqa: S303  # as clients name certificates
 
@@ -71,25 +70,25 @@ def certificate_for(key: PrivateKey) -> x509.Certificate:
     return builder.sign(key, **builder_arguments(algorithm))
 
 
-def asked(serial: int = 4711, hash_name: str = "sha1") -> CertificateId:
+def asked(serial: int = 4711, hash_name: str = "sha1") -> CertID:
     """A certificate as a request names it."""
     size = HASHES[hash_name].digest_size
     name, key = b"n" * size, b"k" * size
     request = ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, serial, HASHES[hash_name]).build()
-    return parse_query(request.public_bytes(Encoding.DER)).certificate
+    return load_ocsp_request(request.public_bytes(Encoding.DER)).cert_id
 
 
 def built(
-    key: PrivateKey, certificate: x509.Certificate, named: CertificateId, status: CertificateStatus, nonce: bytes | None
+    key: PrivateKey, certificate: x509.Certificate, named: CertID, status: CertStatus, nonce: bytes | None
 ) -> ocsp.OCSPResponse:
     """The same by ``cryptography``'s builder."""
     kind = {"good": "GOOD", "revoked": "REVOKED", "unknown": "UNKNOWN"}[status.word]
     reason = None if status.reason == "unspecified" else x509.ReasonFlags(status.reason)
     builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
-        issuer_name_hash=named.issuer_name,
-        issuer_key_hash=named.issuer_key,
-        serial_number=named.serial,
-        algorithm=HASHES[named.hash],
+        issuer_name_hash=named.issuer_name_hash,
+        issuer_key_hash=named.issuer_key_hash,
+        serial_number=named.serial_number,
+        algorithm=HASHES[named.hash_algorithm],
         cert_status=ocsp.OCSPCertStatus[kind],
         this_update=THIS_UPDATE,
         next_update=NEXT_UPDATE,
@@ -111,12 +110,13 @@ def produced_at(data: bytes, theirs: ocsp.OCSPResponse) -> bytes:
 @pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
 @pytest.mark.parametrize("nonce", [None, b"n" * 32], ids=["no nonce", "nonce"])
 @pytest.mark.parametrize("hash_name", HASHES)
-def test_the_builder_signs_the_same(status: CertificateStatus, nonce: bytes | None, hash_name: str) -> None:
+def test_the_builder_signs_the_same(status: CertStatus, nonce: bytes | None, hash_name: str) -> None:
     key = softkeys.generate(key_spec("EC"))
     certificate = certificate_for(key)
     theirs = built(key, certificate, asked(hash_name=hash_name), status, nonce)
-    parts = responder_parts(certificate, key.public_key(), spec_of(key.public_key()).algorithm())
-    ours = response_data(parts, asked(hash_name=hash_name), status, THIS_UPDATE, NEXT_UPDATE, nonce and tlv(4, nonce))
+    encoder = BasicOCSPResponse.of(certificate, key.public_key(), spec_of(key.public_key()).algorithm())
+    single = SingleResponse(asked(hash_name=hash_name), status, THIS_UPDATE, NEXT_UPDATE)
+    ours = encoder.response_data(single, THIS_UPDATE, nonce and tlv(4, nonce))
     assert produced_at(ours, theirs) == theirs.tbs_response_bytes
 
 
@@ -126,15 +126,15 @@ def test_whole_responses_are_the_builders_for_every_kind_of_key(spec: KeySpec) -
     key = softkeys.generate(spec)
     certificate, algorithm = certificate_for(key), spec.algorithm()
     theirs = built(key, certificate, asked(), STATUSES["good"], None)
-    parts = responder_parts(certificate, key.public_key(), algorithm)
-    assert response(parts, theirs.tbs_response_bytes, theirs.signature) == theirs.public_bytes(Encoding.DER)
+    encoder = BasicOCSPResponse.of(certificate, key.public_key(), algorithm)
+    assert encoder.assemble(theirs.tbs_response_bytes, theirs.signature) == theirs.public_bytes(Encoding.DER)
 
 
 @no_ledger
-@pytest.mark.parametrize("status", list(ErrorStatus), ids=lambda status: status.name)
-def test_errors_are_the_builders(status: ErrorStatus) -> None:
+@pytest.mark.parametrize("status", list(OCSPResponseStatus), ids=lambda status: status.name)
+def test_errors_are_the_builders(status: OCSPResponseStatus) -> None:
     theirs = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus[status.name])
-    assert ERRORS[status] == theirs.public_bytes(Encoding.DER)
+    assert ERROR_RESPONSES[status] == theirs.public_bytes(Encoding.DER)
 
 
 LINTER: Final = pkix_ocsp.create_pkix_ocsp_response_validator_container(
@@ -180,6 +180,7 @@ def test_pkilint_has_nothing_against_any_answer(house: House, server: Server) ->
 def test_pkilint_would_find_a_fault() -> None:
     key = softkeys.generate(key_spec("EC"))
     certificate = certificate_for(key)
-    parts = responder_parts(certificate, key.public_key(), key_spec("EC").algorithm())
-    data = response_data(parts, asked(), STATUSES["good"], NEXT_UPDATE, THIS_UPDATE, None)  # it ends before it begins
-    assert findings(response(parts, data, key.sign(data, ec.ECDSA(hashes.SHA256()))))  # type: ignore[call-arg, arg-type]  # EC
+    encoder = BasicOCSPResponse.of(certificate, key.public_key(), key_spec("EC").algorithm())
+    single = SingleResponse(asked(), STATUSES["good"], NEXT_UPDATE, THIS_UPDATE)  # it ends before it begins
+    data = encoder.response_data(single, NEXT_UPDATE, None)
+    assert findings(encoder.assemble(data, key.sign(data, ec.ECDSA(hashes.SHA256()))))  # type: ignore[call-arg, arg-type]  # EC

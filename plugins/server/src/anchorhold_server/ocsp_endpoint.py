@@ -5,28 +5,29 @@ from __future__ import annotations
 import binascii
 import logging
 from base64 import b64decode
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from anchorhold.x509.der import span
+from anchorhold.x509.ocsp import OCSPResponseStatus
 from anchorhold_server.asgi import Bodies, BodyError, has_already, header, respond
-from anchorhold_server.encoding import ErrorStatus
-from anchorhold_server.messages import error_answer
+from anchorhold_server.ocsp_http import error_response
 
 if TYPE_CHECKING:
-    from anchorhold_server.answers import Answers
     from anchorhold_server.asgi import Receive, Scope, Send
-    from anchorhold_server.messages import Answer
     from anchorhold_server.metrics import Metrics
+    from anchorhold_server.ocsp_http import OcspResponse
+    from anchorhold_server.ocsp_responder import OcspResponder
 
 PATH: Final = "/ocsp"
 REQUEST_TYPE: Final = b"application/ocsp-request"
 READING: Final = ("GET", "HEAD")
-LONGEST: Final = 4096
+MAX_REQUEST: Final = 4096
 """Octets of a request."""
-LONGEST_PATH: Final = 3 * LONGEST
-"""Letters of a request in a path, with all that may be quoted."""
+MAX_PATH: Final = 3 * MAX_REQUEST
+"""Characters of a request in a path, percent-encoded."""
 
 _LETTERS: Final = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
 """What stands for letters of base 64, or for nothing."""
@@ -35,33 +36,34 @@ logger = logging.getLogger(__name__)
 
 
 class OcspEndpoint:
-    """Answers OCSP requests.
+    """OCSP over HTTP.
 
     Args:
-        answers: Knows them.
-        metrics: Count.
-        seconds: Within which a body must have arrived.
+        responder: Responds to requests.
+        metrics: Counts them.
+        request_timeout: Seconds within which a body must have arrived.
     """
 
-    def __init__(self, answers: Answers, metrics: Metrics, seconds: float) -> None:
-        self._bodies = Bodies(LONGEST, seconds)
-        self._answers = answers
-        self._metrics = metrics
+    def __init__(self, responder: OcspResponder, metrics: Metrics, request_timeout: float) -> None:
+        self._bodies = Bodies(MAX_REQUEST, request_timeout)
+        self._responder = responder
+        self._errors = metrics.errors
+        self._outcome = cache(metrics.ocsp_responses.labels)  # which takes as long as the rest of the counting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, of which the path begins with `PATH`."""
         try:
             der = await self._request(scope, receive)
         except BodyError as error:
-            self._metrics.count("ocsp_answers", f"http_{error.status}")
+            self._outcome(f"http_{error.status}").inc()
             await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
             return
-        answer = await self._answer(der)
-        self._metrics.count("ocsp_answers", answer.outcome)
-        if answer.etag and scope["method"] in READING and has_already(scope, answer.etag):
-            await respond(send, 304, answer.headers[2:])  # without those of a body
+        response = await self._respond(der)
+        self._outcome(response.outcome).inc()
+        if response.is_cacheable and scope["method"] in READING and has_already(scope, response.etag):
+            await respond(send, 304, response.headers[2:])  # without those of a body
             return
-        await respond(send, 200, answer.headers, b"" if scope["method"] == "HEAD" else answer.body)
+        await respond(send, 200, response.headers, b"" if scope["method"] == "HEAD" else response.body)
 
     def sweep(self) -> None:
         """Give up requests that take too long; to be called about once a second."""
@@ -81,13 +83,13 @@ class OcspEndpoint:
             raise BodyError(405)
         return _decoded(scope["path"][len(PATH) + 1 :])
 
-    async def _answer(self, der: bytes) -> Answer:
+    async def _respond(self, der: bytes) -> OcspResponse:
         try:
-            return await self._answers.answer(der)
+            return await self._responder.respond(der)
         except Exception:
             logger.exception("defect", extra={"details": {"request": der.hex()}})
-            self._metrics.count("errors", "defect")
-            return error_answer(ErrorStatus.INTERNAL_ERROR)
+            self._errors.labels("defect").inc()
+            return error_response(OCSPResponseStatus.INTERNAL_ERROR)
 
 
 def _decoded(text: str) -> bytes:
@@ -99,7 +101,7 @@ def _decoded(text: str) -> bytes:
     text = text.lstrip("/")
     if not text:
         raise BodyError(400)
-    if len(text) > LONGEST_PATH:
+    if len(text) > MAX_PATH:
         raise BodyError(414)
     if "%" in text:
         text = unquote(text)
@@ -109,7 +111,7 @@ def _decoded(text: str) -> bytes:
         der = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
-    if len(der) > LONGEST:
+    if len(der) > MAX_REQUEST:
         raise BodyError(414)
     return der
 

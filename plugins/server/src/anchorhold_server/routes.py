@@ -1,4 +1,4 @@
-"""Everything but OCSP: revocation lists, certificates of issuers, and how the server is."""
+"""All paths but OCSP: CRLs, certificates of issuers, health and metrics."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from anchorhold.errors import AnchorholdError
 from anchorhold.x509.pem import pem_of
 from anchorhold.x509.validity import is_ahead, now
 from anchorhold_server.asgi import has_already
-from anchorhold_server.messages import LONGEST_CACHING, caching_headers
-from anchorhold_server.metrics import exposition
+from anchorhold_server.health_metrics import health_metrics
+from anchorhold_server.ocsp_http import MAX_CACHE_AGE, caching_headers
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,41 +24,57 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from anchorhold_server.alarms import Alarms
-    from anchorhold_server.answers import Answers
-    from anchorhold_server.health import Health, Watch
+    from anchorhold_server.alarm_log import AlarmLog
+    from anchorhold_server.authority_snapshot import AuthoritySnapshot, ServedAuthority
+    from anchorhold_server.crl_file_cache import CrlFileCache
+    from anchorhold_server.health import Health, HealthMonitor
+    from anchorhold_server.key_executors import KeyExecutors
+    from anchorhold_server.ledger_executor import LedgerExecutor
     from anchorhold_server.metrics import Metrics
-    from anchorhold_server.registry import Registry, Served
-    from anchorhold_server.shelf import Shelf
+    from anchorhold_server.snapshot_source import SnapshotSource
 
 CRL_TYPES: Final = {"crl": "application/pkix-crl", "pem": "application/x-pem-file"}
 CERTIFICATE_TYPES: Final = {"der": "application/pkix-cert", "pem": "application/x-pem-file"}
 """Media types by the ending of a path (RFC 5280, section 4.2.1.13; RFC 2585)."""
-LATER: Final = {"retry-after": "5"}
+TRY_LATER: Final = {"retry-after": "5"}
 
 logger = logging.getLogger(__name__)
 
 
-class Pages:
-    """What is behind each path.
+class Routes:
+    """The endpoints.
 
     Args:
-        answers: Knows who is served.
-        shelf: Has CRLs.
-        watch: Knows how everything is.
-        metrics: Are shown, and count.
-        alarms: Are told what is wrong.
+        snapshots: Who is served.
+        executor: For what reads the ledger.
+        crls: Has CRLs.
+        keys: Opens the keys of responders.
+        monitor: Checks everything.
+        metrics: Counts responses, and is shown.
+        alarms: Is told what is wrong.
     """
 
-    def __init__(self, answers: Answers, shelf: Shelf, watch: Watch, metrics: Metrics, alarms: Alarms) -> None:
-        self._answers = answers
-        self._shelf = shelf
-        self._watch = watch
+    def __init__(
+        self,
+        *,
+        snapshots: SnapshotSource,
+        executor: LedgerExecutor,
+        crls: CrlFileCache,
+        keys: KeyExecutors,
+        monitor: HealthMonitor,
+        metrics: Metrics,
+        alarms: AlarmLog,
+    ) -> None:
+        self._snapshots = snapshots
+        self._executor = executor
+        self._crls = crls
+        self._keys = keys
+        self._monitor = monitor
         self._metrics = metrics
         self._alarms = alarms
 
     def application(self) -> Starlette:
-        """All of it as an ASGI application."""
+        """The ASGI application."""
         routes = [
             Route("/crl/{serial}.{ending:str}", self._counted("crl", self._crl)),
             Route("/crl/{serial}/{shard:int}.{ending:str}", self._counted("crl", self._crl)),
@@ -67,38 +83,40 @@ class Pages:
             Route("/readyz", self._counted("readyz", self._readyz)),
             Route("/metrics", self._counted("metrics", self._show_metrics)),
         ]
-        pages = Starlette(routes=routes)
-        pages.router.redirect_slashes = False  # a slash too many leads nowhere, and Location would have the wrong host
-        return pages
+        application = Starlette(routes=routes)
+        application.router.redirect_slashes = (
+            False  # a slash too many leads nowhere, and Location would have the wrong host
+        )
+        return application
 
     async def health(self) -> Health:
         """How everything is."""
         try:
-            registry = await self._answers.registry()
-            await self._answers.try_keys(registry)
-            return await self._answers.run(lambda: self._watch.look(registry))
+            snapshot = await self._snapshots.current()
+            await self._keys.open_all(snapshot.responders())
+            return await self._executor.run(lambda: self._monitor.check(snapshot))
         except (AnchorholdError, TimeoutError) as error:
-            return self._watch.failed(str(error) or "does not answer in time")
+            return self._monitor.failed(str(error) or "does not answer in time")
 
     def _counted(
-        self, name: str, page: Callable[[Request], Awaitable[Response]]
+        self, name: str, endpoint: Callable[[Request], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
-        """Count answers, and say that the ledger is away where that is why there is none."""
+        """Count responses, and turn errors into responses."""
 
-        @wraps(page)
+        @wraps(endpoint)
         async def counted(request: Request) -> Response:
             try:
-                response = await page(request)
+                response = await endpoint(request)
             except HTTPException as error:
                 response = PlainTextResponse(f"{error.detail}\n", error.status_code)
             except (AnchorholdError, TimeoutError) as error:
-                self._alarms.begin("ledger", str(error) or "does not answer in time")
-                response = PlainTextResponse("try later\n", 503, LATER)
+                self._alarms.report("ledger", str(error) or "does not answer in time")
+                response = PlainTextResponse("try later\n", 503, TRY_LATER)
             except Exception:
                 logger.exception("defect", extra={"details": {"path": request.url.path}})
-                self._metrics.count("errors", "defect")
+                self._metrics.errors.labels("defect").inc()
                 response = PlainTextResponse("internal error\n", 500)
-            self._metrics.count("http_answers", name, str(response.status_code))
+            self._metrics.http_responses.labels(name, str(response.status_code)).inc()
             return response
 
         return counted
@@ -106,12 +124,12 @@ class Pages:
     async def _crl(self, request: Request) -> Response:
         """``/crl/<serial of the CA>.crl`` or ``.pem``; ``/crl/<serial>/<shard>.crl`` for a partial one."""
         media_type = _media_type(request, CRL_TYPES)
-        registry = await self._answers.registry()
-        authority = _served(request, registry).authority
+        snapshot = await self._snapshots.current()
+        authority = _served(request, snapshot).authority
         shard = request.path_params.get("shard")
         if shard is not None and shard >= (authority.record.issuing.crl_shards or 0):
             raise HTTPException(404, "there is no such shard")
-        crl = await self._answers.run(lambda: self._shelf.find(registry.epoch, authority, shard))
+        crl = await self._executor.run(lambda: self._crls.find(snapshot.revision, authority, shard))
         if crl is None:
             raise HTTPException(404, "no CRL was made yet")
         pem = request.path_params["ending"] == "pem"
@@ -119,14 +137,14 @@ class Pages:
         headers = _caching(etag, crl.state.this_update, crl.state.next_update)
         if has_already(request.scope, etag):
             return Response(status_code=304, headers=headers)
-        file = await self._answers.run(lambda: self._shelf.pem(crl)) if pem else crl.file
+        file = await self._executor.run(lambda: self._crls.pem(crl)) if pem else crl.file
         return FileResponse(file, headers=headers, media_type=media_type)
 
     async def _issuer(self, request: Request) -> Response:
         """``/issuer/<serial of the CA>.der`` or ``.pem``."""
         media_type = _media_type(request, CERTIFICATE_TYPES)
-        registry = await self._answers.registry()
-        authority = _served(request, registry).authority
+        snapshot = await self._snapshots.current()
+        authority = _served(request, snapshot).authority
         der = authority.record.certificate or b""
         etag = f'"{authority.record.serial}-{request.path_params["ending"]}"'.encode()
         certificate = authority.certificate
@@ -142,19 +160,19 @@ class Pages:
         return PlainTextResponse("ok\n")
 
     async def _readyz(self, _: Request) -> Response:
-        """Whether everything that is answered from is good; 503 if not, with what is wrong."""
+        """Whether everything that is served is good; 503 if not, with what is wrong."""
         health = await self.health()
         return JSONResponse(_shown(health), 200 if health.ready else 503, {"cache-control": "no-store"})
 
-    async def _show_metrics(self, _: Request) -> Response:
-        health = await self.health()
-        text = exposition(self._metrics.sums(), _gauges(health))
-        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+    async def _show_metrics(self, request: Request) -> Response:
+        gauges = health_metrics(await self.health())
+        text, media_type = self._metrics.exposition(gauges, request.headers.get("accept", ""))
+        return Response(text, headers={"content-type": media_type})
 
 
-def _served(request: Request, registry: Registry) -> Served:
+def _served(request: Request, snapshot: AuthoritySnapshot) -> ServedAuthority:
     """The authority whose serial number is in the path."""
-    found = registry.served.get(request.path_params["serial"].lower())
+    found = snapshot.served.get(request.path_params["serial"].lower())
     if found is None:
         raise HTTPException(404, "there is no such authority")
     return found
@@ -172,7 +190,7 @@ def _caching(etag: bytes, modified: dt.datetime, expires: dt.datetime) -> dict[s
     if is_ahead(modified, moment):  # it is to be replaced as soon as that is noticed
         modified = expires = moment  # nothing is dated after the response itself (RFC 9110, section 8.8.2.1)
     left = int((expires - moment).total_seconds())
-    headers = caching_headers(etag, modified, expires, max(0, min(LONGEST_CACHING, left)))
+    headers = caching_headers(etag, modified, expires, max(0, min(MAX_CACHE_AGE, left)))
     return {name.decode(): value.decode() for name, value in headers}
 
 
@@ -186,6 +204,7 @@ def _shown(health: Health) -> dict[str, object]:
                 "name": one.name,
                 "serial": one.serial,
                 "problems": list(one.problems),
+                "certificate_expires": _text(one.certificate_expires),
                 "responder_expires": _text(one.responder_expires),
                 "crl_made": _text(one.crl_made),
                 "crl_expires": _text(one.crl_expires),
@@ -197,18 +216,3 @@ def _shown(health: Health) -> dict[str, object]:
 
 def _text(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def _gauges(health: Health) -> dict[tuple[str, ...], float]:
-    moment = now()
-    gauges: dict[tuple[str, ...], float] = {("ledger_reachable",): float(health.ledger)}
-    for one in health.authorities:
-        gauges["authority_ready", one.name] = float(not one.problems)
-        for name, sign, at in (
-            ("responder_expiry_seconds", 1, one.responder_expires),
-            ("crl_age_seconds", -1, one.crl_made),
-            ("crl_expiry_seconds", 1, one.crl_expires),
-        ):
-            if at is not None:
-                gauges[name, one.name] = sign * (at - moment).total_seconds()
-    return gauges

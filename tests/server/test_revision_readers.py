@@ -1,4 +1,4 @@
-"""Sharing one reading of the epoch among requests never gives any of them one that began before it came."""
+"""Sharing one reading of the revision among requests never gives any of them one that began before it came."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from threading import Event
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold_server.epochs import LocalEpochs, SharedEpochs
+from anchorhold_server.revision_readers import LocalRevisionReader, SharedRevisionReader
 
 
 class SlowLedger:
     """A ledger whose readings take as long as a test likes.
 
     Attributes:
-        value: The epoch.
+        value: The revision.
         begun: Set when a reading has begun, and taken its value.
         go_on: A reading ends when this is set.
         readings: How many there were.
@@ -26,7 +26,7 @@ class SlowLedger:
         self.value, self.readings, self.broken = 1, 0, False
         self.begun, self.go_on = Event(), Event()
 
-    def epoch(self) -> int:
+    def revision(self) -> int:
         self.readings += 1
         value = self.value
         self.begun.set()
@@ -44,11 +44,11 @@ async def _tasks_have_begun() -> None:
 def test_who_comes_during_a_reading_waits_for_the_next_one() -> None:
     async def scenario(threads: ThreadPoolExecutor) -> None:
         ledger = SlowLedger()
-        epochs = SharedEpochs(ledger.epoch, threads)
-        first = asyncio.create_task(epochs.read())
+        revisions = SharedRevisionReader(ledger.revision, threads)
+        first = asyncio.create_task(revisions.read())
         await asyncio.to_thread(ledger.begun.wait, 5)
         ledger.value = 2  # a revocation is committed, then fifty requests come
-        later = [asyncio.create_task(epochs.read()) for _ in range(50)]
+        later = [asyncio.create_task(revisions.read()) for _ in range(50)]
         await _tasks_have_begun()
         ledger.go_on.set()
         assert await first == 1
@@ -64,11 +64,11 @@ def test_a_reading_that_fails_fails_for_those_who_waited_and_for_nobody_else() -
         ledger = SlowLedger()
         ledger.go_on.set()
         ledger.broken = True
-        epochs = SharedEpochs(ledger.epoch, threads)
+        revisions = SharedRevisionReader(ledger.revision, threads)
         with pytest.raises(LedgerError):
-            await epochs.read()
+            await revisions.read()
         ledger.broken = False
-        assert await epochs.read() == 1
+        assert await revisions.read() == 1
 
     with ThreadPoolExecutor(2) as threads:
         asyncio.run(scenario(threads))
@@ -77,8 +77,8 @@ def test_a_reading_that_fails_fails_for_those_who_waited_and_for_nobody_else() -
 def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
     async def scenario(threads: ThreadPoolExecutor) -> None:
         ledger = SlowLedger()
-        epochs = SharedEpochs(ledger.epoch, threads)
-        waiting = [asyncio.create_task(epochs.read()) for _ in range(3)]
+        revisions = SharedRevisionReader(ledger.revision, threads)
+        waiting = [asyncio.create_task(revisions.read()) for _ in range(3)]
         await asyncio.to_thread(ledger.begun.wait, 5)
         waiting[0].cancel()
         await _tasks_have_begun()
@@ -89,20 +89,20 @@ def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
         asyncio.run(scenario(threads))
 
 
-async def _asked(epochs: LocalEpochs) -> int | None:
-    return epochs.read()
+async def _asked(revisions: LocalRevisionReader) -> int | None:
+    return revisions.read()
 
 
 def test_those_in_the_queue_share_a_reading_of_a_local_ledger_and_who_comes_later_does_not() -> None:
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        epochs = LocalEpochs(ledger.epoch)
-        waiting = [asyncio.create_task(_asked(epochs)) for _ in range(50)]
+        revisions = LocalRevisionReader(ledger.revision)
+        waiting = [asyncio.create_task(_asked(revisions)) for _ in range(50)]
         assert await asyncio.gather(*waiting) == [1] * 50
         assert ledger.readings == 1
         ledger.value = 2  # a revocation is committed
-        assert await asyncio.create_task(_asked(epochs)) == 2
+        assert await asyncio.create_task(_asked(revisions)) == 2
 
     asyncio.run(scenario())
 
@@ -111,9 +111,9 @@ def test_who_enters_the_queue_after_a_reading_has_one_of_their_own() -> None:
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        epochs = LocalEpochs(ledger.epoch)
-        assert epochs.read() == 1
+        revisions = LocalRevisionReader(ledger.revision)
+        assert revisions.read() == 1
         ledger.value = 2  # within the same turn of the loop
-        assert await asyncio.create_task(_asked(epochs)) == 2
+        assert await asyncio.create_task(_asked(revisions)) == 2
 
     asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""Where the server listens: from what was given to an address of this machine."""
+"""The address that the server listens on."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import closing
 from anchorhold.errors import InputError
 
 
-def listenable(host: str, port: int) -> str:
-    """The address to listen on, the first that is free where a name has several; granian itself takes no names.
+def bind_address(host: str, port: int) -> str:
+    """The address to listen on, the first that is free if a name has several; granian takes no names.
 
-    A port that another program has is refused: workers share theirs, also with a second server.
+    A port that another program uses is refused: workers share theirs, and would share it with a second server.
 
     Args:
         host: An address, or a name.
         port: For TCP.
 
     Raises:
-        InputError: There is none.
+        InputError: No address can be listened on.
     """
     reason = "it has no address"
     try:

@@ -16,10 +16,10 @@ GONE: Final = "is not there any more"
 REPLACED: Final = "is another file than the one that was opened"
 CUT_OFF: Final = "its write-ahead log was removed or replaced"
 
-BESIDE: Final = ("-wal", "-shm")
-"""What SQLite keeps beside a database in use; it removes neither as long as a connection is open."""
-LOOKS: Final = 0.05
-"""Seconds for which a look is good enough."""
+SUFFIXES: Final = ("-wal", "-shm")
+"""Suffixes of the files that SQLite keeps beside a database; it removes neither while a connection is open."""
+CHECK_INTERVAL: Final = 0.05
+"""Seconds between checks."""
 
 Identity = tuple[int, int]
 """Of a file, whatever its name: of its device, and its own."""
@@ -41,7 +41,7 @@ class LedgerFile:
         self._opened: Identity | None = None
         self._real = self._path
         self._lost: str | None = None
-        self._look_at = 0.0
+        self._check_at = 0.0
 
     @property
     def identity(self) -> Identity | None:
@@ -61,11 +61,11 @@ class LedgerFile:
         """Why what is open is not the ledger any more; None if it is, or nothing was opened yet.
 
         Args:
-            at_once: Look now, however short ago that was done.
+            at_once: Check now, however short ago that was done.
         """
         moment = time.monotonic()
-        if self._lost is None and self._opened is not None and (at_once or moment >= self._look_at):
-            self._look_at = moment + LOOKS
+        if self._lost is None and self._opened is not None and (at_once or moment >= self._check_at):
+            self._check_at = moment + CHECK_INTERVAL
             self._lost = self._change()
         return self._lost
 
@@ -73,7 +73,7 @@ class LedgerFile:
         found = self.identity
         if found != self._opened:
             return GONE if found is None else REPLACED
-        for ending in BESIDE:
+        for ending in SUFFIXES:
             beside = _identity(self._real + ending)
             if beside is not None and ending not in self._beside:
                 self._beside[ending] = beside

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from anchorhold import softkeys
 from anchorhold.algorithms import key_spec
 from anchorhold.ledger import IssuingDefaults
-from anchorhold_server.folder import ensure
-from anchorhold_server.stalls import OPTION
+from anchorhold_server.runtime_dir import ensure_dir
+from anchorhold_server.socket_timeouts import OPTION
 from programs import openssl
 from server.serving import HOSTNAME, House, Server, running, until
 
@@ -117,7 +117,7 @@ def test_lists_that_a_system_has_tidied_away_are_fetched_again(
         (folder,) = tmp_path.glob("anchorhold-serve-*")
         if what == "folder":
             shutil.rmtree(folder)
-            assert 'anchorhold_http_answers_total{endpoint="crl"' in server.client.get("/metrics").text
+            assert 'anchorhold_http_responses_total{code="200",endpoint="crl"}' in server.client.get("/metrics").text
         for file in folder.glob("*.[cp][re][lm]"):
             file.unlink()
         assert [server.client.get(path).content for path in paths] == before
@@ -126,14 +126,14 @@ def test_lists_that_a_system_has_tidied_away_are_fetched_again(
 
 
 def test_a_folder_that_somebody_else_has_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ensure(tmp_path / "own")
-    ensure(tmp_path / "own")
+    ensure_dir(tmp_path / "own")
+    ensure_dir(tmp_path / "own")
     (tmp_path / "link").symlink_to(tmp_path / "own")
     with pytest.raises(PermissionError):
-        ensure(tmp_path / "link")
+        ensure_dir(tmp_path / "link")
     monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
     with pytest.raises(PermissionError):
-        ensure(tmp_path / "own")
+        ensure_dir(tmp_path / "own")
 
 
 def add_large_crl(house: House) -> str:
@@ -236,17 +236,46 @@ def test_metrics_are_what_prometheus_reads(house: House, server: Server) -> None
     answer = server.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
-    assert all(re.fullmatch(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)+\})? -?[0-9.]+', line) for line in lines)
-    values = dict(line.rsplit(" ", 1) for line in lines)
-    assert values['anchorhold_ocsp_answers_total{outcome="good"}'] == "2"
-    assert values["anchorhold_ocsp_cached_answers_total"] == "1"
-    assert values['anchorhold_ocsp_answers_total{outcome="malformed_request"}'] == "1"
-    assert values['anchorhold_signatures_total{backend="default",ca="root"}'] == "1"
-    assert values['anchorhold_http_answers_total{endpoint="crl",status="200"}'] == "1"
-    assert values['anchorhold_authority_ready{ca="root"}'] == "1.0"
-    assert float(values['anchorhold_responder_expiry_seconds{ca="root"}']) > 0
-    assert 300 <= float(values['anchorhold_crl_age_seconds{ca="root"}']) < 360  # since it begins
-    assert float(values['anchorhold_crl_expiry_seconds{ca="root"}']) > 0
+    assert all(re.fullmatch(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)+\})? [0-9.e+]+', line) for line in lines)
+    values = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+    assert values['anchorhold_ocsp_responses_total{outcome="good"}'] == 2
+    assert values["anchorhold_ocsp_cache_hits_total"] == 1
+    assert values['anchorhold_ocsp_responses_total{outcome="malformed_request"}'] == 1
+    assert values['anchorhold_signatures_total{backend="default",ca="root"}'] == 1
+    assert values['anchorhold_http_responses_total{code="200",endpoint="crl"}'] == 1
+    assert values['anchorhold_authority_ready{ca="root"}'] == 1
+    assert values["anchorhold_ledger_reachable"] == 1
+
+
+def test_moments_are_shown_as_timestamps_for_each_authority(house: House, server: Server) -> None:
+    with house.opened() as installation:
+        crl = installation.crls.latest(house.authority)
+    responder = house.responder()
+    assert crl is not None
+    assert responder.not_after is not None
+    theirs = house.beside("bare")
+    theirs.generate_crls()
+    shown = server.client.get("/metrics").text
+    values = dict(line.rsplit(" ", 1) for line in shown.splitlines() if "_timestamp_seconds{" in line)
+    assert {name: float(value) for name, value in values.items() if 'ca="root"' in name} == {
+        f'anchorhold_{name}_timestamp_seconds{{ca="root"}}': moment.timestamp()
+        for name, moment in {
+            "ca_certificate_not_after": house.authority.certificate.not_valid_after_utc,
+            "responder_certificate_not_after": responder.not_after,
+            "crl_this_update": crl.this_update,
+            "crl_next_update": crl.next_update,
+        }.items()
+    }
+    assert {name for name in values if 'ca="bare"' in name} == {
+        f'anchorhold_{name}_timestamp_seconds{{ca="bare"}}'
+        for name in ("ca_certificate_not_after", "crl_this_update", "crl_next_update")
+    }
+
+
+def test_scrapers_that_ask_for_openmetrics_get_it(standing_server: Server) -> None:
+    answer = standing_server.client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
 
 
 def test_it_says_when_all_is_well(house: House, server: Server) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold_server.ending import SIGNALS, Ending
+from anchorhold_server.shutdown_signals import SIGNALS, ShutdownSignals
 from server.serving import House, running, until
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_a_signal_is_heard_once_also_when_the_pipe_of_the_loop_is_full(
     heard: list[signal.Signals] = []
     for each in SIGNALS:
         loop.add_signal_handler(each, heard.append, each)
-    Ending(loop)
+    ShutdownSignals(loop)
 
     async def storm() -> None:
         for _ in range(3):

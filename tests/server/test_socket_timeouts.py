@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from anchorhold_server import stalls
+from anchorhold_server import socket_timeouts
 
 
-@pytest.mark.skipif(stalls.OPTION is None, reason="this system does not end connections by itself")
+@pytest.mark.skipif(socket_timeouts.OPTION is None, reason="this system does not end connections by itself")
 @pytest.mark.parametrize("listings", [(), (Path("/nowhere"),), (Path("/nowhere"), Path("/proc/self/fd"))])
 def test_connections_are_bounded_without_a_list_of_descriptors(
     listings: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stalls, "LISTINGS", listings)
+    monkeypatch.setattr(socket_timeouts, "LISTINGS", listings)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        assert stalls.bound_stalls(7)
-        assert stalls.OPTION is not None
-        assert server.getsockopt(socket.IPPROTO_TCP, stalls.OPTION) == 7000
+        assert socket_timeouts.limit_stalled_connections(7)
+        assert socket_timeouts.OPTION is not None
+        assert server.getsockopt(socket.IPPROTO_TCP, socket_timeouts.OPTION) == 7000

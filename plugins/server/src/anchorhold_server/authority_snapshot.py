@@ -1,0 +1,122 @@
+"""The authorities of one revision of the ledger, and the responders that answer for them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from hashlib import new as new_hash
+from typing import TYPE_CHECKING
+
+from anchorhold.x509.certificates import key_bits, public_key_info, subject_octets
+from anchorhold.x509.ocsp import HASHES
+from anchorhold.x509.validity import AHEAD, now
+from anchorhold_server.responders import Responder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.x509.ocsp_requests import CertID
+    from anchorhold_server.ledger_reader import LedgerReader
+    from anchorhold_server.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAuthority:
+    """An authority whose status information is served.
+
+    Attributes:
+        authority: With a certificate that has not expired.
+        responder: Its responder; None if there is none.
+        had_responder: Whether there ever was one.
+    """
+
+    authority: Authority
+    responder: Responder | None
+    had_responder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySnapshot:
+    """All authorities that are served in one revision.
+
+    Attributes:
+        revision: Of the ledger when it was taken, or one before.
+        served: By the serial numbers of the authorities' own certificates, in hex.
+        by_issuer: By hash algorithm, hash of the name and hash of the key; an authority that was imported twice by an
+            older release is there twice.
+        taken: When, seconds since 1970.
+    """
+
+    revision: int
+    served: Mapping[str, ServedAuthority]
+    by_issuer: Mapping[tuple[str, bytes, bytes], tuple[ServedAuthority, ...]]
+    taken: float = field(default_factory=time.time)
+
+    def is_ahead(self) -> bool:
+        """Whether the clock was ahead when it was taken, so that authorities may be missing that have not expired."""
+        return time.time() < self.taken - AHEAD.total_seconds()
+
+    def issuers_of(self, cert_id: CertID) -> tuple[ServedAuthority, ...]:
+        """The authorities that may have issued a certificate; empty if it is of another issuer."""
+        return self.by_issuer.get((cert_id.hash_algorithm, cert_id.issuer_name_hash, cert_id.issuer_key_hash), ())
+
+    def responders(self) -> set[Responder]:
+        """All responders."""
+        return {served.responder for served in self.served.values() if served.responder is not None}
+
+    def responder_out_of_order(self) -> Responder | None:
+        """A responder with a key that this process cannot open any more."""
+        return next((responder for responder in self.responders() if responder.is_out_of_order), None)
+
+
+def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnapshot) -> AuthoritySnapshot:
+    """Read the authorities and their responders.
+
+    Args:
+        reader: Reads the ledger.
+        metrics: For responders.
+        before: The snapshot before; responders that go on are taken over with their keys.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
+    revision = reader.revision()
+    known = {responder.record.id: responder for responder in before.responders()}
+    served = [
+        _served(reader, metrics, authority, known)
+        for authority in reader.authorities()
+        if authority.record.certificate is not None
+        and authority.certificate.not_valid_after_utc > now()
+        and not authority.is_idle
+    ]
+    by_issuer: dict[tuple[str, bytes, bytes], tuple[ServedAuthority, ...]] = {}
+    for one in served:
+        for name in issuer_hashes(one.authority):
+            by_issuer[name] = (*by_issuer.get(name, ()), one)
+    return AuthoritySnapshot(revision, {one.authority.record.serial or "": one for one in served}, by_issuer)
+
+
+def issuer_hashes(authority: Authority) -> Iterable[tuple[str, bytes, bytes]]:
+    """For each hash algorithm the hashes of the name and of the key's bits (RFC 6960, section 4.1.1)."""
+    certificate = authority.certificate  # its octets, for others hash these
+    name, key = subject_octets(certificate), key_bits(public_key_info(certificate))
+    for algorithm in HASHES:
+        yield algorithm, _digest(algorithm, name), _digest(algorithm, key)
+
+
+def _served(
+    reader: LedgerReader, metrics: Metrics, authority: Authority, known: Mapping[int, Responder]
+) -> ServedAuthority:
+    records = reader.responders(authority)
+    active = next((record for record in reversed(records) if record.status == "active"), None)
+    if active is None or active.certificate is None:
+        return ServedAuthority(authority, None, had_responder=bool(records))
+    kept = known.get(active.id)
+    if kept is not None and kept.authority.record == authority.record:
+        return ServedAuthority(authority, kept, had_responder=True)
+    return ServedAuthority(authority, Responder(reader, authority, active, metrics), had_responder=True)
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    return new_hash(algorithm, data, usedforsecurity=False).digest()

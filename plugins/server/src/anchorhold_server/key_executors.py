@@ -1,0 +1,129 @@
+"""Threads for keys that may take time, so that nothing else waits for them.
+
+Each alias has threads of its own, and no key may take all of them: one that hangs blocks neither the ledger nor the
+keys of another alias, and leaves threads for the other keys of its own alias.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+from anchorhold.errors import AnchorholdError
+from anchorhold_server.timeouts import OPERATION_TIMEOUT, OperationTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+
+    from anchorhold_server.responders import Responder
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+THREADS_PER_ALIAS: Final = 16
+"""Threads for all keys of an alias."""
+THREADS_PER_KEY: Final = 4
+"""How many of them one key may have: a token on the network is waited for by several at once."""
+TIMED_OUT: Final = "its key does not answer in time"
+
+
+@dataclass(slots=True)
+class _Alias:
+    threads: ThreadPoolExecutor
+    timed_out: int = 0
+
+
+@dataclass(slots=True)
+class _Key:
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS_PER_KEY))
+    timed_out: int = 0
+
+
+class KeyExecutors:
+    """Uses keys in threads. The event loop alone uses it, except for `is_timed_out`."""
+
+    def __init__(self) -> None:
+        self._aliases: dict[str, _Alias] = {}
+        self._timeout = OperationTimeout()
+        self._keys: WeakKeyDictionary[Responder, _Key] = WeakKeyDictionary()
+
+    async def run(self, responder: Responder, function: Callable[[], T]) -> T:
+        """Run a function that uses the key of a responder.
+
+        Raises:
+            TimeoutError: It takes too long and goes on alone; or it was not begun, because too much went on already.
+        """
+        alias, key = self._alias(responder), self._key(responder)
+        if key.timed_out >= THREADS_PER_KEY or alias.timed_out >= THREADS_PER_ALIAS:
+            raise TimeoutError(TIMED_OUT)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (OPERATION_TIMEOUT if responder.is_open else self._timeout.seconds())
+        async with asyncio.timeout_at(end):
+            await key.free.acquire()
+        job = alias.threads.submit(function)
+        ended = asyncio.wrap_future(job)
+        ended.add_done_callback(lambda ended: _release(key, ended))
+        await asyncio.wait((ended,), timeout=end - loop.time())
+        if not ended.done():
+            _abandon(alias, key, job, ended)
+            raise TimeoutError(TIMED_OUT)
+        return ended.result()
+
+    async def open_all(self, responders: Iterable[Responder]) -> None:
+        """Open the keys that are not open yet; each responder remembers why its key cannot be used.
+
+        One after the other, for a key may take a tenth of a second of a processor; those that are left when it has
+        taken long enough are opened the next time.
+        """
+        end = time.monotonic() + OPERATION_TIMEOUT
+        for responder in responders:
+            if not (responder.is_open or self.is_timed_out(responder)) and time.monotonic() < end:
+                try:
+                    await self.run(responder, responder.check)
+                except (AnchorholdError, TimeoutError) as error:
+                    logger.debug("key of a responder", exc_info=error)
+
+    def is_timed_out(self, responder: Responder) -> bool:
+        """Whether something was given up that still goes on, with this key or in all threads of its alias."""
+        alias, key = self._aliases.get(responder.alias), self._keys.get(responder)
+        return (key is not None and key.timed_out > 0) or (alias is not None and alias.timed_out >= THREADS_PER_ALIAS)
+
+    def close(self, responder: Responder) -> None:
+        """Close the key of a responder, without waiting for that."""
+        self._alias(responder).threads.submit(responder.close)
+
+    def _alias(self, responder: Responder) -> _Alias:
+        name = responder.alias
+        if name not in self._aliases:
+            self._aliases[name] = _Alias(ThreadPoolExecutor(THREADS_PER_ALIAS, f"keys-{name}"))
+        return self._aliases[name]
+
+    def _key(self, responder: Responder) -> _Key:
+        return self._keys.setdefault(responder, _Key())
+
+
+def _abandon(alias: _Alias, key: _Key, job: Future[T], ended: asyncio.Future[T]) -> None:
+    """Count a job that goes on although no request waits for it any more; one that has not begun is cancelled."""
+    if job.cancel():
+        return
+    alias.timed_out += 1
+    key.timed_out += 1
+    ended.add_done_callback(lambda _: _return(alias, key))
+
+
+def _return(alias: _Alias, key: _Key) -> None:
+    alias.timed_out -= 1
+    key.timed_out -= 1
+
+
+def _release(key: _Key, ended: asyncio.Future[T]) -> None:
+    key.free.release()
+    if not ended.cancelled():
+        ended.exception()  # asyncio complains of one that nobody has looked at

@@ -1,0 +1,155 @@
+"""All that the server reads of the ledger; no other module of it touches the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from anchorhold.errors import LedgerError
+from anchorhold.issuing.responders import open_responder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from anchorhold.installation import Installation
+    from anchorhold.issuing.authority import Authority
+    from anchorhold.ledger import Ledger
+    from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, ResponderRecord, RevocationRecord
+    from anchorhold.seam import Signer
+    from anchorhold.seam.facade import KeyBackend
+
+T = TypeVar("T")
+
+
+def reread(read: Callable[[], T]) -> T:
+    """Read from the ledger; once more if that fails, for a database server that was restarted has closed connections.
+
+    Raises:
+        LedgerError: It fails again.
+    """
+    try:
+        return read()
+    except LedgerError:
+        return read()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCertificate:
+    """A certificate that its authority has issued.
+
+    Attributes:
+        revocation: Its revocation; None if it is not revoked.
+    """
+
+    revocation: RevocationRecord | None
+
+
+class LedgerReader:
+    """Reads the ledger of an installation. Threads may share it; each has a connection of its own.
+
+    All methods raise `LedgerError` if the ledger cannot be read.
+
+    Args:
+        installation: With the ledger and the keys of responders.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._opened: Ledger | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Of the ledger; no secret must be shown of it."""
+        return self._installation.access.url
+
+    @property
+    def _ledger(self) -> Ledger:
+        if self._opened is None:  # the property of the installation takes a lock, too slow for each request
+            self._opened = self._installation.ledger
+        return self._opened
+
+    def open(self) -> None:
+        """Open the ledger, if that was not done yet."""
+        _ = self._ledger
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
+        self._ledger.close()
+
+    def limit_lock_wait(self, seconds: float) -> None:
+        """See `anchorhold.ledger.Ledger.limit_lock_wait`."""
+        self._ledger.limit_lock_wait(seconds)
+
+    def revision(self) -> int:
+        """A number that changes with everything that is served, issuance excepted."""
+        return self._ledger.epoch()
+
+    def authorities(self) -> Sequence[Authority]:
+        """All authorities."""
+        return self._installation.authorities.list()
+
+    def responders(self, authority: Authority) -> Sequence[ResponderRecord]:
+        """All responders that an authority ever had, the oldest first."""
+        ledger = self._ledger
+        with ledger.guarded():
+            return ledger.responders.of(authority.record.id)
+
+    def certificate(self, authority: Authority, serial: str) -> IssuedCertificate | None:
+        """A certificate by its issuer and its serial number (hex); None if it was not issued."""
+        ledger = self._ledger
+        with ledger.guarded():
+            for record in ledger.certificates.find(serial, authority.record.id, limit=1):
+                if record.serial == serial and record.status == "issued":
+                    return IssuedCertificate(ledger.revocations.of([record.id]).get(record.id))
+        return None
+
+    def crl_dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
+        """When the newest CRLs of an authority begin and end; see `anchorhold.ledger.crls.Crls.dates`."""
+        ledger = self._ledger
+        with ledger.guarded():
+            return ledger.crls.dates(authority.record.id)
+
+    def crl_state(self, authority: Authority, shard: int | None) -> CrlState | None:
+        """What identifies the newest CRL of a shard, None for the full one; None if there is no CRL."""
+        ledger = self._ledger
+        with ledger.guarded():
+            return ledger.crls.state(authority.record.id, shard)
+
+    def crl(self, authority: Authority, shard: int | None) -> CrlRecord | None:
+        """The newest CRL of a shard with its octets; None if there is none."""
+        return self._installation.crls.latest(authority, shard)
+
+    def check_responder_backends(self) -> None:
+        """Look whether the settings have the key backend of each active responder.
+
+        Raises:
+            UnknownAliasError: One is missing.
+            AnchorholdError: It cannot be used at all.
+        """
+        ledger = self._ledger
+        for authority in self.authorities():
+            with ledger.guarded():
+                responder = ledger.responders.active(authority.record.id)
+            if responder is not None:
+                self._installation.responders.location(responder.key_backend)
+
+    def responder_backend(self, alias: str) -> KeyBackend:
+        """The backend of an alias of ``ocsp_key_backends``.
+
+        Raises:
+            AnchorholdError: The alias is not configured, or its backend cannot be used at all.
+        """
+        return self._installation.backends.get(alias, "ocsp")
+
+    def open_responder_key(self, authority: Authority, responder: ResponderRecord) -> Signer:
+        """The signer of a responder; the connection of this thread is closed afterwards.
+
+        Raises:
+            AnchorholdError: The key cannot be used.
+        """
+        place = self._installation.responders.location(responder.key_backend)
+        ledger = self._ledger
+        try:
+            return open_responder(ledger, authority, responder, place)
+        finally:
+            ledger.close()  # threads of keys need it for nothing else
