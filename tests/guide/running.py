@@ -40,10 +40,12 @@ STARTS_BEHIND: Final = re.compile(r"^<!-- starts in the folder of (\S+\.md) -->$
 NEEDS: Final = {
     "openssl": "openssl",
     "curl": "curl",
+    "jq": "jq",
     "softhsm2-util": "softhsm2",
     "pkcs11-tool": "opensc",
     "sqlite3": "sqlite3",
     "pg_dump": "postgresql",
+    "pgloader": "pgloader",
     "nginx": "nginx",
 }
 """Programs that commands use, and the Debian packages they are in."""
@@ -92,7 +94,7 @@ def run_page(
     found = list(blocks((DOCS / name).read_text()))
     script = "\n".join(["set -euo pipefail", *_steps(found)])
     for needed, package in NEEDS.items():
-        if re.search(rf"^\s*{needed}\b", script, re.MULTILINE):
+        if re.search(rf"(?:^|[|(])\s*{needed}\b", script, re.MULTILINE):
             program(needed, package)
     if SOFTHSM in script:
         script = script.replace(SOFTHSM, find_library())

@@ -15,7 +15,9 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from anchorhold.backends import Backends
@@ -44,11 +46,13 @@ PAGES = sorted(
     for page in DOCS.rglob("*.md")
     if any(block.is_run for block in blocks(page.read_text()))
 )
-POSTGRESQL = "$ANCHORHOLD_LEDGER"
-"""Pages with this variable get the URL of a ledger on PostgreSQL that has an authority."""
+LEDGERS = {"ANCHORHOLD_LEDGER": True, "ANCHORHOLD_NEW_LEDGER": False}
+"""Variables in which pages get the URL of a database on PostgreSQL, and whether it has a ledger with an authority."""
 
 REWRITE = bool(os.environ.get("REWRITE_OUTPUT"))
 ADVICE = "if the new output is right, write it into the page: REWRITE_OUTPUT=1 python -m pytest tests/guide"
+
+_LINES = re.MULTILINE | re.DOTALL
 
 pytestmark = pytest.mark.databases(because="each page makes an installation of its own")
 
@@ -62,10 +66,12 @@ def test_what_a_page_shows_runs_and_prints_what_it_says(
     start = _folder_after(before[1], tmp_path_factory) if before else None
     with ExitStack() as stack:
         variables = {}
-        if POSTGRESQL in text:
+        for variable in (name for name in LEDGERS if f"${name}" in text):
             cluster: Cluster = request.getfixturevalue("cluster")
-            variables["ANCHORHOLD_LEDGER"] = url = stack.enter_context(new_database(cluster.url))
-            _make_authority(url, tmp_path / "elsewhere")
+            url = stack.enter_context(new_database(cluster.url))
+            if LEDGERS[variable]:
+                _make_authority(url, tmp_path / "elsewhere")
+            variables[variable] = url if LEDGERS[variable] else _by_network(url, cluster)
         ran = run_page(name, tmp_path / "operator", start, variables)
     if REWRITE:
         (DOCS / name).write_text(rewritten(text, ran))
@@ -86,6 +92,14 @@ def _folder_after(name: str, factory: pytest.TempPathFactory) -> Path:
     return kept
 
 
+def _by_network(url: str, cluster: Cluster) -> str:
+    """The same database with host and password, as pgloader wants it, for a role of its own."""
+    role = f"guide_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'guide'")
+    return f"postgresql://{role}:guide@127.0.0.1:{cluster.port}{urlsplit(url).path}"
+
+
 def _make_authority(ledger: str, folder: Path) -> None:
     made = [sys.executable, "-m", "anchorhold", "init-ca", "Issuing", "CN=Example Issuing CA,O=Example"]
     where = {"ANCHORHOLD_DATABASE": ledger, "ANCHORHOLD_CA_DIR": str(folder)}
@@ -102,7 +116,8 @@ def test_commands_can_be_copied_and_what_is_not_run_says_why() -> None:
 
 
 def test_every_installation_that_is_shown_names_what_is_ours() -> None:
-    shown = [line for page in DOCS.rglob("*.md") for line in re.findall(r"pip install (.*)", page.read_text())]
+    pages = [re.sub(r"^```text\n.*?^```$", "", page.read_text(), flags=_LINES) for page in DOCS.rglob("*.md")]
+    shown = [line for page in pages for line in re.findall(r"pip install (.*)", page)]
     assert len(shown) > 1
     for word in (word.strip("\"'`.,") for line in shown for word in line.partition("#")[0].split()):
         found = re.fullmatch(r"(anchorhold[a-z-]*)(?:\[([a-z0-9,]+)\])?", word)
