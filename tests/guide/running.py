@@ -64,7 +64,7 @@ def shell(home: Path) -> dict[str, str]:
     for name, line in {
         "anchorhold": f'"{sys.executable}" -m anchorhold "$@"',
         "python": f'"{sys.executable}" "$@"',
-        "pytest": f'"{sys.executable}" -m pytest -p no:cacheprovider "$@"',
+        "pytest": f'"{sys.executable}" -m pytest -p no:cacheprovider -p no:randomly "$@"',
     }.items():
         script = programs / name
         script.write_text(f"#!/bin/sh\nexec {line}\n")
