@@ -42,6 +42,8 @@ SYSTEM_PARTS = {
     "sqlite3": "sqlite3",
     "faketime": "faketime",
     "p11-kit": "p11-kit p11-kit-modules",
+    "jq": "jq",
+    "pgloader": "pgloader",
 }
 """Programs the tests run, and the Debian packages they are in."""
 

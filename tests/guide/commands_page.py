@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 HEAD = """\
 # Commands
 
-Before the name of a command: `--config FILE` takes that settings file, `--debug` shows how an error came about,
-`--version`, `--help`. Shown here are the options of an installation without settings, whose one key backend keeps
-files; each configured alias adds its own, with its name before them, and `--help` shows them.
+Global options stand before the name of a command: `--config FILE` names the settings file, `--debug` prints the
+traceback of an error, `--version` and `--help`. This page shows the options of an installation without settings,
+whose only key backend stores keys in files. Each configured alias adds its own options, prefixed with its name;
+`--help` shows them.
 
 <!-- Generated: python tests/guide/commands_page.py > docs/commands.md -->
 """

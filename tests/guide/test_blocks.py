@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,24 @@ def test_what_is_shown_in_toml_is_taken_as_it_stands(page: str, body: str, tmp_p
     backends = Backends(load_settings(path, {"ANCHORHOLD_LEDGER": "postgresql://db.example.com/ca"}), pytest.fail, {})
     for alias in backends.aliases():
         backends.get(alias)
+
+
+@pytest.mark.databases(because="nothing is opened")
+def test_modules_that_the_steps_of_issuing_name_are_there() -> None:
+    page = (DOCS / "explanation" / "order-to-certificate.md").read_text()
+    named = re.findall(r"`(anchorhold\.[a-z0-9_.]+)`", page)
+    assert len(named) > 10
+    assert [name for name in named if find_spec(name) is None] == []
+
+
+@pytest.mark.databases(because="nothing is opened")
+@pytest.mark.parametrize(
+    "readme", ["README.md", *(f"plugins/{name}/README.md" for name in ("db", "hsm", "server", "storages"))]
+)
+def test_links_of_a_readme_lead_to_files(readme: str) -> None:
+    page = DOCS.parent / readme
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link.partition("#")[0]).exists()] == []
 
 
 def _check_project(project: dict[str, Any]) -> None:

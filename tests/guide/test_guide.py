@@ -1,117 +1,123 @@
-"""What the guide shows runs as it stands there: each page from its first command to its last, in an empty folder.
+"""What the guide shows runs as it stands there, and prints what it says.
 
-Commands stand in blocks ``console`` after ``$``; a block with a title is a file of that name; blocks ``python`` are run
-by Python. Not run, but looked at, is ``pip install``: what it names must be ours.
+Each page runs from its first block to its last, in a folder of its own; see `guide.blocks`. After a change of what
+commands print, one command writes the new outputs into the pages::
+
+    REWRITE_OUTPUT=1 python -m pytest tests/guide -k what_a_page_shows
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
+import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from anchorhold.backends import Backends
 from anchorhold.settings import load_settings
 from anchorhold.testing import RULES
 from databases import new_database
+from guide.blocks import blocks
 from guide.commands_page import page as commands_page
-from hsm.softhsm import find_library
-from programs import program
+from guide.output import differences, rewritten
+from guide.running import DOCS, STARTS_BEHIND, run_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from postgresql_cluster import Cluster
 
-REPOSITORY = Path(__file__).parents[2]
-DOCS = REPOSITORY / "docs"
+REPOSITORY = DOCS.parent
 OURS = {
     "anchorhold",
     *(f"anchorhold-{folder.name}" for folder in (REPOSITORY / "plugins").iterdir() if folder.is_dir()),
 }
 EXTRAS = {"storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
-BLOCK = re.compile(r"""^```(\w+)(?: title="([^"\n]+)")?\n(.*?)^```$""", re.MULTILINE | re.DOTALL)
-UPGRADING = "upgrading.md"
-PAGES = sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text()))
-NEEDS = {
-    "openssl": "openssl",
-    "curl": "curl",
-    "softhsm2-util": "softhsm2",
-    "pkcs11-tool": "opensc",
-    "sqlite3": "sqlite3",
-    "pg_dump": "postgresql",
-}
-"""Programs that commands use, and the Debian packages they are in."""
-SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
+PAGES = sorted(
+    str(page.relative_to(DOCS))
+    for page in DOCS.rglob("*.md")
+    if any(block.is_run for block in blocks(page.read_text()))
+)
+LEDGERS = {"ANCHORHOLD_LEDGER": True, "ANCHORHOLD_NEW_LEDGER": False}
+"""Variables in which pages get the URL of a database on PostgreSQL, and whether it has a ledger with an authority."""
+
+REWRITE = bool(os.environ.get("REWRITE_OUTPUT"))
+ADVICE = "if the new output is right, write it into the page: REWRITE_OUTPUT=1 python -m pytest tests/guide"
+
+_LINES = re.MULTILINE | re.DOTALL
 
 pytestmark = pytest.mark.databases(because="each page makes an installation of its own")
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> dict[str, str]:
-    """The variables of a new user: ``anchorhold`` and ``python`` are found, and nothing is configured."""
-    programs = tmp_path / ".programs"
-    programs.mkdir()
-    for name, line in {
-        "anchorhold": f'"{sys.executable}" -m anchorhold "$@"',
-        "python": f'"{sys.executable}" "$@"',
-        "pytest": f'"{sys.executable}" -m pytest -p no:cacheprovider "$@"',
-    }.items():
-        script = programs / name
-        script.write_text(f"#!/bin/sh\nexec {line}\n")
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANCHORHOLD_", "SOFTHSM2_"))}
-    return {**kept, "HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}"}
-
-
-def test_every_page_with_commands_is_known() -> None:
-    assert {"first-ca.md", "server.md", "backends/hsm.md", "authors/seam.md"} <= set(PAGES)
-
-
-@pytest.mark.parametrize("name", [name for name in PAGES if name != UPGRADING])
-def test_what_a_page_shows_runs(name: str, shell: dict[str, str], tmp_path: Path) -> None:
-    _run_page(name, shell, tmp_path)
-
-
-def test_what_the_page_on_upgrading_shows_keeps_a_ledger_of_either_kind(
-    shell: dict[str, str], tmp_path: Path, cluster: Cluster
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_shows_runs_and_prints_what_it_says(
+    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
-    with new_database(cluster.url) as url:
-        there = {**shell, "ANCHORHOLD_CA_DIR": str(tmp_path / "ca"), "ANCHORHOLD_LEDGER": url}
-        for ledger in ({}, {"ANCHORHOLD_DATABASE": url, "ANCHORHOLD_CA_DIR": str(tmp_path / "other")}):
-            made = [sys.executable, "-m", "anchorhold", "init-ca", "Root", "CN=Root"]
-            subprocess.run(made, env={**there, **ledger}, check=True, capture_output=True)
-        assert "Root" in _run_page(UPGRADING, there, tmp_path)
-    listed = subprocess.run([program("pg_restore", "postgresql"), "--list", tmp_path / "work" / "before.dump"], **_READ)
-    assert "anchorhold_certificate" in listed.stdout
+    text = (DOCS / name).read_text()
+    before = STARTS_BEHIND.search(text)
+    start = _folder_after(before[1], tmp_path_factory) if before else None
+    with ExitStack() as stack:
+        variables = {}
+        for variable in (name for name in LEDGERS if f"${name}" in text):
+            cluster: Cluster = request.getfixturevalue("cluster")
+            url = stack.enter_context(new_database(cluster.url))
+            if LEDGERS[variable]:
+                _make_authority(url, tmp_path / "elsewhere")
+            variables[variable] = url if LEDGERS[variable] else _by_network(url, cluster)
+        ran = run_page(name, tmp_path / "operator", start, variables)
+    if REWRITE:
+        (DOCS / name).write_text(rewritten(text, ran))
+    else:
+        assert not (found := differences(f"docs/{name}", ran)), f"{found}\n\n{ADVICE}"
 
 
-_READ: Any = {"capture_output": True, "text": True, "check": True}
+def _folder_after(name: str, factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a page has run, made once for all tests and processes of a run."""
+    kept = factory.getbasetemp().parent / f"guide-{name.replace('/', '-')}"
+    if not kept.exists():
+        home = factory.mktemp("guide") / "operator"
+        run_page(name, home)
+        try:
+            (home / "pki").rename(kept)
+        except OSError:  # another process was quicker
+            shutil.rmtree(home)
+    return kept
 
 
-def _run_page(name: str, shell: dict[str, str], tmp_path: Path) -> str:
-    """Run what a page shows; its output."""
-    script = "\n".join(["set -euo pipefail", *_steps((DOCS / name).read_text())])
-    for needed, package in NEEDS.items():
-        if re.search(rf"\b{needed}\b", script):
-            program(needed, package)
-    if SOFTHSM in script:
-        script = script.replace(SOFTHSM, find_library())
-    folder = tmp_path / "work"
-    folder.mkdir()
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=shell, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+def _by_network(url: str, cluster: Cluster) -> str:
+    """The same database with host and password, as pgloader wants it, for a role of its own."""
+    role = f"guide_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'guide'")
+    return f"postgresql://{role}:guide@127.0.0.1:{cluster.port}{urlsplit(url).path}"
+
+
+def _make_authority(ledger: str, folder: Path) -> None:
+    made = [sys.executable, "-m", "anchorhold", "init-ca", "Issuing", "CN=Example Issuing CA,O=Example"]
+    where = {"ANCHORHOLD_DATABASE": ledger, "ANCHORHOLD_CA_DIR": str(folder)}
+    subprocess.run(made, env={**os.environ, **where}, check=True, capture_output=True)
+
+
+def test_commands_can_be_copied_and_what_is_not_run_says_why() -> None:
+    for page in DOCS.rglob("*.md"):
+        for block in blocks(page.read_text()):
+            where = f"{page.relative_to(DOCS)}:{block.line}"
+            assert block.kind not in ("console", "sh", "shell"), f"{where}: commands are blocks of the kind bash"
+            if block.kind == "bash" and not block.title:
+                assert not re.search(r"^\$ ", block.body, re.MULTILINE), f"{where}: a prompt would be copied"
 
 
 def test_every_installation_that_is_shown_names_what_is_ours() -> None:
-    shown = [line for page in DOCS.rglob("*.md") for line in re.findall(r"pip install (.*)", page.read_text())]
+    pages = [re.sub(r"^```text\n.*?^```$", "", page.read_text(), flags=_LINES) for page in DOCS.rglob("*.md")]
+    shown = [line for page in pages for line in re.findall(r"pip install (.*)", page)]
     assert len(shown) > 1
     for word in (word.strip("\"'`.,") for line in shown for word in line.partition("#")[0].split()):
         found = re.fullmatch(r"(anchorhold[a-z-]*)(?:\[([a-z0-9,]+)\])?", word)
@@ -148,27 +154,9 @@ def test_settings_in_a_readme_are_taken_as_they_stand_there(name: str, tmp_path:
 
 def _settings_in(name: str) -> Iterator[str]:
     """Whole settings files; a block that begins without a section is a part of one."""
-    for kind, _, body in BLOCK.findall((REPOSITORY / name).read_text()):
-        if kind == "toml" and body.startswith("["):
-            yield body
-
-
-def _steps(page: str) -> Iterator[str]:
-    """A page as lines of a shell script."""
-    for number, (kind, title, body) in enumerate(BLOCK.findall(page)):
-        if title:
-            yield f"cat > {title} <<'END OF FILE {number}'\n{body}END OF FILE {number}"
-        elif kind == "console":
-            yield from _commands(body)
-        elif kind == "python":
-            yield f"python - <<'END OF PYTHON {number}'\n{body}END OF PYTHON {number}"
-
-
-def _commands(block: str) -> Iterator[str]:
-    for line in block.splitlines():
-        assert line.startswith("$ "), f"not a command: {line}"
-        if not line.startswith("$ pip install"):
-            yield line[2:]
+    for block in blocks((REPOSITORY / name).read_text()):
+        if block.kind == "toml" and block.body.startswith("["):
+            yield block.body
 
 
 def test_the_page_of_the_contract_has_each_rule_under_the_anchor_that_failures_name() -> None:

@@ -1,0 +1,165 @@
+"""Runs a page of the guide: its blocks from the first to the last, by one shell, in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from guide.blocks import Block, blocks
+from hsm.softhsm import find_library
+from programs import program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+HOME: Final = "/home/operator"
+"""The home folder that pages show."""
+
+SOFTHSM: Final = "/usr/lib/softhsm/libsofthsm2.so"
+"""The library of SoftHSM that pages show; another one is used where it is elsewhere."""
+
+PORT: Final = re.compile(r"\b864\d\b")
+"""Ports that pages show; free ones are used in their place."""
+
+LONGEST: Final = 400
+"""Seconds that a page may take on a machine that does much else."""
+
+STARTS_BEHIND: Final = re.compile(r"^<!-- starts in the folder of (\S+\.md) -->$", re.MULTILINE)
+"""A page that goes on where another one has ended."""
+
+NEEDS: Final = {
+    "openssl": "openssl",
+    "curl": "curl",
+    "jq": "jq",
+    "softhsm2-util": "softhsm2",
+    "pkcs11-tool": "opensc",
+    "sqlite3": "sqlite3",
+    "pg_dump": "postgresql",
+    "pgloader": "pgloader",
+    "nginx": "nginx",
+}
+"""Programs that commands use, and the Debian packages they are in."""
+
+_MARK: Final = "\x1e"
+
+
+class PageFailedError(Exception):
+    """A command of a page has ended with an error."""
+
+
+def shell(home: Path) -> dict[str, str]:
+    """The variables of a new user: ``anchorhold`` and ``python`` are found, and nothing is configured."""
+    programs = home / ".programs"
+    programs.mkdir(parents=True)
+    for name, line in {
+        "anchorhold": f'"{sys.executable}" -m anchorhold "$@"',
+        "python": f'"{sys.executable}" "$@"',
+        "pytest": f'"{sys.executable}" -m pytest -p no:cacheprovider -p no:randomly "$@"',
+    }.items():
+        script = programs / name
+        script.write_text(f"#!/bin/sh\nexec {line}\n")
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANCHORHOLD_", "SOFTHSM2_"))}
+    path = f"{programs}:{os.environ['PATH']}:/usr/sbin"
+    return {**kept, "HOME": str(home), "PATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "110"}
+
+
+def run_page(
+    name: str, home: Path, start: Path | None = None, variables: Mapping[str, str] | None = None
+) -> list[tuple[Block, str]]:
+    """Run the blocks of a page.
+
+    Args:
+        name: The page, below ``docs``.
+        home: Home folder of the user who runs it.
+        start: A folder with which it begins; without one it is empty.
+        variables: More variables of its shell.
+
+    Returns:
+        Each block that was run, with what it has printed to standard output and standard error.
+
+    Raises:
+        PageFailedError: A command ends with an error; the message has all that was printed.
+    """
+    found = list(blocks((DOCS / name).read_text()))
+    script = "\n".join(["set -euo pipefail", *_steps(found)])
+    for needed, package in NEEDS.items():
+        if re.search(rf"(?:^|[|(])\s*{needed}\b", script, re.MULTILINE):
+            program(needed, package)
+    if SOFTHSM in script:
+        script = script.replace(SOFTHSM, find_library())
+    ports = {shown: _free_port() for shown in sorted(set(PORT.findall(script)))}
+    for shown, port in ports.items():
+        script = _replaced(script, shown, port)
+    folder = home / "pki"
+    environment = {**shell(home), **(variables or {})}
+    if start:
+        shutil.copytree(start, folder)
+    else:
+        folder.mkdir()
+    code, output = _run(script, folder, environment)
+    output = output.replace(str(home), HOME)
+    for shown, port in ports.items():
+        output = _replaced(output, port, shown)
+    if code:
+        raise PageFailedError(f"{name} ends with {code}:\n{output.replace(_MARK, '')}")
+    return list(zip((block for block in found if block.is_run), output.split(_MARK)[1:], strict=True))
+
+
+def _run(script: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a script, and end what it has left in the background."""
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=LONGEST)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+    return process.returncode, output
+
+
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    return re.sub(rf"\b{old}\b", new, text)
+
+
+def _steps(found: Sequence[Block]) -> Iterator[str]:
+    """A page as lines of a shell script; a mark in the output begins that of each block."""
+    for number, block in enumerate(found):
+        if block.title:
+            yield f"cat > {block.title} <<'END OF FILE {number}'\n{block.body}END OF FILE {number}"
+        elif block.is_run:
+            yield f"printf '{_MARK}'"
+            yield (
+                _commands(block.body)
+                if block.kind == "bash"
+                else f"python - <<'END OF PYTHON'\n{block.body}END OF PYTHON"
+            )
+
+
+def _commands(body: str) -> str:
+    """Those of a block, without ``pip install``: what it names is looked at in `guide.test_guide`."""
+    return "\n".join(line for line in body.splitlines() if not line.startswith("pip install"))
