@@ -50,7 +50,10 @@ NEEDS = {
 """Programs that commands use, and the Debian packages they are in."""
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
-pytestmark = pytest.mark.databases(because="each page makes an installation of its own")
+pytestmark = [
+    pytest.mark.databases(because="each page makes an installation of its own"),
+    pytest.mark.slow(because="a page is many commands, each a process"),
+]
 
 
 @pytest.fixture
