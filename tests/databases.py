@@ -118,7 +118,7 @@ def database(
         url: str = request.getfixturevalue("own_database" if own else "named_database")
         monkeypatch.setenv("ANCHORHOLD_DATABASE", url)
         yield url
-        _empty(url)
+        empty(url)
     else:
         yield NOWHERE
 
@@ -147,7 +147,7 @@ def named_database() -> Iterator[str]:
         yield url
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
     """Make a database as it was; a third of the time that a new one takes."""
     name = urlsplit(url).path.removeprefix("/")
     _tell(

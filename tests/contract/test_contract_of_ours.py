@@ -80,6 +80,7 @@ class TestFilesInFolders(StoragesContract):
         return lambda created: (tmp_path / "one" / created.handle.data["path"]).unlink()
 
 
+@pytest.mark.slow(because="processes that rules start import s3fs, which takes long")
 class TestFilesInS3(OneKindOfKey, StoragesContract):
     """A bucket; the files in it are those of `TestFilesInFolders`."""
 
