@@ -7,6 +7,7 @@ can, which is as root on Debian or Ubuntu, and name what is missing where they c
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import nox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
@@ -27,7 +28,7 @@ EXAMPLES = (
     "examples/suffix-policy",
     "examples/vault-transit",
 )
-SUPPORTED = ("3.11", "3.12", "3.13")
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 SYSTEM_PARTS = {
     "openssl": "openssl",
     "initdb": "postgresql",
@@ -47,22 +48,38 @@ SYSTEM_PARTS = {
 }
 """Programs the tests run, and the Debian packages they are in."""
 
-SAME_ON_EACH_PYTHON = ("conformance", "contract", "downstream", "examples")
-"""Folders of tests that run with the first Python alone: what a certificate contains, and the packages of others."""
-
-IN_BETWEEN = ("tests/seam", "tests/hsm", "tests/server")
-"""What runs with a Python that is neither the first nor the last: plugins, threads, forks and event loops."""
-
-EVERYTHING = ("tests/company", "tests/clocks", "tests/reading", "tests/conformance/test_generated_orders.py")
-"""What draws a sample in the tests, and all of it in the session `everything`."""
+LATER = (
+    "tests/seam",
+    "tests/hsm",
+    "tests/server",
+    "tests/cli/test_every_command.py",
+    "tests/cli/test_help.py",
+    "tests/ledger/test_forks.py",
+    "tests/ledger/test_ended_threads.py",
+    "tests/test_first_certificate.py",
+    "tests/test_moving_keys.py",
+    "tests/test_order_of_operations.py",
+    "tests/test_readme.py",
+    "tests/test_recovery.py",
+    "tests/test_sharing.py",
+)
+"""What runs on each Python after the first: plugins, threads, forks and event loops, and each command once."""
 
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
+nox.needs_version = ">=2026.10"
 nox.options.sessions = ["lint", "types", "docs", "tests"]
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
+
+PLAIN = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
+"""What the tests run with, whatever the caller has set."""
+
+PROCESSES = min(2 * (os.cpu_count() or 1), 16)
+"""That run tests at once: more than processors, for every other second a test waits for a server or a child."""
 
 
 def _pyenv_first() -> None:
@@ -93,21 +110,44 @@ def _group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(nox.project.load_toml(HERE / "pyproject.toml"), name))
 
 
-def _wheels(session: nox.Session, *folders: str) -> list[str]:
-    """Build wheels and return their paths."""
-    target = Path(session.create_tmp()).resolve() / "wheels"
-    shutil.rmtree(target, ignore_errors=True)
-    session.run(
-        "python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), *(f"./{folder}" for folder in folders)
-    )
+def _digest(folders: Sequence[str]) -> str:
+    """Of everything from which wheels are built."""
+    digest = hashlib.sha256()
+    for path in sorted(found for folder in folders for found in (HERE / folder).rglob("*") if found.is_file()):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(HERE)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _built(session: nox.Session, folders: Sequence[str]) -> list[str]:
+    """Paths of wheels, which are built unless they are there; they are never built by two sessions at once."""
+    target = HERE / ".nox" / "built" / _digest(folders)
+    if not (target / "complete").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        for folder in folders:
+            if session.venv_backend == "uv":
+                session.run("uv", "build", "-q", "--wheel", "-o", str(target), folder)
+            else:
+                session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(target), f"./{folder}")
+        (target / "complete").touch()
     return [str(wheel) for wheel in sorted(target.glob("*.whl"))]
 
 
-def _install_wheels(session: nox.Session) -> None:
+def _install_wheels(session: nox.Session, *more: str) -> None:
     """Install our distributions as their users do, replacing what an earlier run installed."""
-    wheels = _wheels(session, *DISTRIBUTIONS)
+    wheels = _built(session, DISTRIBUTIONS) + (_built(session, more) if more else [])
     session.install("-q", *wheels)
     session.install("-q", "--no-deps", "--force-reinstall", *wheels)
+
+
+def _pytest(session: nox.Session, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    """Install what the tests need, and run them."""
+    session.install("-q", *_group("test"))
+    session.run("python", "-m", "pytest", *arguments, env={**PLAIN, **(env or {})})
+
+
+def _at_once(processes: int = PROCESSES) -> list[str]:
+    return ["-n", str(processes), "--dist", "worksteal", "--durations=25"]
 
 
 def _system_parts(session: nox.Session, parts: Mapping[str, str]) -> list[str]:
@@ -128,7 +168,21 @@ def _is_installed(program: str) -> bool:
     return shutil.which(program) is not None or any(place.exists() for place in elsewhere)
 
 
-@nox.session
+@nox.session(default=False)
+@isolated
+def wheels(session: nox.Session) -> None:
+    """Build the wheels that the other sessions install, unless they are there."""
+    _built(session, DISTRIBUTIONS)
+
+
+@nox.session(venv_backend="none", default=False)
+def programs(session: nox.Session) -> None:
+    """Install the programs that the tests run, where that is possible."""
+    if missing := _system_parts(session, SYSTEM_PARTS):
+        session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
+
+
+@nox.session(default=False)
 @isolated
 def quickstart(session: nox.Session) -> None:
     """Run the main job on the file-system default, from wheels, in a folder of its own."""
@@ -147,87 +201,97 @@ def quickstart(session: nox.Session) -> None:
     session.log(f"Go on there with ANCHORHOLD_CA_DIR={folder / 'ca'}")
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=PYTHONS, requires=["wheels", "programs"], allow_parallel=True)
 @isolated
 def tests(session: nox.Session) -> None:
-    """Run the tests, on each Python that is found."""
-    missing = _system_parts(session, SYSTEM_PARTS)
+    """Run the tests, all on the first Python, and on the others what depends on it; `-- one/file.py` runs that."""
     _install_wheels(session)
-    session.install("-q", *_group("test"))
-    first, last = session.python == PYTHONS[0], session.python == PYTHONS[-1]
-    arguments = session.posargs or ["-n", "auto", *(["tests"] if first or last else IN_BETWEEN)]
-    if not first and not session.posargs:
-        arguments += [f"--ignore=tests/{folder}" for folder in SAME_ON_EACH_PYTHON]
-    if missing and not os.environ.get("CI"):
-        session.warn(f"Tests that need {', '.join(missing)} do not run; install them to run all")
+    first = session.python == PYTHONS[0]
+    arguments = session.posargs or ["--costs", *_at_once(PROCESSES if first else PROCESSES // 2)]
+    if not session.posargs:
+        arguments += ["tests"] if first else LATER
+    if not all(map(_is_installed, SYSTEM_PARTS)) and not os.environ.get("CI"):
         arguments += ["--allow-missing", "--no-fold-skipped"]
-    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}  # the same everywhere
-    if not first:
-        plain["ANCHORHOLD_TEST_DATABASES"] = "sqlite"  # on both with the first Python, which halves the whole
-    session.run("python", "-m", "pytest", *arguments, env=plain)
+    _pytest(session, *arguments, env={} if first else {"ANCHORHOLD_TEST_DATABASES": "sqlite"})
 
 
-@nox.session
+@nox.session(requires=["wheels", "programs"], default=False)
+@isolated
+def coverage(session: nox.Session) -> None:
+    """Measure which lines and branches of the packages the tests run, also in processes that they start."""
+    _install_wheels(session)
+    session.install("-q", *_group("coverage"))
+    arguments = session.posargs or [*_at_once(), "--timeout=240", "tests"]
+    _pytest(session, "--cov", "--cov-report=term:skip-covered", *arguments)
+
+
+@nox.session(requires=["programs"], default=False)
+@isolated
+def lowest(session: nox.Session) -> None:
+    """Run a part of the tests with the lowest versions that the metadata of our distributions allows."""
+    if session.venv_backend != "uv":
+        session.error("lowest versions are found by uv; install nox[uv]")
+    extras = {"core": "[postgresql]", "plugins/storages": "[s3,sftp]"}
+    ours = [f"./{folder}{extras.get(folder, '')}" for folder in DISTRIBUTIONS]
+    session.install("-q", "--resolution", "lowest-direct", *ours)
+    pins = Path(session.create_tmp()) / "lowest.txt"
+    frozen = str(session.run("uv", "pip", "freeze", "--exclude-editable", silent=True))
+    pins.write_text("".join(f"{line}\n" for line in frozen.splitlines() if "==" in line))
+    session.install("-q", "-c", str(pins), *_group("test"))
+    session.run("uv", "pip", "list")
+    _pytest(session, *(session.posargs or [*_at_once(), *LATER, "tests/storages"]))
+
+
+@nox.session(requires=["wheels", "programs"], default=False)
 @isolated
 def soak(session: nox.Session) -> None:
     """Run commands at random beside a server, and ask it after each, for two hours; `-- 600` for so many seconds."""
-    _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "initdb")})
     _install_wheels(session)
-    session.install("-q", *_group("test"))
-    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
-    seconds = {"ANCHORHOLD_SOAK_SECONDS": session.posargs[0] if session.posargs else "7200"}
-    session.run("python", "-m", "pytest", "-s", "-rP", "tests/soak", env=plain | seconds)
+    seconds = session.posargs[0] if session.posargs else "7200"
+    _pytest(session, "-s", "-rP", "--timeout=0", "tests/soak", env={"ANCHORHOLD_SOAK_SECONDS": seconds})
 
 
-@nox.session
+@nox.session(requires=["wheels", "programs"], default=False)
 @isolated
 def everything(session: nox.Session) -> None:
-    """Run in full what the tests sample: the table, slow stores, damaged files, generated orders; this takes hours.
+    """Run in full what the tests sample: every combination, table, slow store and damaged file, for hours.
 
     `-- 3/10` runs the third tenth of the table and nothing else.
     """
-    _system_parts(session, SYSTEM_PARTS)
     _install_wheels(session)
-    session.install("-q", *_group("test"))
-    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
-    part = session.posargs[0] if session.posargs else "0/1"
     whole = {
-        "ANCHORHOLD_TABLE": part,
+        "ANCHORHOLD_TEST_DATABASES": "sqlite,postgresql",
+        "ANCHORHOLD_TEST_COMBINATIONS": "all",
+        "ANCHORHOLD_TABLE": session.posargs[0] if session.posargs else "0/1",
         "ANCHORHOLD_SLOW": "10x1.5",
         "ANCHORHOLD_FUZZ": "500000",
         "ANCHORHOLD_ORDERS": "10000",
     }
-    chosen = ["tests/company/test_table.py"] if session.posargs else EVERYTHING
-    session.run("python", "-m", "pytest", "-n", "auto", *chosen, env=plain | whole)
+    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests"]
+    _pytest(session, *_at_once(), "--timeout=0", *chosen, env=whole)
 
 
-@nox.session
+@nox.session(requires=["programs"], default=False)
 @isolated
 def downstream(session: nox.Session) -> None:
     """Try the examples as their users have them: installed from wheels beside core from a wheel."""
-    _system_parts(session, {name: SYSTEM_PARTS[name] for name in ("openssl", "softhsm2-util", "pkcs11-tool")})
-    wheels = _wheels(session, *DISTRIBUTIONS, *EXAMPLES)
-    session.install("-q", *wheels)
-    session.install("-q", "--no-deps", "--force-reinstall", *wheels)
-    session.install("-q", *_group("test"))
-    arguments = session.posargs or ["-n", "auto", "tests/downstream", "tests/examples"]
-    session.run("python", "-m", "pytest", "-o", "pythonpath=tests", *arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
+    _install_wheels(session, *EXAMPLES)
+    arguments = session.posargs or [*_at_once(), "tests/downstream", "tests/examples"]
+    _pytest(session, "-o", "pythonpath=tests", *arguments)
 
 
-@nox.session
+@nox.session(requires=["wheels", "programs"], default=False)
 @isolated
 def contract(session: nox.Session) -> None:
     """Print which rule of the contract catches each seeded fault; then try the kit on our own backends."""
-    parts = ("openssl", "initdb", "softhsm2-util", "pkcs11-tool", "ssh-keygen")
-    _system_parts(session, {name: SYSTEM_PARTS[name] for name in parts})
     _install_wheels(session)
     session.install("-q", *_group("test"))
-    plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": ""}
-    session.run("python", "-m", "contract.faulting", env={**plain, "PYTHONPATH": "tests"})
-    session.run("python", "-m", "pytest", *(session.posargs or ["-n", "auto", "tests/contract"]), env=plain)
+    session.run("python", "-m", "contract.faulting", env={**PLAIN, "PYTHONPATH": "tests"})
+    whole = {"ANCHORHOLD_TEST_COMBINATIONS": "all"}
+    _pytest(session, *(session.posargs or [*_at_once(), "tests/contract"]), env=whole)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @isolated
 def lint(session: nox.Session) -> None:
     """Check style, spelling, the project files, and which layer imports which."""
@@ -240,7 +304,7 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", "--no-cache", env={"PYTHONPATH": sources})
 
 
-@nox.session
+@nox.session(requires=["wheels"], allow_parallel=True)
 @isolated
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
@@ -251,7 +315,7 @@ def types(session: nox.Session) -> None:
         session.run("mypy", str(tests))
 
 
-@nox.session
+@nox.session(requires=["wheels"], default=False)
 @isolated
 def bench(session: nox.Session) -> None:
     """Measure side by side with peers and limits; `-- quick` takes under five minutes, `-- full --page` writes docs."""
@@ -262,14 +326,14 @@ def bench(session: nox.Session) -> None:
     # Apart from the rest: peewee imports psycopg where it finds it, and the usual installation has none.
     driver = Path(session.create_tmp()).resolve() / "psycopg"
     wanted = nox.project.load_toml(HERE / "core" / "pyproject.toml")["project"]["optional-dependencies"]["postgresql"]
-    session.run("python", "-m", "pip", "install", "-q", "--upgrade", "--target", str(driver), *wanted)
+    session.install("-q", "--upgrade", "--target", str(driver), *wanted)
     packages = (str(Path(session.virtualenv.location) / "lib"), str(driver))
     session.run("python", "-m", "compileall", "-q", "-j", "0", *packages, success_codes=[0, 1])
     variables = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(driver)}
     session.run("python", "-m", "bench", *session.posargs, env=variables)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @isolated
 def docs(session: nox.Session) -> None:
     """Build the guide into site/; a warning is an error. `-- serve` shows it while it is written."""
@@ -277,7 +341,7 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
 
 
-@nox.session
+@nox.session(default=False)
 @isolated
 def changelog(session: nox.Session) -> None:
     """Show the section that the fragments in changelog.d/ become; `-- write` moves them into CHANGELOG.md."""

@@ -20,6 +20,7 @@ from anchorhold.installation import Installation, open_installation
 from anchorhold.testing.stretching import little_stretching
 
 pytest_plugins = [
+    "costs",
     "programs",
     "postgresql_cluster",
     "databases",

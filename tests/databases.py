@@ -1,8 +1,12 @@
 """The databases that the tests run on: a SQLite file, and a throw-away PostgreSQL cluster.
 
-Whatever depends on the fixture `database`, as the command and the installation do, runs once on each kind, shown by
-name. A test or module that cannot says ``databases("sqlite", because="…")``, or ``databases(because="…")`` where no
-ledger is opened at all. A test that opens the default ledger without asking for the fixture fails: `NOWHERE` says why.
+Whatever depends on the fixture `database`, as the command and the installation do, runs on SQLite; in the `FOLDERS` of
+tests about the database it runs on each kind, shown by name. A test or module that differs from its folder says
+``databases("sqlite", because="…")``, ``databases("sqlite", "postgresql", because="…")``, or ``databases(because="…")``
+where no ledger is opened at all. A test that opens the default ledger without asking for the fixture fails: `NOWHERE`
+says why.
+
+``ANCHORHOLD_TEST_DATABASES`` names the kinds that this run is for; if it names both, what has no mark runs on both.
 
 With ``ANCHORHOLD_TEST_POSTGRES`` (a URL that may create databases) that server is used instead of a cluster of our own.
 """
@@ -11,21 +15,37 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from migrated import repeated_migrations
 from postgresql_cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 KINDS = ("sqlite", "postgresql")
-CHOSEN = os.environ.get("ANCHORHOLD_TEST_DATABASES", ",".join(KINDS)).split(",")
+NAMED = os.environ.get("ANCHORHOLD_TEST_DATABASES")
+CHOSEN = NAMED.split(",") if NAMED else KINDS
 """Those that this run is for."""
+FOLDERS = (
+    "across",
+    "clocks",
+    "company",
+    "db",
+    "ledger",
+    "responders",
+    "revocation",
+    "server",
+    "soak",
+    "test_moving_keys.py",
+    "test_recovery.py",
+)
+"""What runs on each kind in every run: ledger, databases and the backend `db` are all that knows which kind it is."""
 NOWHERE = "this-test-does-not-ask-for-the-fixture-database://"
 """A URL that cannot be opened."""
 SERVER = os.environ.get("ANCHORHOLD_TEST_POSTGRES")
@@ -42,10 +62,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a ledger once on each kind of database, shown by name."""
     marker = metafunc.definition.get_closest_marker("databases")
-    kinds = KINDS if marker is None else _kinds(*marker.args, **marker.kwargs)
+    kinds = _usual(metafunc.definition.path) if marker is None else _kinds(*marker.args, **marker.kwargs)
     if kinds and "database_kind" in metafunc.fixturenames:
         chosen = [kind for kind in kinds if kind in CHOSEN]
         metafunc.parametrize("database_kind", chosen, indirect=True, scope="session")
+
+
+def _usual(module: Path) -> tuple[str, ...]:
+    """Where a test without a mark runs; see `FOLDERS`."""
+    top = module.relative_to(Path(__file__).parent).parts[0]
+    return KINDS if NAMED or top in FOLDERS else KINDS[:1]
 
 
 def _kinds(*kinds: str, because: str) -> tuple[str, ...]:
@@ -60,6 +86,13 @@ def database_kind(request: pytest.FixtureRequest) -> str | None:
     """One of `KINDS`, or None in a test that opens no ledger."""
     kind: str | None = getattr(request, "param", None)
     return kind
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _repeated_migrations() -> Iterator[None]:
+    """An empty database gets its tables from what the first one got; see `migrated`."""
+    with repeated_migrations():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +118,7 @@ def database(
         url: str = request.getfixturevalue("own_database" if own else "named_database")
         monkeypatch.setenv("ANCHORHOLD_DATABASE", url)
         yield url
-        _empty(url)
+        empty(url)
     else:
         yield NOWHERE
 
@@ -114,7 +147,7 @@ def named_database() -> Iterator[str]:
         yield url
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
     """Make a database as it was; a third of the time that a new one takes."""
     name = urlsplit(url).path.removeprefix("/")
     _tell(

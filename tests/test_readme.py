@@ -28,6 +28,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, make_csr: MakeCsr) -> Non
     assert done.stdout.rstrip().endswith(" 1000")
 
 
+@pytest.mark.slow(because="five commands, each a process")
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     """As they stand there, but for the question of a password, which needs a terminal (see test_prompts)."""
     section = README.partition("## Use")[2].partition("From Python")[0]

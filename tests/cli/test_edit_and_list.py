@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
+pytestmark = pytest.mark.databases(
+    "sqlite", "postgresql", because="what is listed, and in which order, is asked of the database"
+)
+
 SIGN = ("sign-cert", "--ca=Root", "--csr=example.csr", "--alt=example.com")
 
 

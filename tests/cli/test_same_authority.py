@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from anchorhold.seam.requests import Secrets
     from conftest import Command
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="the ledger refuses the same authority twice")
+
 AUTHORITY = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 NEW = ("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 

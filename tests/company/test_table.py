@@ -36,6 +36,7 @@ def test_every_command_has_a_row_or_is_known_to_change_nothing() -> None:
     assert not changing & (READING | ALONE)
 
 
+@pytest.mark.slow(because="several cells of the table, each of two commands and two copies of a ledger")
 @pytest.mark.parametrize("first", ROWS, ids=lambda row: row.name)
 def test_whatever_runs_beside_a_command_that_stands_still(first: Row, original: World, tmp_path: Path) -> None:
     with copied(original, tmp_path / "rehearsal") as world:

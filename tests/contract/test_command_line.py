@@ -54,6 +54,7 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
+@pytest.mark.slow(because="the whole contract in one process")
 def test_a_good_backend_passes_and_is_described_and_no_key_is_left_of_it(run: Run, tmp_path: Path) -> None:
     ran = run()
     assert ran.returncode == 0, ran.stdout + ran.stderr

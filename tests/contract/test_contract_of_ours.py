@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.seam import Capabilities
-from anchorhold.testing import BackendContract
+from anchorhold.testing import BackendContract, kinds
+from combinations import ALL
 from databases import SERVER, new_database
 from storages.servers import free_port
 
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 PASSWORD = "a password of the contract"
 PIN = "pin-71594823"
+
+
+class OneKindOfKey(BackendContract):
+    """Every rule with one kind of key, for places where keys of each kind are written by the code of another class."""
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Leave out the other kinds, unless all combinations run."""
+        if ALL:
+            super().pytest_generate_tests(metafunc)
+            return
+        for name in {"kind", "kind_of_type"}.intersection(metafunc.fixturenames):
+            kind = kinds.simplest(self.capabilities()[1])
+            metafunc.parametrize(name, [kind], ids=[str(kind).replace(" ", "-")])
 
 
 class StoragesContract(BackendContract):
@@ -66,8 +80,9 @@ class TestFilesInFolders(StoragesContract):
         return lambda created: (tmp_path / "one" / created.handle.data["path"]).unlink()
 
 
-class TestFilesInS3(StoragesContract):
-    """A bucket."""
+@pytest.mark.slow(because="processes that rules start import s3fs, which takes long")
+class TestFilesInS3(OneKindOfKey, StoragesContract):
+    """A bucket; the files in it are those of `TestFilesInFolders`."""
 
     @pytest.fixture
     def settings(self, bucket: Bucket) -> dict[str, Any]:
@@ -144,8 +159,8 @@ def databases_for_keys(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         yield [one, other]
 
 
-class TestKeysInDatabases(BackendContract):
-    """Each kind of database."""
+class DatabaseContract(BackendContract):
+    """Rows, wherever they are."""
 
     backend = "db"
 
@@ -173,3 +188,13 @@ class TestKeysInDatabases(BackendContract):
     @pytest.fixture
     def secrets(self) -> dict[str, str]:
         return {"password": PASSWORD}
+
+
+@pytest.mark.databases("sqlite", because="the rows are in files")
+class TestKeysInSqlite(DatabaseContract):
+    """Files of SQLite."""
+
+
+@pytest.mark.databases("postgresql", because="the rows are on a server")
+class TestKeysInPostgresql(OneKindOfKey, DatabaseContract):
+    """A server; what is in the rows is as in `TestKeysInSqlite`."""

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from downstream.wheel_environment import Downstream
 
-PARTS: Final = 4
+PARTS: Final = 2
 """Tests that share the rules, so that each is done soon."""
 
-pytestmark = pytest.mark.databases(because="the contract opens ledgers of its own")
+pytestmark = [
+    pytest.mark.databases(because="the contract opens ledgers of its own"),
+    pytest.mark.slow(because="half of all rules in one process, many of which start processes"),
+]
 shared = pytest.mark.parametrize("rules", [list(RULES)[part::PARTS] for part in range(PARTS)], ids=range(PARTS))
 
 

@@ -16,7 +16,10 @@ from anchorhold.testing import RULES
 if TYPE_CHECKING:
     from downstream.wheel_environment import Downstream
 
-pytestmark = pytest.mark.databases(because="no ledger but those of the contract's own")
+pytestmark = [
+    pytest.mark.databases(because="no ledger but those of the contract's own"),
+    pytest.mark.slow(because="all rules in one process"),
+]
 
 
 def test_a_new_backend_keeps_the_whole_contract(downstream: Downstream, tmp_path: Path) -> None:

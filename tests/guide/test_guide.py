@@ -54,7 +54,10 @@ ADVICE = "if the new output is right, write it into the page: REWRITE_OUTPUT=1 p
 
 _LINES = re.MULTILINE | re.DOTALL
 
-pytestmark = pytest.mark.databases(because="each page makes an installation of its own")
+pytestmark = [
+    pytest.mark.databases(because="each page makes an installation of its own"),
+    pytest.mark.slow(because="a page is many commands, each a process"),
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

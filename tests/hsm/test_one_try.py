@@ -68,7 +68,10 @@ with open_installation() as installation:
 """
 
 on_sqlite = pytest.mark.databases("sqlite", because="it is the same on each kind")
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [
+    pytest.mark.usefixtures("database"),
+    pytest.mark.databases("sqlite", "postgresql", because="which PIN was refused is in the ledger"),
+]
 
 
 @pytest.fixture

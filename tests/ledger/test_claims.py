@@ -113,6 +113,7 @@ def test_a_claim_of_a_clock_that_was_years_ahead_is_none_which_is_said(
     assert "is dated in the future (until 20" in said
 
 
+@pytest.mark.slow(because="many processes")
 def test_of_many_that_claim_at_once_one_has_it(database: str, tmp_path: Path) -> None:
     outputs = run_at_once(
         6,

@@ -66,6 +66,7 @@ def test_a_database_that_another_process_makes_meanwhile_is_not_said_to_be_forei
     other.close()
 
 
+@pytest.mark.slow(because="many processes")
 @pytest.mark.usefixtures("database")
 def test_first_commands_at_once_all_succeed(tmp_path: Path) -> None:
     run_at_once(

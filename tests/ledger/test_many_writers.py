@@ -55,6 +55,7 @@ def csr(make_csr: MakeCsr, tmp_path: Path) -> bytes:
     return request
 
 
+@pytest.mark.slow(because="eight processes")
 @pytest.mark.usefixtures("csr")
 def test_eight_processes_lose_no_certificate(installation: Installation, tmp_path: Path) -> None:
     installation.authorities.create("Root", "CN=Root")

@@ -47,7 +47,7 @@ def free_port() -> int:
     return port
 
 
-def until(what: Callable[[], object], seconds: float = 10) -> None:
+def until(what: Callable[[], object], seconds: float = 30) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not what():

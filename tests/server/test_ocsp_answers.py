@@ -234,6 +234,7 @@ def test_each_authority_has_its_own_responder(house: House, server: Server) -> N
     assert server.status(theirs.request(certificate)) == "GOOD"
 
 
+@pytest.mark.slow(because="thousands of requests")
 def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, server: Server) -> None:
     """Once a revocation is committed, no answer that is asked for afterwards may say otherwise."""
     certificates = [house.sign() for _ in range(5)]

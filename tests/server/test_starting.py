@@ -67,6 +67,7 @@ def test_every_option_has_a_help_text_and_is_in_the_readme() -> None:
     assert set(re.findall(r"`(--[a-z-]+)`", table)) == {flag for option in options for flag in option.opts}
 
 
+@pytest.mark.slow(because="an environment of its own")
 @pytest.mark.databases(because="it does not come as far as to a ledger")
 def test_where_it_is_not_installed_the_command_says_what_to_install(downstream: Downstream, tmp_path: Path) -> None:
     with zipfile.ZipFile(downstream.wheels["anchorhold"]) as core:

@@ -13,6 +13,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from databases import CHOSEN
 from server.serving import running, until
 from soak.soaking import KINDS, SETTINGS, Runner, prepare, soak
@@ -20,8 +22,6 @@ from soak.soaking import KINDS, SETTINGS, Runner, prepare, soak
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
 SECONDS = float(os.environ.get("ANCHORHOLD_SOAK_SECONDS", "30")) / len(CHOSEN)
 RUNNERS = 3
@@ -41,6 +41,7 @@ def maintaining(folder: Path) -> Iterator[None]:
         process.wait(20)
 
 
+@pytest.mark.slow(because="a server and commands at random for a quarter of a minute")
 def test_what_a_command_has_done_is_in_the_next_answer(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
