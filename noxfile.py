@@ -49,7 +49,7 @@ SYSTEM_PARTS = {
 """Programs the tests run, and the Debian packages they are in."""
 
 LATER = (
-    "tests/seam",
+    "tests/plugin",
     "tests/hsm",
     "tests/server",
     "tests/cli/test_every_command.py",
@@ -61,7 +61,7 @@ LATER = (
     "tests/test_order_of_operations.py",
     "tests/test_readme.py",
     "tests/test_recovery.py",
-    "tests/test_sharing.py",
+    "tests/test_parallel.py",
 )
 """What runs on each Python after the first: plugins, threads, forks and event loops, and each command once."""
 
@@ -267,7 +267,7 @@ def everything(session: nox.Session) -> None:
         "ANCHORHOLD_FUZZ": "500000",
         "ANCHORHOLD_ORDERS": "10000",
     }
-    chosen = ["tests/company/test_table.py"] if session.posargs else ["tests"]
+    chosen = ["tests/interleaving/test_table.py"] if session.posargs else ["tests"]
     _pytest(session, *_at_once(), "--timeout=0", *chosen, env=whole)
 
 

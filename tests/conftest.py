@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.installation import Installation, open_installation
-from anchorhold.testing.stretching import little_stretching
+from anchorhold.testing.fast_kdf import fast_kdf
 
 pytest_plugins = [
     "costs",
@@ -29,8 +29,8 @@ pytest_plugins = [
     "hsm.softhsm",
     "server.server_fixtures",
     "storages.server_fixtures",
-    "across.places",
-    "company.company_fixtures",
+    "backend_pairs.places",
+    "interleaving.interleaving_fixtures",
 ]
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _little_stretching() -> Iterator[None]:
     """Passwords are stretched little in this process, as under the contract."""
-    with little_stretching():
+    with fast_kdf():
         yield
 
 
@@ -129,7 +129,7 @@ def make_csr() -> MakeCsr:
         if alt:
             builder = builder.add_extension(x509.SubjectAlternativeName(alt), critical=False)
         digest = None if spec.default_hash() is None else hashes.SHA256()
-        return builder.sign(softkeys.generate(spec), digest).public_bytes(Encoding.PEM)
+        return builder.sign(software_keys.generate(spec), digest).public_bytes(Encoding.PEM)
 
     return make
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from anchorhold.cli.command_table import COMMANDS
 from anchorhold.cli.remedies import command_of
-from anchorhold.cli.table import COMMANDS
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 SOURCES: Final = ("core/src", *(f"plugins/{name}/src" for name in ("storages", "hsm", "db", "server")))
 CORE: Final = ROOT / "core/src/anchorhold"
-EXEMPT: Final = (CORE / "cli", CORE / "testing", CORE / "settings/template.py")
+EXEMPT: Final = (CORE / "cli", CORE / "testing", CORE / "settings/sample_file.py")
 """The command line, the options of pytest, and the comments of a settings file."""
 
 _SHELL: Final = re.compile(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold import Order, errors, open_installation
-from anchorhold.issuing import moving
-from anchorhold.seam.facade import KeyBackend
+from anchorhold.operations import move_key
+from anchorhold.plugin.key_backend import KeyBackend
 from cli.cli_steps import good, refused
 from programs import openssl
 
@@ -47,7 +47,7 @@ def keys(folder: Path) -> tuple[int, int]:
 
 def events(installation: Installation) -> list[str]:
     """What happened to keys."""
-    with installation.ledger.guarded():
+    with installation.ledger.translate_errors():
         return [event.kind for event in reversed(installation.ledger.events.history()) if event.kind.startswith("key-")]
 
 
@@ -104,7 +104,7 @@ def dying_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if step == "the key arrives":
         monkeypatch.setattr(KeyBackend, "import_key", die)
     elif step == "the key is proven":
-        monkeypatch.setattr(moving, "_arrive", die)
+        monkeypatch.setattr(move_key, "_switch_to_new_place", die)
     else:
         monkeypatch.setattr(KeyBackend, "delete_key", die)
 
@@ -158,12 +158,12 @@ def test_a_key_that_is_being_moved_is_not_moved_again(anchorhold: Command, insta
 def test_another_key_in_the_new_place_is_found_out_and_removed(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anchorhold import softkeys
+    from anchorhold import software_keys
     from anchorhold.algorithms import key_spec
     from anchorhold.pkcs8 import dump_pkcs8
 
     installation.authorities.create("Root", "CN=Root")
-    other = dump_pkcs8(softkeys.generate(key_spec("EC")))
+    other = dump_pkcs8(software_keys.generate(key_spec("EC")))
     monkeypatch.setattr(KeyBackend, "export_key", lambda *_: other)
     with pytest.raises(errors.KeyMismatchError, match="another key"):
         installation.keys.move("Root", "two", delete_source=True)

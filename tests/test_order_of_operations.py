@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.issuing import sharing
-from anchorhold.issuing.order import Order
-from anchorhold.seam import hookimpl
+from anchorhold.operations import parallel
+from anchorhold.operations.order import Order
+from anchorhold.plugin import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +139,7 @@ def test_a_batch_commits_twice_and_each_signature_passes_the_wrapper(
     threads: int, installation: Installation, recorder: Recorder, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many threads share it, the key is touched between the two commits only."""
-    monkeypatch.setattr(sharing, "AT_ONCE", threads)
+    monkeypatch.setattr(parallel, "MAX_WORKERS", threads)
     installation.authorities.create("Root", "CN=Root")
     recorder.seen.clear()
     csr = make_csr()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.order import Order
+from anchorhold.operations.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def test_a_wrong_password_while_finishing_changes_nothing(anchorhold: Command, c
 
 
 def test_killed_before_the_key_was_made_there_is_nothing_to_finish(anchorhold: Command, ca_dir: Path) -> None:
-    _kill_at("seam.facade", "KeyBackend", "create_key", _CREATE)
+    _kill_at("plugin.key_backend", "KeyBackend", "create_key", _CREATE)
     assert anchorhold("recover", "--finish", "Root").exit_code == 30
     abandoned = anchorhold("recover", "--abandon", "Root")
     assert (abandoned.exit_code, "there was no key" in abandoned.talk) == (0, True)
@@ -113,7 +113,7 @@ def test_killed_while_signing_the_reservation_is_evidence_and_can_be_closed(
     anchorhold: Command, installation: Installation, csr_file: Path
 ) -> None:
     installation.authorities.create("Root", "CN=Root")
-    _kill_at("ledger.certificates", "Certificates", "complete", _SIGN)
+    _kill_at("ledger.certificates", "CertificateRepository", "complete", _SIGN)
     assert anchorhold("recover").exit_code == 0, "younger than ten minutes, it may be under way"
     shown = anchorhold("recover", "--older-than", "0")
     assert (shown.exit_code, "CN=example.com" in shown.talk) == (63, True)

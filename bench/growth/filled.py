@@ -12,7 +12,7 @@ from peewee import SqliteDatabase
 
 import anchorhold
 from anchorhold.ledger import Reservation
-from anchorhold.ledger.records import seconds
+from anchorhold.ledger.records import to_timestamp
 from bench.issuance.request import request
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class FilledLedger:
         return random.randrange(self._rows)  # noqa: S311  # for a measurement
 
     def _expire_all(self) -> None:
-        now = seconds(dt.datetime.now(dt.UTC))
+        now = to_timestamp(dt.datetime.now(dt.UTC))
         expire = f"UPDATE {TABLE} SET not_after = {now - 1} WHERE not_after >= {now}"  # noqa: S608  # numbers
         with self.ledger.transaction():
             self.ledger.database.execute_sql(expire)
@@ -97,5 +97,5 @@ class FilledLedger:
     def _settle(self) -> None:
         """Let PostgreSQL do what it does by itself, but not as quickly as this ledger is filled."""
         if not isinstance(self.ledger.database, SqliteDatabase):
-            with self.ledger.guarded():
+            with self.ledger.translate_errors():
                 self.ledger.database.execute_sql(f"VACUUM ANALYZE {TABLE}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anchorhold
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 from bench.hsm.lines import THREADS
 from bench.hsm.messages import messages
 from bench.issuance.kinds import HOST
@@ -18,8 +18,8 @@ from bench.issuance.request import request
 from bench.worker import serve
 
 if TYPE_CHECKING:
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.seam import Signer
+    from anchorhold.operations.authority import Authority
+    from anchorhold.plugin import Signer
 
 SETTINGS = """\
 [key_backends.default]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from peewee import SqliteDatabase
 
-from anchorhold.ledger.records import seconds
-from anchorhold.x509.revocation import REASONS, crl_entry
+from anchorhold.ledger.records import to_timestamp
+from anchorhold.x509.crl_entries import REASONS, crl_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +62,13 @@ def fill_ledger(installation: Installation, authority_id: int, count: int, *, fi
                 statement, [_row(authority_id, one) for one in revoked(size, first=begin)]
             )
     if not isinstance(ledger.database, SqliteDatabase):  # it does so by itself, but not as quickly
-        with ledger.guarded():
+        with ledger.translate_errors():
             ledger.database.execute_sql(f"VACUUM ANALYZE {TABLE}")
 
 
 def forget_lists(installation: Installation) -> None:
     """As if no list had ever been made, and nothing had expired."""
-    now = seconds(dt.datetime.now(dt.UTC))
+    now = to_timestamp(dt.datetime.now(dt.UTC))
     for what in (LISTS, f"{LISTS}_part", f"{TABLE} WHERE not_after < {now}"):
         _execute(installation, f"DELETE FROM {what}")  # noqa: S608  # constants
 
@@ -87,7 +87,7 @@ def _execute(installation: Installation, statement: str) -> None:
 
 def _row(authority_id: int, one: Revoked) -> tuple[object, ...]:
     entry = crl_entry(one.serial, one.revoked_at, one.reason, None)
-    times = (seconds(one.revoked_at), one.reason, seconds(one.not_after))
+    times = (to_timestamp(one.revoked_at), one.reason, to_timestamp(one.not_after))
     return (authority_id, one.number, f"{one.serial:x}", None, *times, entry)
 
 

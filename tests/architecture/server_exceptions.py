@@ -9,25 +9,25 @@ _DATES: Final = "a service will say what is current, and when it stops being"
 _RECORDS: Final = "rows of the ledger; services will give values"
 
 SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "anchorhold.cli.session": (("Session",), "`serve` is a command of the table, built as those of core are"),
+    "anchorhold.cli.command_context": (("Session",), "`serve` is a command of the table, built as those of core are"),
     "anchorhold.installation": (("Installation", "open_installation"), "the door; it will be promised with services"),
-    "anchorhold.issuing.authority": (("Authority",), _RECORDS),
-    "anchorhold.issuing.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
-    "anchorhold.issuing.responders": (
+    "anchorhold.operations.authority": (("Authority",), _RECORDS),
+    "anchorhold.operations.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
+    "anchorhold.operations.responders": (
         ("ANSWER_LIFETIME", "open_responder"),
         "lends the signer of a responder; the service of responders will",
     ),
-    "anchorhold.issuing.signing": (("sign_and_verify",), "responses are signed and verified like all else"),
+    "anchorhold.operations.signing": (("sign_and_verify",), "responses are signed and verified like all else"),
     "anchorhold.ledger": (("Ledger",), "the revision is read with every request, past every service"),
     "anchorhold.ledger.fresh_revision": (("BUSY", "fresh_revision_reader"), "its watcher reads without a ledger"),
     "anchorhold.ledger.records": (
         ("CrlDates", "CrlRecord", "CrlState", "ResponderRecord", "RevocationRecord"),
         _RECORDS,
     ),
-    "anchorhold.seam.facade": (("KeyBackend",), "type of what `open_responder` works with"),
+    "anchorhold.plugin.key_backend": (("KeyBackend",), "type of what `open_responder` works with"),
     "anchorhold.x509.certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
     "anchorhold.x509.der": (("span",), _OCSP),
-    "anchorhold.x509.loose_certificates": (("pem_of",), "certificates of authorities are published as PEM, too"),
+    "anchorhold.x509.lenient_certificates": (("pem_of",), "certificates of authorities are published as PEM, too"),
     "anchorhold.x509.ocsp": (
         (
             "BasicOCSPResponse",
@@ -45,7 +45,10 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         _OCSP,
     ),
     "anchorhold.x509.serials": (("format_serial",), _OCSP),
-    "anchorhold.x509.spans": (("EXAMPLES", "amount_of"), "options of `serve` are spans, like those of other commands"),
+    "anchorhold.x509.durations": (
+        ("EXAMPLES", "amount_of"),
+        "options of `serve` are spans, like those of other commands",
+    ),
     "anchorhold.x509.validity": (("AHEAD", "BACKDATED", "begun", "is_ahead", "now"), _DATES),
 }
 """Modules, each with the names and the reason."""

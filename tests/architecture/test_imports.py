@@ -149,13 +149,18 @@ def test_the_server_imports_promised_names_and_a_list_that_shrinks() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("from anchorhold.seam.refusals import Refusals", "anchorhold.seam.refusals.Refusals"),
+        (
+            "from anchorhold.plugin.refused_secrets import RefusedSecrets",
+            "anchorhold.plugin.refused_secrets.RefusedSecrets",
+        ),
         ("from anchorhold.errors import _restored", "anchorhold.errors._restored"),
         ("import anchorhold.ledger", "anchorhold.ledger"),
         ("def late():\n    from anchorhold import installation", "anchorhold.installation"),
     ],
 )
 def test_a_name_that_is_not_promised_is_found(tmp_path: Path, line: str, told: str) -> None:
-    (tmp_path / "plugin.py").write_text(f"from anchorhold import pkcs8\nfrom anchorhold.seam import hookimpl\n{line}\n")
+    (tmp_path / "plugin.py").write_text(
+        f"from anchorhold import pkcs8\nfrom anchorhold.plugin import hookimpl\n{line}\n"
+    )
     (found,) = unpromised(tmp_path)
     assert str(found).endswith(f"imports {told}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from anchorhold import errors
-from cli.cli_foreign import foreign_ca
+from cli.cli_imported import foreign_ca
 from cli.cli_steps import LEDGER, certificate, good, left_behind, listed, refused
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from cryptography import x509
 
-from anchorhold.cli.table import COMMANDS
+from anchorhold.cli.command_table import COMMANDS
 from cli.cli_steps import good, listed
 from programs import openssl
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.installation import open_installation
-from cli.cli_foreign import foreign_ca
+from cli.cli_imported import foreign_ca
 from cli.cli_steps import good, listed
 from cli.cli_terminal import at_a_terminal
+from plugin.fake_backends import settings_file
 from programs import openssl
-from seam.fakes import settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,9 +150,9 @@ def test_they_follow_when_the_certificate_comes_from_a_parent_elsewhere(anchorho
 _KILLED = f"""
 import os, signal, sys
 from anchorhold.cli import main
-from anchorhold.ledger.authorities import Authorities
+from anchorhold.ledger.authorities import AuthorityRepository
 
-Authorities.record_key = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+AuthorityRepository.record_key = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv = ["anchorhold", "init-ca", "Root", "CN=Root", "{HOST}"]
 main()
 """

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.cli.build import build_command
-from anchorhold.cli.global_options import Root
+from anchorhold.cli.command_builder import build_command
+from anchorhold.cli.command_table import COMMANDS
+from anchorhold.cli.global_options import GlobalOptions
 from anchorhold.cli.root import app as root_app
-from anchorhold.cli.table import COMMANDS
 from cli.cli_steps import good, program, two_storages
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ HEAVY = ("cryptography", "peewee", "playhouse", "fsspec", "pydantic", "pydantic_
 
 
 def _built(line: tuple[str, ...]) -> Any:
-    command = build_command(line[0], Root())
+    command = build_command(line[0], GlobalOptions())
     return command.commands[line[1]] if len(line) > 1 else command
 
 
@@ -39,7 +39,7 @@ def _squeezed(text: str) -> str:
 
 
 def test_the_table_of_the_config_commands_is_complete() -> None:
-    assert set(build_command("config", Root()).commands) == set(CONFIG_COMMANDS)
+    assert set(build_command("config", GlobalOptions()).commands) == set(CONFIG_COMMANDS)
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)

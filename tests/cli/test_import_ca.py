@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from anchorhold import errors
-from cli.cli_foreign import foreign_ca
+from cli.cli_imported import foreign_ca
 from cli.cli_steps import certificate, good, left_behind, listed, refused
 from programs import openssl
 

@@ -15,12 +15,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from anchorhold import cli, errors, softkeys
+from anchorhold import cli, errors, software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.cli.build import build_command
-from anchorhold.cli.global_options import Root
-from anchorhold.cli.precious import LOOKED_AT
-from anchorhold.cli.table import COMMANDS
+from anchorhold.cli.command_builder import build_command
+from anchorhold.cli.command_table import COMMANDS
+from anchorhold.cli.global_options import GlobalOptions
+from anchorhold.cli.protected_files import INSPECTED_OCTETS
 from cli.cli_steps import good, left_behind, refused, settings_file
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _of_files(names: tuple[str, ...], command: Any) -> Iterator[str]:
 
 
 def test_every_option_that_names_a_file_is_known_here() -> None:
-    found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, Root()))}
+    found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, GlobalOptions()))}
     written = {name if " " in name else f"{name} --out" for name in WRITERS}
     assert found == written | MAKERS.keys() | READ | IN_STORAGE, "a new one needs a row in one of these tables"
 
@@ -232,12 +232,12 @@ def test_standard_output_by_another_name_is_written_behind_what_is_there(
 
 
 def _private(form: PrivateFormat, encoding: Encoding, *, encrypted: bool = False) -> bytes:
-    key = softkeys.generate(key_spec("RSA", 2048))
+    key = software_keys.generate(key_spec("RSA", 2048))
     return key.private_bytes(encoding, form, BestAvailableEncryption(b"word") if encrypted else NoEncryption())
 
 
 def _pkcs12() -> bytes:
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     return serialize_key_and_certificates(b"", key, None, None, BestAvailableEncryption(b"word"))  # type: ignore[arg-type]
 
 
@@ -250,7 +250,7 @@ PRIVATE: Final[dict[str, Callable[[], bytes]]] = {
     "PKCS#1, DER": lambda: _private(PrivateFormat.TraditionalOpenSSL, Encoding.DER),
     "OpenSSH": lambda: _private(PrivateFormat.OpenSSH, Encoding.PEM),
     "PKCS#12": _pkcs12,
-    "SEC 1, DER": lambda: softkeys.generate(key_spec("EC")).private_bytes(
+    "SEC 1, DER": lambda: software_keys.generate(key_spec("EC")).private_bytes(
         Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     ),
     "a bundle": lambda: b"-----BEGIN CERTIFICATE-----\n" + _private(PrivateFormat.PKCS8, Encoding.PEM),
@@ -258,7 +258,7 @@ PRIVATE: Final[dict[str, Callable[[], bytes]]] = {
     "JWK": lambda: b'{"kty": "OKP", "d": "AAAA"}',
     "base64": lambda: base64.encodebytes(_private(PrivateFormat.PKCS8, Encoding.DER)),
     "age": lambda: b"# made today\nAGE-SECRET-KEY-1AAAA\n",
-    "behind much else": lambda: bytes(LOOKED_AT - 9) + _private(PrivateFormat.PKCS8, Encoding.PEM),
+    "behind much else": lambda: bytes(INSPECTED_OCTETS - 9) + _private(PrivateFormat.PKCS8, Encoding.PEM),
     "Java": lambda: bytes.fromhex("feedfeed00000002"),
 }
 

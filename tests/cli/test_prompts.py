@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold import errors
-from cli.cli_foreign import foreign_ca
+from cli.cli_imported import foreign_ca
 from cli.cli_steps import good, left_behind, program
 from cli.cli_terminal import END_OF_FILE, INTERRUPT, at_a_terminal
 

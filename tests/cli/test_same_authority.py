@@ -8,17 +8,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from anchorhold import errors
-from anchorhold.issuing.place import KeyPlace
-from anchorhold.issuing.sources import find_to_adopt
-from anchorhold.seam import CreatedKey, KeyHandle
+from anchorhold.operations.key_location import KeyLocation
+from anchorhold.operations.key_sources import find_adoptable_key
+from anchorhold.plugin import CreatedKey, KeyHandle
 from cli.cli_steps import good, refused
 from programs import openssl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.requests import Secrets
+    from anchorhold.plugin.key_backend import KeyBackend
+    from anchorhold.plugin.requests import Secrets
     from conftest import Command
 
 pytestmark = pytest.mark.databases("sqlite", "postgresql", because="the ledger refuses the same authority twice")
@@ -55,9 +55,11 @@ def test_a_weak_key_is_not_adopted(exponent: int, size: int) -> None:
     """What is not imported is not adopted either."""
     key = rsa.generate_private_key(public_exponent=exponent, key_size=size)  # it is to be refused
     found = CreatedKey(handle=KeyHandle(version=1, data={}), public_key=key.public_key())
-    place = KeyPlace(backend=cast("KeyBackend", _Having(found)), type="fake", secrets=cast("Secrets", None), options={})
+    place = KeyLocation(
+        backend=cast("KeyBackend", _Having(found)), type="fake", secrets=cast("Secrets", None), options={}
+    )
     with pytest.raises(errors.WeakKeyError, match="key to adopt"):
-        find_to_adopt(place)
+        find_adoptable_key(place)
 
 
 class _Having:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from anchorhold import IssuingDefaults, Order
+from anchorhold import IssuancePolicy, Order
 from anchorhold.errors import ValidityError
-from anchorhold.x509.validity import Bound, begun, end_of_validity, now
+from anchorhold.x509.validity import ValidityLimit, end_of_validity, now, start_of_validity
 from cli.cli_steps import certificate, good
 from clocks.clock_steps import newest_list
 from programs import openssl
@@ -30,7 +30,7 @@ DAY = dt.timedelta(days=1)
 def passes(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what makes lists and certificates."""
     for module in ("authority", "crls", "drafting", "maintenance", "plan", "responders", "revocation", "sweeping"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: now() + time)
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: now() + time)
 
 
 @of_dates
@@ -83,7 +83,7 @@ def test_nothing_begins_before_its_issuer(anchorhold: Command, installation: Ins
     leaf = installation.certificates.get(signed(anchorhold, "Legacy"))
     good(anchorhold("maintain"))
     assert leaf.not_before == newest_list(installation, "Legacy").last_update_utc == made.not_valid_before_utc
-    with installation.ledger.guarded():
+    with installation.ledger.translate_errors():
         active = installation.ledger.responders.active(installation.authorities.get("Legacy").record.id)
     assert active is not None
     assert active.certificate is not None
@@ -111,7 +111,7 @@ def test_a_list_begins_early_by_a_tenth_of_its_life_at_most_and_is_not_due_at_on
     good(anchorhold("maintain"))
     moment = now() + DAY
     for module in ("crls", "maintenance"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moment)
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: moment)
     (made,) = installation.crls.generate("Root", lifetime=lifetime)
     assert (made.this_update, made.next_update) == (moment - early, moment + lifetime)
     assert good(anchorhold("maintain")).talk == ""
@@ -125,7 +125,7 @@ def test_in_the_last_minutes_of_an_authority_lists_are_not_due_at_once(
     good(anchorhold("maintain"))
     moment = installation.authorities.get("Root").certificate.not_valid_after_utc - dt.timedelta(minutes=4)
     for module in ("crls", "maintenance"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moment)
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: moment)
     assert good(anchorhold("maintain")).talk.count("CRL number") == 1
     assert "CRL number" not in good(anchorhold("maintain")).talk
 
@@ -141,14 +141,14 @@ def test_lists_made_within_a_moment_begin_one_after_the_other(installation: Inst
 
 
 @of_dates
-@pytest.mark.parametrize("issuing", [IssuingDefaults(max_days=3), IssuingDefaults()])
+@pytest.mark.parametrize("issuing", [IssuancePolicy(max_days=3), IssuancePolicy()])
 def test_the_longest_validity_may_be_asked_for_as_a_span(
     anchorhold: Command,
     installation: Installation,
     csr_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    issuing: IssuingDefaults,
+    issuing: IssuancePolicy,
 ) -> None:
     """It is counted from now, and the certificate begins before: that must not make it too long."""
     most = "" if issuing.max_days else "max_days = 3\n"
@@ -162,8 +162,11 @@ def test_the_longest_validity_may_be_asked_for_as_a_span(
 
 
 def test_what_goes_beyond_a_date_is_refused_to_the_second() -> None:
-    start = begun(now(), EARLY)
-    for bound, good_until in ((Bound(start + DAY, "it ends"), start + DAY), (Bound(start + DAY, "it", True), None)):
+    start = start_of_validity(now(), EARLY)
+    for bound, good_until in (
+        (ValidityLimit(start + DAY, "it ends"), start + DAY),
+        (ValidityLimit(start + DAY, "it", True), None),
+    ):
         arguments: dict[str, Any] = {"days": 1, "bounds": [bound]}
         assert end_of_validity(start, wanted=start + DAY, **arguments) == start + DAY
         if good_until is None:
@@ -187,7 +190,7 @@ def test_an_entry_stays_until_a_list_that_begins_after_its_certificate_has_expir
     for minutes in (-1, 1, 4, 7, 8):
         moment = end + dt.timedelta(minutes=minutes)
         with monkeypatch.context() as patch:
-            patch.setattr("anchorhold.issuing.crls.now", lambda moment=moment: moment)
+            patch.setattr("anchorhold.operations.crls.now", lambda moment=moment: moment)
             (made,) = installation.crls.generate("Root")
         found.append((made.this_update > end, len(x509.load_der_x509_crl(made.der))))
     assert found == [(False, 1), (False, 1), (False, 1), (True, 1), (True, 0)]

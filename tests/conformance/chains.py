@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import IssuingDefaults, KeySpec, key_spec, open_installation
+from anchorhold import IssuancePolicy, KeySpec, key_spec, open_installation
 from programs import openssl, program
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NEW_KEY: Final[dict[str, tuple[str, ...]]] = {
 }
 """The options of ``openssl req`` for each of them."""
 
-URLS: Final = IssuingDefaults(
+URLS: Final = IssuancePolicy(
     crl_urls=("http://crl.example.com/issuing.crl",),
     ocsp_urls=("http://ocsp.example.com/",),
     issuer_urls=("http://ca.example.com/issuing.der",),

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from anchorhold import AnchorholdError, IssuingDefaults, Order
+from anchorhold import AnchorholdError, IssuancePolicy, Order
 from anchorhold.errors import PathLengthError, ProfileRefusedError
 from conformance.chains import KEYS, URLS, Chains, installation_in
 
@@ -218,13 +218,13 @@ def test_an_authority_has_its_path_length_and_its_name_constraints(chains: Chain
 @pytest.mark.parametrize(
     ("issuing", "absent"),
     [
-        (IssuingDefaults(), {x509.AuthorityInformationAccess.oid, x509.CRLDistributionPoints.oid}),
-        (IssuingDefaults(crl_urls=URLS.crl_urls), {x509.AuthorityInformationAccess.oid}),
-        (IssuingDefaults(ocsp_urls=URLS.ocsp_urls), {x509.CRLDistributionPoints.oid}),
+        (IssuancePolicy(), {x509.AuthorityInformationAccess.oid, x509.CRLDistributionPoints.oid}),
+        (IssuancePolicy(crl_urls=URLS.crl_urls), {x509.AuthorityInformationAccess.oid}),
+        (IssuancePolicy(ocsp_urls=URLS.ocsp_urls), {x509.CRLDistributionPoints.oid}),
     ],
 )
 def test_urls_that_an_authority_does_not_have_are_not_in_what_it_signs(
-    chains: Chains, issuing: IssuingDefaults, absent: set[x509.ObjectIdentifier]
+    chains: Chains, issuing: IssuancePolicy, absent: set[x509.ObjectIdentifier]
 ) -> None:
     root = chains.installation.authorities.create(str(issuing), "CN=Some URLs", issuing=issuing)
     certificate = chains.sign(root, Order(csr=chains.request("P-256"), names=["www.example.com"]))
@@ -236,7 +236,7 @@ def test_urls_that_an_authority_does_not_have_are_not_in_what_it_signs(
 @pytest.mark.parametrize("field", ["crl_urls", "ocsp_urls", "issuer_urls"])
 def test_an_authority_is_not_made_with_a_url_that_is_none(chains: Chains, field: str, url: str) -> None:
     before = [authority.name for authority in chains.installation.authorities.list()]
-    issuing = IssuingDefaults.of({field: [url]})
+    issuing = IssuancePolicy.of({field: [url]})
     with pytest.raises(AnchorholdError, match=r"UR[IL]"):
         chains.installation.authorities.create(f"{field}:{url}:", "CN=URL", issuing=issuing)
     assert [authority.name for authority in chains.installation.authorities.list()] == before

@@ -17,21 +17,21 @@ from pyasn1.codec.der.decoder import decode  # type: ignore[import-untyped]
 from pyasn1.codec.der.encoder import encode  # type: ignore[import-untyped]
 from pyasn1_alt_modules import rfc5280  # type: ignore[import-untyped]
 
-from anchorhold import Order, key_spec, softkeys
-from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.drafting import Drafter
-from anchorhold.publickeys import spki
-from anchorhold.seam.bridge import builder_arguments
+from anchorhold import Order, key_spec, software_keys
+from anchorhold.operations.certificate_drafter import CertificateDrafter
+from anchorhold.operations.chain import Chain
+from anchorhold.plugin.signer_adapter import builder_arguments
+from anchorhold.public_keys import spki
 from anchorhold.x509.csr import check_csr
+from anchorhold.x509.csr_parts import CertificationRequest
 from anchorhold.x509.der import is_der, members, signed
-from anchorhold.x509.drafts import capture_tbs
-from anchorhold.x509.request_parts import Request
+from anchorhold.x509.tbs import capture_tbs
 from conformance.chains import URLS, installation_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam.requests import Draft
+    from anchorhold.plugin.requests import Draft
 
 ORDERS: Final = int(os.environ.get("ANCHORHOLD_ORDERS", "300"))
 SEED: Final = int(os.environ.get("ANCHORHOLD_ORDERS_SEED", "14"))
@@ -114,12 +114,12 @@ def test_two_readers_find_what_was_drafted(tmp_path: Path) -> None:
             made = installation.authorities.create(
                 name, f"CN={name},O=Größe", key=spec, path_length="none", issuing=URLS
             )
-            drafters.append((Drafter(installation.loaded.settings, Chain([made])), made))
-            requests.append(empty.sign(softkeys.generate(spec), **builder_arguments(spec.algorithm())))
+            drafters.append((CertificateDrafter(installation.loaded.settings, Chain([made])), made))
+            requests.append(empty.sign(software_keys.generate(spec), **builder_arguments(spec.algorithm())))
         for number in range(ORDERS):
             request, (drafter, made) = draw.choice(requests), draw.choice(drafters)
             order = drawn(draw, request)
-            draft = drafter.draft(order, Request.of(request), check_csr(request))
+            draft = drafter.draft(order, CertificationRequest.of(request), check_csr(request))
             tbs = capture_tbs(draft, made.public_key, made.algorithm)
             try:
                 check(tbs, draft)

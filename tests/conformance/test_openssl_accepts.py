@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anchorhold import IssuingDefaults, Order
+from anchorhold import IssuancePolicy, Order
 from conformance.chains import ACCEPTED, KEYS, Chains, installation_in, openssl_verdict
 from programs import openssl
 
@@ -81,7 +81,7 @@ def test_openssl_accepts_each_hash_and_finds_the_one_that_was_asked_for(
     chains: Chains, tmp_path: Path, kind: str, own: str, wanted: str | None
 ) -> None:
     root = chains.installation.authorities.create(
-        f"{kind} {wanted}", "CN=Hash", key=KEYS[kind], issuing=IssuingDefaults(hash=wanted)
+        f"{kind} {wanted}", "CN=Hash", key=KEYS[kind], issuing=IssuancePolicy(hash=wanted)
     )
     certificate = chains.sign(root, Order(csr=chains.request("P-256"), names=["www.example.com"]))
     expected = own if wanted is None else wanted.replace("-", "").lower()

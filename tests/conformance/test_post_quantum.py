@@ -11,7 +11,7 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 
 from anchorhold.algorithms import KeySpec, key_spec
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.issuing.order import Order
+from anchorhold.operations.order import Order
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation

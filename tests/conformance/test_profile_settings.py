@@ -10,10 +10,10 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from anchorhold import IssuingDefaults, Order, open_installation
+from anchorhold import IssuancePolicy, Order, open_installation
 from anchorhold.errors import ProfileRefusedError, SettingsError, ValidityError
 from anchorhold.profiles import BUILT_IN
-from anchorhold.x509.validity import LAST
+from anchorhold.x509.validity import LATEST
 from conformance.chains import request
 from programs import openssl
 
@@ -159,17 +159,17 @@ def test_validity_is_bounded_by_the_profile(rich: Installation) -> None:
 
 def test_nothing_is_valid_after_the_last_moment_there_is(rich: Installation) -> None:
     """Of RFC 5280, section 4.1.2.5; a ledger may have the bound of an authority from elsewhere."""
-    rich.authorities.create("Endless", "CN=Endless", expires=LAST)
+    rich.authorities.create("Endless", "CN=Endless", expires=LATEST)
     with rich.ledger.transaction():
         issuing = json.dumps({"max_days": 99_999_999})
         rich.ledger.database.execute_sql(f"UPDATE anchorhold_authority SET issuing = '{issuing}'")  # noqa: S608
-    certificate = signed(rich, "client", "Endless", expires=LAST)
-    assert certificate.not_valid_after_utc == LAST
+    certificate = signed(rich, "client", "Endless", expires=LATEST)
+    assert certificate.not_valid_after_utc == LATEST
     assert days(signed(rich, "client", "Endless")) == 90
 
 
 def test_validity_is_bounded_by_the_authority(rich: Installation) -> None:
-    rich.authorities.create("Brief", "CN=Brief", issuing=IssuingDefaults(max_days=3))
+    rich.authorities.create("Brief", "CN=Brief", issuing=IssuancePolicy(max_days=3))
     assert days(signed(rich, "short", "Brief")) == 3
     with pytest.raises(ValidityError, match="'Brief' allows"):
         signed(rich, "short", "Brief", expires=dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
@@ -208,7 +208,7 @@ def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: P
         "CN=Tenant",
         parent="Root",
         profile="tenant",
-        issuing=IssuingDefaults(policies=("1.3.6.1.4.1.99999.9",)),
+        issuing=IssuancePolicy(policies=("1.3.6.1.4.1.99999.9",)),
     )
     chain = {
         "root": rich.authorities.get("Root").certificate,
@@ -222,7 +222,7 @@ def test_policies_hold_along_a_chain_for_openssl(rich: Installation, tmp_path: P
 
 
 def test_an_authority_signs_by_its_own_default_profile(rich: Installation) -> None:
-    rich.authorities.create("Clients", "CN=Clients", issuing=IssuingDefaults(profile="client"))
+    rich.authorities.create("Clients", "CN=Clients", issuing=IssuancePolicy(profile="client"))
     with rich.certificates.issuer("Clients") as issuer:
         certificate = issuer.sign(Order(csr=request("P-256"), names=[HOST])).certificate
     purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -230,14 +230,14 @@ def test_an_authority_signs_by_its_own_default_profile(rich: Installation) -> No
 
 
 def test_a_default_profile_that_has_become_one_of_authorities_signs_nothing_unnamed(rich: Installation) -> None:
-    rich.authorities.create("Below", "CN=Below", issuing=IssuingDefaults(profile="client"))
+    rich.authorities.create("Below", "CN=Below", issuing=IssuancePolicy(profile="client"))
     rich.loaded.settings.profiles["client"] = BUILT_IN["intermediate"]
     with rich.certificates.issuer("Below") as issuer, pytest.raises(ProfileRefusedError, match="not for a default"):
         issuer.sign(Order(csr=request("P-256"), subject="CN=x"))
 
 
 def test_an_authority_writes_its_alternative_names_into_what_it_signs(rich: Installation) -> None:
-    issuing = IssuingDefaults(issuer_alt=("URI:https://pki.example/", "email:pki@example.com"))
+    issuing = IssuancePolicy(issuer_alt=("URI:https://pki.example/", "email:pki@example.com"))
     rich.authorities.create("Named", "CN=Named", issuing=issuing)
     found = signed(rich, "webserver", "Named").extensions.get_extension_for_class(x509.IssuerAlternativeName)
     assert [name.value for name in found.value] == ["https://pki.example/", "pki@example.com"]

@@ -11,8 +11,8 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 
 from anchorhold import errors
 from anchorhold.algorithms import KeySpec
-from anchorhold.issuing.order import Order
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
+from anchorhold.operations.order import Order
 from programs import openssl
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_root_issuing_ca_and_leaf_verify_with_openssl(
 
 def test_the_padding_can_be_changed_later(installation: Installation, make_csr: MakeCsr) -> None:
     root = installation.authorities.create("Root", "CN=Root", key=KeySpec(type="RSA", size=2048))
-    installation.authorities.edit(root, issuing=IssuingDefaults(rsa_padding="pss"))
+    installation.authorities.edit(root, issuing=IssuancePolicy(rsa_padding="pss"))
     with installation.certificates.issuer("Root") as issuer:
         certificate = issuer.sign(Order(csr=make_csr(), names=["pss.example"])).certificate
     assert certificate.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS

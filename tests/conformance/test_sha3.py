@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold import IssuingDefaults, KeySpec, Order, key_spec
+from anchorhold import IssuancePolicy, KeySpec, Order, key_spec
 from anchorhold.errors import KeyUnsupportedError
 from programs import openssl
 
@@ -27,7 +27,7 @@ KEYS = {
 @pytest.mark.parametrize("kind", KEYS)
 def test_authorities_and_leaves_verify(installation: Installation, make_csr: MakeCsr, kind: str, digest: str) -> None:
     spec, padding = KEYS[kind]
-    issuing = IssuingDefaults(hash=digest, rsa_padding=padding)
+    issuing = IssuancePolicy(hash=digest, rsa_padding=padding)
     root = installation.authorities.create("Root", "CN=Root", key=spec, issuing=issuing)
     with installation.certificates.issuer("Root") as issuer:
         leaf = issuer.sign(Order(csr=make_csr(), names=["sha3.example"])).certificate
@@ -48,12 +48,12 @@ def test_openssl_verifies_them(anchorhold: Command, csr_file: Path) -> None:
 @pytest.mark.parametrize("spelling", ["SHA3-256", "sha3-256", "SHA-3-256", "sha3256"])
 def test_it_is_kept_in_its_standard_spelling(installation: Installation, spelling: str) -> None:
     root = installation.authorities.create("Root", "CN=Root")
-    edited = installation.authorities.edit(root, issuing=IssuingDefaults(hash=spelling))
+    edited = installation.authorities.edit(root, issuing=IssuancePolicy(hash=spelling))
     assert edited.record.issuing.hash == "SHA3-256"
 
 
 def test_it_does_not_apply_to_keys_with_a_hash_of_their_own(installation: Installation) -> None:
     with pytest.raises(KeyUnsupportedError, match="own hash"):
         installation.authorities.create(
-            "Root", "CN=Root", key=key_spec("Ed25519"), issuing=IssuingDefaults(hash="SHA3-256")
+            "Root", "CN=Root", key=key_spec("Ed25519"), issuing=IssuancePolicy(hash="SHA3-256")
         )

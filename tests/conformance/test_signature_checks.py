@@ -9,8 +9,8 @@ import pytest
 
 import anchorhold
 from anchorhold.algorithms import HASHES, Algorithm, KeySpec, key_spec
-from anchorhold.publickeys import digest_of, is_signed_by
-from anchorhold.softkeys import SoftwareSigner, generate
+from anchorhold.public_keys import digest_of, is_signed_by
+from anchorhold.software_keys import SoftwareSigner, generate
 
 pytestmark = pytest.mark.databases(because="keys and signatures only")
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID, SubjectInformationAccessOID
 
 from anchorhold import Order, key_spec
 from anchorhold.errors import AnchorholdError, NameForbiddenError, ProfileRefusedError, SubjectInvalidError
-from anchorhold.softkeys import generate
+from anchorhold.software_keys import generate
 from anchorhold.x509.der import is_der, tlv
 from anchorhold.x509.names import attribute_oid
 from conformance.chains import ACCEPTED, Chains, installation_in, openssl_verdict

@@ -16,7 +16,7 @@ from cli.cli_steps import good
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.x509.request_parts import Request
+    from anchorhold.x509.csr_parts import CertificationRequest
     from conftest import Command
 
 pytestmark = pytest.mark.databases("sqlite", because="what is said does not depend on the database")
@@ -35,7 +35,7 @@ def test_a_request_is_verified_once(
     verified: list[str] = []
     verify = module._check_signature
 
-    def counting(found: Request, key: object, subject: str) -> None:
+    def counting(found: CertificationRequest, key: object, subject: str) -> None:
         verified.append(subject)
         verify(found, key, subject)
 

@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict
 
-from anchorhold import pkcs8, softkeys
+from anchorhold import pkcs8, software_keys
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, KeyUnsupportedError, SecretWrongError
-from anchorhold.publickeys import spki
-from anchorhold.seam import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, Secret, hookimpl
+from anchorhold.plugin import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, Secret, hookimpl
+from anchorhold.public_keys import spki
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.seam import (
+    from anchorhold.plugin import (
         AddOption,
         BackendContext,
         CreateKeyRequest,
@@ -76,7 +76,7 @@ class FileBackend:
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         """Make a key, on a curve that the options offer."""
         self.check_offered(request.spec)
-        return self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+        return self.keep(software_keys.generate(request.spec), request.key_id, secrets)
 
     @hookimpl
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
@@ -87,7 +87,7 @@ class FileBackend:
     @hookimpl
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         """Open a key."""
-        return softkeys.SoftwareSigner(self.open(request, secrets))
+        return software_keys.SoftwareSigner(self.open(request, secrets))
 
     @hookimpl
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.seam import CreatedKey, KeyHandle
+from anchorhold.plugin import CreatedKey, KeyHandle
 from anchorhold.testing import BackendContract
 from contract.file_backend import FileBackend
 

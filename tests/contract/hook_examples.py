@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel
 
-from anchorhold.seam import API_VERSION, Capabilities
-from anchorhold.seam.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
-from seam.hook_example import example_of
+from anchorhold.plugin import API_VERSION, Capabilities
+from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
+from plugin.hook_example import example_of
 
 HOOKS: Final = {hook: vars(example_of(hook))[hook] for hook in (*REQUIRED_HOOKS, *OPTIONAL_HOOKS)}
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.seam import Capabilities
-from anchorhold.testing import BackendContract, kinds
+from anchorhold.plugin import Capabilities
+from anchorhold.testing import BackendContract, key_kinds
 from combinations import ALL
 from databases import SERVER, new_database
 from storages.servers import free_port
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from anchorhold.seam import CreatedKey
+    from anchorhold.plugin import CreatedKey
     from hsm.softhsm import SoftHsm
     from storages.servers import Bucket
 
@@ -33,7 +33,7 @@ class OneKindOfKey(BackendContract):
             super().pytest_generate_tests(metafunc)
             return
         for name in {"kind", "kind_of_type"}.intersection(metafunc.fixturenames):
-            kind = kinds.simplest(self.capabilities()[1])
+            kind = key_kinds.simplest(self.capabilities()[1])
             metafunc.parametrize(name, [kind], ids=[str(kind).replace(" ", "-")])
 
 

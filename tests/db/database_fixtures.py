@@ -8,13 +8,13 @@ import pytest
 
 from databases import SERVER, new_database
 from db.keeping import use_db
-from seam.fakes import configured
+from plugin.fake_backends import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin.key_backend import KeyBackend
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.databases import close, open_database
 from anchorhold.installation import open_installation
-from anchorhold.seam import Secret
-from anchorhold.seam.resolver import SecretResolver
-from seam.fakes import settings_file
+from anchorhold.plugin import Secret
+from anchorhold.plugin.secret_resolver import SecretResolver
+from plugin.fake_backends import settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path

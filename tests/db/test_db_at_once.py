@@ -14,18 +14,18 @@ import pytest
 
 from anchorhold.errors import KeyMissingError
 from anchorhold.installation import open_installation
-from anchorhold.publickeys import spki
-from anchorhold.seam import FindKeyRequest
+from anchorhold.plugin import FindKeyRequest
+from anchorhold.public_keys import spki
 from cli.cli_steps import good, refused
 from db.keeping import KEY_ID, key_id_of, rows, secrets, sql, use_db
 from ledger.running import run_at_once
-from seam.fakes import NO_SECRETS, create_request, key_request
+from plugin.fake_backends import NO_SECRETS, create_request, key_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold.seam import KeyRequest
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin import KeyRequest
+    from anchorhold.plugin.key_backend import KeyBackend
     from conftest import Command
 
 TESTS = str(Path(__file__).parents[1])
@@ -46,10 +46,10 @@ def test_six_first_starts_at_once_on_an_own_database_all_succeed_and_one_migrate
         6,
         tmp_path,
         f"""
-        from anchorhold_db.keys import Keys
-        from anchorhold_db.places import OwnDatabase
+        from anchorhold_db.key_table import KeyTable
+        from anchorhold_db.connections import DedicatedDatabase
         for number_of_url, url in enumerate({urls}):
-            keys = Keys(OwnDatabase("key backend", url))
+            keys = KeyTable(DedicatedDatabase("key backend", url))
             meet(f"ready {{number_of_url}}")
             assert keys.read(bytes(20), may_create=True) is None
         """,
@@ -78,7 +78,7 @@ def test_six_first_starts_at_once_on_the_ledger_all_succeed_and_both_have_their_
 _CREATE_AT_ONCE = """
 from anchorhold.errors import KeyExistsError
 from db.keeping import secrets
-from seam.fakes import configured, create_request
+from plugin.fake_backends import configured, create_request
 backend = configured().get("default")
 meet("ready")
 created = []
@@ -126,7 +126,7 @@ _FORK = """
 import os
 from anchorhold.installation import open_installation
 from db.keeping import secrets
-from seam.fakes import create_request, key_request
+from plugin.fake_backends import create_request, key_request
 
 with open_installation() as installation:
     backend = installation.backends.get("default")
@@ -228,7 +228,7 @@ def test_a_key_whose_creation_was_killed_is_found_again_and_finished(
     place: str,
 ) -> None:
     use_db(tmp_path, monkeypatch, f'database = "{own_url}"' if place == "own" else "")
-    _kill_at("anchorhold.ledger.authorities", "Authorities", "record_key")
+    _kill_at("anchorhold.ledger.authorities", "AuthorityRepository", "record_key")
     assert len(rows(own_url if place == "own" else database)) == 1
     assert anchorhold("recover").exit_code == 63
     assert anchorhold("recover", "--finish=Root", "--password=wrong").exit_code == 21
@@ -242,7 +242,7 @@ def test_a_key_whose_creation_was_killed_is_destroyed_without_its_password(
     anchorhold: Command, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_db(tmp_path, monkeypatch)
-    _kill_at("anchorhold.ledger.authorities", "Authorities", "record_key")
+    _kill_at("anchorhold.ledger.authorities", "AuthorityRepository", "record_key")
     assert "its key was destroyed" in good(anchorhold("recover", "--abandon=Root")).talk
     assert rows(database) == {}
 
@@ -251,7 +251,7 @@ def test_killed_before_the_row_was_written_there_is_nothing_to_finish(
     anchorhold: Command, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_db(tmp_path, monkeypatch)
-    _kill_at("anchorhold_db.keys", "Keys", "add")
+    _kill_at("anchorhold_db.key_table", "KeyTable", "add")
     refused(anchorhold("recover", "--finish=Root"), KeyMissingError)
     assert "there was no key" in good(anchorhold("recover", "--abandon=Root")).talk
     assert rows(database) == {}

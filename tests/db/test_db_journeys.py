@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.seam import FindKeyRequest
+from anchorhold.plugin import FindKeyRequest
 from cli.cli_steps import good
 from db.keeping import PASSPHRASE, RANDOM, key_id_of, rows, use_db
+from plugin.fake_backends import NO_SECRETS
 from programs import openssl
-from seam.fakes import NO_SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin.key_backend import KeyBackend
     from conftest import Command
 
 KINDS = {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from anchorhold import pkcs8, softkeys
+from anchorhold import pkcs8, software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.databases import opening
+from anchorhold.databases import connect
 from anchorhold.errors import (
     KeyExistsError,
     KeyInvalidError,
@@ -21,20 +21,20 @@ from anchorhold.errors import (
     SecretWrongError,
 )
 from anchorhold.installation import open_installation
-from anchorhold.publickeys import spki
-from anchorhold.seam import FindKeyRequest, ImportKeyRequest, KeyHandle, Secret
-from anchorhold_db import keys
-from anchorhold_db.row import StoredKey
+from anchorhold.plugin import FindKeyRequest, ImportKeyRequest, KeyHandle, Secret
+from anchorhold.public_keys import spki
+from anchorhold_db import key_table
+from anchorhold_db.stored_key import StoredKey
 from cli.cli_steps import good, refused
 from db.keeping import KEY_ID, RANDOM, key_id_of, rows, secrets, sql, use_db
-from seam.fakes import CA, NO_SECRETS, create_request, key_request
+from plugin.fake_backends import CA, NO_SECRETS, create_request, key_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from anchorhold.errors import AnchorholdError
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin.key_backend import KeyBackend
     from conftest import Command
 
     Alteration: TypeAlias = Callable[[str, str, str], None]
@@ -56,7 +56,7 @@ def test_the_handle_is_the_id_and_nothing_else(own: KeyBackend) -> None:
 
 
 def _import(backend: KeyBackend) -> None:
-    plain = pkcs8.dump_pkcs8(softkeys.generate(key_spec("EC")))
+    plain = pkcs8.dump_pkcs8(software_keys.generate(key_spec("EC")))
     backend.import_key(ImportKeyRequest(key_id=bytes(20), pkcs8=plain, ca=CA), secrets("second"))
 
 
@@ -121,8 +121,8 @@ def test_a_deleted_key_that_is_left_in_the_log_for_the_sake_of_a_reader_is_said(
 ) -> None:
     use_db(tmp_path, monkeypatch)
     good(anchorhold("list-cas"))
-    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
-    monkeypatch.setattr(keys, "PATIENCE", 0.1)
+    monkeypatch.setattr(connect, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(key_table, "RETRY_TIMEOUT", 0.1)
     with open_installation() as installation:
         backend = installation.backends.get("default")
         created = backend.create_key(create_request(key_id=KEY_ID), secrets())

@@ -10,17 +10,17 @@ import pytest
 
 from anchorhold.errors import SecretMissingError, SecretWrongError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
-from anchorhold.seam import KeyRequest, Secret
-from anchorhold.seam.resolver import GeneratedSecrets
+from anchorhold.operations.order import Order
+from anchorhold.plugin import KeyRequest, Secret
+from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from cli.cli_steps import good, refused
 from db.keeping import KEY_ID, PASSPHRASE, RANDOM, rows, secrets, sql, use_db
-from seam.fakes import CA, configured, create_request, key_request, settings_file
+from plugin.fake_backends import CA, configured, create_request, key_request, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin.key_backend import KeyBackend
     from conftest import Command
 
 REFERENCE = 'encryption_key = { env = "DB_KEY" }'

@@ -9,7 +9,7 @@ import pytest
 from anchorhold.errors import SettingsError
 from cli.cli_steps import good, refused
 from db.keeping import KEY_ID, rows, secrets, use_db
-from seam.fakes import configured, create_request
+from plugin.fake_backends import configured, create_request
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.issuing.sharing import AT_ONCE
+from anchorhold.operations.parallel import MAX_WORKERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ pytestmark = [
 COUNTER = '''
 """A wrapper that remembers what it was asked to sign."""
 
-from anchorhold.seam import hookimpl
+from anchorhold.plugin import hookimpl
 
 asked = []
 
@@ -121,7 +121,7 @@ def test_what_was_signed_before_a_refusal_stays_and_nothing_is_begun_after_it(
     names[refused - 1] = "www.outside.net"
     seen = sign_batch(downstream, tmp_path, csr_file, counter, names)
     assert "www.outside.net is outside .example.com" in seen["refusal"]
-    assert refused <= len(seen["asked"]) < refused + AT_ONCE
+    assert refused <= len(seen["asked"]) < refused + MAX_WORKERS
     assert seen["waiting"] == 0
     issued = [entry["names"] for entry in listed(downstream)]
     assert len(issued) == len(seen["asked"]) - 1

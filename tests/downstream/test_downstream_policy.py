@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import anchorhold.seam
+import anchorhold.plugin
 from anchorhold import errors
 from downstream.wheel_environment import PROJECTS
 
@@ -193,6 +193,6 @@ def test_the_example_is_short_and_keeps_to_the_public_names_of_the_seam() -> Non
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("anchorhold")
     }
     assert not {name for name in whole if name.startswith("anchorhold")}
-    assert set(taken) == {"anchorhold.errors", "anchorhold.seam"}
-    assert taken["anchorhold.seam"] <= set(anchorhold.seam.__all__)
+    assert set(taken) == {"anchorhold.errors", "anchorhold.plugin"}
+    assert taken["anchorhold.plugin"] <= set(anchorhold.plugin.__all__)
     assert taken["anchorhold.errors"] <= {error.__name__ for error in errors.error_classes()}

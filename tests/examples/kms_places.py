@@ -6,15 +6,15 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.seam import BackendContext, CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyRequest
+from anchorhold.plugin import BackendContext, CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyRequest
 from anchorhold_aws_kms import KmsBackend
-from seam.fakes import NO_SECRETS
+from plugin.fake_backends import NO_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.seam import CreatedKey, Signer
+    from anchorhold.plugin import CreatedKey, Signer
 
 CA: Final = CertificateAuthority(name="Test", subject="CN=Test")
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2hunter2"}

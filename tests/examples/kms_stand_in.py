@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-from anchorhold import softkeys
-from anchorhold.publickeys import pss, spki
-from anchorhold.seam import KeySpec
+from anchorhold import software_keys
+from anchorhold.plugin import KeySpec
+from anchorhold.public_keys import pss, spki
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class StoredKey:
     spec: str
     description: str
     tags: list[dict[str, str]]
-    private: softkeys.PrivateKey
+    private: software_keys.PrivateKey
     state: str = "Enabled"
     aliases: list[str] = field(default_factory=list)
 
@@ -144,7 +144,7 @@ def _create(kms: KmsStandIn, region: str, given: dict[str, Any]) -> dict[str, An
         spec=given["KeySpec"],
         description=given.get("Description", ""),
         tags=given.get("Tags", []),
-        private=softkeys.generate(KINDS[given["KeySpec"]][0]),
+        private=software_keys.generate(KINDS[given["KeySpec"]][0]),
     )
     kms.keys[region, key.id] = key
     return {"KeyMetadata": key.metadata}

@@ -11,7 +11,7 @@ import pytest
 
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import AnchorholdError, InputError, KeyExistsError, KeyMissingError, KeyUnsupportedError
-from anchorhold.publickeys import is_signed_by, spec_of, spki
+from anchorhold.public_keys import is_signed_by, spec_of, spki
 from examples.kms_places import CREDENTIALS, KmsBench
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.algorithms import Algorithm, key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 from examples.kms_places import CREDENTIALS, KmsBench
 from examples.kms_stand_in import Fault
 from storages.servers import listening

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-import anchorhold.seam
+import anchorhold.plugin
 from anchorhold import errors
 from downstream.wheel_environment import PROJECTS, REPOSITORY
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = {name: place for name, place in PROJECTS.items() if place.parent == REPOSITORY / "examples"}
 PUBLIC: Final = {
-    "anchorhold": {"errors", "pkcs8", "seam", "softkeys"},
+    "anchorhold": {"errors", "pkcs8", "plugin", "software_keys"},
     "anchorhold.errors": {"AnchorholdError", *(error.__name__ for error in errors.error_classes())},
-    "anchorhold.publickeys": {"HASHES", "PublicKey", "check_strength", "digest_of", "spec_of", "spki"},
-    "anchorhold.seam": set(anchorhold.seam.__all__),
+    "anchorhold.public_keys": {"HASHES", "PublicKey", "check_strength", "digest_of", "spec_of", "spki"},
+    "anchorhold.plugin": set(anchorhold.plugin.__all__),
 }
 """Modules of core that authors import from, and their names."""
 

@@ -15,21 +15,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import RefusedError
-from anchorhold.publickeys import spki
-from anchorhold.seam import CertificateAuthority, SignRequest, WrapperContext
+from anchorhold.plugin import CertificateAuthority, SignRequest, WrapperContext
+from anchorhold.public_keys import spki
 from anchorhold_quorum import Quorum
 from anchorhold_quorum.cases import Case
-from anchorhold_quorum.describing import describe, summary
+from anchorhold_quorum.description import describe, summary
 from anchorhold_quorum.encoding import content_of
 from anchorhold_quorum.folder import write_approval
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam import Purpose
+    from anchorhold.plugin import Purpose
 
 CA: Final = CertificateAuthority(name="Root", subject="CN=Root")
 KEY: Final = ec.generate_private_key(ec.SECP256R1())
@@ -170,7 +170,7 @@ class Signing:
 
     def sign(self, message: bytes, purpose: Purpose = "certificate", failure: Exception | None = None) -> bytes:
         """Ask for a signature as core does."""
-        signer = softkeys.SoftwareSigner(KEY)
+        signer = software_keys.SoftwareSigner(KEY)
         request = SignRequest(message=message, algorithm=key_spec("EC").algorithm(), purpose=purpose, ca=CA)
         going = self.wrapper.sign(request, signer)
         next(going)

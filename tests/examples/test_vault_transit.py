@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from anchorhold import errors, softkeys
+from anchorhold import errors, software_keys
 from anchorhold.algorithms import Algorithm, key_spec
-from anchorhold.publickeys import is_signed_by, spec_of, spki
-from anchorhold.seam import Secret
+from anchorhold.plugin import Secret
+from anchorhold.public_keys import is_signed_by, spec_of, spki
 from anchorhold_vault_transit.keys import FoundKey, Keys
 from anchorhold_vault_transit.options import Options
 from anchorhold_vault_transit.server import Server
@@ -86,7 +86,7 @@ def test_the_published_sample_of_a_signature_is_read_as_der() -> None:
             return dict(response["data"])
 
     server = Published(Options.model_validate({"address": "http://127.0.0.1:1"}), "here")
-    key = FoundKey("my-key", 1, public_key := softkeys.generate(key_spec("EC")).public_key())
+    key = FoundKey("my-key", 1, public_key := software_keys.generate(key_spec("EC")).public_key())
     found = Keys(server, Secret(TOKEN)).sign(key, {}, "here")
     assert found == base64.b64decode(SIGNATURE.rpartition(":")[2])
     assert openssl("asn1parse", "-inform", "DER", stdin=found).count("INTEGER") == 2
@@ -109,13 +109,13 @@ def test_a_key_is_found_by_its_id_and_replaced_by_none(bench: Bench, vault: Vaul
 def test_a_rotated_key_still_signs_with_the_version_that_was_certified(bench: Bench, vault: VaultStandIn) -> None:
     created = bench.create(key_spec("EC"))
     stored = vault.mounts["transit"][created.handle.data["name"]]
-    stored.versions.append(softkeys.generate(key_spec("EC")))
+    stored.versions.append(software_keys.generate(key_spec("EC")))
     algorithm = key_spec("EC").algorithm()
     assert is_signed_by(created.public_key, bench.signer(created).sign(b"message", algorithm), b"message", algorithm)
 
 
 def test_the_latest_version_of_a_key_made_by_others_is_adopted(bench: Bench, vault: VaultStandIn) -> None:
-    keys = [softkeys.generate(key_spec("EC")) for _ in range(2)]
+    keys = [software_keys.generate(key_spec("EC")) for _ in range(2)]
     vault.mounts["transit"]["theirs"] = StoredKey("ecdsa-p256", keys)
     (found,) = bench.find(None, key_name="theirs")
     assert found.handle.data == {"name": "theirs", "version": 2}

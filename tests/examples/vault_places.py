@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.seam import (
+from anchorhold.plugin import (
     BackendContext,
     CertificateAuthority,
     CreateKeyRequest,
@@ -14,13 +14,13 @@ from anchorhold.seam import (
     KeyRequest,
     Secret,
 )
-from anchorhold.seam.resolver import SecretResolver
+from anchorhold.plugin.secret_resolver import SecretResolver
 from anchorhold_vault_transit import TransitBackend
 from examples.vault_stand_in import TOKEN
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.seam import CreatedKey, Signer
+    from anchorhold.plugin import CreatedKey, Signer
 
 CA: Final = CertificateAuthority(name="Test", subject="CN=Test")
 

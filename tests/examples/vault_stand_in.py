@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anchorhold import softkeys
-from anchorhold.publickeys import HASHES
-from anchorhold.seam import KeySpec
+from anchorhold import software_keys
+from anchorhold.plugin import KeySpec
+from anchorhold.public_keys import HASHES
 
 if TYPE_CHECKING:
     import ssl
@@ -201,7 +201,7 @@ class VaultStandIn:
 
     def _create(self, keys: dict[str, StoredKey], name: str, payload: dict[str, Any]) -> None:
         """An existing key stays as it is, without an error."""
-        keys.setdefault(name, StoredKey(payload["type"], [softkeys.generate(TYPES[payload["type"]])]))
+        keys.setdefault(name, StoredKey(payload["type"], [software_keys.generate(TYPES[payload["type"]])]))
 
     def _read(self, keys: dict[str, StoredKey], name: str, _: None) -> dict[str, Any]:
         key, answer = _find(keys, name), copy.deepcopy(PAIRS["read"].response)

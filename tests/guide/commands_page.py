@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.cli.build import build_command
-from anchorhold.cli.global_options import Root
-from anchorhold.cli.table import COMMANDS
+from anchorhold.cli.command_builder import build_command
+from anchorhold.cli.command_table import COMMANDS
+from anchorhold.cli.global_options import GlobalOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,9 @@ whose only key backend stores keys in files. Each configured alias adds its own 
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(section for name in COMMANDS for section in _sections((name,), build_command(name, Root())))
+    return HEAD + "".join(
+        section for name in COMMANDS for section in _sections((name,), build_command(name, GlobalOptions()))
+    )
 
 
 def _sections(names: tuple[str, ...], command: Any) -> Iterator[str]:

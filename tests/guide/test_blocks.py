@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from anchorhold.backends import Backends
-from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
+from anchorhold.backends import BackendRegistry
+from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.settings import load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -30,13 +30,13 @@ TOML = [
 ISSUE = """
 import sys
 import anchorhold
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.errors import RefusedError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-csr = csr.sign(softkeys.generate(anchorhold.key_spec("EC")), hashes.SHA256())
+csr = csr.sign(software_keys.generate(anchorhold.key_spec("EC")), hashes.SHA256())
 with anchorhold.open_installation() as installation:
     installation.authorities.create("Root", "CN=Root")
     with installation.certificates.issuer("Root") as issuer:
@@ -57,10 +57,10 @@ def _blocks(page: str, kind: str) -> list[str]:
 def test_each_backend_and_the_wrapper_on_the_page_of_the_seam_work(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *backends, wrapper = _blocks("authors/seam.md", "python")
+    *backends, wrapper = _blocks("authors/plugin-api.md", "python")
     assert len(backends) == 3
     backend = backends[number]
-    (project,) = _blocks("authors/seam.md", "toml")
+    (project,) = _blocks("authors/plugin-api.md", "toml")
     points = tomllib.loads(project)["project"]["entry-points"]
     if "class InMemory" not in backend:
         points[BACKENDS_GROUP]["memory"] = "anchorhold_memory:InService"
@@ -93,7 +93,9 @@ def test_what_is_shown_in_toml_is_taken_as_it_stands(page: str, body: str, tmp_p
         return
     path = tmp_path / "config.toml"
     path.write_text(body)
-    backends = Backends(load_settings(path, {"ANCHORHOLD_LEDGER": "postgresql://db.example.com/ca"}), pytest.fail, {})
+    backends = BackendRegistry(
+        load_settings(path, {"ANCHORHOLD_LEDGER": "postgresql://db.example.com/ca"}), pytest.fail, {}
+    )
     for alias in backends.aliases():
         backends.get(alias)
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from anchorhold.backends import Backends
+from anchorhold.backends import BackendRegistry
 from anchorhold.settings import load_settings
 from anchorhold.testing import RULES
 from databases import new_database
@@ -150,7 +150,7 @@ def test_settings_in_a_readme_are_taken_as_they_stand_there(name: str, tmp_path:
     for number, text in enumerate(_settings_in(name)):
         path = tmp_path / f"{number}.toml"
         path.write_text(text)
-        backends = Backends(load_settings(path, {}), pytest.fail, {})
+        backends = BackendRegistry(load_settings(path, {}), pytest.fail, {})
         for alias in backends.aliases():
             backends.get(alias)  # checks its options
 

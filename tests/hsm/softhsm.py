@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.seam import BackendContext, CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyRequest, Secret
-from anchorhold.seam.resolver import SecretResolver
+from anchorhold.plugin import BackendContext, CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyRequest, Secret
+from anchorhold.plugin.secret_resolver import SecretResolver
 from anchorhold_hsm import HsmBackend
-from anchorhold_hsm.registry import close_modules
+from anchorhold_hsm.module_registry import close_modules
 from programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.seam import CreatedKey, Signer
+    from anchorhold.plugin import CreatedKey, Signer
 
 FOLDERS = (
     "/usr/lib/softhsm",

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold import errors, softkeys
+from anchorhold import errors, software_keys
 from anchorhold.algorithms import Algorithm, KeySpec, key_spec
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.publickeys import is_signed_by, spki
-from anchorhold.seam import ImportKeyRequest
-from anchorhold_hsm.registry import close_modules
+from anchorhold.plugin import ImportKeyRequest
+from anchorhold.public_keys import is_signed_by, spki
+from anchorhold_hsm.module_registry import close_modules
 from cli.cli_steps import good
 from hsm.softhsm import CA, USER_PIN, Bench, configure
 from programs import openssl, program
@@ -30,7 +30,7 @@ from programs import openssl, program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anchorhold.seam import CreatedKey
+    from anchorhold.plugin import CreatedKey
     from conftest import Command
 
 PACKAGE = "libnss3-tools"
@@ -47,7 +47,7 @@ RSA_WAYS = [
 FORKING = """
 import json, os, sys
 from anchorhold.algorithms import key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 from hsm.softhsm import Bench
 
 bench = Bench(json.loads(sys.argv[1]))
@@ -167,7 +167,7 @@ def test_a_key_is_not_overwritten_by_another_with_its_id(bench: Bench, label: st
 
 
 def test_a_key_from_elsewhere_is_brought(bench: Bench, label: str) -> None:
-    private = softkeys.generate(key_spec("EC"))
+    private = software_keys.generate(key_spec("EC"))
     request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=dump_pkcs8(private), ca=CA, options={"key-label": label})
     imported = bench.backend.import_key(request, bench.secrets)
     assert spki(imported.public_key) == spki(private.public_key())

@@ -22,17 +22,17 @@ from pkcs11.exceptions import (
 
 from anchorhold import errors
 from anchorhold.algorithms import Algorithm, key_spec
-from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm import keys, offers, registry, session, signer
-from anchorhold_hsm.gate import Gate
+from anchorhold.public_keys import is_signed_by
+from anchorhold_hsm import keys, module_registry, session, signer, token_capabilities
+from anchorhold_hsm.module_lock import ModuleLock
+from anchorhold_hsm.signing_mechanisms import SigningMechanism, SigningMechanisms, mechanisms_for
 from anchorhold_hsm.templates import PRIVATE_TEMPLATES
-from anchorhold_hsm.ways import Way, Ways, ways_to_sign
 from hsm.softhsm import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold_hsm.opened import OpenedToken
+    from anchorhold_hsm.open_token import OpenToken
     from hsm.softhsm import Bench, SoftHsm
 
 EC = key_spec("EC")
@@ -49,9 +49,9 @@ class Awkward:
         return self._calls.get(name) or getattr(self._real, name)
 
 
-def opened_token() -> OpenedToken:
+def opened_token() -> OpenToken:
     """The token that the backend uses."""
-    (running,) = (each for each in registry._registry.values() if each.ready)
+    (running,) = (each for each in module_registry._registry.values() if each.ready)
     return next(iter(running._opened.values()))
 
 
@@ -60,14 +60,14 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make sessions awkward from now on."""
 
     def make(**calls: Callable[..., Any]) -> None:
-        original = session.Worker.__init__
+        original = session.TokenSession.__init__
 
-        def init(self: session.Worker, token: OpenedToken, opened: Any, *, writing: bool) -> None:
+        def init(self: session.TokenSession, token: OpenToken, opened: Any, *, writing: bool) -> None:
             bound = {name: lambda *a, _call=call, **k: _call(opened, *a, **k) for name, call in calls.items()}
             awkward: Any = Awkward(opened, **bound)
             original(self, token, awkward, writing=writing)
 
-        monkeypatch.setattr(session.Worker, "__init__", init)
+        monkeypatch.setattr(session.TokenSession, "__init__", init)
 
     return make
 
@@ -117,16 +117,16 @@ def test_a_token_that_is_full_is_said(bench: Bench, softhsm: SoftHsm, sessions: 
 
 _FULL = """
 import os, resource, sys
-from anchorhold import errors, softkeys
+from anchorhold import errors, software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.seam import ImportKeyRequest
+from anchorhold.plugin import ImportKeyRequest
 from hsm.softhsm import CA, Bench
 
 library, kind = sys.argv[1:]
 bench = Bench({"library_path": library, "token": "one"})
 spec = key_spec(kind, 2048 if kind == "RSA" else None)
-pkcs8 = dump_pkcs8(softkeys.generate(spec))
+pkcs8 = dump_pkcs8(software_keys.generate(spec))
 request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=pkcs8, ca=CA, options={"key-label": "brought"})
 assert bench.find(key_label="brought") == ()
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file of the token can grow
@@ -238,9 +238,9 @@ def test_creating_is_never_tried_a_third_time(bench: Bench, sessions: Callable[.
 def test_a_private_half_that_is_not_taken_leaves_no_public_half(
     bench: Bench, softhsm: SoftHsm, sessions: Callable[..., None]
 ) -> None:
-    from anchorhold import softkeys
+    from anchorhold import software_keys
     from anchorhold.pkcs8 import dump_pkcs8
-    from anchorhold.seam import ImportKeyRequest
+    from anchorhold.plugin import ImportKeyRequest
     from hsm.softhsm import CA
 
     def create_object(session: Any, template: dict[Any, Any]) -> Any:
@@ -249,7 +249,7 @@ def test_a_private_half_that_is_not_taken_leaves_no_public_half(
         return session.create_object(template)
 
     sessions(create_object=create_object)
-    pkcs8 = dump_pkcs8(softkeys.generate(EC))
+    pkcs8 = dump_pkcs8(software_keys.generate(EC))
     request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=pkcs8, ca=CA, options={"key-label": None})
     with pytest.raises(errors.KeyUnsupportedError, match="does not take an EC secp256r1 key from elsewhere"):
         bench.backend.import_key(request, bench.secrets)
@@ -265,16 +265,16 @@ def test_a_private_half_that_is_not_taken_leaves_no_public_half(
 def test_the_next_way_to_sign_is_taken_and_remembered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, algorithm: Algorithm, answer: type[Exception]
 ) -> None:
-    first, *others = ways_to_sign(algorithm).each
+    first, *others = mechanisms_for(algorithm).each
     asked = []
 
     def prepare(message: bytes, bits: int) -> bytes:
         asked.append(message)
         raise answer
 
-    awkward = Way(first.mechanism, first.parameter, prepare, first.finish)
-    instead = Ways((awkward, *others))
-    monkeypatch.setattr(signer, "ways_to_sign", lambda _: instead)
+    awkward = SigningMechanism(first.mechanism, first.parameter, prepare, first.finish)
+    instead = SigningMechanisms((awkward, *others))
+    monkeypatch.setattr(signer, "mechanisms_for", lambda _: instead)
     created = bench.create(key_spec("RSA", 2048))
     lent = bench.signer(created)
     for message in (b"one", b"two", b"three"):
@@ -298,14 +298,14 @@ def test_a_token_with_few_sessions_is_used_with_as_many_as_it_has(
         refused.wait(10)  # until another thread wants one too
         return real.open(**options)
 
-    held = used.take(writing=False)
+    held = used.acquire(writing=False)
     monkeypatch.setattr(used, "_token", Awkward(real, open=open_session))
     with ThreadPoolExecutor(8) as threads:
         for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(400)):
             assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
     assert refused.is_set()
     assert 1 <= used._allowed() <= 2
-    used.give(held)
+    used.release(held)
     assert used.busy == 0
 
 
@@ -319,17 +319,17 @@ def test_a_token_that_lacked_a_session_for_a_moment_is_asked_for_more_again(
     def none_left(**_: Any) -> Any:
         raise SessionCount
 
-    first = used.take(writing=False)
+    first = used.acquire(writing=False)
     monkeypatch.setattr(used, "_token", Awkward(real, open=none_left))
     monkeypatch.setattr(used, "_patience", 0.05)
     with pytest.raises(errors.BackendFailedError, match="all 1 sessions"):
-        used.take(writing=False)
+        used.acquire(writing=False)
     monkeypatch.setattr(used, "_token", real)
     with pytest.raises(errors.BackendFailedError, match="all 1 sessions"):
-        used.take(writing=False)
+        used.acquire(writing=False)
     monkeypatch.setattr(used, "_given", (used._given[0], time.monotonic()))
-    for worker in (first, used.take(writing=False), used.take(writing=False)):
-        used.give(worker)
+    for worker in (first, used.acquire(writing=False), used.acquire(writing=False)):
+        used.release(worker)
 
 
 def test_who_waits_too_long_for_a_session_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,13 +338,13 @@ def test_who_waits_too_long_for_a_session_is_told(bench: Bench, monkeypatch: pyt
     lent = bench.signer(created)
     used = opened_token().pool
     monkeypatch.setattr(used, "_patience", 0.05)
-    worker = used.take(writing=False)
+    worker = used.acquire(writing=False)
     with pytest.raises(errors.BackendFailedError, match=r"all 1 sessions were in use.*max_sessions"):
         lent.sign(b"", EC.algorithm())
     monkeypatch.setattr(used, "_patience", 10)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(lent.sign, b"", EC.algorithm())
-        used.give(worker)
+        used.release(worker)
         assert waiting.result(5)
     works(bench, "another, for which the only session makes way")
 
@@ -359,27 +359,27 @@ def test_a_key_that_wants_the_pin_for_every_use_gets_it(bench: Bench, softhsm: S
 
 def test_a_key_that_is_not_for_signing_is_refused(bench: Bench) -> None:
     assert bench.find(key_label="d") == ()
-    worker = opened_token().pool.take(writing=True)
+    worker = opened_token().pool.acquire(writing=True)
     worker.session.generate_keypair(KeyType.RSA, 2048, label="d", store=True, capabilities=MechanismFlag.DECRYPT)
-    opened_token().pool.give(worker)
+    opened_token().pool.release(worker)
     (created,) = bench.find(key_label="d")
     with pytest.raises(errors.KeyUnsupportedError, match="token 'one', key 'd': the key is not for signing"):
         bench.signer(created)
 
 
 def test_a_module_that_cannot_lock_gets_one_call_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from anchorhold_hsm.native import NativeModule
+    from anchorhold_hsm.cryptoki import CryptokiModule
 
-    registry.close_modules()
-    monkeypatch.setattr(NativeModule, "initialise", _without_locks(NativeModule.initialise))
+    module_registry.close_modules()
+    monkeypatch.setattr(CryptokiModule, "initialise", _without_locks(CryptokiModule.initialise))
     created = bench.create(EC)
     lent = bench.signer(created)
-    (running,) = (each for each in registry._registry.values() if each.ready)
-    assert running.gate._serialise
+    (running,) = (each for each in module_registry._registry.values() if each.ready)
+    assert running.lock._serialise
     with ThreadPoolExecutor(8) as threads:
         for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(200)):
             assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
-    monkeypatch.setattr(running, "gate", Gate(serialise=False))
+    monkeypatch.setattr(running, "lock", ModuleLock(serialise=False))
 
 
 def _without_locks(initialise: Callable[..., bool]) -> Callable[..., bool]:
@@ -392,17 +392,17 @@ def _without_locks(initialise: Callable[..., bool]) -> Callable[..., bool]:
 
 def test_what_is_offered_is_found_out_without_leaving_anything(bench: Bench, softhsm: SoftHsm) -> None:
     bench.create(EC, "mine")
-    worker = opened_token().pool.take(writing=False)
-    assert "EC secp384r1" in offers.kinds_that_can_be_made(worker)
+    worker = opened_token().pool.acquire(writing=False)
+    assert "EC secp384r1" in token_capabilities.supported_kinds(worker)
     assert keys.find(worker, b"", "anchorhold probe", "") == []
-    opened_token().pool.give(worker)
+    opened_token().pool.release(worker)
     assert Mechanism.ECDSA in opened_token().mechanisms()
     assert softhsm.objects() == 2
 
 
 _OTHERS = """
 import ctypes, sys
-from anchorhold_hsm import registry
+from anchorhold_hsm import module_registry
 from hsm.softhsm import Bench
 from hsm.test_lost_sessions import EC, signs
 
@@ -411,10 +411,10 @@ assert other.C_Initialize(None) == 0
 bench = Bench({"library_path": sys.argv[1], "token": "one"})
 created = bench.create(EC)
 signs(bench.signer(created), created)
-registry.close_modules()
+module_registry.close_modules()
 assert other.C_GetInfo((ctypes.c_char * 200)()) == 0
 signs(bench.signer(created), created)
-(running,) = registry._registry.values()
+(running,) = module_registry._registry.values()
 assert running.gate._serialise
 """
 

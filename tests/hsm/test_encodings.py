@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from anchorhold import publickeys, softkeys
+from anchorhold import public_keys, software_keys
 from anchorhold.algorithms import CURVES, HASHES, Algorithm, KeySpec
-from anchorhold.publickeys import is_signed_by, spki
+from anchorhold.public_keys import is_signed_by, spki
 from anchorhold_hsm.curves import EC_PARAMS, curve_of, decode_point, encode_point
-from anchorhold_hsm.ways import der_of_raw_ecdsa, digest_info, emsa_pss
+from anchorhold_hsm.signing_mechanisms import der_of_raw_ecdsa, digest_info, emsa_pss
 
 CURVE_KEYS = (*(KeySpec(type="EC", curve=curve) for curve in CURVES), KeySpec(type="Ed25519"), KeySpec(type="Ed448"))
 RSA_KEYS = [rsa.generate_private_key(65537, bits) for bits in (2048, 2050, 2056)]
 RSA_KEY = RSA_KEYS[0]
 
 
-def point_of(key: softkeys.PrivateKey) -> bytes:
+def point_of(key: software_keys.PrivateKey) -> bytes:
     """The raw public point of a key."""
     public = key.public_key()
     if isinstance(public, ec.EllipticCurvePublicKey):
@@ -32,7 +32,7 @@ def point_of(key: softkeys.PrivateKey) -> bytes:
 @pytest.mark.parametrize("spec", CURVE_KEYS, ids=str)
 @pytest.mark.parametrize("form", ["raw", "wrapped", "wrong length octet", "bit string"])
 def test_a_point_is_read_in_every_form_that_tokens_give(spec: KeySpec, form: str) -> None:
-    key = softkeys.generate(spec)
+    key = software_keys.generate(spec)
     raw = point_of(key)
     forms = {
         "raw": raw,
@@ -113,5 +113,5 @@ def test_the_smallest_numbers_become_der() -> None:
 
 
 def test_every_elliptic_curve_of_core_is_known_to_pkcs11() -> None:
-    assert [*publickeys.CURVES] == [*CURVES]
+    assert [*public_keys.CURVES] == [*CURVES]
     assert {*EC_PARAMS} == {*CURVES, "Ed25519", "Ed448"}

@@ -14,11 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import errors, softkeys
+from anchorhold import errors, software_keys
 from anchorhold.algorithms import CURVES, KeySpec, key_spec
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.publickeys import is_signed_by, spec_of, spki
-from anchorhold.seam import ImportKeyRequest
+from anchorhold.plugin import ImportKeyRequest
+from anchorhold.public_keys import is_signed_by, spec_of, spki
 from cli.cli_steps import good, refused
 from hsm.softhsm import CA, configure, settings
 from programs import openssl
@@ -26,7 +26,7 @@ from programs import openssl
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam import CreatedKey
+    from anchorhold.plugin import CreatedKey
     from conftest import Command
     from hsm.softhsm import Bench, SoftHsm
 
@@ -129,7 +129,7 @@ def test_the_public_half_comes_from_the_private_key_or_a_certificate_where_there
 
 def _certificate_for(public: object) -> bytes:
     """A certificate of somebody for a key."""
-    issuer, name = softkeys.generate(EC), x509.Name.from_rfc4514_string("CN=x")
+    issuer, name = software_keys.generate(EC), x509.Name.from_rfc4514_string("CN=x")
     day = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
     builder = builder.not_valid_before(day).not_valid_after(day).public_key(public)  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def _certificate_for(public: object) -> bytes:
 def test_an_imported_key_signs_and_is_protected_like_one_made_there(
     bench: Bench, softhsm: SoftHsm, spec: KeySpec
 ) -> None:
-    key = softkeys.generate(spec)
+    key = software_keys.generate(spec)
     request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=dump_pkcs8(key), ca=CA, options={"key-label": "brought"})
     created = bench.backend.import_key(request, bench.secrets)
     assert spki(created.public_key) == spki(key.public_key())
@@ -154,7 +154,7 @@ def test_an_imported_key_signs_and_is_protected_like_one_made_there(
 
 
 def test_a_key_that_cannot_be_brought_leaves_nothing(bench: Bench, softhsm: SoftHsm) -> None:
-    key = softkeys.generate(key_spec("ML-DSA-44"))
+    key = software_keys.generate(key_spec("ML-DSA-44"))
     request = ImportKeyRequest(key_id=os.urandom(20), pkcs8=dump_pkcs8(key), ca=CA, options={"key-label": None})
     with pytest.raises(errors.KeyUnsupportedError, match="cannot be put into a token"):
         bench.backend.import_key(request, bench.secrets)
@@ -262,7 +262,7 @@ def test_a_key_that_another_authority_has_adopted_is_not_destroyed_with_who_made
 
 def test_a_key_that_is_being_destroyed_is_not_adopted(configured: SoftHsm, anchorhold: Command, database: str) -> None:
     _killed(configured, "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
-    doomed = "from anchorhold.seam.facade import KeyBackend\n"
+    doomed = "from anchorhold.plugin.key_backend import KeyBackend\n"
     doomed += "KeyBackend.delete_key = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     _killed(configured, doomed, "recover", "--abandon=Root")
     adopt = ("init-ca", "Heir", "CN=Heir", "--adopt", "--key-label=Root")

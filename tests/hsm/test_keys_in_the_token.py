@@ -10,9 +10,9 @@ from pkcs11 import Mechanism
 
 from anchorhold import errors
 from anchorhold.algorithms import CURVES, HASHES, Algorithm, KeySpec, key_spec
-from anchorhold.publickeys import is_signed_by, spec_of, spki
-from anchorhold.seam import CreateKeyRequest
-from anchorhold_hsm import signer, ways
+from anchorhold.plugin import CreateKeyRequest
+from anchorhold.public_keys import is_signed_by, spec_of, spki
+from anchorhold_hsm import signer, signing_mechanisms
 from hsm.softhsm import CA
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def test_what_the_token_does_not_make_is_refused_with_what_it_makes(
 def test_a_signature_the_token_does_not_make_is_refused_with_the_mechanisms_it_lists(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unknown = ways.Way(Mechanism.ECDSA_SHA512, None, lambda message, _: message, bytes)
-    instead = ways.Ways((unknown, unknown))
-    monkeypatch.setattr(signer, "ways_to_sign", lambda _: instead)
+    unknown = signing_mechanisms.SigningMechanism(Mechanism.ECDSA_SHA512, None, lambda message, _: message, bytes)
+    instead = signing_mechanisms.SigningMechanisms((unknown, unknown))
+    monkeypatch.setattr(signer, "mechanisms_for", lambda _: instead)
     lent = bench.signer(bench.create(key_spec("EC")))
     with pytest.raises(errors.KeyUnsupportedError, match=r"token 'one', key 'Test'.*ECDSA_SHA512: Mechanism") as caught:
         lent.sign(b"", key_spec("EC").algorithm())

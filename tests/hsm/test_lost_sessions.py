@@ -14,16 +14,16 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.algorithms import KeySpec, key_spec
-from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm import module, registry
+from anchorhold.public_keys import is_signed_by
+from anchorhold_hsm import module, module_registry
 from anchorhold_hsm.module import ModuleChoice
-from anchorhold_hsm.registry import close_modules
+from anchorhold_hsm.module_registry import close_modules
 from hsm.softhsm import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold.seam import CreatedKey, Signer
+    from anchorhold.plugin import CreatedKey, Signer
     from hsm.softhsm import Bench, SoftHsm
 
 EC: KeySpec = key_spec("EC")
@@ -118,7 +118,7 @@ def test_a_missing_key_does_not_restart_the_module_at_every_request(bench: Bench
     gone = bench.create(EC, "gone")
     signer = bench.signer(gone)
     softhsm.tool("--delete-object", "--type", "privkey", "--label", "gone")
-    (running,) = (each for each in registry._registry.values() if each.ready)
+    (running,) = (each for each in module_registry._registry.values() if each.ready)
     generations = set()
     for _ in range(5):
         with pytest.raises(errors.KeyMissingError):
@@ -130,18 +130,20 @@ def test_a_missing_key_does_not_restart_the_module_at_every_request(bench: Bench
 def test_what_stays_missing_restarts_the_module_more_and_more_rarely_and_what_is_new_at_once(
     softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = registry.module_of(ModuleChoice(softhsm.library), "key backend 'hsm'", "key backend 'hsm'")
+    running = module_registry.module_of(ModuleChoice(softhsm.library), "key backend 'hsm'", "key backend 'hsm'")
     restarted: list[int] = []
     for second in range(400):
         with monkeypatch.context() as moment:
             moment.setattr(time, "monotonic", partial(float, second))
-            if running.may_renew("key 'gone'", generation=len(restarted)):
+            if running.may_reinitialise("key 'gone'", generation=len(restarted)):
                 restarted.append(second)
     assert restarted == [0, 5, 15, 35, 75, 155, 235, 315, 395]
-    assert running.may_renew("key 'gone'", generation=len(restarted) - 1)  # a thread that missed it at the same time
-    assert running.may_renew("key 'another'", generation=len(restarted))
-    running.worked("key 'gone'")
-    assert running.may_renew("key 'gone'", generation=len(restarted))
+    assert running.may_reinitialise(
+        "key 'gone'", generation=len(restarted) - 1
+    )  # a thread that missed it at the same time
+    assert running.may_reinitialise("key 'another'", generation=len(restarted))
+    running.note_success("key 'gone'")
+    assert running.may_reinitialise("key 'gone'", generation=len(restarted))
 
 
 def test_a_token_that_went_away_is_one_clear_line_until_it_is_back(
@@ -157,7 +159,7 @@ def test_a_token_that_went_away_is_one_clear_line_until_it_is_back(
             signer.sign(b"", EC.algorithm())
     away.rename(softhsm.tokens)
     monkeypatch.setattr(module, "FAILURE_PAUSE", 0)
-    monkeypatch.setattr(module, "RENEWAL_PAUSE", 0)
+    monkeypatch.setattr(module, "REINITIALISE_PAUSE", 0)
     signs(signer, created)
 
 
@@ -234,13 +236,13 @@ library, how = sys.argv[1:]
 answer = lambda: print(hex(ctypes.CDLL(library).C_GetInfo((ctypes.c_char * 200)())), flush=True)
 atexit.register(answer)  # the last one to be called
 
-from anchorhold_hsm import registry
+from anchorhold_hsm import module_registry
 from hsm.softhsm import Bench
 from hsm.test_lost_sessions import EC, signs
 
 bench = Bench({"library_path": library, "token": "one"})
 signs(bench.signer(created := bench.create(EC)), created)
-(running,) = registry._registry.values()
+(running,) = module_registry._registry.values()
 
 def stay_inside():
     with running.gate:
@@ -249,8 +251,8 @@ def stay_inside():
 if how == "in a child" and os.fork():
     os.wait()
 if how == "while a daemon is inside":
-    atexit.unregister(registry.close_modules)
-    atexit.register(registry.close_modules, 0.2)
+    atexit.unregister(module_registry.close_modules)
+    atexit.register(module_registry.close_modules, 0.2)
     threading.Thread(target=stay_inside, daemon=True).start()
     while not running.gate._inside:
         time.sleep(0.01)

@@ -12,7 +12,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.installation import open_installation
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
 from hsm.softhsm import SO_PIN, USER_PIN, configure
 from hsm.spied import spy
 from server.serving import HOSTNAME, House, running, signed, until
@@ -30,16 +30,16 @@ SIGN: Final = ("sign-cert", "--ca=root", "--csr=example.csr", "--alt=a.example")
 KILLED: Final = """
 import os, signal, sys
 from anchorhold.cli import main
-from anchorhold_hsm.native import NativeModule
+from anchorhold_hsm.cryptoki import CryptokiModule
 
-original = NativeModule.log_in
+original = CryptokiModule.log_in
 def log_in(self, *arguments):
     try:
         original(self, *arguments)
     finally:
         os.kill(os.getpid(), signal.SIGKILL)
 
-NativeModule.log_in = log_in
+CryptokiModule.log_in = log_in
 main()
 """
 
@@ -151,7 +151,7 @@ def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
     pin: Path, spy: Spy, tmp_path: Path
 ) -> None:
     with open_installation() as installation:
-        issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="hsm")
+        issuing = IssuancePolicy(hostname=HOSTNAME, ocsp_key_backend="hsm")
         authority = installation.authorities.edit("root", issuing=issuing)
         installation.responders.renew(authority)
         list(installation.crls.generate(authority))

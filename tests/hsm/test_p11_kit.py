@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.publickeys import is_signed_by
-from anchorhold_hsm.registry import close_modules
+from anchorhold.public_keys import is_signed_by
+from anchorhold_hsm.module_registry import close_modules
 from cli.cli_steps import certificate, good
 from hsm.softhsm import Bench, SoftHsm, configure
 from programs import program

@@ -9,11 +9,11 @@ from pkcs11 import TokenFlag
 
 from anchorhold import errors
 from anchorhold.algorithms import key_spec
-from anchorhold.seam import Secret, SecretSource
+from anchorhold.plugin import Secret, SecretSource
 from anchorhold_hsm import HsmBackend, pins
 from anchorhold_hsm.credentials import credential_of
+from anchorhold_hsm.cryptoki import CryptokiModule
 from anchorhold_hsm.login import check_flags
-from anchorhold_hsm.native import NativeModule
 from anchorhold_hsm.pins import Credential
 from hsm.softhsm import SO_PIN, USER_PIN, Bench
 
@@ -29,13 +29,13 @@ GOOD = TokenFlag.TOKEN_INITIALIZED | TokenFlag.USER_PIN_INITIALIZED
 def logins(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every time a PIN is shown to the token."""
     seen: list[str] = []
-    original = NativeModule.log_in
+    original = CryptokiModule.log_in
 
-    def log_in(self: NativeModule, session: int, kind: str, pin: bytes | None) -> None:
+    def log_in(self: CryptokiModule, session: int, kind: str, pin: bytes | None) -> None:
         seen.append(kind)
         original(self, session, kind, pin)
 
-    monkeypatch.setattr(NativeModule, "log_in", log_in)
+    monkeypatch.setattr(CryptokiModule, "log_in", log_in)
     monkeypatch.setattr(pins, "_refused", {})
     return seen
 
@@ -74,7 +74,7 @@ def test_a_refused_pin_does_not_log_out_those_who_work(bench: Bench) -> None:
 def test_a_pin_that_was_changed_on_the_token_is_shown_once_after_a_restart(
     bench: Bench, softhsm: SoftHsm, logins: list[str]
 ) -> None:
-    from anchorhold_hsm.registry import close_modules
+    from anchorhold_hsm.module_registry import close_modules
 
     signer = bench.signer(bench.create(EC))
     softhsm.tool("--change-pin", "--new-pin", "4321")

@@ -17,7 +17,7 @@ _PROGRAM = """
 import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from anchorhold.algorithms import key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 from hsm.softhsm import Bench
 
 library, kind, signatures, mode, serialise = sys.argv[1:]
@@ -38,11 +38,11 @@ def everybody():
         assert list(pool.map(work, range(8))) == list(range(8))
 
 def disturb():
-    from anchorhold_hsm import registry
+    from anchorhold_hsm import module_registry
     from hsm.test_lost_sessions import Saboteur
     from hsm.softhsm import SoftHsm
     from pathlib import Path
-    (running,) = registry._registry.values()
+    (running,) = module_registry._registry.values()
     saboteur = Saboteur(SoftHsm(Path("/"), library))
     while not done.wait(0.25):
         if mode == "renewed":
@@ -74,7 +74,7 @@ everybody()
 _FORKING = """
 import os, sys, threading, time
 from anchorhold.algorithms import key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 from hsm.softhsm import Bench
 
 library, kind, forks = sys.argv[1:]
@@ -150,7 +150,7 @@ _HANGING = """
 import os, sys, time
 from anchorhold import errors
 from anchorhold_hsm import module
-from anchorhold_hsm.native import NativeModule
+from anchorhold_hsm.cryptoki import CryptokiModule
 from hsm.softhsm import Bench
 from hsm.test_lost_sessions import EC, signs
 
@@ -159,8 +159,8 @@ created = bench.create(EC)
 signer = bench.signer(created)
 child = os.fork()
 if child == 0:
-    NativeModule.finalise = lambda self: time.sleep(600)
-    module.INHERITED_PATIENCE = 0.2
+    CryptokiModule.finalise = lambda self: time.sleep(600)
+    module.INHERITED_TIMEOUT = 0.2
     for _ in range(2):
         try:
             signs(signer, created)

@@ -15,7 +15,7 @@ _HEAD = """
 import sys, time
 from pathlib import Path
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
+from anchorhold.operations.order import Order
 from anchorhold.databases import open_database
 from anchorhold.ledger.migrations import MIGRATIONS
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.issuing.claiming import claimed
-from anchorhold.ledger import claims, lives
+from anchorhold.ledger import claims, process_liveness
+from anchorhold.operations.claims import claimed
 from ledger.running import run_at_once
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ with anchorhold.open_installation() as installation:
 def take(installation: Installation) -> tuple[Claim, bool]:
     """Claim the thing, or find out who has it."""
     with installation.ledger.transaction():
-        return installation.ledger.claims.take("thing", "being tried")
+        return installation.ledger.claims.claim("thing", "being tried")
 
 
 def set_end(installation: Installation, seconds: int) -> None:
@@ -48,7 +48,7 @@ def set_end(installation: Installation, seconds: int) -> None:
 def elsewhere(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Claim:
     """A claim of a process that nobody here can look for."""
     with monkeypatch.context() as patched:
-        patched.setattr(claims, "life_of_this_process", lambda: "another-boot pid:[1] 5")
+        patched.setattr(claims, "process_identity", lambda: "another-boot pid:[1] 5")
         return take(installation)[0]
 
 
@@ -68,17 +68,17 @@ def test_a_process_that_was_killed_here_has_nothing_any_more(installation: Insta
     holder.send_signal(signal.SIGSTOP)
     assert not take(installation)[1]
     holder.kill()
-    while lives._started(holder.pid):  # it is a zombie now, which nobody has waited for
+    while process_liveness._start_time(holder.pid):  # it is a zombie now, which nobody has waited for
         time.sleep(0.01)
     assert take(installation)[1]
     holder.communicate()
 
 
 def test_another_process_with_its_number_does_not_stand_for_it() -> None:
-    life = lives.life_of_this_process()
-    assert lives.may_live(os.getpid(), life)
+    life = process_liveness.process_identity()
+    assert process_liveness.may_be_alive(os.getpid(), life)
     world, _, started = life.rpartition(" ")
-    assert not lives.may_live(os.getpid(), f"{world} {int(started) + 1}")
+    assert not process_liveness.may_be_alive(os.getpid(), f"{world} {int(started) + 1}")
 
 
 def test_a_process_of_another_machine_is_waited_for_until_its_time_is_over(

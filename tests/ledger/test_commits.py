@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.issuing.issuer import BATCH
-from anchorhold.issuing.order import Order
+from anchorhold.operations.issuer import BATCH_SIZE
+from anchorhold.operations.order import Order
 from anchorhold.x509.csr import load_csr
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def test_a_batch_takes_exactly_two_commits(installation: Installation, make_csr:
 def test_a_longer_batch_takes_two_commits_for_each_part(
     installation: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert BATCH == 1_000
-    monkeypatch.setattr("anchorhold.issuing.issuer.BATCH", 10)
+    assert BATCH_SIZE == 1_000
+    monkeypatch.setattr("anchorhold.operations.issuer.BATCH_SIZE", 10)
     installation.authorities.create("Root", "CN=Root")
     request = load_csr(make_csr())
     with installation.certificates.issuer("Root") as issuer, _traced(installation) as statements:

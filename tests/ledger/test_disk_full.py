@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.order import Order
-from anchorhold.ledger.authorities import Authorities
-from anchorhold.ledger.certificates import Certificates
+from anchorhold.ledger.authorities import AuthorityRepository
+from anchorhold.ledger.certificates import CertificateRepository
+from anchorhold.operations.order import Order
 from anchorhold.remedy import Remedy
 from ledger.full_disk import full_disk
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FillDisk: TypeAlias = "Callable[[type[Any], str], ExitStack]"
 pytestmark = pytest.mark.usefixtures("cluster")
-TABLE = {Authorities: "authority", Certificates: "certificate"}
+TABLE = {AuthorityRepository: "authority", CertificateRepository: "certificate"}
 FULL = "(disk I/O error|File too large HINT: Check free disk space.); check that .* not full, and repeat"
 NAMES = [f"host{number}.example" for number in range(3)]
 
@@ -59,7 +59,7 @@ def test_a_full_disk_at_the_reservation_is_one_clear_error_and_nothing_is_signed
     installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[name]) for name in NAMES]
     with installation.certificates.issuer("Root") as issuer:
-        with fill_disk_at(Certificates, "reserve"), pytest.raises(LedgerError, match=FULL):
+        with fill_disk_at(CertificateRepository, "reserve"), pytest.raises(LedgerError, match=FULL):
             issuer.sign_many(orders)
         assert _statuses(installation) == []
         assert len(issuer.sign_many(orders)) == 3
@@ -73,7 +73,7 @@ def test_a_full_disk_after_the_signature_leaves_reservations_for_recover(
     installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[name]) for name in NAMES[:count]]
     with installation.certificates.issuer("Root") as issuer:
-        with fill_disk_at(Certificates, "complete"), pytest.raises(LedgerError, match=FULL):
+        with fill_disk_at(CertificateRepository, "complete"), pytest.raises(LedgerError, match=FULL):
             issuer.sign_many(orders)
         assert _statuses(installation) == ["reserved"] * count
         shown = anchorhold("recover", "--older-than", "0")
@@ -86,11 +86,11 @@ def test_a_full_disk_after_the_signature_leaves_reservations_for_recover(
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        (Authorities, "begin"),
-        (Authorities, "record_key"),
-        (Certificates, "reserve"),
-        (Certificates, "complete"),
-        (Authorities, "activate"),
+        (AuthorityRepository, "begin"),
+        (AuthorityRepository, "record_key"),
+        (CertificateRepository, "reserve"),
+        (CertificateRepository, "complete"),
+        (AuthorityRepository, "activate"),
     ],
 )
 def test_an_authority_that_a_full_disk_interrupts_is_undone_or_left_to_recover(

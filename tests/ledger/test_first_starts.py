@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.databases import open_database
-from anchorhold.databases.migrating import Migrations
+from anchorhold.databases.migrations import Migrations
 from anchorhold.installation import open_installation
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.schema import schema

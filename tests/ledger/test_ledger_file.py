@@ -14,8 +14,8 @@ import pytest
 
 from anchorhold.errors import AnchorholdError, LedgerError, LedgerForeignError, LedgerVersionError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, ledger_exists
+from anchorhold.operations.order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -316,7 +316,7 @@ def test_a_ledger_without_write_ahead_logging_does_not_come_into_being(
 ) -> None:
     connect, words = NO_WAL[case]
     url = f"sqlite:///{tmp_path}/ca/ledger.sqlite3"
-    monkeypatch.setattr("anchorhold.databases.opening.sqlite3.connect", connect)
+    monkeypatch.setattr("anchorhold.databases.connect.sqlite3.connect", connect)
     with pytest.raises(LedgerError, match=f"cannot be created.*{words}"):
         Ledger(url)
     assert list((tmp_path / "ca").iterdir()) == []
@@ -362,7 +362,7 @@ def test_a_locked_ledger_is_one_clear_error_and_nothing_is_signed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, ca_dir: Path
 ) -> None:
     installation.authorities.create("Root", "CN=Root")
-    monkeypatch.setattr("anchorhold.databases.opening.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("anchorhold.databases.connect.BUSY_TIMEOUT", 0.05)
     other = sqlite3.connect(ca_dir / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with open_installation() as second, pytest.raises(LedgerError, match="locked"):

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
-from anchorhold.seam import BACKENDS_GROUP, hookimpl
+from anchorhold.operations.order import Order
+from anchorhold.plugin import BACKENDS_GROUP, hookimpl
 from ledger.running import run_at_once
-from seam.fakes import MemoryBackend, offer, settings_file
+from plugin.fake_backends import MemoryBackend, offer, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from anchorhold.installation import Installation
-    from anchorhold.issuing.issuer import Issuer
+    from anchorhold.operations.issuer import Issuer
     from conftest import MakeCsr
 
 
@@ -83,7 +83,7 @@ import os, sys
 from pathlib import Path
 from anchorhold.errors import LedgerError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
+from anchorhold.operations.order import Order
 
 csr = Path("example.csr").read_bytes()
 with open_installation() as installation, installation.certificates.issuer("Root") as issuer:
@@ -151,7 +151,7 @@ class SlowToOpen(MemoryBackend):
 
     @hookimpl
     def load_signer(self, request: Any, secrets: Any) -> Any:
-        class Session(softkeys.SoftwareSigner):
+        class Session(software_keys.SoftwareSigner):
             def close(self) -> None:
                 SlowToOpen.closed += 1
                 super().close()

@@ -17,10 +17,10 @@ import pytest
 from anchorhold.databases.postgresql import open_postgresql
 from anchorhold.errors import LedgerError, LedgerForeignError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.issuing.order import Order
 from anchorhold.ledger import Ledger, Reservation
-from anchorhold.ledger.certificates import Certificates
+from anchorhold.ledger.certificates import CertificateRepository
 from anchorhold.ledger.migrations import MIGRATIONS
+from anchorhold.operations.order import Order
 from cli.cli_steps import good, listed, refused
 from databases import new_database
 from ledger.running import run_at_once
@@ -85,14 +85,14 @@ def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for
     installation: Installation, database: str, make_csr: MakeCsr, anchorhold: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation.authorities.create("Root", "CN=Root")
-    complete = Certificates.complete
+    complete = CertificateRepository.complete
 
     def lose(*arguments: Any) -> None:
-        monkeypatch.setattr(Certificates, "complete", complete)
+        monkeypatch.setattr(CertificateRepository, "complete", complete)
         _kill_connections(database)
         complete(*arguments)
 
-    monkeypatch.setattr(Certificates, "complete", lose)
+    monkeypatch.setattr(CertificateRepository, "complete", lose)
     with installation.certificates.issuer("Root") as issuer:
         with pytest.raises(LedgerError):
             issuer.sign(Order(csr=make_csr(), names=["lost.example"]))
@@ -244,14 +244,14 @@ def test_a_batch_is_reserved_in_one_transaction_and_recorded_in_another(
     """PostgreSQL tells of each row which transaction wrote it."""
     query = "SELECT DISTINCT status, xmin::text FROM anchorhold_certificate WHERE names <> '[]'"
     seen: list[Any] = []
-    complete = Certificates.complete
+    complete = CertificateRepository.complete
 
-    def look(book: Certificates, *arguments: Any) -> None:
+    def look(book: CertificateRepository, *arguments: Any) -> None:
         seen.extend(installation.ledger.database.execute_sql(query))
         complete(book, *arguments)
 
     installation.authorities.create("Root", "CN=Root")
-    monkeypatch.setattr(Certificates, "complete", look)
+    monkeypatch.setattr(CertificateRepository, "complete", look)
     with installation.certificates.issuer("Root") as issuer:
         issuer.sign_many(Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(20))
     seen += installation.ledger.database.execute_sql(query)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.order import Order
-from anchorhold.ledger.authorities import Authorities
-from anchorhold.ledger.certificates import Certificates
+from anchorhold.ledger.authorities import AuthorityRepository
+from anchorhold.ledger.certificates import CertificateRepository
+from anchorhold.operations.order import Order
 from anchorhold.remedy import Remedy
 from cli.cli_steps import good, listed, refused
 
@@ -78,7 +78,7 @@ def test_a_server_shut_down_while_a_batch_is_issued_loses_nothing_that_was_signe
     installation.authorities.create("Root", "CN=Root")
     orders = [Order(csr=make_csr(), names=[f"host{number}.example"]) for number in range(3)]
     with installation.certificates.issuer("Root") as issuer:
-        stop_at(Certificates, method)
+        stop_at(CertificateRepository, method)
         with pytest.raises(LedgerError, match="reachable"):
             issuer.sign_many(orders)
         cluster.start()
@@ -93,12 +93,12 @@ def test_a_server_shut_down_while_a_batch_is_issued_loses_nothing_that_was_signe
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        (Authorities, "begin"),
-        (Authorities, "record_key"),
-        (Authorities, "get"),
-        (Certificates, "reserve"),
-        (Certificates, "complete"),
-        (Authorities, "activate"),
+        (AuthorityRepository, "begin"),
+        (AuthorityRepository, "record_key"),
+        (AuthorityRepository, "get"),
+        (CertificateRepository, "reserve"),
+        (CertificateRepository, "complete"),
+        (AuthorityRepository, "activate"),
     ],
 )
 def test_an_authority_whose_creation_lost_the_server_is_left_to_recover(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold import errors
-from anchorhold.issuing import authority, crls, maintenance, responders, sweeping
-from anchorhold.ledger import IssuingDefaults, claims
-from anchorhold.seam.facade import KeyBackend
+from anchorhold.ledger import IssuancePolicy, claims
+from anchorhold.operations import authority, crls, maintenance, responder_cleanup, responders
+from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
 from revocation.crl_steps import legacy
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what looks after CRLs and responders."""
-    for module in (authority, crls, responders, maintenance, sweeping):
+    for module in (authority, crls, responders, maintenance, responder_cleanup):
         monkeypatch.setattr(module, "now", lambda: now() + time)
 
 
@@ -41,7 +41,7 @@ def numbers(installation: Installation, name: str = "Root") -> list[int]:
 
 
 def test_at_first_everything_is_due_and_then_nothing(anchorhold: Command, installation: Installation) -> None:
-    installation.authorities.create("Root", "CN=Root", issuing=IssuingDefaults(hostname="ca.example", crl_shards=2))
+    installation.authorities.create("Root", "CN=Root", issuing=IssuancePolicy(hostname="ca.example", crl_shards=2))
     assert good(anchorhold("maintain")).talk.count("Root: ") == 4
     assert numbers(installation) == [1, 2, 3]
     assert good(anchorhold("maintain")).talk == ""
@@ -88,8 +88,8 @@ def test_one_that_is_at_it_elsewhere_is_named_and_waited_for_until_its_claim_is_
     root = installation.authorities.get("Root").record.id
     with monkeypatch.context() as elsewhere, installation.ledger.transaction():
         elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
-        elsewhere.setattr(claims, "life_of_this_process", lambda: "")  # which nobody here can look for
-        assert installation.ledger.claims.take(f"maintenance {root}", "being maintained")[1]
+        elsewhere.setattr(claims, "process_identity", lambda: "")  # which nobody here can look for
+        assert installation.ledger.claims.claim(f"maintenance {root}", "being maintained")[1]
     talk = good(anchorhold("maintain")).talk
     assert f"Root is being maintained by process {os.getpid()} on elsewhere (until " in talk
     assert "CRL" not in talk

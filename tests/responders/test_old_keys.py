@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchorhold import errors
-from anchorhold.issuing import maintenance, responders, sweeping
-from anchorhold.seam.facade import KeyBackend
+from anchorhold.operations import maintenance, responder_cleanup, responders
+from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good
 
@@ -51,7 +51,7 @@ def lead(folder: Path, options: str) -> None:
 
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta = dt.timedelta(days=2)) -> None:
     """Let time pass, by default so much that the last answer of an old key has run out."""
-    for module in (maintenance, responders, sweeping):
+    for module in (maintenance, responders, responder_cleanup):
         monkeypatch.setattr(module, "now", lambda: now() + time)
 
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchorhold import errors
-from anchorhold.issuing import responders, sweeping
-from anchorhold.seam import Secret
-from anchorhold.seam.facade import KeyBackend
+from anchorhold.operations import responder_cleanup, responders
+from anchorhold.plugin import Secret
+from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
 from programs import openssl
@@ -63,7 +63,7 @@ def _two_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what looks after responders."""
-    for module in (responders, sweeping):
+    for module in (responders, responder_cleanup):
         monkeypatch.setattr(module, "now", lambda: now() + time)
 
 
@@ -213,7 +213,7 @@ def test_a_key_whose_making_died_is_found_by_its_id_and_destroyed(
 def test_the_generated_password_is_in_the_ledger_only_and_goes_with_the_key(
     anchorhold: Command, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Secret, "draw", lambda: Secret(CANARY))
+    monkeypatch.setattr(Secret, "generate", lambda: Secret(CANARY))
     good(anchorhold("init-ca", "Root", "CN=Root"))
     talk = [
         anchorhold("--debug", "regenerate-ocsp-keys", "--force"),

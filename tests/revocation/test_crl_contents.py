@@ -13,7 +13,7 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from anchorhold import IssuingDefaults, errors, key_spec
+from anchorhold import IssuancePolicy, errors, key_spec
 from anchorhold.x509.crls import entries_span
 from cli.cli_steps import good, refused
 from conformance.chains import KEYS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EARLY = dt.timedelta(minutes=5)
 """How long before it is made a list begins."""
-SHARDS = IssuingDefaults(
+SHARDS = IssuancePolicy(
     crl_urls=("http://crl.example.com/{shard}.crl", "http://other.example.com/crl?{shard}"), crl_shards=3
 )
 
@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[dt.datetime]:
     """The moment it is for revoking and for making lists; may be changed."""
     moments = [dt.datetime.now(dt.UTC).replace(microsecond=0)]
     for module in ("revocation", "crls"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moments[0])
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: moments[0])
     return moments
 
 
@@ -130,7 +130,7 @@ def test_the_number_of_a_list_that_could_not_be_signed_is_not_used_again(
     root = installation.authorities.create("Root", "CN=Root")
     made_by(installation, root)
     with monkeypatch.context() as patched:
-        patched.setattr("anchorhold.issuing.signing.is_signed_by", lambda *_: False)
+        patched.setattr("anchorhold.operations.signing.is_signed_by", lambda *_: False)
         with pytest.raises(errors.SignatureError):
             made_by(installation, root)
     last = installation.crls.latest(root)
@@ -272,14 +272,14 @@ def test_the_lifetime_is_read_from_the_command_line(
         refused(outcome, reason, "expiry")
 
 
-SIGNERS: dict[str, tuple[KeySpec, IssuingDefaults]] = {
-    **{name: (spec, IssuingDefaults()) for name, spec in KEYS.items()},
+SIGNERS: dict[str, tuple[KeySpec, IssuancePolicy]] = {
+    **{name: (spec, IssuancePolicy()) for name, spec in KEYS.items()},
     **{
-        f"RSA-PSS {name}": (KEYS["RSA"], IssuingDefaults(rsa_padding="pss", hash=name))
+        f"RSA-PSS {name}": (KEYS["RSA"], IssuancePolicy(rsa_padding="pss", hash=name))
         for name in ("SHA-256", "SHA-512")
     },
-    "SHA3-256": (KEYS["P-256"], IssuingDefaults(hash="SHA3-256")),
-    **{name: (key_spec(name), IssuingDefaults()) for name in ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")},
+    "SHA3-256": (KEYS["P-256"], IssuancePolicy(hash="SHA3-256")),
+    **{name: (key_spec(name), IssuancePolicy()) for name in ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")},
 }
 
 

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from anchorhold import IssuingDefaults, errors
-from anchorhold.issuing import crls
+from anchorhold import IssuancePolicy, errors
 from anchorhold.ledger import Reservation
-from anchorhold.ledger.records import seconds
+from anchorhold.ledger.records import to_timestamp
+from anchorhold.operations import crls
+from anchorhold.x509.crl_entries import HOLD
 from anchorhold.x509.crls import entries_span
-from anchorhold.x509.revocation import HOLD
 from revocation.crl_steps import entries
 
 if TYPE_CHECKING:
@@ -110,10 +110,12 @@ class World:
         return before is None or max(self.certs[which].not_after, revoked_at) >= before
 
     def _anew(self, made: CrlRecord) -> list[bytes]:
-        floor = seconds(min(self.last.get(made.shard, dt.datetime.fromtimestamp(0, dt.UTC)), self.clock[0]))
+        floor = to_timestamp(min(self.last.get(made.shard, dt.datetime.fromtimestamp(0, dt.UTC)), self.clock[0]))
         ledger, row = self.installation.ledger, self.authority.record.id
-        with ledger.guarded():
-            read = ledger.revocations.entries(row, shard=made.shard, after=0, upto=made.upto, floor=floor)
+        with ledger.translate_errors():
+            read = ledger.revocations.entries(
+                row, shard=made.shard, after=0, last_revocation_id=made.last_revocation_id, expired_before=floor
+            )
         return _split(read)
 
     def _check_none_missed(self, made: CrlRecord, crl: x509.CertificateRevocationList, shard: int | None) -> None:
@@ -148,7 +150,7 @@ def _split(row: bytes) -> list[bytes]:
 def _world(installation: Installation, clock: list[dt.datetime]) -> World:
     """A new authority with certificates that expire one after the other; only the ledger knows them."""
     clock[0] = START
-    issuing = IssuingDefaults(crl_urls=("http://crl.example.com/{shard}",), crl_shards=SHARDS)
+    issuing = IssuancePolicy(crl_urls=("http://crl.example.com/{shard}",), crl_shards=SHARDS)
     authority = installation.authorities.create(f"Root {next(NUMBERS)}", "CN=Root", issuing=issuing)
     world, source = World(installation, clock, authority), random.Random(0)  # noqa: S311
     ledger = installation.ledger
@@ -174,7 +176,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[dt.datetime]:
     """The moment it is; may be changed."""
     moments = [START]
     for module in ("revocation", "crls"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moments[0])
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: moments[0])
     return moments
 
 
@@ -198,7 +200,7 @@ def test_lists_made_from_earlier_ones_equal_lists_made_anew(
 def test_a_list_of_many_small_steps_is_read_anew_now_and_then(
     installation: Installation, clock: list[dt.datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crls, "MOST_PARTS", 3)
+    monkeypatch.setattr(crls, "MAX_PARTS", 3)
     world = _world(installation, clock)
     parts = []
     for which in range(CERTIFICATES):
@@ -267,7 +269,7 @@ def test_old_lists_and_their_parts_are_dropped(installation: Installation, clock
         world.make(int(world.certs[which].serial, 16) % SHARDS)
         world.release(which)
     database = installation.ledger.database
-    with installation.ledger.guarded():
+    with installation.ledger.translate_errors():
         kept = {
             table: database.execute_sql(f"SELECT shard, number FROM anchorhold_{table} ORDER BY number").fetchall()  # noqa: S608
             for table in ("crl", "crl_part")

@@ -105,7 +105,7 @@ def test_revocations_of_more_certificates_than_a_statement_has_parameters(
     certs: dict[str, str], installation: Installation
 ) -> None:
     """SQLite takes 32,766 of them, PostgreSQL 65,535; a page of ``list-certs`` may have a million."""
-    with installation.ledger.guarded():
+    with installation.ledger.translate_errors():
         found = installation.ledger.revocations.of(range(1, 70_000))
     revoked = {installation.certificates.get(certs[name]).id for name in ("revoked", "revokedsoon", "held")}
     assert set(found) == revoked

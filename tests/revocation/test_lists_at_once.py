@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from anchorhold import IssuingDefaults, Order, open_installation
-from anchorhold.issuing import crls
+from anchorhold import IssuancePolicy, Order, open_installation
+from anchorhold.operations import crls
 from anchorhold.x509 import crls as x509_crls
 from ledger.running import run_at_once
 from revocation.crl_steps import entries, leaf, made_by, serial_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conftest import MakeCsr
 
 WRITERS, EACH = 3, 12
-SHARDS = IssuingDefaults(crl_urls=("http://crl.example.com/{shard}.crl",), crl_shards=2)
+SHARDS = IssuancePolicy(crl_urls=("http://crl.example.com/{shard}.crl",), crl_shards=2)
 
 
 def _sign(installation: Installation, csr: bytes, count: int) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold import IssuingDefaults, errors
+from anchorhold import IssuancePolicy, errors
 from conformance.chains import KEYS
 from programs import program
 from revocation.crl_steps import leaf, made_by, serial_of
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 GOOD = (0, "cert.pem: OK")
 
 
-def _shards(name: str, count: int = 3) -> IssuingDefaults:
-    return IssuingDefaults(crl_urls=(f"http://crl.example.com/{name}/{{shard}}.crl",), crl_shards=count)
+def _shards(name: str, count: int = 3) -> IssuancePolicy:
+    return IssuancePolicy(crl_urls=(f"http://crl.example.com/{name}/{{shard}}.crl",), crl_shards=count)
 
 
 @dataclass(frozen=True)

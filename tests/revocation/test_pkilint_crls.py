@@ -16,8 +16,8 @@ from pkilint.loader import RFC5280CertificateListDocumentLoader
 from pkilint.pkix import crl, extension, name
 from pkilint.validation import ValidationFindingSeverity
 
-from anchorhold import IssuingDefaults, key_spec
-from anchorhold.x509.revocation import REASONS
+from anchorhold import IssuancePolicy, key_spec
+from anchorhold.x509.crl_entries import REASONS
 from conformance.chains import KEYS
 from revocation.crl_steps import leaf, made_by, serial_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import MakeCsr
 
-SHARDS: Final = IssuingDefaults(crl_urls=("http://crl.example.com/{shard}.crl",), crl_shards=2)
+SHARDS: Final = IssuancePolicy(crl_urls=("http://crl.example.com/{shard}.crl",), crl_shards=2)
 TYPE: Final = crl.CertificateRevocationListType.CRL
 LINTERS: Final = {
     profile: crl.create_pkix_crl_validator_container(

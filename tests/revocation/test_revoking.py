@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from anchorhold import errors
-from anchorhold.x509.revocation import REASONS
+from anchorhold.x509.crl_entries import REASONS
 from cli.cli_steps import certificate, good, listed, refused
 from revocation.crl_steps import entries, leaf, made_by, new_list, reasons, record, serial_of, signed
 
@@ -123,7 +123,7 @@ def test_what_was_on_hold_and_is_revoked_for_good_keeps_its_dates(
     held = entries(made_by(installation, "Root")[0])[serial]
     later = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)
     for module in ("revocation", "crls"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: later)
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: later)
     installation.revocations.revoke(serial, "keyCompromise")
     entry = entries(made_by(installation, "Root")[0])[serial]
     assert entry.revocation_date_utc == held.revocation_date_utc < later
@@ -239,7 +239,7 @@ def test_what_has_expired_can_be_revoked_and_is_on_the_next_list(
     made_by(installation, "Root")
     moment = cert.not_valid_after_utc
     for module in ("revocation", "crls"):
-        monkeypatch.setattr(f"anchorhold.issuing.{module}.now", lambda: moment)
+        monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: moment)
     found: list[int] = []
     for _ in range(4):
         moment += dt.timedelta(days=1)
@@ -255,11 +255,11 @@ def test_a_certificate_whose_signing_was_interrupted_can_be_revoked(
     """A signature may exist somewhere: the ledger keeps the serial number for that very reason."""
     installation.authorities.create("Root", "CN=Root")
     with monkeypatch.context() as patched:
-        patched.setattr("anchorhold.issuing.key.AuthorityKey.sign_draft", _interrupted)
+        patched.setattr("anchorhold.operations.signing_key.SigningKey.sign_draft", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             leaf(installation, "Root", make_csr())
     database = installation.ledger.database
-    with installation.ledger.guarded():
+    with installation.ledger.translate_errors():
         query = "SELECT serial FROM anchorhold_certificate WHERE status = 'abandoned'"
         ((serial,),) = database.execute_sql(query).fetchall()
     installation.revocations.revoke(serial, "keyCompromise")

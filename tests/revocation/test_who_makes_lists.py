@@ -8,15 +8,15 @@ import pytest
 
 from anchorhold import errors, open_installation
 from anchorhold.errors import RefusedError
-from anchorhold.seam import WRAPPERS_GROUP, hookimpl
+from anchorhold.plugin import WRAPPERS_GROUP, hookimpl
+from plugin.fake_backends import Recorder, offer, settings_file
 from revocation.crl_steps import leaf, legacy, made_by, serial_of
-from seam.fakes import Recorder, offer, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.installation import Installation
-    from anchorhold.seam import Signer, SignRequest
+    from anchorhold.plugin import Signer, SignRequest
     from conftest import MakeCsr
 
 

@@ -17,7 +17,7 @@ import os
 import time
 from pathlib import Path
 
-from anchorhold.seam import hookimpl
+from anchorhold.plugin import hookimpl
 from anchorhold_storages import StoragesBackend
 
 

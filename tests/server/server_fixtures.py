@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SLOW_SIGNING = """
 import time
-from anchorhold.seam import hookimpl
+from anchorhold.plugin import hookimpl
 
 class SlowSigning:
     anchorhold_api = 1

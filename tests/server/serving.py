@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from anchorhold import Order, softkeys
+from anchorhold import Order, software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.installation import open_installation
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlRecord, ResponderRecord
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.operations.authority import Authority
+    from anchorhold.software_keys import PrivateKey
 
 HOSTNAME = "ca.example.com"
 SHA1 = hashes.SHA1()  # noqa: S303  # most clients name certificates by it, and nothing depends on it
@@ -256,7 +256,7 @@ class House:
         with self.opened() as installation:
             return list(installation.crls.generate(self.authority))
 
-    def beside(self, name: str, issuing: IssuingDefaults | None = None, *, ready: bool = False) -> House:
+    def beside(self, name: str, issuing: IssuancePolicy | None = None, *, ready: bool = False) -> House:
         """Another authority in the same installation, with a certificate.
 
         Args:
@@ -305,7 +305,7 @@ def signed(
 ) -> x509.Certificate:
     """A certificate of an authority, for a new key unless one is given."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    csr = builder.sign(key or softkeys.generate(key_spec("EC")), hashes.SHA256())
+    csr = builder.sign(key or software_keys.generate(key_spec("EC")), hashes.SHA256())
     with installation.certificates.issuer(authority) as issuer:
         return issuer.sign(Order(csr=csr, names=[name])).certificate
 
@@ -313,7 +313,7 @@ def signed(
 def build_house(environment: Mapping[str, str] | None = None) -> House:
     """A house in an empty installation."""
     with open_installation(environment=environment) as installation:
-        authority = installation.authorities.create("root", "CN=Root", issuing=IssuingDefaults(hostname=HOSTNAME))
+        authority = installation.authorities.create("root", "CN=Root", issuing=IssuancePolicy(hostname=HOSTNAME))
         installation.responders.renew(authority)
         list(installation.crls.generate(authority))
         return House(authority, signed(installation, authority), environment)

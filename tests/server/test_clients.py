@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 from programs import program
 from server.serving import House, Server, free_port, until
@@ -92,7 +92,7 @@ def nginx(folder: Path, configuration: str) -> Iterator[None]:
 
 
 def test_nginx_staples_its_answers(house: House, server: Server, tmp_path: Path) -> None:
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     made = house.sign("localhost", key)
     root = house.authority.certificate.public_bytes(Encoding.PEM)
     (tmp_path / "root.pem").write_bytes(root)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.installation import open_installation
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.ocsp import CertStatus
 from anchorhold.x509.ocsp_requests import load_ocsp_request
 from anchorhold_server import responders
@@ -32,7 +32,7 @@ sqlite_only = pytest.mark.databases("sqlite", because="it is about keys, not abo
 def houses() -> tuple[House, House]:
     """A house, and an authority beside it whose responder's key is under the alias that may hang."""
     house = build_house()
-    return house, house.beside("hanging", IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend="other"), ready=True)
+    return house, house.beside("hanging", IssuancePolicy(hostname=HOSTNAME, ocsp_key_backend="other"), ready=True)
 
 
 @contextmanager

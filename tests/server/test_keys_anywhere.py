@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from across.places import PLACES
 from anchorhold.installation import open_installation
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
+from backend_pairs.places import PLACES
 from server.serving import HOSTNAME, House, running, signed
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def test_every_worker_answers_with_keys_in_any_place(
     places: SoftHsm, database: str, tmp_path: Path, place: str
 ) -> None:
-    issuing = IssuingDefaults(hostname=HOSTNAME, ocsp_key_backend=place)
+    issuing = IssuancePolicy(hostname=HOSTNAME, ocsp_key_backend=place)
     with open_installation() as installation:
         authority = installation.authorities.create("root", "CN=Root", key_backend="files", issuing=issuing)
         installation.responders.renew(authority)

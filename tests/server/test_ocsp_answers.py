@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 
-from anchorhold.ledger.records import seconds
+from anchorhold.ledger.records import to_timestamp
 from server.serving import SHA1, House, Server, command, running, until
 
 if TYPE_CHECKING:
@@ -211,12 +211,12 @@ def test_a_new_responder_answers_at_once_and_the_old_one_no_more(house: House, s
 def test_an_answer_does_not_outlive_its_responder(house: House, server: Server) -> None:
     end = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("anchorhold.issuing.responders.end_of_validity", lambda *_, **__: end.replace(microsecond=0))
+        patch.setattr("anchorhold.operations.responders.end_of_validity", lambda *_, **__: end.replace(microsecond=0))
         house.renew_responder()
     answer = server.ask(house.request())
     read = ocsp.load_der_ocsp_response(answer.content)
     assert read.next_update_utc is not None
-    assert seconds(read.next_update_utc) == seconds(end)
+    assert to_timestamp(read.next_update_utc) == to_timestamp(end)
     assert int(answer.headers["cache-control"].split("=")[1].split(",")[0]) <= 3600
 
 

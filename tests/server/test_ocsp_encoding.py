@@ -17,10 +17,10 @@ from pkilint.pkix import extension, name
 from pkilint.pkix import ocsp as pkix_ocsp
 from pkilint.validation import ValidationFindingSeverity
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.publickeys import spec_of
-from anchorhold.seam.bridge import builder_arguments
+from anchorhold.plugin.signer_adapter import builder_arguments
+from anchorhold.public_keys import spec_of
 from anchorhold.x509.der import tlv
 from anchorhold.x509.ocsp import (
     ERROR_RESPONSES,
@@ -33,7 +33,7 @@ from anchorhold.x509.ocsp_requests import load_ocsp_request
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
     from anchorhold.x509.ocsp_requests import CertID
     from server.serving import House, Server
 
@@ -111,7 +111,7 @@ def produced_at(data: bytes, theirs: ocsp.OCSPResponse) -> bytes:
 @pytest.mark.parametrize("nonce", [None, b"n" * 32], ids=["no nonce", "nonce"])
 @pytest.mark.parametrize("hash_name", HASHES)
 def test_the_builder_signs_the_same(status: CertStatus, nonce: bytes | None, hash_name: str) -> None:
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     certificate = certificate_for(key)
     theirs = built(key, certificate, asked(hash_name=hash_name), status, nonce)
     encoder = BasicOCSPResponse.of(certificate, key.public_key(), spec_of(key.public_key()).algorithm())
@@ -123,7 +123,7 @@ def test_the_builder_signs_the_same(status: CertStatus, nonce: bytes | None, has
 @no_ledger
 @pytest.mark.parametrize("spec", KEYS.values(), ids=KEYS)
 def test_whole_responses_are_the_builders_for_every_kind_of_key(spec: KeySpec) -> None:
-    key = softkeys.generate(spec)
+    key = software_keys.generate(spec)
     certificate, algorithm = certificate_for(key), spec.algorithm()
     theirs = built(key, certificate, asked(), STATUSES["good"], None)
     encoder = BasicOCSPResponse.of(certificate, key.public_key(), algorithm)
@@ -178,7 +178,7 @@ def test_pkilint_has_nothing_against_any_answer(house: House, server: Server) ->
 
 @no_ledger
 def test_pkilint_would_find_a_fault() -> None:
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     certificate = certificate_for(key)
     encoder = BasicOCSPResponse.of(certificate, key.public_key(), key_spec("EC").algorithm())
     single = SingleResponse(asked(), STATUSES["good"], NEXT_UPDATE, THIS_UPDATE)  # it ends before it begins

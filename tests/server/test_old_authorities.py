@@ -9,9 +9,9 @@ import pytest
 
 from anchorhold.x509.pem import pem_of
 from cli.cli_steps import good
+from input_formats import made
+from input_formats.test_names_of_old_authorities import CA, READ
 from programs import openssl, program
-from reading import made
-from reading.test_names_of_old_authorities import CA, READ
 from server.serving import running
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
 from anchorhold_server.runtime_dir import ensure_dir
 from anchorhold_server.socket_timeouts import OPTION
 from programs import openssl
@@ -75,7 +75,7 @@ def test_a_new_crl_is_served_at_once_in_both_forms(house: House, server: Server)
 
 
 def test_partial_crls_are_served_and_fit_their_certificates(house: House, server: Server, tmp_path: Path) -> None:
-    sharded = IssuingDefaults(hostname=HOSTNAME, crl_shards=3)
+    sharded = IssuancePolicy(hostname=HOSTNAME, crl_shards=3)
     theirs = house.beside("sharded", sharded)
     theirs.generate_crls()
     authority, leaf = theirs.authority, theirs.leaf
@@ -298,7 +298,7 @@ def test_its_log_is_one_object_a_line_and_names_no_secret(house: House, server: 
 
 @sqlite_only
 def test_it_speaks_tls(house: House, tmp_path: Path) -> None:
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     certificate = house.sign("IP:127.0.0.1", key)
     files = {
         "tls.pem": certificate.public_bytes(Encoding.PEM),

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from anchorhold.cli.build import build_command
-from anchorhold.cli.global_options import Root
+from anchorhold.cli.command_builder import build_command
+from anchorhold.cli.global_options import GlobalOptions
 from anchorhold.errors import PluginMissingError
 from anchorhold.installation import open_installation
 from anchorhold_server.authority_snapshot import take_snapshot
@@ -60,7 +60,7 @@ def test_its_help_says_what_it_needs_and_where_it_answers(anchorhold: Command) -
 
 @pytest.mark.databases(because="no ledger is opened")
 def test_every_option_has_a_help_text_and_is_in_the_readme() -> None:
-    options = [option for option in build_command("serve", Root()).params if "--help" not in option.opts]
+    options = [option for option in build_command("serve", GlobalOptions()).params if "--help" not in option.opts]
     assert all(getattr(option, "help", None) for option in options)
     readme = (REPOSITORY / "plugins" / "server" / "README.md").read_text()
     table = readme[readme.index("## Options") : readme.index("## OCSP")]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from anchorhold.issuing.crls import generate_crl
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
+from anchorhold.operations.crls import generate_crl
 from anchorhold.x509.validity import now
 from server.serving import HOSTNAME, REQUEST, House, Server, free_port, running, until
 
@@ -82,7 +82,7 @@ def test_a_refused_password_is_not_tried_again_until_there_is_a_new_responder(ho
 def test_an_expired_responder_says_try_later_until_there_is_a_new_one(house: House, server: Server) -> None:
     end = now() + dt.timedelta(seconds=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("anchorhold.issuing.responders.end_of_validity", lambda *_, **__: end)
+        patch.setattr("anchorhold.operations.responders.end_of_validity", lambda *_, **__: end)
         house.renew_responder()
     until(lambda: server.status(house.request()) == "TRY_LATER")
     assert now() >= end
@@ -94,7 +94,7 @@ def test_an_expired_responder_says_try_later_until_there_is_a_new_one(house: Hou
 
 
 def test_a_partial_crl_that_has_run_out_is_trouble_as_well(house: House, server: Server) -> None:
-    theirs = house.beside("sharded", IssuingDefaults(hostname=HOSTNAME, crl_shards=3))
+    theirs = house.beside("sharded", IssuancePolicy(hostname=HOSTNAME, crl_shards=3))
     theirs.renew_responder()
 
     def problems() -> list[str]:

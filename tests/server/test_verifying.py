@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from anchorhold.algorithms import Algorithm
     from anchorhold.installation import Installation
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import Signer
+    from anchorhold.plugin import Signer
+    from anchorhold.public_keys import PublicKey
 
 GOOD = CertStatus(issued=True)
 DAY = dt.timedelta(days=1)

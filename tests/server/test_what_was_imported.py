@@ -17,9 +17,9 @@ from anchorhold.x509.certificates import key_bits
 from anchorhold.x509.der import tlv
 from anchorhold.x509.pem import pem_of
 from cli.cli_steps import good, listed, refused
+from input_formats import made
+from input_formats.test_names_of_old_authorities import CA
 from programs import openssl
-from reading import made
-from reading.test_names_of_old_authorities import CA
 from server.serving import running
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from anchorhold.audit import Actor, AuditContext, shell_user
 from anchorhold.errors import InputError, UnknownAuthorityError, ValidityError
-from anchorhold.issuing.order import Order
 from anchorhold.ledger.audits import HistoryFilter
+from anchorhold.operations.order import Order
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation

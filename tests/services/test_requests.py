@@ -11,9 +11,9 @@ from cryptography import x509
 
 from anchorhold import errors
 from anchorhold.audit import Actor
-from anchorhold.issuing.drafting import Drafter
-from anchorhold.issuing.order import Order
-from anchorhold.x509 import drafts
+from anchorhold.operations.certificate_drafter import CertificateDrafter
+from anchorhold.operations.order import Order
+from anchorhold.x509 import tbs
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation
@@ -50,17 +50,17 @@ def test_the_draft_that_is_signed_is_the_one_that_was_reserved(
     ready: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Any] = []
-    draft = Drafter.draft
+    draft = CertificateDrafter.draft
 
     def noticed(*given: Any) -> Any:
         made.append(draft(*given))
         return made[-1]
 
-    monkeypatch.setattr(Drafter, "draft", noticed)
+    monkeypatch.setattr(CertificateDrafter, "draft", noticed)
     kept = ready.requests.submit("Root", _order(make_csr, subject="CN=a,O=Größe"))
     ready.requests.reserve(kept.id)
     reserved = ready.ledger.certificates.find(ready.requests.get(kept.id).serial or "")[0]
-    assert drafts.read_draft(reserved.tbs or b"", "webserver") == made[-1]
+    assert tbs.read_draft(reserved.tbs or b"", "webserver") == made[-1]
 
 
 def test_what_is_not_fit_is_refused_before_it_is_kept(ready: Installation, make_csr: MakeCsr) -> None:
@@ -104,7 +104,7 @@ def test_a_key_that_cannot_be_opened_leaves_the_request_reserved(ready: Installa
 def test_a_key_that_fails_while_it_signs_uses_up_the_serial_number(
     ready: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anchorhold.softkeys import SoftwareSigner
+    from anchorhold.software_keys import SoftwareSigner
 
     kept = ready.requests.submit("Root", _order(make_csr))
     serial = ready.requests.reserve(kept.id).serial

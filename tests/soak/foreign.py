@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, cast
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
 
 
 def foreign_authority(name: str) -> tuple[x509.Certificate, PrivateKey]:
     """A root made by another program, with its key."""
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     usage = x509.KeyUsage(
         digital_signature=False,
@@ -47,7 +47,7 @@ def foreign_certificate(issuer: x509.Certificate, key: PrivateKey) -> x509.Certi
     """What it has signed elsewhere."""
     names = x509.SubjectAlternativeName([x509.DNSName("elsewhere.example.com")])
     builder = _builder(issuer.subject, x509.Name([]), days=30).public_key(
-        softkeys.generate(key_spec("EC")).public_key()
+        software_keys.generate(key_spec("EC")).public_key()
     )
     return builder.add_extension(names, critical=True).sign(_ec(key), hashes.SHA256())
 

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import BusyError
 from anchorhold.installation import open_installation
-from anchorhold.ledger import IssuingDefaults
+from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.serials import format_serial
 from server.serving import HOSTNAME, REQUEST, SHA1
 from soak.foreign import foreign_authority, foreign_certificate
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
     from server.serving import Server
 
 ASKS: Final = 4
@@ -321,7 +321,7 @@ class Runner:
         file = self.file("request")
         if not file.exists():
             builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-            made = builder.sign(softkeys.generate(key_spec("EC")), hashes.SHA256())
+            made = builder.sign(software_keys.generate(key_spec("EC")), hashes.SHA256())
             file.write_bytes(made.public_bytes(Encoding.PEM))
         return file
 
@@ -344,7 +344,7 @@ KINDS: Final[dict[str, Callable[[Runner], None]]] = {
 
 def prepare(number: int) -> tuple[list[Own], tuple[Own, PrivateKey]]:
     """The first authorities of a runner: one of its own, and one that also signs elsewhere."""
-    issuing = IssuingDefaults(hostname=HOSTNAME)
+    issuing = IssuancePolicy(hostname=HOSTNAME)
     with open_installation() as installation:
         own = installation.authorities.create(f"runner{number}", f"CN=runner{number}", issuing=issuing)
         certificate, key = foreign_authority(f"foreign{number}")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.key_file import is_whole, key_file
-from anchorhold.testing.killing import Watch, in_a_fork
+from anchorhold.testing.crash_injection import CallRecorder, run_in_fork
 from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.options import LocalOptions
 from cli.cli_steps import good
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import Command
 
-CONTENT = key_file(softkeys.generate(key_spec("EC")), None)
+CONTENT = key_file(software_keys.generate(key_spec("EC")), None)
 LINES = [line for line in CONTENT.partition(b"-----END PRIVATE")[0].splitlines()[1:] if len(line) > 10]
 """Of which no file may have any."""
 NAME = "ca/0123.key"
@@ -34,7 +34,7 @@ def _storage(folder: Path) -> LocalStorage:
     return LocalStorage(LocalOptions(location=folder), "storage 'default'")
 
 
-def _write(folder: Path, watch: Watch) -> list[str]:
+def _write(folder: Path, watch: CallRecorder) -> list[str]:
     """Write the file; the C functions that were called."""
     storage = _storage(folder)
     sys.setprofile(watch)
@@ -51,12 +51,12 @@ def _with_the_key(folder: Path) -> list[str]:
 
 
 def test_after_a_kill_at_any_step_the_key_is_found_or_not_and_deleted_for_good(tmp_path: Path) -> None:
-    steps = in_a_fork(lambda: _write(tmp_path / "whole", Watch()))
+    steps = run_in_fork(lambda: _write(tmp_path / "whole", CallRecorder()))
     assert "posix.link" in steps
     found = []
     for step, name in enumerate(steps):
         folder = tmp_path / str(step)
-        assert in_a_fork(partial(_write, folder, Watch(step))) is None, "it was not killed"
+        assert run_in_fork(partial(_write, folder, CallRecorder(step))) is None, "it was not killed"
         content = _storage(folder).settle(NAME, is_whole)
         assert content in (None, CONTENT), name
         assert _with_the_key(folder) == ([] if content is None else ["0123.key"]), name
@@ -68,10 +68,10 @@ def test_after_a_kill_at_any_step_the_key_is_found_or_not_and_deleted_for_good(t
 
 
 def test_deleting_takes_along_what_was_never_looked_for(tmp_path: Path) -> None:
-    steps = in_a_fork(lambda: _write(tmp_path / "whole", Watch()))
+    steps = run_in_fork(lambda: _write(tmp_path / "whole", CallRecorder()))
     for step, name in enumerate(steps):
         folder = tmp_path / str(step)
-        in_a_fork(partial(_write, folder, Watch(step)))
+        run_in_fork(partial(_write, folder, CallRecorder(step)))
         _storage(folder).delete(NAME)
         assert _with_the_key(folder) == [], name
 

@@ -11,17 +11,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import KeyExistsError, KeyInvalidError, KeyMismatchError, KeyMissingError
 from anchorhold.pkcs8 import PBKDF2_ITERATIONS
-from anchorhold.publickeys import spki
-from anchorhold.seam import FindKeyRequest, ImportKeyRequest, Secret
-from anchorhold.seam.resolver import SecretResolver
+from anchorhold.plugin import FindKeyRequest, ImportKeyRequest, Secret
+from anchorhold.plugin.secret_resolver import SecretResolver
+from anchorhold.public_keys import spki
+from plugin.fake_backends import CA, NO_SECRETS, configured, create_request, key_request
 from programs import openssl, program
-from seam.fakes import CA, NO_SECRETS, configured, create_request, key_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.plugin.key_backend import KeyBackend
     from conftest import Command
 
 PASSWORD = "pässwörd with blanks"
@@ -75,7 +75,7 @@ def test_an_encrypted_key_is_derived_with_600_000_rounds_of_pbkdf2_and_sealed_wi
 
 
 def test_a_random_password_is_not_stretched_and_openssl_reads_the_key_all_the_same(ca_dir: Path) -> None:
-    password = Secret.draw()
+    password = Secret.generate()
     configured().get("default").create_key(create_request(options={"path": "ca"}), _secrets(password))
     parsed = openssl("asn1parse", "-in", _key(ca_dir))
     assert "INTEGER           :03E8" in parsed

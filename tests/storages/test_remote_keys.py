@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from anchorhold.errors import KeyExistsError, KeyMissingError, RecoveryNeededError, SecretWrongError
-from anchorhold.seam import FindKeyRequest
+from anchorhold.plugin import FindKeyRequest
+from plugin.fake_backends import NO_SECRETS, configured, create_request, key_request, settings_file
 from programs import openssl
-from seam.fakes import NO_SECRETS, configured, create_request, key_request, settings_file
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -118,7 +118,7 @@ def test_a_key_is_found_never_replaced_and_really_deleted(both: Place) -> None:
 
 _CREATE = """
 import sys
-from seam.fakes import NO_SECRETS, configured, create_request
+from plugin.fake_backends import NO_SECRETS, configured, create_request
 from anchorhold.errors import KeyExistsError
 backend = configured().get("default")
 print("ready", flush=True)
@@ -174,7 +174,7 @@ def test_threads_use_one_backend_at_once(both: Place) -> None:
 
 _FORK = """
 import os
-from seam.fakes import NO_SECRETS, configured, create_request, key_request
+from plugin.fake_backends import NO_SECRETS, configured, create_request, key_request
 backend = configured().get("default")
 
 def create(number):
@@ -210,8 +210,8 @@ def _finding_tests() -> dict[str, str]:
 _DIE = """
 import os, signal
 import anchorhold
-from anchorhold.ledger.authorities import Authorities
-Authorities.record_key = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+from anchorhold.ledger.authorities import AuthorityRepository
+AuthorityRepository.record_key = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 with anchorhold.open_installation() as installation:
     installation.authorities.create("Root", "CN=Root", secrets={"password": "x"})
 """

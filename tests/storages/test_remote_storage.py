@@ -12,9 +12,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, PluginMissingError, SettingsError
 from anchorhold.installation import open_installation
-from anchorhold.seam import FindKeyRequest
+from anchorhold.plugin import FindKeyRequest
+from plugin.fake_backends import NO_SECRETS, configured, create_request, key_request, settings_file
 from programs import openssl
-from seam.fakes import NO_SECRETS, configured, create_request, key_request, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError, RecoveryNeededError, SettingsError
 from cli.cli_steps import good, refused
-from seam.fakes import NO_SECRETS, configured, create_request, settings_file
+from plugin.fake_backends import NO_SECRETS, configured, create_request, settings_file
 from storages.servers import Bucket, free_port, listening, moto, tunnel
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from anchorhold.errors import BackendFailedError, RecoveryNeededError, SettingsError
 from cli.cli_steps import good, refused
 from cli.cli_steps import program as anchorhold_process
+from plugin.fake_backends import NO_SECRETS, configured, create_request, settings_file
 from programs import program
-from seam.fakes import NO_SECRETS, configured, create_request, settings_file
 from storages.servers import Sshd, free_port, listening, ssh_key, tunnel
 
 if TYPE_CHECKING:

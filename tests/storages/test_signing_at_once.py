@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import KeySpec, key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 
 SPECS = {
     "EC": key_spec("EC"),
@@ -21,12 +21,12 @@ SPECS = {
 
 _FORK = """
 import os, sys
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.publickeys import is_signed_by
+from anchorhold.public_keys import is_signed_by
 
 spec = key_spec(sys.argv[1], 2048 if sys.argv[1] == "RSA" else None)
-signer = softkeys.SoftwareSigner(softkeys.generate(spec))
+signer = software_keys.SoftwareSigner(software_keys.generate(spec))
 public_key = signer.public_key
 
 def use(name):
@@ -64,7 +64,7 @@ if sys.argv[1] == "EC":
 @pytest.mark.parametrize("kind", SPECS)
 def test_threads_share_one_signer(kind: str) -> None:
     spec: KeySpec = SPECS[kind]
-    signer = softkeys.SoftwareSigner(softkeys.generate(spec))
+    signer = software_keys.SoftwareSigner(software_keys.generate(spec))
 
     def sign(number: int) -> bool:
         message = f"message {number}".encode()

@@ -19,7 +19,7 @@ from anchorhold.errors import KeyExistsError, SettingsError
 from anchorhold.settings import load_settings
 from anchorhold_storages.filesystems import check_options
 from cli.cli_steps import good, refused
-from seam.fakes import NO_SECRETS, configured, create_request, settings_file
+from plugin.fake_backends import NO_SECRETS, configured, create_request, settings_file
 
 if TYPE_CHECKING:
     from conftest import Command

@@ -10,7 +10,7 @@ From Python::
         with installation.certificates.issuer("Issuing") as issuer:
             issued = issuer.sign(anchorhold.Order(csr=csr, names=["example.com"]))
 
-Authors of key backends and wrappers import from `anchorhold.seam`.
+Authors of key backends and wrappers import from `anchorhold.plugin`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec, key_spec
     from anchorhold.errors import AnchorholdError
     from anchorhold.installation import Installation, open_installation
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.issuer import Issuer
-    from anchorhold.issuing.order import Issued, Order
-    from anchorhold.ledger import IssuingDefaults
+    from anchorhold.ledger import IssuancePolicy
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.issuer import Issuer
+    from anchorhold.operations.order import Issued, Order
     from anchorhold.secret import Secret
 
 __all__ = [
@@ -33,9 +33,9 @@ __all__ = [
     "AnchorholdError",
     "Authority",
     "Installation",
+    "IssuancePolicy",
     "Issued",
     "Issuer",
-    "IssuingDefaults",
     "KeySpec",
     "Order",
     "Secret",
@@ -46,13 +46,13 @@ __all__ = [
 _HOMES = {
     "Algorithm": "algorithms",
     "AnchorholdError": "errors",
-    "Authority": "issuing.authority",
+    "Authority": "operations.authority",
     "Installation": "installation",
-    "Issued": "issuing.order",
-    "Issuer": "issuing.issuer",
-    "IssuingDefaults": "ledger",
+    "Issued": "operations.order",
+    "Issuer": "operations.issuer",
+    "IssuancePolicy": "ledger",
     "KeySpec": "algorithms",
-    "Order": "issuing.order",
+    "Order": "operations.order",
     "Secret": "secret",
     "key_spec": "algorithms",
     "open_installation": "installation",

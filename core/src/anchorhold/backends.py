@@ -10,24 +10,24 @@ from pydantic import ValidationError
 
 from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
-from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
-from anchorhold.seam.binding import Part, bind, construct_wrapper
-from anchorhold.seam.facade import KeyBackend
-from anchorhold.seam.options import OptionValues, options_of
-from anchorhold.seam.refusals import ProcessRefusals
-from anchorhold.seam.resolver import SecretResolver
+from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
+from anchorhold.plugin.backend_options import OptionValues, options_of
+from anchorhold.plugin.binding import PluginFactory, bind, construct_wrapper
+from anchorhold.plugin.key_backend import KeyBackend
+from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
+from anchorhold.plugin.secret_resolver import SecretResolver
 from anchorhold.secret import SecretReference
 from anchorhold.settings.implied import ocsp_aliases
 from anchorhold.settings.model import AliasSettings
-from anchorhold.settings.problems import first_problem
+from anchorhold.settings.validation_errors import first_error
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from anchorhold.databases import Database
-    from anchorhold.seam import Operation, Refusals, Role
-    from anchorhold.seam.resolver import Prompter
+    from anchorhold.plugin import Operation, RefusedSecrets, Role
+    from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.secret import Secret
     from anchorhold.settings import LoadedSettings
 
@@ -35,7 +35,7 @@ SECTIONS: dict[Role, str] = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
 """The section of the settings for each role."""
 
 
-class Backends:
+class BackendRegistry:
     """Binds each alias when it is first asked for; an alias nobody asks for can be broken without harm.
 
     Args:
@@ -43,7 +43,7 @@ class Backends:
         database: Opens the ledger's database.
         environment: The variables, for secrets.
         prompter: Asks a person for a secret; None if there is nobody.
-        refusals: Remembers which secrets were refused; by default for this process alone.
+        refused_secrets: Remembers which secrets were refused; by default for this process alone.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class Backends:
         database: Callable[[], Database],
         environment: Mapping[str, str],
         prompter: Prompter | None = None,
-        refusals: Refusals | None = None,
+        refused_secrets: RefusedSecrets | None = None,
     ) -> None:
         self._loaded = loaded
         self._database = database
         self._environment = environment
-        self._refusals = refusals or ProcessRefusals()
+        self._refused_secrets = refused_secrets or ProcessRefusedSecrets()
         self._prompter = prompter
         self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
-        self._wrappers: dict[tuple[Role, str], list[tuple[discovery.Owner, Any]]] = {}
+        self._wrappers: dict[tuple[Role, str], list[tuple[discovery.PluginIdentity, Any]]] = {}
 
     def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
         """The configured aliases and their settings."""
@@ -153,7 +153,7 @@ class Backends:
         unknown = sorted(set(given) - set(declared))
         if unknown:
             known = ", ".join(declared) or "none"
-            raise SettingsError(f"{self.get(alias).owner}: has no option {unknown[0]!r}", hint=f"it has: {known}")
+            raise SettingsError(f"{self.get(alias).identity}: has no option {unknown[0]!r}", hint=f"it has: {known}")
         return {**declared, **given}
 
     def _resolver(
@@ -195,14 +195,14 @@ class Backends:
             database=self._database,
             environment=self._environment,
             shared={"storages": self._loaded.settings.storages},
-            refusals=self._refusals,
+            refused_secrets=self._refused_secrets,
         )
-        owner = discovery.Owner("key backend", alias, plugin)
-        part = Part(partial(backend_class, options, context), owner)
+        owner = discovery.PluginIdentity("key backend", alias, plugin)
+        part = PluginFactory(partial(backend_class, options, context), owner)
         backend = KeyBackend(
             alias=alias,
             role=role,
-            owner=owner,
+            identity=owner,
             manager=bind(part, self.wrappers(alias, role), ocsp=role == "ocsp"),
             options=options,
             capabilities=getattr(backend_class, "capabilities", None),
@@ -222,7 +222,7 @@ class Backends:
                 hint=suggestion(alias, aliases, "configured are: {}"),
             ) from None
 
-    def wrappers(self, alias: str, role: Role = "ca") -> list[tuple[discovery.Owner, Any]]:
+    def wrappers(self, alias: str, role: Role = "ca") -> list[tuple[discovery.PluginIdentity, Any]]:
         """The enabled wrappers around an alias, in the order of the settings.
 
         Raises:
@@ -236,13 +236,13 @@ class Backends:
             ]
         return self._wrappers[role, alias]
 
-    def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.Owner, Any]:
+    def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.PluginIdentity, Any]:
         plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
         wrapper_class: Any = plugin.loaded
         given = self._loaded.settings.wrappers[name].options
         options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
-        owner = discovery.Owner("wrapper", name, plugin)
-        return owner, construct_wrapper(Part(partial(wrapper_class, options, context), owner))
+        owner = discovery.PluginIdentity("wrapper", name, plugin)
+        return owner, construct_wrapper(PluginFactory(partial(wrapper_class, options, context), owner))
 
     def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")
@@ -253,7 +253,7 @@ class Backends:
         try:
             return model.model_validate(given)
         except ValidationError as error:
-            raise first_problem(error, model, where, prefix=section.split(".")) from None
+            raise first_error(error, model, where, prefix=section.split(".")) from None
 
     def _check_unattended(self, backend: KeyBackend, section: str) -> None:
         """Refuse an OCSP key backend that would have to ask a person."""

@@ -110,7 +110,7 @@ class BackendLoadError(AnchorholdError):
 
 
 class BackendContractError(AnchorholdError):
-    """A backend or wrapper breaks a rule of the seam."""
+    """A backend or wrapper breaks a rule of the plugin API."""
 
     exit_code = 14
     code = "backend-contract-broken"

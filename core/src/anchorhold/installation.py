@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
 from anchorhold.audit import Actor, AuditContext, new_correlation_id
-from anchorhold.backends import Backends
-from anchorhold.refusals import LedgerRefusals
+from anchorhold.backends import BackendRegistry
+from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.services.context import ServiceContext
 from anchorhold.services.ledger_access import AccessOptions, LedgerAccess
 from anchorhold.settings import load_settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.ledger import Ledger
-    from anchorhold.seam.resolver import Prompter
+    from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.services.authorities import AuthorityService
     from anchorhold.services.certificates import CertificateService
     from anchorhold.services.crls import CrlService
@@ -89,7 +89,9 @@ class Installation:
         """The installation that loaded settings describe; arguments as for `open_installation`."""
         variables = os.environ if environment is None else environment
         opened = LedgerAccess(loaded, variables, **access)
-        backends = Backends(loaded, opened.database, variables, prompter, LedgerRefusals(lambda: opened.ledger))
+        backends = BackendRegistry(
+            loaded, opened.database, variables, prompter, LedgerRefusedSecrets(lambda: opened.ledger)
+        )
         return cls(ServiceContext(loaded, opened, backends, audit or AuditContext()))
 
     if not TYPE_CHECKING:

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from anchorhold.errors import KeyInvalidError
 from anchorhold.pkcs8 import dump_pkcs8
-from anchorhold.publickeys import check_strength, spki
+from anchorhold.public_keys import check_strength, spki
 from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
     from anchorhold.secret import Secret
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
 
 _PUBLIC: Final = b"-----BEGIN PUBLIC KEY-----"
 _END: Final = b"-----END PUBLIC KEY-----"

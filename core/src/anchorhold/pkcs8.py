@@ -22,24 +22,24 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyInvalidError, KeyUnsupportedError, SecretMissingError, SecretWrongError
-from anchorhold.foreign import cause_of, tried
-from anchorhold.mldsa_keys import load_ml_dsa
+from anchorhold.ml_dsa_keys import load_ml_dsa
+from anchorhold.parser_errors import attempt, cause_of
 from anchorhold.pbes2 import Decrypted, decrypt
-from anchorhold.publickeys import spec_of
+from anchorhold.public_keys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.x509.ber import BerError
-from anchorhold.x509.files import PKCS12, PRIVATE_KEY, UNKNOWN, FileError, blocks, plain
-from anchorhold.x509.other_forms import other_form
+from anchorhold.x509.file_formats import PKCS12, PRIVATE_KEY, UNKNOWN, FileError, as_text, blocks
+from anchorhold.x509.kdf_cost import check_kdf_cost
 from anchorhold.x509.pem import pem_of
-from anchorhold.x509.rounds import check_rounds
+from anchorhold.x509.unsupported_formats import recognise_format
 
 if TYPE_CHECKING:
     from anchorhold.errors import AnchorholdError
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
 
 PBKDF2_ITERATIONS: Final = 600_000
 """Iterations of PBKDF2-HMAC-SHA256 for encrypted keys (OWASP Password Storage Cheat Sheet, 2023)."""
-DRAWN_ITERATIONS: Final = 1_000
+RANDOM_SECRET_ITERATIONS: Final = 1_000
 """The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
 
 _PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
@@ -52,7 +52,7 @@ _INSTEAD: Final = {PKCS12: "it has the certificate in it, too: give no other fil
 def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
     """The key as PEM PKCS#8 (RFC 5958), encrypted if a password is given.
 
-    Encryption is PBES2 (RFC 8018) with AES-256-CBC and `PBKDF2_ITERATIONS` rounds, or `DRAWN_ITERATIONS` if the
+    Encryption is PBES2 (RFC 8018) with AES-256-CBC and `PBKDF2_ITERATIONS` rounds, or `RANDOM_SECRET_ITERATIONS` if the
     password was drawn at random, which openssl and Java read. (`cryptography`'s own writer stops at 2,048 rounds.)
     """
     if password is None:
@@ -78,7 +78,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyInvalidError: Not a private key.
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
-    data = as_handed_over(data)
+    data = as_plain_octets(data)
     check_is_key(data, subject)
     encrypted = is_encrypted(data)
     der = _encrypted_der(data, subject) if encrypted else None
@@ -86,10 +86,10 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         raise SecretMissingError(f"{subject}: the key is encrypted", hint="give its password")
     revealed = password.reveal_bytes() if encrypted and password else None
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
-    read, error = tried(lambda: load(data, revealed, unsafe_skip_rsa_key_validation=True))
+    read, error = attempt(lambda: load(data, revealed, unsafe_skip_rsa_key_validation=True))
     if read is None:
-        decrypted = tried(lambda: decrypt(der, password))[0] if der is not None and password else None
-        read = _in_another_form(data, decrypted, subject)
+        decrypted = attempt(lambda: decrypt(der, password))[0] if der is not None and password else None
+        read = _load_other_form(data, decrypted, subject)
         if read is None:  # what the error comes from may have octets of the key
             raise _unreadable(subject, data, encrypted, error or ValueError(), decrypted) from None
     key = cast("PrivateKey", read)
@@ -99,7 +99,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
 
 def is_encrypted(data: bytes) -> bool:
     """Whether a private key, in PEM or DER, is encrypted."""
-    data = as_handed_over(data)
+    data = as_plain_octets(data)
     if b"-----BEGIN" in data:
         return b"ENCRYPTED" in data
     try:
@@ -109,12 +109,12 @@ def is_encrypted(data: bytes) -> bool:
     return True
 
 
-def as_handed_over(data: bytes) -> bytes:
+def as_plain_octets(data: bytes) -> bytes:
     """The content of a file without byte-order mark, as ASCII where it is UTF-16; DER as such, also if it is in base64.
 
     What is neither PEM nor DER comes back as it is.
     """
-    data = plain(data)
+    data = as_text(data)
     if b"-----BEGIN" in data or not data:
         return data
     try:
@@ -134,7 +134,7 @@ def _encrypted_der(data: bytes, subject: str) -> bytes | None:
             der = _body(data) if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data else None
         if der is not None:
             asn1.decode_der(_EncryptedPrivateKeyInfo, der)
-            check_rounds(der)
+            check_kdf_cost(der)
     except BerError as error:
         raise KeyInvalidError(f"{subject}: the key {error}", hint="encrypt it again, with fewer") from error
     except ValueError as error:
@@ -156,7 +156,7 @@ def _body(pem: bytes) -> bytes:
     return base64.b64decode(b"".join(body[0].split()), validate=True)
 
 
-def _in_another_form(data: bytes, decrypted: Decrypted | None, subject: str) -> PrivateKey | None:
+def _load_other_form(data: bytes, decrypted: Decrypted | None, subject: str) -> PrivateKey | None:
     """A key that ``cryptography`` does not read, and we do; None if this is none."""
     try:
         if decrypted is not None:
@@ -213,8 +213,8 @@ def check_is_key(data: bytes, subject: str) -> None:
     Raises:
         KeyInvalidError: It is cut short, or something else, which is named.
     """
-    data = plain(data)
-    other = other_form(data)
+    data = as_text(data)
+    other = recognise_format(data)
     if other is not None:
         raise KeyInvalidError(f"{subject}: is {other.kind}, which is not read", hint=other.advice)
     begin, end = data.count(b"PRIVATE KEY-----"), len(_ENDS.findall(data))
@@ -293,7 +293,7 @@ class _Pbes2PrivateKeyInfo:
 
 def _encrypt(der: bytes, password: Secret) -> bytes:
     salt, iv = os.urandom(16), os.urandom(16)
-    iterations = DRAWN_ITERATIONS if password.drawn else PBKDF2_ITERATIONS
+    iterations = RANDOM_SECRET_ITERATIONS if password.is_random else PBKDF2_ITERATIONS
     key = PBKDF2HMAC(hashes.SHA256(), 32, salt, iterations).derive(password.reveal_bytes())
     padder = padding.PKCS7(128).padder()
     encryptor = Cipher(algorithms.AES256(key), modes.CBC(iv)).encryptor()

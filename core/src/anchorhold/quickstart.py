@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import NameForbiddenError, SignatureError
 from anchorhold.pkcs8 import dump_pkcs8
@@ -42,7 +42,7 @@ def check_host(name: str) -> None:
 
 def server_request() -> tuple[bytes, bytes]:
     """A new server key (PEM, unencrypted) and a request for it (PEM)."""
-    key = softkeys.generate(key_spec("EC"))
+    key = software_keys.generate(key_spec("EC"))
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     return dump_pkcs8(key).reveal_bytes(), request.public_bytes(Encoding.PEM)
 

@@ -37,23 +37,23 @@ class Secret:
         source: Where it came from.
 
     Attributes:
-        drawn: Whether it was drawn at random, by `draw`.
+        is_random: Whether it was drawn at random, by `generate`.
         source: Where it came from; None if somebody has given it just now: by option, at a terminal, or from Python.
     """
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("_value", "drawn", "source")
+    __slots__ = ("_value", "is_random", "source")
 
     def __init__(self, value: str | bytes, source: SecretSource | None = None) -> None:
         self._value = value.encode(errors="surrogateescape") if isinstance(value, str) else bytes(value)
-        self.drawn = False
+        self.is_random = False
         self.source = source
 
     @classmethod
-    def draw(cls) -> Secret:
+    def generate(cls) -> Secret:
         """A password of 256 random bits. Nobody can guess it, so it need not be stretched where it encrypts a key."""
         password = cls(os.urandom(32).hex())
-        password.drawn = True
+        password.is_random = True
         return password
 
     def reveal(self) -> str:

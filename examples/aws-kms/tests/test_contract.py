@@ -11,7 +11,7 @@ from anchorhold.testing import BackendContract
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold.seam import CreatedKey
+    from anchorhold.plugin import CreatedKey
 
 
 class TestKms(BackendContract):

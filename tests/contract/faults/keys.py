@@ -7,18 +7,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anchorhold import pkcs8, softkeys
+from anchorhold import pkcs8, software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.publickeys import spec_of
-from anchorhold.seam import CreatedKey, Secret, hookimpl
+from anchorhold.plugin import CreatedKey, Secret, hookimpl
+from anchorhold.public_keys import spec_of
 from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.seam import CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, Secrets
+    from anchorhold.plugin import CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, Secrets
 
 
 class AnotherPublicKey(FileBackend):
@@ -27,7 +27,7 @@ class AnotherPublicKey(FileBackend):
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         created = super().create_key(request, secrets)
-        return replace(created, public_key=softkeys.generate(request.spec).public_key())
+        return replace(created, public_key=software_keys.generate(request.spec).public_key())
 
 
 class SameKeyEachTime(FileBackend):
@@ -38,7 +38,7 @@ class SameKeyEachTime(FileBackend):
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         self.check_offered(request.spec)
-        key = self.made.setdefault(request.spec, softkeys.generate(request.spec))
+        key = self.made.setdefault(request.spec, software_keys.generate(request.spec))
         return self.keep(key, request.key_id, secrets)
 
 
@@ -67,7 +67,7 @@ class MakesWhatItDoesNotOffer(FileBackend):
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
-        return self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+        return self.keep(software_keys.generate(request.spec), request.key_id, secrets)
 
 
 class KeepsWhatItRefuses(FileBackend):
@@ -75,7 +75,7 @@ class KeepsWhatItRefuses(FileBackend):
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
-        created = self.keep(softkeys.generate(request.spec), request.key_id, secrets)
+        created = self.keep(software_keys.generate(request.spec), request.key_id, secrets)
         self.check_offered(request.spec)
         return created
 
@@ -116,7 +116,7 @@ class ImportStoresAnother(FileBackend):
     @hookimpl
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         given = pkcs8.load_private_key(request.pkcs8.reveal_bytes(), None, "imported key")
-        return self.keep(softkeys.generate(spec_of(given.public_key())), request.key_id, secrets)
+        return self.keep(software_keys.generate(spec_of(given.public_key())), request.key_id, secrets)
 
 
 class ImportIgnoresId(FileBackend):

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from anchorhold import pkcs8
 from anchorhold.errors import KeyMissingError
-from anchorhold.seam import API_VERSION, Capabilities, hookimpl
+from anchorhold.plugin import API_VERSION, Capabilities, hookimpl
 from contract.file_backend import FileBackend, FileOptions
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
-    from anchorhold.seam import AddOption, KeyRequest, Operation, Secret, Secrets, Signer
+    from anchorhold.plugin import AddOption, KeyRequest, Operation, Secret, Secrets, Signer
 
 
 class BareExceptions(FileBackend):
@@ -37,7 +37,7 @@ class BareExport(FileBackend):
 
 
 class OfAnotherRelease(FileBackend):
-    """Was written for another version of the seam."""
+    """Was written for another version of the plugin API."""
 
     anchorhold_api = API_VERSION + 1
 

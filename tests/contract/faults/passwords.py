@@ -7,13 +7,13 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anchorhold import pkcs8, softkeys
+from anchorhold import pkcs8, software_keys
 from anchorhold.errors import SecretWrongError
-from anchorhold.seam import CreatedKey, KeyHandle, Secret, hookimpl
+from anchorhold.plugin import CreatedKey, KeyHandle, Secret, hookimpl
 from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
-    from anchorhold.seam import AddOption, CreateKeyRequest, ImportKeyRequest, KeyRequest, Operation, Secrets, Signer
+    from anchorhold.plugin import AddOption, CreateKeyRequest, ImportKeyRequest, KeyRequest, Operation, Secrets, Signer
 
 
 class AcceptsWrongPassword(FileBackend):
@@ -56,10 +56,10 @@ class ImportsPlain(FileBackend):
         return self.created(request.key_id, key.public_key())
 
 
-class _Telling(softkeys.SoftwareSigner):
+class _Telling(software_keys.SoftwareSigner):
     """A signer that knows the password."""
 
-    def __init__(self, key: softkeys.PrivateKey, password: Secret | None) -> None:
+    def __init__(self, key: software_keys.PrivateKey, password: Secret | None) -> None:
         super().__init__(key)
         self.password = password.reveal() if password else ""
 

@@ -8,15 +8,15 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.errors import BackendFailedError, KeyMissingError
-from anchorhold.seam import CreatedKey, KeyHandle, hookimpl
+from anchorhold.plugin import CreatedKey, KeyHandle, hookimpl
 from contract.file_backend import FileBackend, FileOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.seam import CreateKeyRequest, ImportKeyRequest, KeyRequest, Secrets, Signer
+    from anchorhold.plugin import CreateKeyRequest, ImportKeyRequest, KeyRequest, Secrets, Signer
 
 
 class SharesItsFolder(FileBackend):
@@ -37,7 +37,7 @@ class CachesForAllAliases(FileBackend):
         name = self.path_of(request).name, password.reveal() if password else ""
         if name not in self.opened or not self.opened[name][0].exists():
             self.opened[name] = self.path_of(request), self.open(request, secrets)
-        return softkeys.SoftwareSigner(self.opened[name][1])
+        return software_keys.SoftwareSigner(self.opened[name][1])
 
 
 class KeepsKeysOfResponders(FileBackend):
@@ -57,7 +57,7 @@ class KeysOfRespondersInMemory(FileBackend):
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         if request.role != "ocsp":
             return super().create_key(request, secrets)
-        key = self.keys[self.path(request.key_id)] = softkeys.generate(request.spec)
+        key = self.keys[self.path(request.key_id)] = software_keys.generate(request.spec)
         return self.created(request.key_id, key.public_key())
 
     def open(self, request: KeyRequest, secrets: Secrets) -> Any:
@@ -137,7 +137,7 @@ class RemembersKeys(FileBackend):
         path = str(self.path_of(request))
         if path not in remembered:
             remembered[path] = self.open(request, secrets)
-        return softkeys.SoftwareSigner(remembered[path])
+        return software_keys.SoftwareSigner(remembered[path])
 
 
 class KeyLeftAfterDelete(FileBackend):

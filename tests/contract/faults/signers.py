@@ -8,20 +8,20 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anchorhold import softkeys
+from anchorhold import software_keys
 from anchorhold.errors import BackendFailedError
-from anchorhold.seam import hookimpl
+from anchorhold.plugin import hookimpl
 from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
-    from anchorhold.seam import KeyRequest, Secrets, Signer
+    from anchorhold.plugin import KeyRequest, Secrets, Signer
 
 
-class _SignerOfFault(softkeys.SoftwareSigner):
+class _SignerOfFault(software_keys.SoftwareSigner):
     """Signers that are wrong in one way."""
 
-    def __init__(self, key: softkeys.PrivateKey) -> None:
+    def __init__(self, key: software_keys.PrivateKey) -> None:
         super().__init__(key)
         self.count = 0
         self.message = b""
@@ -64,7 +64,7 @@ class _TakesNoLongMessage(_SignerOfFault):
 
 
 class _OfOneProcess(_SignerOfFault):
-    def __init__(self, key: softkeys.PrivateKey) -> None:
+    def __init__(self, key: software_keys.PrivateKey) -> None:
         super().__init__(key)
         self.process = os.getpid()
 
@@ -74,14 +74,14 @@ class _OfOneProcess(_SignerOfFault):
         return super().sign(message, algorithm)
 
 
-class _ClosesAll(softkeys.SoftwareSigner):
-    def __init__(self, key: softkeys.PrivateKey, lent: list[_ClosesAll]) -> None:
+class _ClosesAll(software_keys.SoftwareSigner):
+    def __init__(self, key: software_keys.PrivateKey, lent: list[_ClosesAll]) -> None:
         super().__init__(key)
         self.lent = lent
 
     def close(self) -> None:
         for signer in self.lent:
-            softkeys.SoftwareSigner.close(signer)
+            software_keys.SoftwareSigner.close(signer)
 
 
 class IgnoresTheHash(FileBackend):

@@ -37,8 +37,8 @@ _PROTECTION: Final = ("secrets.wrong", "secrets.missing", "secrets.empty")
 """What a key breaks that opens without its secret."""
 
 FAULTS: Final = {
-    "of-another-release": _fault(manners.OfAnotherRelease, "seam.binds"),
-    "misspelt-argument": _fault(manners.MisspeltArgument, "seam.binds"),
+    "of-another-release": _fault(manners.OfAnotherRelease, "plugin.binds"),
+    "misspelt-argument": _fault(manners.MisspeltArgument, "plugin.binds"),
     "another-public-key": _fault(keys.AnotherPublicKey, "create.public-key", "create.no-overwrite", "sign.threads"),
     "same-key-each-time": _fault(keys.SameKeyEachTime, "create.fresh"),
     "another-curve": _fault(keys.AnotherCurve, "create.every-kind"),

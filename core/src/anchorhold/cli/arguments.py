@@ -10,9 +10,9 @@ import typer
 
 from anchorhold.cli.output import Format, ListFormat
 from anchorhold.errors import InputError, ValidityError
-from anchorhold.ledger import IssuingDefaults
-from anchorhold.x509.spans import EXAMPLES, amount_of
-from anchorhold.x509.validity import MOST_DAYS
+from anchorhold.ledger import IssuancePolicy
+from anchorhold.x509.durations import EXAMPLES, amount_of
+from anchorhold.x509.validity import MAX_DAYS
 
 Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
@@ -83,7 +83,7 @@ def _whole_days(text: str) -> int | None:
     try:
         days = amount_of(text, "d", "longest validity")
     except ValidityError as error:
-        raise InputError(error.problem, hint=f"{error.hint}, 1 to {MOST_DAYS:,} days") from error
+        raise InputError(error.problem, hint=f"{error.hint}, 1 to {MAX_DAYS:,} days") from error
     if not isinstance(days, int):
         raise InputError(f"longest validity {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
     return days
@@ -157,7 +157,7 @@ class IssuingOptions:
     ]
 
     def given(self) -> dict[str, Any]:
-        """What was given, under the names that `IssuingDefaults` has; an empty value removes, max_days 0 too."""
+        """What was given, under the names that `IssuancePolicy` has; an empty value removes, max_days 0 too."""
         lists = {
             "policies": self.policy,
             "crl_urls": self.crl_url,
@@ -180,6 +180,6 @@ class IssuingOptions:
             **({"crl_shards": self.crl_shards} if self.crl_shards is not None else {}),
         }
 
-    def defaults(self) -> IssuingDefaults:
+    def defaults(self) -> IssuancePolicy:
         """For a new authority."""
-        return IssuingDefaults(**self.given())
+        return IssuancePolicy(**self.given())

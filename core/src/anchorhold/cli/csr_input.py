@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from anchorhold.cli.inputs import LARGEST, read_input
-from anchorhold.cli.output import say
+from anchorhold.cli.inputs import MAX_INPUT_OCTETS, read_input
+from anchorhold.cli.output import info
 from anchorhold.errors import InputError
 
 STANDARD_INPUT = "-"
 _END = b"-----END "
-_HOW = "give a file with --csr, or hand the request in: `anchorhold sign-cert … < request.csr`"
+_PASTE_HINT = "give a file with --csr, or hand the request in: `anchorhold sign-cert … < request.csr`"
 
 
 def read_csr(place: str) -> bytes:
@@ -27,11 +27,11 @@ def read_csr(place: str) -> bytes:
     if place != STANDARD_INPUT:
         return read_input(place, "CSR")
     if sys.stdin is None:
-        raise InputError("standard input: is closed, so there is no CSR", hint=_HOW)
-    content = _pasted() if sys.stdin.isatty() else _handed_in()
+        raise InputError("standard input: is closed, so there is no CSR", hint=_PASTE_HINT)
+    content = _read_pasted() if sys.stdin.isatty() else _read_stream()
     if not content.strip():
-        raise InputError("standard input: is empty, so there is no CSR", hint=_HOW)
-    if len(content) > LARGEST:
+        raise InputError("standard input: is empty, so there is no CSR", hint=_PASTE_HINT)
+    if len(content) > MAX_INPUT_OCTETS:
         raise InputError("standard input: the CSR is larger than 1 MiB", hint="give another one")
     return content
 
@@ -41,19 +41,19 @@ def name_of(place: str) -> str:
     return "standard input" if place == STANDARD_INPUT else place
 
 
-def _handed_in() -> bytes:
+def _read_stream() -> bytes:
     try:
-        return sys.stdin.buffer.read(LARGEST + 1)
+        return sys.stdin.buffer.read(MAX_INPUT_OCTETS + 1)
     except OSError as error:
-        raise InputError(f"standard input: cannot be read ({error.strerror})", hint=_HOW) from error
+        raise InputError(f"standard input: cannot be read ({error.strerror})", hint=_PASTE_HINT) from error
 
 
-def _pasted() -> bytes:
+def _read_pasted() -> bytes:
     """The lines up to the END line of PEM (RFC 7468, section 2), or to the end of the input."""
-    say("Paste the certificate signing request (PEM), with its BEGIN and END lines:")
+    info("Paste the certificate signing request (PEM), with its BEGIN and END lines:")
     content = b""
     for line in sys.stdin.buffer:
         content += line
-        if line.strip().startswith(_END) or len(content) > LARGEST:
+        if line.strip().startswith(_END) or len(content) > MAX_INPUT_OCTETS:
             break
     return content

@@ -14,13 +14,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.cli.precious import LONGEST_WORD, LOOKED_AT, NOTHING, is_like_a_password, precious, precious_word
+from anchorhold.cli.protected_files import (
+    INSPECTED_OCTETS,
+    MAX_WORD_LENGTH,
+    NOTHING_PROTECTED,
+    looks_like_password,
+    protected_content,
+    protected_word,
+)
 from anchorhold.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anchorhold.cli.precious import Kept
+    from anchorhold.cli.protected_files import ProtectedFiles
 
 STANDARD_OUTPUT: Final = Path("-")
 _ANOTHER_FOLDER: Final = "name another folder"
@@ -38,7 +45,7 @@ def is_standard_output(out: Path | None) -> bool:
         return False
 
 
-def check_destination(out: Path, kept: Kept = NOTHING) -> None:
+def check_destination(out: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> None:
     """Find out that nothing can be written there, or should be, before anything is done.
 
     Args:
@@ -72,7 +79,7 @@ def check_destination(out: Path, kept: Kept = NOTHING) -> None:
         _check_content(out, private=not status.st_mode & _OTHERS)
 
 
-def check_new(path: Path, kept: Kept = NOTHING) -> None:
+def check_new(path: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> None:
     """Find out that no new file can be made there, or should be, before anything is done.
 
     Args:
@@ -89,7 +96,7 @@ def check_new(path: Path, kept: Kept = NOTHING) -> None:
     kept.check(Path(os.path.realpath(path)), path)
 
 
-def check_new_folder(folder: Path, kept: Kept = NOTHING) -> None:
+def check_new_folder(folder: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> None:
     """Find out that no new folder can be made there, or should be; an empty one is as good as none.
 
     Args:
@@ -192,13 +199,13 @@ def write_new(content: bytes, path: Path, mode: int) -> None:
 def _check_content(out: Path, *, private: bool) -> None:
     try:
         with out.open("rb") as file:
-            content = file.read(LOOKED_AT)
-            reason = precious(content)
-            if reason is None and private and is_like_a_password(content):
+            content = file.read(INSPECTED_OCTETS)
+            reason = protected_content(content)
+            if reason is None and private and looks_like_password(content):
                 reason = "is one line that only its owner may read, as a password is"
-            while reason is None and (more := file.read(LOOKED_AT)):
-                content = content[-LONGEST_WORD:] + more
-                reason = precious_word(content)
+            while reason is None and (more := file.read(INSPECTED_OCTETS)):
+                content = content[-MAX_WORD_LENGTH:] + more
+                reason = protected_word(content)
     except OSError as error:
         raise OutputError(
             f"{out}: cannot be read ({error.strerror}), so it may hold what is needed", hint="name another file"

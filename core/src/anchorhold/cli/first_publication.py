@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from anchorhold.cli.output import say
+from anchorhold.cli.output import info
 from anchorhold.cli.remedies import sentence
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError, SecretMissingError
-from anchorhold.issuing.crls import check_makes_crls, shards_of
+from anchorhold.operations.crls import check_may_issue_crls, shards_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.operations.authority import Authority
     from anchorhold.secret import Secret
 
 
@@ -38,27 +38,27 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
         maintained = installation.maintenance.run(authority, secrets)
         failures = maintained.failures
         for done in maintained.done:
-            say(f"{authority.name}: {done}")
+            info(f"{authority.name}: {done}")
     except AnchorholdError as error:
         failures = (error,)
     for failure in failures:
         if not isinstance(failure, SecretMissingError):
-            say(f"{authority.name} is there, but {sentence(failure)}.")
+            info(f"{authority.name} is there, but {sentence(failure)}.")
     if failures:
-        say_what_is_left(installation, authority)
+        info_unpublished(installation, authority)
 
 
-def say_what_is_left(installation: Installation, authority: Authority) -> None:
+def info_unpublished(installation: Installation, authority: Authority) -> None:
     """Say which commands make what an authority promises to publish and has never made, if anything."""
     if left := [f"`{command}`" for command in _left(installation, authority)]:
-        say(f"Its first CRL and OCSP responder are not all there: run {' and '.join(left)}.")
+        info(f"Its first CRL and OCSP responder are not all there: run {' and '.join(left)}.")
 
 
-def say_what_comes_first(installation: Installation, authority: Authority) -> None:
+def info_missing_revocations(installation: Installation, authority: Authority) -> None:
     """Of an authority that was brought here: a CRL made now would lack what it has revoked elsewhere."""
     left = [f"`{command}`" for command in _left(installation, authority)] if publishes(authority) else []
     if left:
-        say(
+        info(
             "Record what it has signed and revoked elsewhere (import-cert, revoke-cert) before its first CRL and OCSP "
             f"responder are made: then run {' and '.join(left)}."
         )
@@ -75,7 +75,7 @@ def _left(installation: Installation, authority: Authority) -> Iterator[str]:
 
 def _makes_crls(authority: Authority) -> bool:
     try:
-        check_makes_crls(authority)
+        check_may_issue_crls(authority)
     except (AuthorityExpiredError, CertificateInvalidError):  # it never will
         return False
     return True

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Root:
+class GlobalOptions:
     """What a command knows from before its name.
 
     Attributes:

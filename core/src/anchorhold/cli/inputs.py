@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError, PathLengthError, ValidityError
-from anchorhold.x509.spans import is_span, parse_span
+from anchorhold.x509.durations import is_duration, parse_duration
 from anchorhold.x509.validity import in_utc, now, parse_expiry, parse_past
 
 if TYPE_CHECKING:
-    from anchorhold.issuing.plan import PathLength
+    from anchorhold.operations.authority_plan import PathLength
 
-LARGEST = 1 << 20
+MAX_INPUT_OCTETS = 1 << 20
 """No key, certificate or CSR is larger, in bytes."""
 
 
@@ -29,15 +29,15 @@ def read_input(place: str, what: str) -> bytes:
         raise InputError(f"standard input: is closed, so there is no {what}", hint="name a file")
     try:
         if place == "-":
-            content = sys.stdin.buffer.read(LARGEST + 1)
+            content = sys.stdin.buffer.read(MAX_INPUT_OCTETS + 1)
         else:
             with Path(place).open("rb") as file:
-                content = file.read(LARGEST + 1)
+                content = file.read(MAX_INPUT_OCTETS + 1)
     except OSError as error:
         raise InputError(
             f"{place}: the {what} cannot be read ({error.strerror})", hint="name a file that exists"
         ) from error
-    if not content or len(content) > LARGEST:
+    if not content or len(content) > MAX_INPUT_OCTETS:
         size = "is empty" if not content else "is larger than 1 MiB"
         raise InputError(f"{place}: the {what} {size}", hint="name another file")
     return content
@@ -48,7 +48,7 @@ def expiry(text: str | None) -> dt.datetime | None:
     return None if text is None else parse_expiry(text, now())
 
 
-def span(text: str) -> dt.timedelta:
+def duration(text: str) -> dt.timedelta:
     """A span as typed, such as ``7d``."""
     start = now()
     return parse_expiry(text, start) - start
@@ -71,8 +71,8 @@ def earlier(text: str | None) -> dt.datetime | None:
     """
     if text is None:
         return None
-    if is_span(text):
-        return now() - parse_span(text, "time")
+    if is_duration(text):
+        return now() - parse_duration(text, "time")
     try:
         return in_utc(dt.datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError) as error:

@@ -10,18 +10,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
 from anchorhold.cli.destination import check_destination, is_standard_output, write_to
-from anchorhold.cli.precious import NOTHING
+from anchorhold.cli.protected_files import NOTHING_PROTECTED
 from anchorhold.errors import InputError, OutputError
-from anchorhold.foreign import harmless, shortened
+from anchorhold.parser_errors import abbreviated, printable
 from anchorhold.x509.describe import as_text, describe
-from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from anchorhold.cli.precious import Kept
+    from anchorhold.cli.protected_files import ProtectedFiles
 
 
 class Format(StrEnum):
@@ -48,20 +48,20 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
-def say(message: str) -> None:
+def info(message: str) -> None:
     """Tell the person at the terminal something; where nobody can be told, what was done is done all the same."""
     if sys.stderr is None:  # `print` would take standard output for it, which is for data
         return
     try:
-        print(shortened(harmless(message)), file=sys.stderr, flush=True)
+        print(abbreviated(printable(message)), file=sys.stderr, flush=True)
     except OSError:
         _give_up(sys.stderr)
 
 
-def say_notes(notes: Iterable[str]) -> None:
+def info_notes(notes: Iterable[str]) -> None:
     """Tell the person what there is to know about what was done."""
     for note in notes:
-        say(f"Note: {note}")
+        info(f"Note: {note}")
 
 
 def render(
@@ -89,15 +89,15 @@ def render(
         case Format.JSON:
             content = {
                 **(record or {}),
-                "certificate": describe(certificate_of(der, forgiving=True)),
+                "certificate": describe(load_lenient(der, forgiving=True)),
                 "pem": pem_of(der),
             }
             if chain:
                 content["chain"] = [pem_of(part) for part in chain]
             return as_json(content)
         case Format.TEXT:
-            texts = [as_text(certificate_of(der, forgiving=True), more)]
-            texts += [as_text(certificate_of(part)) for part in chain]
+            texts = [as_text(load_lenient(der, forgiving=True), more)]
+            texts += [as_text(load_lenient(part)) for part in chain]
             return "\n\n".join(texts).encode() + b"\n"
 
 
@@ -135,11 +135,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
         return b""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    return "".join(f"{harmless(line.rstrip())}\n" for line in lines).encode()
+    return "".join(f"{printable(line.rstrip())}\n" for line in lines).encode()
 
 
 def check_output(
-    out: Path | None, form: Format | None = None, *, bundle: bool = False, kept: Callable[[], Kept] | None = None
+    out: Path | None,
+    form: Format | None = None,
+    *,
+    bundle: bool = False,
+    kept: Callable[[], ProtectedFiles] | None = None,
 ) -> None:
     """Find out that the result cannot be shown or written, or should not be, before anything is issued.
 
@@ -156,7 +160,7 @@ def check_output(
     if bundle and form is Format.DER:
         raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
     if out is not None and not is_standard_output(out):
-        check_destination(out, kept() if kept is not None else NOTHING)
+        check_destination(out, kept() if kept is not None else NOTHING_PROTECTED)
     elif sys.stdout is None and (out is not None or form is not None):
         raise OutputError("standard output: is closed", hint="open it, or name a file with --out")
 

@@ -64,7 +64,7 @@ def _quoted(value: JsonValue) -> str:
 
 
 def _secret_option(arguments: Mapping[str, JsonValue]) -> str:
-    from anchorhold.seam.options import flag_of
+    from anchorhold.plugin.backend_options import flag_of
 
     return flag_of(str(arguments["key_backend"]), str(arguments["secret"]), parent=bool(arguments.get("parent")))
 

@@ -8,10 +8,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.cli.redacting import redacted
+from anchorhold.cli.command_table import COMMANDS, canonical
+from anchorhold.cli.redaction import redacted
 from anchorhold.cli.remedies import command_of, sentence
-from anchorhold.cli.table import COMMANDS, canonical
-from anchorhold.foreign import harmless, shortened
+from anchorhold.parser_errors import abbreviated, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def report(error: AnchorholdError, arguments: Sequence[str]) -> None:
         _print_object({**error.to_json(), "command": command, "exit_code": error.exit_code}, arguments)
     else:
         line = redacted(f"anchorhold: {sentence(error)}", arguments, telling=True)
-        _print(shortened(" ".join(harmless(line).split())))
+        _print(abbreviated(" ".join(printable(line).split())))
 
 
 def report_usage(problem: str, hint: str, exit_code: int, arguments: Sequence[str]) -> None:
@@ -107,7 +107,7 @@ def _safe(value: Any, arguments: Sequence[str]) -> Any:
         return {name: _safe(each, arguments) for name, each in value.items()}
     if isinstance(value, list):
         return [_safe(each, arguments) for each in value]
-    return shortened(harmless(redacted(value, arguments, telling=True))) if isinstance(value, str) else value
+    return abbreviated(printable(redacted(value, arguments, telling=True))) if isinstance(value, str) else value
 
 
 def _print(line: str) -> None:

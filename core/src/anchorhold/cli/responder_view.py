@@ -11,8 +11,8 @@ from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
+    from anchorhold.operations.authority import Authority
 
 
 def described_responder(installation: Installation, authority: Authority) -> str:
@@ -71,7 +71,7 @@ def described_lists(installation: Installation, authority: Authority) -> str:
     return f"{' and '.join(kinds)}, {due} {first.next_update:%Y-%m-%d %H:%M} UTC"
 
 
-def what_follows(installation: Installation, authority: Authority) -> str:
+def info_alias_change(installation: Installation, authority: Authority) -> str:
     """What somebody has to do, and to know, who has chosen another alias for the keys of responders."""
     alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     command = f"anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)}"

@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from anchorhold.cli.global_options import Root
-from anchorhold.cli.table import COMMANDS, canonical
+from anchorhold.cli.command_table import COMMANDS, canonical
+from anchorhold.cli.global_options import GlobalOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ class RootGroup(TyperGroup):
         name = canonical(cmd_name)
         if name not in COMMANDS:
             return None
-        ctx.obj = Root(ctx.params.get("config"), bool(ctx.params.get("retry_refused_pins")))
-        build = importlib.import_module("anchorhold.cli.build")
+        ctx.obj = GlobalOptions(ctx.params.get("config"), bool(ctx.params.get("retry_refused_pins")))
+        build = importlib.import_module("anchorhold.cli.command_builder")
         command = build.build_command(name, ctx.obj)
         gc.freeze()  # see `anchorhold.cli.main`
         gc.enable()
@@ -51,7 +51,7 @@ class RootGroup(TyperGroup):
             return super().invoke(ctx)
         except TyperException as error:
             unknown = "No such option" in str(error)
-            cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, Root) else None
+            cause = ctx.obj.cause(arguments) if unknown and isinstance(ctx.obj, GlobalOptions) else None
             if cause is None:
                 _say_usage(error, arguments, unknown=unknown)
                 raise

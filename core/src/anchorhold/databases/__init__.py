@@ -2,28 +2,28 @@
 
 from peewee import Database
 
-from anchorhold.databases.failures import hint_for
-from anchorhold.databases.migrating import Migrations
-from anchorhold.databases.opening import (
+from anchorhold.databases.access_check import check_files, check_tables
+from anchorhold.databases.connect import (
     close,
     database_exists,
     drop_dead_connection,
     file_of,
     open_database,
-    open_nowhere,
+    open_in_memory,
 )
-from anchorhold.databases.trying import try_files, try_tables
+from anchorhold.databases.error_hints import hint_for
+from anchorhold.databases.migrations import Migrations
 
 __all__ = [
     "Database",
     "Migrations",
+    "check_files",
+    "check_tables",
     "close",
     "database_exists",
     "drop_dead_connection",
     "file_of",
     "hint_for",
     "open_database",
-    "open_nowhere",
-    "try_files",
-    "try_tables",
+    "open_in_memory",
 ]

@@ -21,11 +21,11 @@ as PgBouncer refuse what they do not know there."""
 class _Limited(Psycopg3Database):  # type: ignore[misc]  # peewee has no types
     """Sessions that neither wait for ever nor keep others waiting for ever."""
 
-    patience: float
+    lock_timeout: float
 
     def _connect(self) -> Any:
         connection = super()._connect()
-        for name, seconds in (("lock_timeout", self.patience), ("idle_in_transaction_session_timeout", IDLE)):
+        for name, seconds in (("lock_timeout", self.lock_timeout), ("idle_in_transaction_session_timeout", IDLE)):
             connection.execute(_LIMIT, (f"{max(1, round(seconds * 1000))}ms", name))
         return connection
 
@@ -35,12 +35,12 @@ class Pool(PooledPsycopg3Database, _Limited):  # type: ignore[misc]  # peewee ha
 
     Args:
         name: Of the database.
-        patience: Seconds for which a statement waits for a lock.
+        lock_timeout: Seconds for which a statement waits for a lock.
         parameters: Of the pool and of libpq.
     """
 
     def __init__(self, name: str, patience: float, **parameters: Any) -> None:
-        self.patience = patience
+        self.lock_timeout = patience
         super().__init__(name, **parameters)
 
     def connect(self, reuse_if_open: bool = False) -> bool:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE: Final = 30.0
+LOCK_TIMEOUT: Final = 30.0
 """Seconds in all for which a process waits for another one."""
-SILENCE: Final = 2.0
+LOG_WAIT_AFTER: Final = 2.0
 """Seconds of it in which nothing is said."""
 
 logger = logging.getLogger(__name__)
 
-_databases: WeakSet[PatientSqlite] = WeakSet()
+_databases: WeakSet[WaitingSqliteDatabase] = WeakSet()
 _spoilt: set[tuple[int, int]] = set()
 """Files (device, inode) that were in use when this process was forked."""
 _inherited: list[Any] = []
@@ -55,25 +55,25 @@ class _Connection(sqlite3.Connection):
             self.close()
 
 
-class PatientSqlite(SqliteDatabase):
+class WaitingSqliteDatabase(SqliteDatabase):
     """A file of SQLite, which must be there.
 
     Args:
         path: Of the file.
         where: What to call it in messages.
-        patience: Seconds in all for which a statement waits for the lock of another process.
+        lock_timeout: Seconds in all for which a statement waits for the lock of another process.
     """
 
     _timeout: float
     _state: Any
     _add_conn_hooks: Callable[[sqlite3.Connection], None]
 
-    def __init__(self, path: str, where: str, patience: float = PATIENCE) -> None:
+    def __init__(self, path: str, where: str, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self._where = where
-        self._patience = patience
+        self._patience = lock_timeout
         self._connections: WeakSet[_Connection] = WeakSet()
         pragmas = {"synchronous": "full", "foreign_keys": 1}
-        super().__init__(path, pragmas=pragmas, timeout=min(SILENCE, patience), lock_type="IMMEDIATE")
+        super().__init__(path, pragmas=pragmas, timeout=min(LOG_WAIT_AFTER, lock_timeout), lock_type="IMMEDIATE")
         _databases.add(self)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
@@ -82,17 +82,17 @@ class PatientSqlite(SqliteDatabase):
         Raises:
             OperationalError: The lock was not free in time, or something else is wrong.
         """
-        return self._patiently(lambda: super(PatientSqlite, self).execute_sql(sql, params))  # type: ignore[no-untyped-call]
+        return self._retry_while_locked(lambda: super(WaitingSqliteDatabase, self).execute_sql(sql, params))  # type: ignore[no-untyped-call]
 
     def begin(self, lock_type: str | None = None) -> None:
         """As its base does, and as patient as `execute_sql`."""
-        self._patiently(lambda: super(PatientSqlite, self).begin(lock_type))
+        self._retry_while_locked(lambda: super(WaitingSqliteDatabase, self).begin(lock_type))
 
     def commit(self) -> Any:
         """As its base does, and as patient as `execute_sql`; a commit that found the file locked can be repeated."""
-        return self._patiently(super().commit)
+        return self._retry_while_locked(super().commit)
 
-    def _patiently(self, work: Callable[[], T]) -> T:
+    def _retry_while_locked(self, work: Callable[[], T]) -> T:
         end = None
         while True:
             try:

@@ -1,19 +1,19 @@
 """The ledger: the core's own records of authorities, certificates, serial numbers and events."""
 
-from anchorhold.ledger.absence import Absence, NoLedgerError
-from anchorhold.ledger.book import Ledger, check_absence, epoch_reader, ledger_exists
-from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, IssuingDefaults, Reservation
+from anchorhold.ledger.ledger import Ledger, check_missing_ledger, epoch_reader, ledger_exists
+from anchorhold.ledger.missing_ledger import MissingLedgerPolicy, NoLedgerError
+from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, IssuancePolicy, Reservation
 
 __all__ = [
-    "Absence",
     "AuthorityRecord",
     "CertificateRecord",
     "Event",
-    "IssuingDefaults",
+    "IssuancePolicy",
     "Ledger",
+    "MissingLedgerPolicy",
     "NoLedgerError",
     "Reservation",
-    "check_absence",
+    "check_missing_ledger",
     "epoch_reader",
     "ledger_exists",
 ]

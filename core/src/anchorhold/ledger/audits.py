@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from peewee import SQL
 
 from anchorhold.audit import Actor, AuditContext
-from anchorhold.ledger.records import seconds
+from anchorhold.ledger.records import to_timestamp
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -76,7 +76,7 @@ def conditions(model: Any, at: Any, wanted: HistoryFilter) -> Any:
     }
     found = [getattr(model, column) == value for column, value in equal.items() if value is not None]
     if wanted.since is not None:
-        found.append(at >= seconds(wanted.since))
+        found.append(at >= to_timestamp(wanted.since))
     if wanted.until is not None:
-        found.append(at < seconds(wanted.until))
+        found.append(at < to_timestamp(wanted.until))
     return reduce(and_, found, SQL("1 = 1"))

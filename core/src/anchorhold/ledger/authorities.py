@@ -1,4 +1,4 @@
-"""The book of authorities. Every method runs within the caller's transaction."""
+"""The repository of authorities. Every method runs within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
-from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuingDefaults, moment, seconds
+from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuancePolicy, from_timestamp, to_timestamp
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.rows import AuthorityRow
 
 
-class Authorities:
+class AuthorityRepository:
     """Reads and writes authorities.
 
     Args:
@@ -43,7 +43,7 @@ class Authorities:
         backend_type: str,
         key_id: bytes,
         plan: Mapping[str, Any],
-        issuing: IssuingDefaults,
+        issuing: IssuancePolicy,
     ) -> int:
         """Record a pending authority before its key is made; returns its row number."""
         row = self._model.create(
@@ -56,7 +56,7 @@ class Authorities:
             key_id=key_id,
             plan=json.dumps(plan),
             issuing=json.dumps(asdict(issuing)),
-            created_at=seconds(dt.datetime.now(dt.UTC)),
+            created_at=to_timestamp(dt.datetime.now(dt.UTC)),
         )
         return int(row.id)
 
@@ -71,7 +71,7 @@ class Authorities:
         Raises:
             BusyError: What is under way has been changed since.
         """
-        self._go_on(before, handle=json.dumps(handle), public_key=public_key)
+        self._continue(before, handle=json.dumps(handle), public_key=public_key)
 
     def record_plan(self, before: AuthorityRecord, plan: Mapping[str, Any] | None) -> None:
         """Record how to go on with what is under way; None when nothing is.
@@ -79,7 +79,7 @@ class Authorities:
         Raises:
             BusyError: As for `record_key`.
         """
-        self._go_on(before, plan=_stored(plan))
+        self._continue(before, plan=_stored(plan))
 
     def move(
         self,
@@ -96,7 +96,7 @@ class Authorities:
         Raises:
             BusyError: As for `record_key`.
         """
-        self._go_on(
+        self._continue(
             before,
             key_backend=key_backend,
             backend_type=backend_type,
@@ -114,7 +114,7 @@ class Authorities:
             BusyError: As for `record_key`.
         """
         issuing = replace(before.issuing, above=tuple(base64.b64encode(der).decode() for der in above))
-        self._go_on(before, subject=subject, parent_id=parent_id, issuing=json.dumps(asdict(issuing)))
+        self._continue(before, subject=subject, parent_id=parent_id, issuing=json.dumps(asdict(issuing)))
 
     def activate(self, before: AuthorityRecord, *, serial: str, certificate: bytes, not_after: dt.datetime) -> None:
         """Record the certificate of a pending authority; from now on it signs.
@@ -122,12 +122,12 @@ class Authorities:
         Raises:
             BusyError: As for `record_key`.
         """
-        self._go_on(
+        self._continue(
             before,
             status="active",
             serial=serial,
             certificate=certificate,
-            not_after=seconds(not_after),
+            not_after=to_timestamp(not_after),
             plan=None,
         )
 
@@ -137,7 +137,7 @@ class Authorities:
         Raises:
             BusyError: As for `record_key`.
         """
-        self._go_on(before, status="abandoned")
+        self._continue(before, status="abandoned")
 
     def edit(
         self,
@@ -145,7 +145,7 @@ class Authorities:
         *,
         name: str | None,
         status: AuthorityStatus | None,
-        issuing: IssuingDefaults | None,
+        issuing: IssuancePolicy | None,
     ) -> bool:
         """Change what may change of an authority; None leaves a value as it is.
 
@@ -172,7 +172,7 @@ class Authorities:
         row = model.select(model.crl_number, model.rewrites).where(model.id == authority_id).get()
         return int(row.crl_number), int(row.rewrites)
 
-    def rewrites(self, authority_id: int) -> int:
+    def rewrite_count(self, authority_id: int) -> int:
         """How often entries of its revocation lists were changed or taken back."""
         return int(self._model.select(self._model.rewrites).where(self._model.id == authority_id).scalar())
 
@@ -197,23 +197,23 @@ class Authorities:
         with self._guarded():
             return self._record(self._model.get_by_id(authority_id))
 
-    def known(self) -> list[AuthorityRecord]:
+    def all_known(self) -> list[AuthorityRecord]:
         """All that were not abandoned, in the order in which they were begun."""
         query = self._model.select().where(self._model.status != "abandoned").order_by(self._model.id)
         return [self._record(row) for row in query]
 
     def pending(self) -> list[AuthorityRecord]:
         """Those whose creation was interrupted or is under way."""
-        return [authority for authority in self.known() if authority.status == "pending"]
+        return [authority for authority in self.all_known() if authority.status == "pending"]
 
     def moving(self) -> list[AuthorityRecord]:
         """Those whose key is being moved."""
-        return [found for found in self.known() if found.status != "pending" and found.plan is not None]
+        return [found for found in self.all_known() if found.status != "pending" and found.plan is not None]
 
     def _update(self, authority_id: int, **values: Any) -> None:
         self._model.update(**values).where(self._model.id == authority_id).execute()
 
-    def _go_on(self, before: AuthorityRecord, **values: Any) -> None:
+    def _continue(self, before: AuthorityRecord, **values: Any) -> None:
         """Change what is under way with an authority, if nobody has since it was read."""
         model, plan = self._model, _stored(before.plan)
         same_plan = model.plan.is_null() if plan is None else model.plan == plan
@@ -243,10 +243,10 @@ class Authorities:
             handle=None if row.handle is None else json.loads(row.handle),
             public_key=None if row.public_key is None else bytes(row.public_key),
             certificate=None if row.certificate is None else bytes(row.certificate),
-            not_after=None if row.not_after is None else moment(row.not_after),
+            not_after=None if row.not_after is None else from_timestamp(row.not_after),
             plan=None if row.plan is None else json.loads(row.plan),
-            issuing=IssuingDefaults.of(json.loads(row.issuing)),
-            created_at=moment(row.created_at),
+            issuing=IssuancePolicy.of(json.loads(row.issuing)),
+            created_at=from_timestamp(row.created_at),
             revision=row.revision,
         )
 

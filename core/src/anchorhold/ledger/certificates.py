@@ -1,4 +1,4 @@
-"""The book of certificates. Every method runs within the caller's transaction.
+"""The repository of certificates. Every method runs within the caller's transaction.
 
 Reserving and completing are plain SQL, because they are where certificates are issued and a model costs half of
 the time there; everything else goes through the model.
@@ -15,9 +15,9 @@ from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # th
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.audits import columns_of, conditions, of_row
-from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, moment, seconds
-from anchorhold.x509.serials import whole_serial
-from anchorhold.x509.validity import AHEAD
+from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, from_timestamp, to_timestamp
+from anchorhold.x509.serials import complete_serial
+from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ ALL_VALID: Final = CertificateFilter()
 """All that have not expired."""
 
 
-class Certificates:
+class CertificateRepository:
     """Reads and writes certificates.
 
     Args:
@@ -99,7 +99,7 @@ class Certificates:
 
     def reserve(self, authority_id: int, reservations: Sequence[Reservation]) -> None:
         """Record the intent to sign. A serial number that the authority has used before is refused by the database."""
-        now = seconds(dt.datetime.now(dt.UTC))
+        now = to_timestamp(dt.datetime.now(dt.UTC))
         rows = [
             (
                 authority_id,
@@ -108,8 +108,8 @@ class Certificates:
                 intent.profile,
                 intent.subject,
                 _array(intent.names),
-                seconds(intent.not_before),
-                seconds(intent.not_after),
+                to_timestamp(intent.not_before),
+                to_timestamp(intent.not_after),
                 intent.tbs,
                 now,
                 *self._audit,
@@ -126,7 +126,7 @@ class Certificates:
         """
         if not issued:
             return
-        now = seconds(dt.datetime.now(dt.UTC))
+        now = to_timestamp(dt.datetime.now(dt.UTC))
         changed = self._execute_many(self._complete, [(der, now, authority_id, serial) for serial, der in issued])
         if changed != len(issued):
             raise LedgerError("ledger: a reservation was taken away while its certificate was signed", hint="repeat")
@@ -156,8 +156,8 @@ class Certificates:
         Those that are dated as far in the future as that is in the past are among them: the clock was ahead.
         """
         model, now = self._model, dt.datetime.now(dt.UTC)
-        ahead = seconds(now + max(now - before, AHEAD))
-        dated = (model.reserved_at <= seconds(before)) | (model.reserved_at > ahead)
+        ahead = to_timestamp(now + max(now - before, CLOCK_TOLERANCE))
+        dated = (model.reserved_at <= to_timestamp(before)) | (model.reserved_at > ahead)
         request = self._request
         kept = (request.authority_id == model.authority) & (request.serial == model.serial)
         is_kept = fn.EXISTS(request.select().where(kept & (request.status == "reserved")))
@@ -182,7 +182,10 @@ class Certificates:
             abandoned: Whether those whose signing was given up are among them.
         """
         model = self._model
-        for match in (model.serial == whole_serial(serial), (model.serial >= serial) & (model.serial < serial + "g")):
+        for match in (
+            model.serial == complete_serial(serial),
+            (model.serial >= serial) & (model.serial < serial + "g"),
+        ):
             query = model.select().where(match if abandoned else match & (model.status != "abandoned"))
             if authority_id is not None:
                 query = query.where(model.authority == authority_id)
@@ -239,7 +242,7 @@ class Certificates:
             query = query.where(model.profile == wanted.profile)
         if wanted.expiring is not None:
             followed = self._is_of_responder("retired", *CLOSED, *(("active",) if wanted.profile is None else ()))
-            query = query.where((model.not_after <= seconds(wanted.expiring)) & ~followed)
+            query = query.where((model.not_after <= to_timestamp(wanted.expiring)) & ~followed)
         if wanted.revoked is not None:
             is_revoked = fn.EXISTS(revocation.select().where(revocation.certificate_id == model.id))
             query = query.where(is_revoked if wanted.revoked else ~is_revoked)
@@ -253,7 +256,7 @@ class Certificates:
 
     def _valid_after(self, after: int) -> Any:
         """Those that have not expired and come behind that row; a range of one index, so any page takes as long."""
-        model, now = self._model, seconds(dt.datetime.now(dt.UTC))
+        model, now = self._model, to_timestamp(dt.datetime.now(dt.UTC))
         last = model.select(model.not_after).where(model.id == after).scalar() if after else None
         if last is None or last < now:
             return model.not_after >= now
@@ -281,12 +284,12 @@ class Certificates:
             profile=row.profile,
             subject=row.subject,
             names=tuple(json.loads(row.names)),
-            not_before=moment(row.not_before),
-            not_after=moment(row.not_after),
+            not_before=from_timestamp(row.not_before),
+            not_after=from_timestamp(row.not_after),
             tbs=None if row.tbs is None else bytes(row.tbs),
             certificate=None if row.certificate is None else bytes(row.certificate),
-            reserved_at=moment(row.reserved_at),
-            issued_at=None if row.issued_at is None else moment(row.issued_at),
+            reserved_at=from_timestamp(row.reserved_at),
+            issued_at=None if row.issued_at is None else from_timestamp(row.issued_at),
             audit=of_row(row),
         )
 

@@ -1,4 +1,4 @@
-"""The book of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
+"""The repository of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
 
 A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine.
 One of this process ends also when the work under it does, for the database may be away when the claim is to be given
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SqliteDatabase
 
-from anchorhold.ledger.lives import life_of_this_process, may_live
-from anchorhold.ledger.records import moment
-from anchorhold.x509.validity import AHEAD
+from anchorhold.ledger.process_liveness import may_be_alive, process_identity
+from anchorhold.ledger.records import from_timestamp
+from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
 
-_LONGEST: Final = LEASE + int(AHEAD.total_seconds())
+_MAX_LEASE: Final = LEASE + int(CLOCK_TOLERANCE.total_seconds())
 """Seconds from now after which no claim ends: the clock of whoever made it was ahead, or this one was put back."""
 
 logger = logging.getLogger(__name__)
@@ -62,17 +62,17 @@ class Claim:
     until: dt.datetime
 
     @property
-    def described(self) -> str:
+    def description(self) -> str:
         """What is done, by whom, and for how long at most."""
         return f"{self.work} by process {self.process} on {self.host} (until {self.until:%Y-%m-%d %H:%M} UTC)"
 
 
-def let_go(claim: Claim) -> None:
+def note_finished(claim: Claim) -> None:
     """Note that this process works no more under a claim, whether or not the ledger can be told."""
     _in_use.discard(claim.holder)
 
 
-class Claims:
+class ClaimRepository:
     """Takes, confirms and gives back claims.
 
     Args:
@@ -84,7 +84,7 @@ class Claims:
         self._database = database
         self._model = model
 
-    def take(self, subject: str, work: str) -> tuple[Claim, bool]:
+    def claim(self, subject: str, work: str) -> tuple[Claim, bool]:
         """Claim a subject, unless somebody has it.
 
         Args:
@@ -100,20 +100,20 @@ class Claims:
         row = model.get(model.subject == subject)
         if self._is_held(row, now):
             return self._claim(row), False
-        if row.holder and row.until > now + _LONGEST:
+        if row.holder and row.until > now + _MAX_LEASE:
             logger.warning(
                 "%s: a claim of process %d on %s is dated in the future (until %s UTC), and is none",
                 subject,
                 row.process,
                 row.host,
-                f"{moment(row.until):%Y-%m-%d %H:%M}",
+                f"{from_timestamp(row.until):%Y-%m-%d %H:%M}",
             )
         values: dict[str, Any] = {
             "holder": secrets.token_hex(8),
             "work": work,
             "host": socket.gethostname(),
             "process": os.getpid(),
-            "life": life_of_this_process(),
+            "life": process_identity(),
             "until": now + LEASE,
         }
         as_read = (model.subject == subject) & (model.holder == row.holder) & (model.until == row.until)
@@ -133,7 +133,7 @@ class Claims:
         mine = (model.subject == claim.subject) & (model.holder == claim.holder)
         return bool(model.update(until=self._now() + LEASE).where(mine).execute())
 
-    def give_back(self, claim: Claim) -> None:
+    def release(self, claim: Claim) -> None:
         """End a claim; what somebody else has taken since stays theirs."""
         model = self._model
         mine = (model.subject == claim.subject) & (model.holder == claim.holder)
@@ -144,17 +144,17 @@ class Claims:
         row = self._model.get_or_none(self._model.subject == subject)
         return None if row is None or not self._is_held(row, self._now()) else self._claim(row)
 
-    def was_made(self, subject: str) -> bool:
+    def was_ever_made(self, subject: str) -> bool:
         """Whether a subject was ever claimed; what the release before was at work on was not."""
         return bool(self._model.select().where(self._model.subject == subject).exists())
 
     @staticmethod
     def _is_held(row: ClaimRow, now: int) -> bool:
-        if not row.holder or not now <= row.until <= now + _LONGEST:
+        if not row.holder or not now <= row.until <= now + _MAX_LEASE:
             return False
-        if row.life and (row.process, row.life) == (os.getpid(), life_of_this_process()):
+        if row.life and (row.process, row.life) == (os.getpid(), process_identity()):
             return row.holder in _in_use
-        return may_live(row.process, row.life)
+        return may_be_alive(row.process, row.life)
 
     def _now(self) -> int:
         if isinstance(self._database, SqliteDatabase):
@@ -170,5 +170,5 @@ class Claims:
             work=row.work,
             host=row.host,
             process=row.process,
-            until=moment(row.until),
+            until=from_timestamp(row.until),
         )

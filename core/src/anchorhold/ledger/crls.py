@@ -1,4 +1,4 @@
-"""The book of certificate revocation lists. Every method runs within the caller's transaction.
+"""The repository of certificate revocation lists. Every method runs within the caller's transaction.
 
 A list is kept in pieces: what stands before its entries, what stands behind them, and the parts in which its entries
 came. The next list shares the parts of the one before it, so a million entries are not written again for a few more.
@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, moment, seconds
+from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ _CHUNK: Final = 1 << 20
 """Octets to a row: databases hand out many rows of that size faster than one of all, and in less memory."""
 
 
-class Crls:
+class CrlRepository:
     """Reads and writes revocation lists.
 
     Args:
@@ -56,11 +56,11 @@ class Crls:
             authority_id=authority_id,
             shard=state.shard,
             number=state.number,
-            this_update=seconds(state.this_update),
-            next_update=seconds(state.next_update),
-            upto=state.upto,
-            floor=state.floor,
-            rewrites=state.rewrites,
+            this_update=to_timestamp(state.this_update),
+            next_update=to_timestamp(state.next_update),
+            upto=state.last_revocation_id,
+            floor=state.expired_before,
+            rewrites=state.rewrite_count,
             parts=json.dumps(state.parts),
             head=head,
             tail=tail,
@@ -78,7 +78,7 @@ class Crls:
         columns = (model.shard, model.number, model.this_update, model.next_update)
         rows = model.select(*columns).where(model.authority_id == authority_id).order_by(model.number).tuples()
         return {
-            shard: CrlDates(number=number, this_update=moment(begins), next_update=moment(ends))
+            shard: CrlDates(number=number, this_update=from_timestamp(begins), next_update=from_timestamp(ends))
             for shard, number, begins, ends in rows  # of each kind the newest comes last
         }
 
@@ -95,7 +95,7 @@ class Crls:
             values = _values(row)
             entries = self.entries(authority_id, values["parts"])
             if entries is not None:
-                return CrlRecord(**values, pieces=(bytes(row.head), *entries, bytes(row.tail)))
+                return CrlRecord(**values, chunks=(bytes(row.head), *entries, bytes(row.tail)))
         raise LedgerError("ledger: entries of a CRL are missing", hint="restore the ledger from a backup")
 
     def entries(self, authority_id: int, parts: Sequence[int]) -> list[bytes] | None:
@@ -129,10 +129,10 @@ def _values(row: CrlRow) -> dict[str, Any]:
     return {
         "shard": row.shard,
         "number": row.number,
-        "this_update": moment(row.this_update),
-        "next_update": moment(row.next_update),
-        "upto": row.upto,
-        "floor": row.floor,
-        "rewrites": row.rewrites,
+        "this_update": from_timestamp(row.this_update),
+        "next_update": from_timestamp(row.next_update),
+        "last_revocation_id": row.upto,
+        "expired_before": row.floor,
+        "rewrite_count": row.rewrites,
         "parts": tuple(json.loads(row.parts)),
     }

@@ -7,15 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.ledger.audits import EVERYTHING, columns_of, conditions, of_row
-from anchorhold.ledger.records import Event, moment, seconds
+from anchorhold.ledger.records import Event, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.audits import HistoryFilter
-    from anchorhold.ledger.epoch import Epoch
+    from anchorhold.ledger.revision import LedgerRevision
 
 
-class Events:
+class EventRepository:
     """Appends and lists events.
 
     Args:
@@ -25,7 +25,7 @@ class Events:
         audit: Who acts; None where that is not recorded.
     """
 
-    def __init__(self, model: Any, authority: Any, epoch: Epoch, audit: AuditContext | None = None) -> None:
+    def __init__(self, model: Any, authority: Any, epoch: LedgerRevision, audit: AuditContext | None = None) -> None:
         self._model = model
         self._authority = authority
         self._epoch = epoch
@@ -34,7 +34,7 @@ class Events:
     def append(self, kind: str, authority: str, **detail: Any) -> None:
         """Record an event, within the caller's transaction. No detail may be a secret."""
         self._model.create(
-            at=seconds(dt.datetime.now(dt.UTC)),
+            at=to_timestamp(dt.datetime.now(dt.UTC)),
             kind=kind,
             authority=authority,
             authority_id=self._row_of(authority),
@@ -49,7 +49,7 @@ class Events:
         model = self._model
         of_kind = (model.kind == kind) & (model.authority == authority)
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
-        return None if row is None else moment(row.at)
+        return None if row is None else from_timestamp(row.at)
 
     def history(
         self, wanted: HistoryFilter = EVERYTHING, *, before: int | None = None, limit: int | None = None
@@ -68,7 +68,7 @@ class Events:
         return [
             Event(
                 id=row.id,
-                at=moment(row.at),
+                at=from_timestamp(row.at),
                 kind=row.kind,
                 authority=row.authority,
                 serial=row.serial,

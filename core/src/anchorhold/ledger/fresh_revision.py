@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from anchorhold.databases import file_of
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.book import epoch_reader
-from anchorhold.ledger.epoch import SELECT_EPOCH
+from anchorhold.ledger.ledger import epoch_reader
+from anchorhold.ledger.revision import SELECT_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The book of copies of keys that were left behind. Every method runs within the caller's transaction."""
+"""The repository of copies of keys that were left behind. Every method runs within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.records import KeyCopy, moment, seconds
+from anchorhold.ledger.records import KeyCopy, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.rows import KeyCopyRow
 
 
-class KeyCopies:
+class KeyCopyRepository:
     """Reads and writes where copies are.
 
     Args:
@@ -34,7 +34,7 @@ class KeyCopies:
             backend_type=backend_type,
             key_id=key_id,
             handle=json.dumps(handle),
-            left_at=seconds(dt.datetime.now(dt.UTC)),
+            left_at=to_timestamp(dt.datetime.now(dt.UTC)),
         )
 
     def all(self) -> list[KeyCopy]:
@@ -54,5 +54,5 @@ class KeyCopies:
             backend_type=row.backend_type,
             key_id=bytes(row.key_id),
             handle=json.loads(row.handle),
-            left_at=moment(row.left_at),
+            left_at=from_timestamp(row.left_at),
         )

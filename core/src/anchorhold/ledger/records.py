@@ -24,18 +24,18 @@ SHARD = "{shard}"
 """Stands in URLs for the number of a list."""
 
 
-def seconds(moment: dt.datetime) -> int:
+def to_timestamp(moment: dt.datetime) -> int:
     """A moment as whole seconds since 1970-01-01 UTC, as the ledger stores it."""
     return int(moment.timestamp())
 
 
-def moment(stored: int) -> dt.datetime:
-    """The opposite of `seconds`."""
+def from_timestamp(stored: int) -> dt.datetime:
+    """The opposite of `to_timestamp`."""
     return dt.datetime.fromtimestamp(stored, dt.UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuingDefaults:
+class IssuancePolicy:
     """What an authority puts into everything it signs.
 
     Attributes:
@@ -76,7 +76,7 @@ class IssuingDefaults:
         """All of them."""
         return self.crl_urls_of(0) + self.ocsp_urls + self.issuer_urls
 
-    def published_as(self, serial: str) -> IssuingDefaults:
+    def published_as(self, serial: str) -> IssuancePolicy:
         """The same with the URLs under which `anchorhold serve` publishes for an authority.
 
         Args:
@@ -102,7 +102,7 @@ class IssuingDefaults:
         return tuple(url.replace(SHARD, str(shard)) for url in self.crl_urls)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> IssuingDefaults:
+    def of(cls, stored: Mapping[str, Any]) -> IssuancePolicy:
         """From its JSON form, which has lists for tuples."""
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
         return cls(**values)
@@ -146,7 +146,7 @@ class AuthorityRecord:
     certificate: bytes | None
     not_after: dt.datetime | None
     plan: Mapping[str, Any] | None
-    issuing: IssuingDefaults
+    issuing: IssuancePolicy
     created_at: dt.datetime
     revision: int
 
@@ -243,9 +243,9 @@ class CrlState:
         number: CRL number (RFC 5280, section 5.2.3).
         this_update: When it was made.
         next_update: When the next one is due.
-        upto: Row number of the last revocation that it knows.
-        floor: Certificates that expired before this moment (seconds since 1970) are not on it.
-        rewrites: How often entries of the authority had been changed or taken back when it was made.
+        last_revocation_id: Row number of the last revocation that it knows.
+        expired_before: Certificates that expired before this moment (seconds since 1970) are not on it.
+        rewrite_count: How often entries of the authority had been changed or taken back when it was made.
         parts: Numbers of the lists that brought its entries, in the order of these.
     """
 
@@ -253,9 +253,9 @@ class CrlState:
     number: int
     this_update: dt.datetime
     next_update: dt.datetime
-    upto: int
-    floor: int
-    rewrites: int
+    last_revocation_id: int
+    expired_before: int
+    rewrite_count: int
     parts: tuple[int, ...]
 
 
@@ -264,15 +264,15 @@ class CrlRecord(CrlState):
     """A certificate revocation list.
 
     Attributes:
-        pieces: Its DER in pieces: a list of a million entries is copied when somebody wants it whole, and not before.
+        chunks: Its DER in pieces: a list of a million entries is copied when somebody wants it whole, and not before.
     """
 
-    pieces: tuple[bytes, ...]
+    chunks: tuple[bytes, ...]
 
     @property
     def der(self) -> bytes:
         """The list in DER, put together anew each time."""
-        return b"".join(self.pieces)
+        return b"".join(self.chunks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError, InputError
 from anchorhold.ledger.audits import columns_of, of_row
-from anchorhold.ledger.records import RequestRecord, moment, seconds
+from anchorhold.ledger.records import RequestRecord, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Requests:
         names: Sequence[str],
     ) -> RequestRecord:
         """Keep a request; it waits. Arguments as the attributes of `RequestRecord`."""
-        now = seconds(dt.datetime.now(dt.UTC))
+        now = to_timestamp(dt.datetime.now(dt.UTC))
         row = self._model.create(
             authority_id=authority_id,
             status="waiting",
@@ -109,7 +109,7 @@ class Requests:
             "profile": profile,
             "subject": subject,
             "names": json.dumps(list(names)),
-            "changed_at": seconds(dt.datetime.now(dt.UTC)),
+            "changed_at": to_timestamp(dt.datetime.now(dt.UTC)),
         }
         if model.update(**values).where(as_read).execute() != 1:
             raise BusyError(
@@ -130,7 +130,7 @@ class Requests:
             names=tuple(json.loads(row.names)),
             serial=row.serial,
             problem=row.problem,
-            submitted_at=moment(row.submitted_at),
-            changed_at=moment(row.changed_at),
+            submitted_at=from_timestamp(row.submitted_at),
+            changed_at=from_timestamp(row.changed_at),
             audit=of_row(row),
         )

@@ -1,4 +1,4 @@
-"""The book of keys of OCSP responders. Every method runs within the caller's transaction.
+"""The repository of keys of OCSP responders. Every method runs within the caller's transaction.
 
 The passwords that core generated for these keys are here, because they are used with nobody present; records do not
 carry them, and nothing shows them.
@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
-from anchorhold.ledger.records import CLOSED, ResponderRecord, moment, seconds
+from anchorhold.ledger.records import CLOSED, ResponderRecord, from_timestamp, to_timestamp
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.rows import ResponderRow
 
 
-class Responders:
+class ResponderRepository:
     """Reads and writes keys of responders.
 
     Args:
@@ -42,7 +42,7 @@ class Responders:
             backend_type=backend_type,
             key_id=key_id,
             secrets=json.dumps({name: secret.reveal() for name, secret in secrets.items()}),
-            created_at=seconds(dt.datetime.now(dt.UTC)),
+            created_at=to_timestamp(dt.datetime.now(dt.UTC)),
         )
         return int(row.id)
 
@@ -66,7 +66,7 @@ class Responders:
             status="active",
             serial=serial,
             certificate=certificate,
-            not_after=seconds(not_after),
+            not_after=to_timestamp(not_after),
         )
 
     def retire(self, responder_id: int, answers_until: dt.datetime) -> None:
@@ -75,9 +75,9 @@ class Responders:
         Raises:
             BusyError: It is not active any more.
         """
-        self._change(responder_id, "active", status="retired", answers_until=seconds(answers_until))
+        self._change(responder_id, "active", status="retired", answers_until=to_timestamp(answers_until))
 
-    def doom(self, before: ResponderRecord) -> None:
+    def mark_destroying(self, before: ResponderRecord) -> None:
         """Record that the key is going to be destroyed, so that nobody uses it any more.
 
         Raises:
@@ -137,7 +137,7 @@ class Responders:
             public_key=None if row.public_key is None else bytes(row.public_key),
             serial=row.serial,
             certificate=None if row.certificate is None else bytes(row.certificate),
-            not_after=None if row.not_after is None else moment(row.not_after),
-            answers_until=None if row.answers_until is None else moment(row.answers_until),
-            created_at=moment(row.created_at),
+            not_after=None if row.not_after is None else from_timestamp(row.not_after),
+            answers_until=None if row.answers_until is None else from_timestamp(row.answers_until),
+            created_at=from_timestamp(row.created_at),
         )

@@ -1,4 +1,4 @@
-"""The book of revocations. Every method runs within the caller's transaction.
+"""The repository of revocations. Every method runs within the caller's transaction.
 
 Each row has its entry for revocation lists encoded already, so that a list is made by putting octets together.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.ledger.records import RevocationRecord, moment, seconds
+from anchorhold.ledger.records import RevocationRecord, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +22,7 @@ _AT_ONCE: Final = 10_000
 """Parameters of a statement; SQLite takes 32,766 at most, PostgreSQL 65,535."""
 
 
-class Revocations:
+class RevocationRepository:
     """Reads and writes revocations.
 
     Args:
@@ -50,17 +50,17 @@ class Revocations:
             certificate_id=certificate.id,
             serial=certificate.serial,
             shard=shard,
-            revoked_at=seconds(revoked_at),
+            revoked_at=to_timestamp(revoked_at),
             reason=reason,
-            invalidity_at=None if invalidity_at is None else seconds(invalidity_at),
-            not_after=seconds(max(certificate.not_after, revoked_at)),  # until when its entry has to stay
+            invalidity_at=None if invalidity_at is None else to_timestamp(invalidity_at),
+            not_after=to_timestamp(max(certificate.not_after, revoked_at)),  # until when its entry has to stay
             entry=entry,
         )
 
     def change(self, revocation_id: int, *, reason: str, invalidity_at: dt.datetime | None, entry: bytes) -> None:
         """Record another reason for the same revocation."""
         self._model.update(
-            reason=reason, invalidity_at=None if invalidity_at is None else seconds(invalidity_at), entry=entry
+            reason=reason, invalidity_at=None if invalidity_at is None else to_timestamp(invalidity_at), entry=entry
         ).where(self._model.id == revocation_id).execute()
 
     def remove(self, revocation_id: int) -> None:
@@ -82,16 +82,18 @@ class Revocations:
         row = model.select(model.id).where(model.authority_id == authority_id).order_by(model.id.desc()).first()
         return 0 if row is None else int(row.id)
 
-    def entries(self, authority_id: int, *, shard: int | None, after: int, upto: int, floor: int) -> bytes:
+    def entries(
+        self, authority_id: int, *, shard: int | None, after: int, last_revocation_id: int, expired_before: int
+    ) -> bytes:
         """Entries for a list, one behind the other, in the order of revocation.
 
         Args:
             authority_id: Of which authority.
             shard: Of which shard; None for all.
             after: Row number after which to begin.
-            upto: Row number to end with.
-            floor: Certificates that expired before this moment (seconds since 1970) are left out, unless they were
-                revoked later.
+            last_revocation_id: Row number to end with.
+            expired_before: Certificates that expired before this moment (seconds since 1970) are left out, unless they
+                were revoked later.
         """
         model, mark = self._model, self._database.param
         narrowed, values = ("", ()) if shard is None else (f" AND shard = {mark}", (shard,))
@@ -99,7 +101,9 @@ class Revocations:
             f'SELECT entry FROM "{model._meta.table_name}" WHERE authority_id = {mark}{narrowed} '  # noqa: S608, SLF001
             f"AND id > {mark} AND id <= {mark} AND not_after >= {mark} ORDER BY id"
         )
-        cursor = self._database.execute_sql(statement, (authority_id, *values, after, upto, floor))
+        cursor = self._database.execute_sql(
+            statement, (authority_id, *values, after, last_revocation_id, expired_before)
+        )
         return b"".join(entry for (entry,) in cursor)
 
     def any_after(self, authority_id: int, *, shard: int | None, after: int) -> bool:
@@ -121,7 +125,7 @@ class Revocations:
         return RevocationRecord(
             id=row.id,
             certificate_id=row.certificate_id,
-            revoked_at=moment(row.revoked_at),
+            revoked_at=from_timestamp(row.revoked_at),
             reason=row.reason,
-            invalidity_at=None if row.invalidity_at is None else moment(row.invalidity_at),
+            invalidity_at=None if row.invalidity_at is None else from_timestamp(row.invalidity_at),
         )

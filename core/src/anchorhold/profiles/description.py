@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from anchorhold.foreign import harmless
+from anchorhold.parser_errors import printable
 from anchorhold.profiles.built_in import BUILT_IN
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.profiles.model import NameKind
@@ -76,7 +76,7 @@ class DescribedProfile:
         lines = [f"{label + ':':<13}{value}" for label, value in rows]
         lines += ["Extensions:", *extension_lines(self._extensions())]
         lines += ["  subjectAltName: the names, if any", "  subjectKeyIdentifier, authorityKeyIdentifier: of the keys"]
-        return "\n".join(map(harmless, lines))
+        return "\n".join(map(printable, lines))
 
     def _extensions(self) -> dict[str, Any]:
         return describe_extensions(ProfileExtensions(self.profile, None).of_every_certificate())

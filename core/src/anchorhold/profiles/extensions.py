@@ -9,17 +9,17 @@ from cryptography.x509 import ObjectIdentifier
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from anchorhold.errors import ProfileRefusedError
-from anchorhold.publickeys import spec_of
-from anchorhold.x509.constraints import name_constraints
+from anchorhold.public_keys import spec_of
 from anchorhold.x509.der import utf8_string
 from anchorhold.x509.general_names import parse_alt
-from anchorhold.x509.identifiers import POLICIES, PURPOSES, USAGE_FIELDS, dotted
+from anchorhold.x509.known_oids import POLICIES, PURPOSES, USAGE_FIELDS, dotted
+from anchorhold.x509.name_constraints import name_constraints
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from anchorhold.profiles.model import ExtensionSettings, PolicySettings, ProfileSettings
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
 
 Extension = x509.Extension[x509.ExtensionType]
 

@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.section import Section
-from anchorhold.x509.identifiers import EXTENSIONS, POLICIES, PURPOSES, dotted
-from anchorhold.x509.spans import SpanIn
-from anchorhold.x509.validity import BACKDATED, MOST_DAYS
+from anchorhold.x509.durations import DurationIn
+from anchorhold.x509.known_oids import EXTENSIONS, POLICIES, PURPOSES, dotted
+from anchorhold.x509.validity import BACKDATE, MAX_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ NameKind = Literal["DNS", "IP", "email", "URI", "dirname", "RID", "other"]
 TlsFeatureName = Literal["status_request", "status_request_v2"]
 """TLS features (RFC 7633); ``status_request`` is what is called must-staple."""
 
-MOST_BELOW: Final = 9_999
+MAX_PATH_LENGTH: Final = 9_999
 """The greatest path length that is not ``none``."""
 
 _ALONE_AND_CRITICAL: Final = "timeStamping"
@@ -74,7 +74,7 @@ def _attribute(name: str) -> object:
 
 
 def _subtree(text: str) -> object:
-    from anchorhold.x509.constraints import parse_subtree
+    from anchorhold.x509.name_constraints import parse_subtree
 
     return parse_subtree(text)
 
@@ -82,9 +82,9 @@ def _subtree(text: str) -> object:
 def _nothing_left(profile: ProfileSettings) -> bool:
     if not (profile.permitted_names and profile.excluded_names):
         return False
-    from anchorhold.x509.constraints import nothing_left
+    from anchorhold.x509.name_constraints import fully_excluded
 
-    return nothing_left(profile.permitted_names, profile.excluded_names) is not None
+    return fully_excluded(profile.permitted_names, profile.excluded_names) is not None
 
 
 def _copied_names(text: str) -> object:
@@ -139,8 +139,8 @@ CustomOid = Annotated[str, AfterValidator(_own_extension)]
 CopiedExtension = Annotated[str, AfterValidator(_copied_extension)]
 Subtree = Annotated[str, _readable(_subtree)]
 Uri = Annotated[str, _readable(_uri)]
-Days = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True), SpanIn("d")]
-Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True), SpanIn("m")]
+Days = Annotated[int, Field(ge=1, le=MAX_DAYS, strict=True), DurationIn("d")]
+Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60, strict=True), DurationIn("m")]
 
 
 class PolicySettings(Section):
@@ -231,7 +231,7 @@ class ProfileSettings(Section):
     extended_key_usage: tuple[Purpose, ...] = ()
     extended_key_usage_critical: bool = False
     ca: bool = False
-    path_length: Annotated[int, Field(ge=0, le=MOST_BELOW, strict=True)] | None = None
+    path_length: Annotated[int, Field(ge=0, le=MAX_PATH_LENGTH, strict=True)] | None = None
     permitted_names: tuple[Subtree, ...] = ()
     excluded_names: tuple[Subtree, ...] = ()
     policies: tuple[Annotated[PolicySettings, BeforeValidator(_by_oid)], ...] = ()
@@ -239,7 +239,7 @@ class ProfileSettings(Section):
     extensions: tuple[ExtensionSettings, ...] = ()
     days: Days = 90
     max_days: Days | None = None
-    backdate_minutes: Minutes = BACKDATED // dt.timedelta(minutes=1)
+    backdate_minutes: Minutes = BACKDATE // dt.timedelta(minutes=1)
     names_required: bool = False
     name_kinds: tuple[NameKind, ...] = ()
     copy_rules: Annotated[CopySettings, Field(alias="copy")] = CopySettings()

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from anchorhold.algorithms import key_spec
 from anchorhold.backends import SECTIONS
-from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.creation import Parent, create_authority
-from anchorhold.issuing.defaults import checked_defaults
-from anchorhold.issuing.editing import Edit, edit_authority
-from anchorhold.issuing.imports import ForeignAuthority, import_authority
-from anchorhold.issuing.key import AuthorityKey
-from anchorhold.issuing.offline import accept_certificate, request_authority
-from anchorhold.issuing.pending import check_name, check_name_free
-from anchorhold.issuing.plan import NewAuthority
-from anchorhold.issuing.sources import AdoptedKey, ForeignKey, NewKey, find_to_adopt
-from anchorhold.ledger import IssuingDefaults
-from anchorhold.publickeys import spec_of, spki
+from anchorhold.ledger import IssuancePolicy
+from anchorhold.operations.authority_intent import check_name, check_name_free
+from anchorhold.operations.authority_plan import NewAuthority
+from anchorhold.operations.chain import Chain
+from anchorhold.operations.create_authority import Parent, create_authority
+from anchorhold.operations.edit_authority import AuthorityEdit, edit_authority
+from anchorhold.operations.external_parent import accept_certificate, request_authority
+from anchorhold.operations.import_authority import ImportedAuthority, import_authority
+from anchorhold.operations.issuance_policy import checked_policy
+from anchorhold.operations.key_sources import AdoptedKey, ImportedKey, NewKey, find_adoptable_key
+from anchorhold.operations.signing_key import SigningKey
+from anchorhold.public_keys import spec_of, spki
 from anchorhold.services.chains import chain_of
 from anchorhold.services.context import wrapped
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.place import KeyPlace
-    from anchorhold.issuing.plan import PathLength
-    from anchorhold.issuing.sources import KeySource
     from anchorhold.ledger.records import AuthorityStatus
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam.options import OptionValues
-    from anchorhold.seam.resolver import SecretResolver
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.authority_plan import PathLength
+    from anchorhold.operations.key_location import KeyLocation
+    from anchorhold.operations.key_sources import KeySource
+    from anchorhold.plugin.backend_options import OptionValues
+    from anchorhold.plugin.secret_resolver import SecretResolver
+    from anchorhold.public_keys import PublicKey
     from anchorhold.services.context import GivenSecrets, ServiceContext
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
 
 _STATUS: Final[dict[bool | None, AuthorityStatus | None]] = {None: None, True: "active", False: "disabled"}
 
@@ -74,7 +74,7 @@ class AuthorityService:
         check_name(name)
         access = self._context.access
         if access.exists:
-            with self._context.ledger.guarded():
+            with self._context.ledger.translate_errors():
                 check_name_free(self._context.ledger, name)
         else:
             access.check_absence()
@@ -93,7 +93,7 @@ class AuthorityService:
         expires: dt.datetime | None = None,
         permitted: Sequence[str] = (),
         excluded: Sequence[str] = (),
-        issuing: IssuingDefaults | None = None,
+        issuing: IssuancePolicy | None = None,
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
         parent_secrets: GivenSecrets = None,
@@ -120,7 +120,7 @@ class AuthorityService:
             parent_secrets: For the parent's key.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.creation.create_authority`.
+            AnchorholdError: See `anchorhold.operations.create_authority.create_authority`.
         """
         context = self._context
         place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
@@ -153,16 +153,17 @@ class AuthorityService:
         path_length: PathLength = None,
         permitted: Sequence[str] = (),
         excluded: Sequence[str] = (),
-        issuing: IssuingDefaults | None = None,
+        issuing: IssuancePolicy | None = None,
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
     ) -> Authority:
         """Make the key of an authority, and a CSR for a parent that is elsewhere; arguments as for `create`.
 
-        `anchorhold.issuing.offline.request_of` gives the CSR; `complete` takes the certificate that the parent made.
+        `anchorhold.operations.external_parent.pending_csr` gives the CSR; `complete` takes the certificate that the
+        parent made.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.offline.request_authority`.
+            AnchorholdError: See `anchorhold.operations.external_parent.request_authority`.
         """
         place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
         wanted = NewAuthority(
@@ -193,7 +194,7 @@ class AuthorityService:
             others: Certificates that came with it; those above it are kept, for bundles.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.offline.accept_certificate`.
+            AnchorholdError: See `anchorhold.operations.external_parent.accept_certificate`.
         """
         found = self._context.authority(authority)
         place = self._context.place(found.record.key_backend, "use", secrets)
@@ -206,7 +207,7 @@ class AuthorityService:
         key: PrivateKey | None,
         *,
         key_backend: str = "default",
-        issuing: IssuingDefaults | None = None,
+        issuing: IssuancePolicy | None = None,
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
     ) -> Authority:
@@ -222,12 +223,12 @@ class AuthorityService:
             secrets: As for a new one.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.imports.import_authority`.
+            AnchorholdError: See `anchorhold.operations.import_authority.import_authority`.
         """
         issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate)
-        foreign = ForeignAuthority(name=name, certificate=certificate, issuing=issuing)
+        foreign = ImportedAuthority(name=name, certificate=certificate, issuing=issuing)
         place = self._context.place(key_backend, "adopt" if key is None else "import", secrets, options)
-        source = self._adopted(place, certificate) if key is None else ForeignKey(key)
+        source = self._adopted(place, certificate) if key is None else ImportedKey(key)
         return import_authority(self._context.ledger, place, source, foreign, self._context.authorities())
 
     def edit(
@@ -236,7 +237,7 @@ class AuthorityService:
         *,
         name: str | None = None,
         enabled: bool | None = None,
-        issuing: IssuingDefaults | None = None,
+        issuing: IssuancePolicy | None = None,
         changes: Mapping[str, Any] | None = None,
     ) -> Authority:
         """Change what may change of an authority; None leaves a value as it is.
@@ -255,7 +256,7 @@ class AuthorityService:
         return edit_authority(
             self._context.ledger,
             self._context.authority(authority),
-            Edit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {}),
+            AuthorityEdit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {}),
             self._checked,
         )
 
@@ -277,10 +278,10 @@ class AuthorityService:
     def list_externally_signed(self) -> Sequence[Authority]:
         """Authorities whose own certificates `CertificateService.list` does not have: their issuers are not here."""
         known = self._context.authorities()
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return [found for found in known if found.record.certificate is not None and not self._has_own(found)]
 
-    def open_parent(self, parent: str | Authority, secrets: GivenSecrets, own: KeyPlace) -> Parent:
+    def open_parent(self, parent: str | Authority, secrets: GivenSecrets, own: KeyLocation) -> Parent:
         """A parent with its key; secrets that serve a whole alias fall back to those given for the new key.
 
         Args:
@@ -296,7 +297,7 @@ class AuthorityService:
         else:
             shared = context.backends.secrets(alias, {}, operation="use")
         resolver = context.backends.secrets(alias, wrapped(secrets), operation="use", own=shared)
-        return Parent(key=AuthorityKey(found, context.backend(alias), resolver), chain=Chain(chain_of(context, found)))
+        return Parent(key=SigningKey(found, context.backend(alias), resolver), chain=Chain(chain_of(context, found)))
 
     def _has_own(self, authority: Authority) -> bool:
         """Whether the certificate of an authority is recorded with its issuer."""
@@ -307,18 +308,18 @@ class AuthorityService:
 
     def _new_place(
         self, alias: str, spec: KeySpec | None, options: OptionValues | None, secrets: GivenSecrets, *, adopt: bool
-    ) -> tuple[KeyPlace, KeySource]:
+    ) -> tuple[KeyLocation, KeySource]:
         """Where the key of a new authority will be, and where it comes from."""
         place = self._context.place(alias, "adopt" if adopt else "create", secrets, options)
         return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
 
-    def _adopted(self, place: KeyPlace, certificate: x509.Certificate | None = None) -> AdoptedKey:
+    def _adopted(self, location: KeyLocation, certificate: x509.Certificate | None = None) -> AdoptedKey:
         """The key that the options describe; the notes have what there is to know about it."""
         context = self._context
         expected = certificate.public_key() if certificate is not None else None
         if expected is not None:
             spec_of(expected)  # refuses other kinds
-        source = find_to_adopt(place, cast("PublicKey | None", expected))
+        source = find_adoptable_key(location, cast("PublicKey | None", expected))
         context.notes += [f"The key that was adopted {note}." for note in source.existing.notes]
         wanted = spki(source.public_key)
         for other in context.authorities() if context.access.exists else []:
@@ -327,10 +328,10 @@ class AuthorityService:
         return source
 
     def _checked(
-        self, issuing: IssuingDefaults | None, spec: KeySpec, certificate: x509.Certificate | None = None
-    ) -> IssuingDefaults:
+        self, issuing: IssuancePolicy | None, spec: KeySpec, certificate: x509.Certificate | None = None
+    ) -> IssuancePolicy:
         settings = self._context.loaded.settings
-        checked = checked_defaults(issuing or IssuingDefaults(), spec, settings.profiles, certificate)
+        checked = checked_policy(issuing or IssuancePolicy(), spec, settings.profiles, certificate)
         if self._is_chosen(checked.ocsp_key_backend):
             self._context.backends.get(checked.ocsp_key_backend, "ocsp")
         return checked
@@ -340,6 +341,6 @@ class AuthorityService:
 
         The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
         """
-        named = alias != IssuingDefaults().ocsp_key_backend
+        named = alias != IssuancePolicy().ocsp_key_backend
         is_configured = self._context.loaded.origins[SECTIONS["ocsp"]] != "default"
         return named or (is_configured and alias in self._context.backends.aliases("ocsp"))

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import UnknownCertificateError
-from anchorhold.issuing.chain import Chain
-from anchorhold.issuing.imports import record_certificate
-from anchorhold.issuing.issuer import Issuer
 from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
+from anchorhold.operations.chain import Chain
+from anchorhold.operations.import_authority import record_certificate
+from anchorhold.operations.issuer import Issuer
 from anchorhold.remedy import Remedy
 from anchorhold.services.chains import chain_of
 from anchorhold.x509.serials import parse_serial
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.order import Issued, Order
     from anchorhold.ledger import CertificateRecord
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.order import Issued, Order
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -72,7 +72,7 @@ class CertificateService:
         Raises:
             UnknownCertificateError: None fits, or several do.
         """
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             found = self._context.ledger.certificates.find(parse_serial(serial), self._row(authority))
         if len(found) == 1 and found[0].certificate is not None:
             return found[0]
@@ -104,14 +104,14 @@ class CertificateService:
             after: Row number (`CertificateRecord.id`) of the last one of the page before.
             limit: Length of the page.
         """
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.certificates.page(self._of(authority, wanted), after=after, limit=limit)
 
     def count(
         self, authority: str | Authority | None = None, wanted: CertificateFilter = ALL_VALID, *, after: int = 0
     ) -> int:
         """How many issued certificates there are on this page and all that follow; arguments as for `list`."""
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.certificates.count(self._of(authority, wanted), after=after)
 
     def check_profile(self, name: str) -> None:
@@ -120,7 +120,7 @@ class CertificateService:
         Raises:
             UnknownProfileError: It is not in the settings, not built in, and no certificate has it.
         """
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             if self._context.ledger.certificates.has_of_profile(name):
                 return
         self._context.profile(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import ServiceContext
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import UnknownAuthorityError
-from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.place import KeyPlace
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.key_location import KeyLocation
 from anchorhold.secret import Secret
 from anchorhold.suggestions import suggestion
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from anchorhold.audit import AuditContext
-    from anchorhold.backends import Backends
-    from anchorhold.issuing.key import AuthorityKey
+    from anchorhold.backends import BackendRegistry
     from anchorhold.ledger import Ledger
+    from anchorhold.operations.signing_key import SigningKey
+    from anchorhold.plugin import Operation
+    from anchorhold.plugin.backend_options import OptionValues
+    from anchorhold.plugin.key_backend import KeyBackend
+    from anchorhold.plugin.requests import Role
     from anchorhold.profiles.model import ProfileSettings
-    from anchorhold.seam import Operation
-    from anchorhold.seam.facade import KeyBackend
-    from anchorhold.seam.options import OptionValues
-    from anchorhold.seam.requests import Role
     from anchorhold.services.ledger_access import LedgerAccess
     from anchorhold.settings import LoadedSettings
 
@@ -45,7 +45,9 @@ class ServiceContext:
         notes: Sentences about what was done with success, for whoever asked for it.
     """
 
-    def __init__(self, loaded: LoadedSettings, access: LedgerAccess, backends: Backends, audit: AuditContext) -> None:
+    def __init__(
+        self, loaded: LoadedSettings, access: LedgerAccess, backends: BackendRegistry, audit: AuditContext
+    ) -> None:
         self.loaded = loaded
         self.access = access
         self.backends = backends
@@ -71,8 +73,8 @@ class ServiceContext:
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""
-        with self.ledger.guarded():
-            return [Authority(record) for record in self.ledger.authorities.known()]
+        with self.ledger.translate_errors():
+            return [Authority(record) for record in self.ledger.authorities.all_known()]
 
     def authority(self, selected: str | Authority) -> Authority:
         """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
@@ -108,12 +110,12 @@ class ServiceContext:
 
     def authority_of_row(self, row: int) -> Authority:
         """An authority by its row number."""
-        with self.ledger.guarded():
+        with self.ledger.translate_errors():
             return Authority(self.ledger.authorities.get(row))
 
     def key_of(
         self, authority: Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
-    ) -> AuthorityKey:
+    ) -> SigningKey:
         """The key of an authority; its backend is asked when it is first used.
 
         Args:
@@ -122,11 +124,11 @@ class ServiceContext:
             ask: Whether a person may be asked, if there is one.
             flags: Whether a message about a missing secret may name a command-line flag.
         """
-        from anchorhold.issuing.key import AuthorityKey
+        from anchorhold.operations.signing_key import SigningKey
 
         alias = authority.record.key_backend
         resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
-        return AuthorityKey(authority, self.backend(alias), resolver)
+        return SigningKey(authority, self.backend(alias), resolver)
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
         """A key backend that passes the actor to wrappers.
@@ -138,9 +140,9 @@ class ServiceContext:
 
     def place(
         self, alias: str, operation: Operation, secrets: GivenSecrets, options: OptionValues | None = None
-    ) -> KeyPlace:
+    ) -> KeyLocation:
         """An alias as one operation uses it; without options, for a key that has its place already."""
-        return KeyPlace(
+        return KeyLocation(
             backend=self.backend(alias),
             type=self.backends.aliases()[alias].backend,
             secrets=self.backends.secrets(alias, wrapped(secrets), operation=operation),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.issuing.crls import LIFETIME, generate_crl, shards_of
+from anchorhold.operations.crls import CRL_LIFETIME, generate_crl, shards_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
 
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates, CrlRecord
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -26,7 +26,7 @@ class CrlService:
         self._context = context
 
     def generate(
-        self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = LIFETIME
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = CRL_LIFETIME
     ) -> Iterator[CrlRecord]:
         """Make the CRLs of an authority one after the other: the full one, then the partitioned ones.
 
@@ -36,7 +36,7 @@ class CrlService:
             lifetime: Until the next ones are due.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.crls.generate_crl`.
+            AnchorholdError: See `anchorhold.operations.crls.generate_crl`.
         """
         context = self._context
         with context.key_of(context.authority(authority), secrets) as key:
@@ -51,10 +51,10 @@ class CrlService:
             shard: Number of a partitioned CRL; None for the full one.
         """
         found = self._context.authority(authority)
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.crls.last(found.record.id, shard)
 
     def dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
         """Numbers and dates of the newest CRLs of an authority, by shard; None stands for the full one."""
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.crls.dates(authority.record.id)

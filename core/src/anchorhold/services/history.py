@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from anchorhold.audit import AuditContext
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import CertificateRecord, Event
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import ServiceContext
 
 ISSUED: Final = "certificate-issued"
@@ -90,7 +90,7 @@ class HistoryService:
     def _pages(self, read: Callable[[int | None], Sequence[Any]]) -> Iterator[Any]:
         before: int | None = None
         while True:
-            with self._context.ledger.guarded():
+            with self._context.ledger.translate_errors():
                 page = read(before)
             yield from page
             if len(page) < _PAGE:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.issuing.checks import KeyState, check_key
-from anchorhold.issuing.moving import move_key
+from anchorhold.operations.key_check import KeyStatus, check_key
+from anchorhold.operations.move_key import move_key
 
 if TYPE_CHECKING:
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.key import AuthorityKey
-    from anchorhold.seam.options import OptionValues
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.signing_key import SigningKey
+    from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -27,7 +27,7 @@ class KeyService:
 
     def get(
         self, authority: str | Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
-    ) -> AuthorityKey:
+    ) -> SigningKey:
         """The key of an authority; its backend is asked when it is first used.
 
         Args:
@@ -38,7 +38,7 @@ class KeyService:
         """
         return self._context.key_of(self._context.authority(authority), secrets, ask=ask, flags=flags)
 
-    def check(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyState:
+    def check(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyStatus:
         """Whether the key of an authority can be used now; nobody is asked for a secret.
 
         A backend that is gone, or an alias that is not configured any more, is a reason why it cannot.
@@ -47,7 +47,7 @@ class KeyService:
         try:
             key = self._context.key_of(found, secrets, ask=False)
         except AnchorholdError as error:
-            return KeyState("unusable", error)
+            return KeyStatus("unusable", error)
         return check_key(key)
 
     def move(
@@ -71,7 +71,7 @@ class KeyService:
             delete_source: Whether it is destroyed in its old place at last.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.moving.move_key`.
+            AnchorholdError: See `anchorhold.operations.move_key.move_key`.
         """
         context = self._context
         found = context.authority(authority)

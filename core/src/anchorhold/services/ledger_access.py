@@ -5,9 +5,9 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from anchorhold.databases import close, open_database, open_nowhere
-from anchorhold.ledger import Absence, Ledger, NoLedgerError, check_absence, ledger_exists
-from anchorhold.ledger.book import check_database
+from anchorhold.databases import close, open_database, open_in_memory
+from anchorhold.ledger import Ledger, MissingLedgerPolicy, NoLedgerError, check_missing_ledger, ledger_exists
+from anchorhold.ledger.ledger import check_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,9 +62,9 @@ class LedgerAccess:
         return self._loaded.database_url(self._environment)
 
     @property
-    def absence(self) -> Absence:
+    def absence(self) -> MissingLedgerPolicy:
         """What is done where there is no ledger, and the folders in which keys say that there was one."""
-        return Absence(self._options.get("create", True), self._loaded.folders_of_keys(self._environment))
+        return MissingLedgerPolicy(self._options.get("create", True), self._loaded.folders_of_keys(self._environment))
 
     @property
     def exists(self) -> bool:
@@ -93,9 +93,9 @@ class LedgerAccess:
         """Raise where a ledger does not exist but must; creates none.
 
         Raises:
-            LedgerError: See `Absence.check`.
+            LedgerError: See `MissingLedgerPolicy.check`.
         """
-        check_absence(self.url, self.absence)
+        check_missing_ledger(self.url, self.absence)
 
     def database(self) -> Database:
         """The database for backends that keep keys in it.
@@ -108,7 +108,7 @@ class LedgerAccess:
         if self._tried is None:
             url = self.url
             check_database(url, self.absence)
-            self._tried = open_database(url) if ledger_exists(url) else open_nowhere()
+            self._tried = open_database(url) if ledger_exists(url) else open_in_memory()
         return self._tried
 
     def close(self) -> None:

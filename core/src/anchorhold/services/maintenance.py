@@ -6,15 +6,15 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
-from anchorhold.issuing.crls import LIFETIME
-from anchorhold.issuing.maintenance import Maintained, maintain
-from anchorhold.issuing.responders import PROFILE
+from anchorhold.operations.crls import CRL_LIFETIME
+from anchorhold.operations.maintenance import MaintenanceResult, maintain
+from anchorhold.operations.responders import PROFILE
 from anchorhold.services.responders import ResponderService
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -29,8 +29,8 @@ class MaintenanceService:
         self._context = context
 
     def run(
-        self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = LIFETIME
-    ) -> Maintained:
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = CRL_LIFETIME
+    ) -> MaintenanceResult:
         """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
 
         Args:
@@ -42,7 +42,7 @@ class MaintenanceService:
             What was done, and what could not be: look at its ``failures``.
 
         Raises:
-            AnchorholdError: Nothing could be tried; see `anchorhold.issuing.maintenance.maintain`.
+            AnchorholdError: Nothing could be tried; see `anchorhold.operations.maintenance.maintain`.
         """
         context = self._context
         found = context.authority(authority)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anchorhold.issuing import copies, recovery
-from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.moving import finish_move, places_of_move, undo_move
+from anchorhold.operations import key_copies, recovery
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.move_key import aliases_of_move, finish_move, undo_move
 from anchorhold.services.authorities import AuthorityService
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from anchorhold.issuing.recovery import Interrupted
     from anchorhold.ledger import AuthorityRecord, CertificateRecord
     from anchorhold.ledger.records import KeyCopy
+    from anchorhold.operations.recovery import PendingOperations
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -29,18 +29,18 @@ class RecoveryService:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
-    def pending(self, grace: dt.timedelta = recovery.GRACE) -> Interrupted:
-        """What was begun and not completed; see `anchorhold.issuing.recovery.interrupted`.
+    def pending(self, grace: dt.timedelta = recovery.GRACE_PERIOD) -> PendingOperations:
+        """What was begun and not completed; see `anchorhold.operations.recovery.pending_operations`.
 
         Args:
             grace: Age from which a reservation counts as interrupted.
         """
-        return recovery.interrupted(self._context.ledger, grace)
+        return recovery.pending_operations(self._context.ledger, grace)
 
     def finish(
         self, record: AuthorityRecord, secrets: GivenSecrets = None, parent_secrets: GivenSecrets = None
     ) -> Authority:
-        """Complete a pending authority whose key exists; see `anchorhold.issuing.recovery.finish`.
+        """Complete a pending authority whose key exists; see `anchorhold.operations.recovery.finish`.
 
         Args:
             record: From `pending`.
@@ -85,7 +85,7 @@ class RecoveryService:
             source_secrets: For the one it was in.
         """
         context = self._context
-        old, new = places_of_move(record)
+        old, new = aliases_of_move(record)
         source, target = context.place(old, "use", source_secrets), context.place(new, "use", secrets)
         target = replace(target, options=(record.plan or {}).get("options", {}))
         return finish_move(context.ledger, Authority(record), source, target)
@@ -97,7 +97,7 @@ class RecoveryService:
             record: From `pending`.
             secrets: For the backend it was moved to.
         """
-        place = self._context.place(places_of_move(record)[1], "use", secrets)
+        place = self._context.place(aliases_of_move(record)[1], "use", secrets)
         undo_move(self._context.ledger, Authority(record), place)
 
     def parent_of(self, record: AuthorityRecord) -> Authority | None:
@@ -123,10 +123,10 @@ class RecoveryService:
         """
         context, authority = self._context, self.owner_of(copy)
         if forget_key:
-            copies.forget_copy(context.ledger, authority, copy)
+            key_copies.forget_copy(context.ledger, authority, copy)
         else:
             place = context.place(copy.key_backend, "use", secrets)
-            copies.destroy_copy(context.ledger, authority, copy, place)
+            key_copies.destroy_copy(context.ledger, authority, copy, place)
 
     def abandon_certificates(self, certificates: tuple[CertificateRecord, ...]) -> None:
         """Close reservations from `pending`; their serial numbers stay used, their TBSCertificates are kept."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.issuing import requests
-from anchorhold.issuing.chain import Chain
+from anchorhold.operations import requests
+from anchorhold.operations.chain import Chain
 from anchorhold.services.chains import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.issuing.order import Issued, Order
     from anchorhold.ledger.records import RequestRecord, RequestStatus
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.order import Issued, Order
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -35,7 +35,7 @@ class RequestService:
             order: What is wanted.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.requests.submit`.
+            AnchorholdError: See `anchorhold.operations.requests.submit`.
         """
         chain = self._chain(self._context.authority(authority))
         return requests.submit(self._context.ledger, self._context.loaded.settings, chain, order)
@@ -46,7 +46,7 @@ class RequestService:
         Raises:
             InputError: There is none.
         """
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.requests.get(number)
 
     def list(
@@ -59,14 +59,14 @@ class RequestService:
             authority: For this authority only.
         """
         row = None if authority is None else self._context.authority(authority).record.id
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.requests.list(status, row)
 
     def reserve(self, number: int) -> RequestRecord:
         """Approve a request: its serial number and TBSCertificate are recorded, ready to be signed.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.requests.reserve`.
+            AnchorholdError: See `anchorhold.operations.requests.reserve`.
         """
         kept = self.get(number)
         chain = self._chain(self._context.authority_of_row(kept.authority_id))
@@ -80,7 +80,7 @@ class RequestService:
             secrets: For the key of the authority, by name.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.requests.sign`.
+            AnchorholdError: See `anchorhold.operations.requests.sign`.
         """
         kept = self.get(number)
         with self._context.key_of(self._context.authority_of_row(kept.authority_id), secrets) as key:
@@ -94,7 +94,7 @@ class RequestService:
             why: The reason, for whoever submitted it.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.requests.reject`.
+            AnchorholdError: See `anchorhold.operations.requests.reject`.
         """
         kept = self.get(number)
         authority = self._context.authority_of_row(kept.authority_id)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.issuing.responders import PROFILE, OcspPlace, has_key, is_due, renew_responder
-from anchorhold.issuing.sweeping import Swept, sweep_responders
+from anchorhold.operations.responder_cleanup import CleanupResult, destroy_expired_responder_keys
+from anchorhold.operations.responders import PROFILE, OcspKeyLocation, has_key, is_due, renew_responder
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -26,7 +26,7 @@ class ResponderService:
 
     def active(self, authority: Authority) -> ResponderRecord | None:
         """The responder that answers for an authority; None if there is none."""
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.responders.active(authority.record.id)
 
     def renew(
@@ -40,21 +40,21 @@ class ResponderService:
             key: The kind of the responder's key; by default that of the authority's own.
 
         Raises:
-            AnchorholdError: See `anchorhold.issuing.responders.renew_responder`.
+            AnchorholdError: See `anchorhold.operations.responders.renew_responder`.
         """
         context = self._context
         with context.key_of(context.authority(authority), secrets) as own:
             return renew_responder(context.ledger, own, self.location, context.profile(PROFILE), key)
 
     def is_due(self, authority: Authority) -> bool:
-        """Whether an authority needs a new responder; see `anchorhold.issuing.responders.is_due`.
+        """Whether an authority needs a new responder; see `anchorhold.operations.responders.is_due`.
 
         It needs one, too, if the key is not where it was made, which only a look at it shows.
         """
         ledger = self._context.ledger
         return is_due(ledger, authority, self.location) or not has_key(ledger, authority, self.location)
 
-    def destroy_expired(self, authority: Authority, *, gone: bool = False) -> Swept:
+    def destroy_expired(self, authority: Authority, *, gone: bool = False) -> CleanupResult:
         """Destroy keys of responders that nothing needs any more.
 
         Args:
@@ -64,12 +64,12 @@ class ResponderService:
         Returns:
             What became of them, failures included.
         """
-        return sweep_responders(self._context.ledger, authority, self.location, gone=gone)
+        return destroy_expired_responder_keys(self._context.ledger, authority, self.location, gone=gone)
 
-    def location(self, alias: str) -> OcspPlace:
+    def location(self, alias: str) -> OcspKeyLocation:
         """An alias of ``ocsp_key_backends``, ready for unattended use."""
         backend = self._context.backend(alias, "ocsp")
-        return OcspPlace(
+        return OcspKeyLocation(
             backend=backend,
             type=self._context.backends.aliases("ocsp")[alias].backend,
             store=backend.ocsp_store(),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import UnknownCertificateError
-from anchorhold.issuing.revocation import release, revoke
+from anchorhold.operations.revocation import release, revoke
 from anchorhold.services.certificates import CertificateService
-from anchorhold.x509.revocation import parse_reason
-from anchorhold.x509.serials import parse_serial, whole_serial
+from anchorhold.x509.crl_entries import parse_reason
+from anchorhold.x509.serials import complete_serial, parse_serial
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import CertificateRecord
     from anchorhold.ledger.records import RevocationRecord
+    from anchorhold.operations.authority import Authority
     from anchorhold.services.context import ServiceContext
 
 MIN_SERIAL_PREFIX: Final = 8
@@ -45,7 +45,7 @@ class RevocationService:
 
         Args:
             serial: Its serial number in hex, or 8 digits or more from its beginning, if only one fits.
-            reason: One of `anchorhold.x509.revocation.REASONS`.
+            reason: One of `anchorhold.x509.crl_entries.REASONS`.
             invalidity: Since when its key may not have been trustworthy.
             authority: Its issuer, where several have used that number.
 
@@ -73,7 +73,7 @@ class RevocationService:
 
     def of(self, certificates: Sequence[CertificateRecord]) -> dict[int, RevocationRecord]:
         """The revocations of those that are revoked, by row number of the certificate."""
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             return self._context.ledger.revocations.of([record.id for record in certificates])
 
     def _revocable(self, serial: str, authority: str | Authority | None) -> CertificateRecord:
@@ -83,10 +83,10 @@ class RevocationService:
         """
         issuer = None if authority is None else self._context.authority(authority).record.id
         digits = parse_serial(serial)
-        with self._context.ledger.guarded():
+        with self._context.ledger.translate_errors():
             found = self._context.ledger.certificates.find(digits, issuer, abandoned=True)
         one = found[0] if len(found) == 1 else CertificateService(self._context).get(serial, authority)
-        if one.serial != whole_serial(digits) and len(digits) < MIN_SERIAL_PREFIX:
+        if one.serial != complete_serial(digits) and len(digits) < MIN_SERIAL_PREFIX:
             raise UnknownCertificateError(
                 f"certificate {serial}: only begins the serial number {one.serial}",
                 hint=f"give the whole number, or at least {MIN_SERIAL_PREFIX} digits of it",

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from anchorhold.errors import SettingsError
 from anchorhold.remedy import Remedy
 from anchorhold.settings.model import Settings
-from anchorhold.settings.problems import first_problem
+from anchorhold.settings.validation_errors import first_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,10 +131,10 @@ def load_settings(config: Path | None = None, environment: Mapping[str, str] | N
     environment = os.environ if environment is None else environment
     path = find_file(config, environment)
     content = read_file(path) if path is not None else {}
-    return complete(content, path, environment)
+    return with_defaults(content, path, environment)
 
 
-def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping[str, str]) -> LoadedSettings:
+def with_defaults(content: Mapping[str, Any], path: Path | None, environment: Mapping[str, str]) -> LoadedSettings:
     """Lay the file's content and the environment over the defaults.
 
     Raises:
@@ -148,7 +148,7 @@ def complete(content: Mapping[str, Any], path: Path | None, environment: Mapping
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise first_problem(error, Settings, str(path or "settings")) from None
+        raise first_error(error, Settings, str(path or "settings")) from None
     settings = _anchored(settings, folder)
     origins = _origins(settings, content, path, overrides)
     return LoadedSettings(settings=settings, path=path, folder=folder, origins=origins)

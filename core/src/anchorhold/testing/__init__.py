@@ -21,7 +21,7 @@ In a test module::
             return {"folder": "/dev/null/keys"}
 
 or without any code: ``pytest --anchorhold-backend=mine --anchorhold-options=mine.toml``; what stands in that file is in
-`anchorhold.testing.whole`. What may be overridden is in `anchorhold.testing.subject`, the rules are in
+`anchorhold.testing.toml_contract`. What may be overridden is in `anchorhold.testing.fixtures`, the rules are in
 `anchorhold.testing.rules`. Needs pytest: ``pip install anchorhold[testing]``.
 """
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.testing.configuring import Configuring
-from anchorhold.testing.defending import Defending
-from anchorhold.testing.keeping import Keeping
-from anchorhold.testing.making import Making
-from anchorhold.testing.refusing import Refusing
+from anchorhold.testing.core_integration import CoreIntegrationRules
+from anchorhold.testing.errors import ErrorRules
+from anchorhold.testing.handles import HandleRules
+from anchorhold.testing.key_creation import KeyCreationRules
+from anchorhold.testing.options import OptionRules
 from anchorhold.testing.rules import rule_of
-from anchorhold.testing.secrecy import Secrecy
-from anchorhold.testing.signing import Signing
+from anchorhold.testing.secrets import SecretRules
+from anchorhold.testing.signatures import SignatureRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from anchorhold.testing.rules import Rule
 
 
-class BackendContract(Making, Keeping, Signing, Secrecy, Refusing, Configuring, Defending):
-    """All rules as tests, for a subclass whose name begins with ``Test``; see `anchorhold.testing.subject.Subject`."""
+class BackendContract(
+    KeyCreationRules, HandleRules, SignatureRules, SecretRules, ErrorRules, OptionRules, CoreIntegrationRules
+):
+    """All rules as tests, for a subclass called ``Test…``; see `anchorhold.testing.fixtures.ContractFixtures`."""
 
 
 def contract_tests() -> Iterator[tuple[str, Rule | None]]:

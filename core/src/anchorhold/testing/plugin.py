@@ -59,10 +59,10 @@ def _whole_contract(session: pytest.Session, backend: str, path: str | None) -> 
 
     import pytest
 
-    from anchorhold.testing import whole
+    from anchorhold.testing import toml_contract
 
-    whole.tell(backend, Path(path) if path else None)
-    module = pytest.Module.from_parent(session, path=Path(whole.__file__), nodeid="contract")
+    toml_contract.describe_backend(backend, Path(path) if path else None)
+    module = pytest.Module.from_parent(session, path=Path(toml_contract.__file__), nodeid="contract")
     return iter(list(session.genitems(module)))
 
 

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 GUIDE: Final = "docs/authors/contract.md"
 """The page of the guide that explains each rule; `EXPLAINED` has the same text for those who have no guide at hand."""
-EXPLAINED: Final = "explained.md"
+EXPLAINED: Final = "rule_explanations.md"
 _SECTION: Final = re.compile(r"^### (\S+) \{ #\S+ \}\n\n\*\*[^*]+\*\*(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -58,7 +58,7 @@ def _one_line_each(paragraphs: str) -> str:
 
 
 _TABLE: Final = (
-    Rule("seam.binds", "Core binds the backend under an alias: required hooks, arguments and API version are right."),
+    Rule("plugin.binds", "Core binds the backend under an alias: required hooks, arguments and API version are right."),
     Rule("create.every-kind", "create_key makes every declared kind of key, and that very kind."),
     Rule("create.public-key", "The public key that create_key answers is the one of the key that signs."),
     Rule("create.fresh", "Every created key is a new one, with a handle of its own."),

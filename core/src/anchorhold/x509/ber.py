@@ -24,7 +24,7 @@ SET: Final = 0x31
 CONSTRUCTED: Final = 0x20
 _STRINGS: Final = frozenset({*range(0x03, 0x05), 0x0C, *range(0x12, 0x1F)})
 """Types whose content BER may have in pieces (section 8.7.3)."""
-_DEEPEST: Final = 48
+_MAX_DEPTH: Final = 48
 
 
 class BerError(ValueError):
@@ -134,7 +134,7 @@ def read(data: bytes) -> tuple[Value, bytes]:
     Raises:
         BerError: They begin with none.
     """
-    value = _value(data, 0, 0, _DEEPEST)
+    value = _value(data, 0, 0, _MAX_DEPTH)
     return value, data[len(value.raw) :]
 
 
@@ -171,7 +171,7 @@ def to_der(value: Value) -> bytes:
 def _row(data: bytes, at: int) -> Iterable[Value]:
     begin = 0
     while begin < len(data):
-        value = _value(data, begin, at, _DEEPEST)
+        value = _value(data, begin, at, _MAX_DEPTH)
         yield value
         begin += len(value.raw)
 

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
-from anchorhold.foreign import guarded, tried
-from anchorhold.publickeys import spec_of, spki
+from anchorhold.parser_errors import attempt, guard_parser
+from anchorhold.public_keys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
 from anchorhold.x509.der import members, span
-from anchorhold.x509.files import PKCS7, FileError, blocks, certificates_in
-from anchorhold.x509.loose_certificates import certificate_of, touched
-from anchorhold.x509.rounds import check_rounds
+from anchorhold.x509.file_formats import PKCS7, FileError, blocks, certificates_in
+from anchorhold.x509.kdf_cost import check_kdf_cost
+from anchorhold.x509.lenient_certificates import load_lenient, parse_eagerly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.secret import Secret
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
 
 _VERSION: Final = 0xA0
 _SUBJECT: Final = 6
 _PUBLIC_KEY: Final = 7
 """Members of a TBSCertificate up to that one (RFC 5280, section 4.1)."""
-_MOST: Final = 1_000
+_MAX_CERTIFICATES: Final = 1_000
 """Certificates in one file."""
 _PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
 
 
-def load_certificate(data: bytes, subject: str = "certificate", *, forgiving: bool = False) -> x509.Certificate:
+def load_certificate(data: bytes, subject: str = "certificate", *, lenient: bool = False) -> x509.Certificate:
     """Read a certificate; of several, such as a chain with the root first, the one that issued none of the others.
 
     Raises:
         CertificateInvalidError: It cannot be read.
     """
-    return chosen(load_certificates(data, subject, forgiving=forgiving))
+    return select_certificate(load_certificates(data, subject, lenient=lenient))
 
 
 def load_certificates(
-    data: bytes, subject: str = "certificate", *, forgiving: bool = False
+    data: bytes, subject: str = "certificate", *, lenient: bool = False
 ) -> tuple[x509.Certificate, ...]:
-    """Read all certificates in a file, at least one: PEM, DER, PKCS#7, and what else `anchorhold.x509.files` reads.
+    """Read all certificates in a file, at least one: PEM, DER, PKCS#7 and others of `anchorhold.x509.file_formats`.
 
     Args:
         data: The file.
         subject: What to call it in messages.
-        forgiving: As for `anchorhold.x509.loose_certificates.certificate_of`.
+        lenient: As for `anchorhold.x509.lenient_certificates.load_lenient`.
 
     Raises:
         CertificateInvalidError: There is none, or one of them cannot be read.
@@ -66,12 +66,12 @@ def load_certificates(
     if not ders:
         what = found[0].kind if found[0].kind != PKCS7 else "PKCS#7 without any certificate"
         raise CertificateInvalidError(f"{subject}: is {what}, not a certificate", hint="give the certificate")
-    if len(ders) > _MOST:
-        raise _unreadable(subject, f"it holds more than {_MOST}")
-    return tuple(_loaded(der, subject, forgiving=forgiving) for der in ders)
+    if len(ders) > _MAX_CERTIFICATES:
+        raise _unreadable(subject, f"it holds more than {_MAX_CERTIFICATES}")
+    return tuple(_loaded(der, subject, forgiving=lenient) for der in ders)
 
 
-def chosen(certificates: Sequence[x509.Certificate], key: bytes | None = None) -> x509.Certificate:
+def select_certificate(certificates: Sequence[x509.Certificate], key: bytes | None = None) -> x509.Certificate:
     """The certificate that is meant among those of a file.
 
     Args:
@@ -93,8 +93,8 @@ def _info(certificate: x509.Certificate) -> bytes | None:
 
 
 def _loaded(der: bytes, subject: str, *, forgiving: bool) -> x509.Certificate:
-    with guarded(lambda cause: _unreadable(subject, cause)):
-        return touched(certificate_of(der, forgiving=forgiving))
+    with guard_parser(lambda cause: _unreadable(subject, cause)):
+        return parse_eagerly(load_lenient(der, forgiving=forgiving))
 
 
 def _unreadable(subject: str, cause: str) -> CertificateInvalidError:
@@ -120,10 +120,10 @@ def load_pkcs12(data: bytes, password: Secret | None, subject: str) -> tuple[Pri
     """
     try:
         der = to_der(read_one(data))
-        check_rounds(data)
+        check_kdf_cost(data)
     except BerError as error:
         raise CertificateInvalidError(f"{subject}: the PKCS#12 file {error}", hint="copy it again") from error
-    with guarded(lambda cause: _unopened(subject, password, cause)):
+    with guard_parser(lambda cause: _unopened(subject, password, cause)):
         key, certificate, _ = pkcs12.load_key_and_certificates(der, password.reveal_bytes() if password else None)
     if key is None or certificate is None:
         raise CertificateInvalidError(f"{subject}: lacks the key or the certificate", hint="give a complete file")
@@ -167,7 +167,7 @@ def subject_octets(certificate: x509.Certificate) -> bytes:
 def unusual_subject(certificate: x509.Certificate) -> bytes | None:
     """Its subject, octet by octet as it is, where ``cryptography`` would encode it otherwise; else None."""
     octets = subject_octets(certificate)
-    encoded, _ = tried(certificate.subject.public_bytes)
+    encoded, _ = attempt(certificate.subject.public_bytes)
     return None if encoded == octets else octets
 
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from anchorhold.x509.ber import read_one, sequence
 from anchorhold.x509.certificates import unusual_subject
 from anchorhold.x509.der import SEQUENCE, header, members, signed, span
-from anchorhold.x509.drafts import authority_key_identifier, with_member
+from anchorhold.x509.tbs import authority_key_identifier, replace_member
 from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anchorhold.algorithms import Algorithm
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
 
 _ISSUER: Final = 3
 """Members of a TBSCertList up to the issuer's name (RFC 5280, section 5.1)."""
@@ -90,7 +90,7 @@ def entries_span(tbs: bytes) -> tuple[int, int]:
 def count_entries(der: bytes) -> int:
     """How many entries a list in DER has that was made here, whatever its issuer's name is encoded like."""
     tbs, *rest = read_one(der).members
-    nameless = with_member(tbs.raw, _ISSUER, sequence())
+    nameless = replace_member(tbs.raw, _ISSUER, sequence())
     return len(x509.load_der_x509_crl(sequence(nameless, *(each.raw for each in rest))))
 
 
@@ -105,7 +105,7 @@ def _empty(draft: CrlDraft, issuer_key: PublicKey, algorithm: Algorithm) -> byte
         builder = builder.add_extension(value, critical)
     tbs = to_be_signed(builder, issuer_key, algorithm)
     unusual = unusual_subject(draft.issuer)
-    return tbs if unusual is None else with_member(tbs, _ISSUER, unusual)
+    return tbs if unusual is None else replace_member(tbs, _ISSUER, unusual)
 
 
 def _extensions(draft: CrlDraft) -> list[tuple[x509.ExtensionType, bool]]:

@@ -9,30 +9,30 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from anchorhold.errors import RequestInvalidError, RequestSignatureError
-from anchorhold.foreign import tried
+from anchorhold.parser_errors import attempt
 from anchorhold.x509.ber import BerError
-from anchorhold.x509.files import REQUEST, FileError, blocks
+from anchorhold.x509.csr_keys import subject_key
+from anchorhold.x509.csr_parts import CertificationRequest
+from anchorhold.x509.file_formats import REQUEST, FileError, blocks
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
-from anchorhold.x509.oids import extension_name
-from anchorhold.x509.request_keys import subject_key
-from anchorhold.x509.request_parts import Request
-from anchorhold.x509.signatures import flaw_of_signature, hash_of_signature
+from anchorhold.x509.oid_names import extension_name
+from anchorhold.x509.signatures import hash_of_signature, signature_flaw
 
 if TYPE_CHECKING:
-    from anchorhold.seam.requests import Draft
-    from anchorhold.x509.request_keys import SubjectKey
+    from anchorhold.plugin.requests import Draft
+    from anchorhold.x509.csr_keys import SubjectKey
 
 _USUAL: Final = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE REQUEST-----")
 _BROKEN_HASHES: Final = ("MD2", "MD4", "MD5")
 """Whoever sees a signature over these can have another text that it fits. SHA-1 still shows who holds the key."""
 
 
-def load_csr(data: bytes, subject: str = "CSR") -> Request:
+def load_csr(data: bytes, subject: str = "CSR") -> CertificationRequest:
     """Read a request and check all that can be checked without an authority.
 
     Args:
-        data: The file's content: PEM, DER, or what else `anchorhold.x509.files` reads.
+        data: The file's content: PEM, DER, or what else `anchorhold.x509.file_formats` reads.
         subject: What to call it in messages.
 
     Raises:
@@ -46,20 +46,20 @@ def load_csr(data: bytes, subject: str = "CSR") -> Request:
     return request
 
 
-def read_csr(data: bytes, subject: str = "CSR") -> Request:
+def read_csr(data: bytes, subject: str = "CSR") -> CertificationRequest:
     """Parse a request and check nothing of it; see `load_csr`.
 
     Raises:
         RequestInvalidError: Truncated, malformed or empty, or something else than a request.
     """
     try:
-        parsed = _quickly(data)
+        parsed = _read_usual_form(data)
         if parsed is not None:
-            return Request.of(parsed, subject)
+            return CertificationRequest.of(parsed, subject)
         found = blocks(data)
         first = next((block for block in found if block.kind == REQUEST), None)
         if first is not None:
-            return Request.read(first.der, subject)
+            return CertificationRequest.read(first.der, subject)
     except (FileError, BerError) as error:
         raise RequestInvalidError(
             f"{subject}: not a certificate signing request that can be read ({error})",
@@ -70,18 +70,18 @@ def read_csr(data: bytes, subject: str = "CSR") -> Request:
     )
 
 
-def _quickly(data: bytes) -> x509.CertificateSigningRequest | None:
+def _read_usual_form(data: bytes) -> x509.CertificateSigningRequest | None:
     """A request in one of the usual forms, of which thousands come to be signed together; None if it is in another."""
     load = x509.load_pem_x509_csr if data.startswith(_USUAL) else x509.load_der_x509_csr
-    return tried(lambda: load(data))[0] if load is x509.load_pem_x509_csr or data[:1] == b"0" else None
+    return attempt(lambda: load(data))[0] if load is x509.load_pem_x509_csr or data[:1] == b"0" else None
 
 
-def check_csr(request: Request | x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
+def check_csr(request: CertificationRequest | x509.CertificateSigningRequest, subject: str = "CSR") -> SubjectKey:
     """Verify a request's own signature and the strength of its key; see `load_csr`.
 
     Its names are checked where they are copied: what is not used can block nothing.
     """
-    request = Request.of(request)
+    request = CertificationRequest.of(request)
     key = subject_key(request, subject)
     _check_signature(request, key.public_key, subject)
     return key
@@ -96,7 +96,7 @@ class CheckedRequest:
         key: The key in it.
     """
 
-    request: Request
+    request: CertificationRequest
     key: SubjectKey
 
 
@@ -106,7 +106,7 @@ def check_request(data: bytes, subject: str = "CSR") -> CheckedRequest:
     return CheckedRequest(request, check_csr(request, subject))
 
 
-def alt_names_of(request: Request) -> tuple[x509.GeneralName, ...]:
+def alt_names_of(request: CertificationRequest) -> tuple[x509.GeneralName, ...]:
     """The subject alternative names that a request asks for.
 
     Raises:
@@ -115,7 +115,7 @@ def alt_names_of(request: Request) -> tuple[x509.GeneralName, ...]:
     return request.alternative_names
 
 
-def not_granted(request: Request, draft: Draft) -> tuple[str, ...]:
+def not_granted(request: CertificationRequest, draft: Draft) -> tuple[str, ...]:
     """What a request asks for that a certificate does not contain, as words.
 
     Extensions other than alternative names are set by the profile, never by the request.
@@ -159,7 +159,7 @@ def _folded(value: str | bytes) -> str | bytes:
     return " ".join(value.lower().split()) if isinstance(value, str) else value
 
 
-def _check_signature(request: Request, key: object, subject: str) -> None:
+def _check_signature(request: CertificationRequest, key: object, subject: str) -> None:
     if _is_usual(request.parsed):
         return
     digest = hash_of_signature(request.algorithm)
@@ -168,7 +168,7 @@ def _check_signature(request: Request, key: object, subject: str) -> None:
             f"{subject}: is signed with {digest}, which shows no longer that its holder has the key",
             hint="have it signed with SHA-256",
         )
-    flaw = flaw_of_signature(key, request.info, request.signature, request.algorithm)
+    flaw = signature_flaw(key, request.info, request.signature, request.algorithm)
     if flaw is not None:
         raise RequestSignatureError(
             f"{subject}: its signature {flaw}", hint="have it made again by the holder of the key"
@@ -177,7 +177,7 @@ def _check_signature(request: Request, key: object, subject: str) -> None:
 
 def _is_usual(request: x509.CertificateSigningRequest | None) -> bool:
     """Whether ``cryptography`` says that its signature is right; where it does not, that may be its policy."""
-    if request is None or not tried(lambda: request.is_signature_valid)[0]:
+    if request is None or not attempt(lambda: request.is_signature_valid)[0]:
         return False
-    digest, error = tried(lambda: request.signature_hash_algorithm)
+    digest, error = attempt(lambda: request.signature_hash_algorithm)
     return error is None and (digest is None or digest.name.upper() not in _BROKEN_HASHES)

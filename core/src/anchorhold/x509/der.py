@@ -6,11 +6,11 @@ from typing import Final
 
 from cryptography.hazmat import asn1
 
-from anchorhold.x509.der_contents import CONSTRUCTED, is_content, is_ordered
+from anchorhold.x509.der_validation import CONSTRUCTED, is_set_order, is_valid_content
 
 SEQUENCE: Final = 0x30
 _BIT_STRING: Final = 0x03
-_DEEPEST: Final = 32
+_MAX_DEPTH: Final = 32
 
 
 def is_der(data: bytes) -> bool:
@@ -18,7 +18,7 @@ def is_der(data: bytes) -> bool:
 
     Values of types that only their place tells (implicit tags) cannot be looked into; all others are.
     """
-    return _is_one_value(data, _DEEPEST)
+    return _is_one_value(data, _MAX_DEPTH)
 
 
 def utf8_string(text: str) -> bytes:
@@ -32,7 +32,7 @@ def _is_one_value(data: bytes, depth: int) -> bool:
     except ValueError:
         return False
     tag, content = value.tag_bytes[0], bytes(value.data)
-    if not is_content(tag, content):
+    if not is_valid_content(tag, content):
         return False
     return not tag & CONSTRUCTED or (depth > 0 and _are_values(tag, content, depth - 1))
 
@@ -46,7 +46,7 @@ def _are_values(tag: int, data: bytes, depth: int) -> bool:
         if not _is_one_value(values[-1], depth):
             return False
         data = data[size:]
-    return is_ordered(tag, values)
+    return is_set_order(tag, values)
 
 
 def _size(data: bytes) -> int:

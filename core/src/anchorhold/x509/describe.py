@@ -9,13 +9,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.foreign import harmless
-from anchorhold.publickeys import spec_of
+from anchorhold.parser_errors import printable
+from anchorhold.public_keys import spec_of
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.general_names import format_general_name
-from anchorhold.x509.identifiers import USAGE_FIELDS
+from anchorhold.x509.known_oids import USAGE_FIELDS
 from anchorhold.x509.names import format_name
-from anchorhold.x509.oids import extension_name, policy_name, purpose_name
+from anchorhold.x509.oid_names import extension_name, policy_name, purpose_name
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def as_text(certificate: x509.Certificate, more: Iterable[tuple[str, str]] = ())
     ]
     lines = [f"{label + ':':<13}{value}" for label, value in rows]
     lines += ["Extensions:", *extension_lines(content["extensions"])]
-    return "\n".join(map(harmless, lines))
+    return "\n".join(map(printable, lines))
 
 
 def _inline(value: Any) -> str:

@@ -16,7 +16,7 @@ _JOINERS: Final = "\u200c\u200d"
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL: Final = re.compile(rf'{_ATOM}(\.{_ATOM})*|"([ !#-\[\]-~]|\\[ -~])*"')
 """What stands before the ``@``: Dot-string or Quoted-string."""
-_LONGEST_LOCAL: Final = 64
+_MAX_LOCAL_PART: Final = 64
 """Its octets (RFC 5321, section 4.5.3.1.1)."""
 
 
@@ -102,7 +102,7 @@ def check_mailbox(value: str) -> str:
         ValueError: It is not.
     """
     local, _, host = value.rpartition("@")
-    if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
+    if len(local) > _MAX_LOCAL_PART or not _LOCAL.fullmatch(local):
         raise ValueError("is not an e-mail address")
     try:
         check_domain(host)

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from anchorhold.errors import InputError, SubjectInvalidError
-from anchorhold.x509.attributes import UTF8, flaw_of, type_of
-from anchorhold.x509.written_names import read_commas, read_slashes
+from anchorhold.x509.dn_syntax import parse_comma_separated, parse_slash_separated
+from anchorhold.x509.name_attributes import UTF8, attribute_flaw, string_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def parse_subject(text: str) -> x509.Name:
         SubjectInvalidError: It cannot be read, or has a value that the attribute does not allow.
     """
     with _readable(text):
-        written = read_slashes(text) if text.startswith("/") else reversed(read_commas(text))
+        written = parse_slash_separated(text) if text.startswith("/") else reversed(parse_comma_separated(text))
         rdns = [[(attribute_oid(kind), value) for kind, value in pairs] for pairs in written]
     for oid, value in (pair for pairs in rdns for pair in pairs):
         _check(oid, value)
@@ -135,12 +135,12 @@ def _certified(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute
     _check(attribute.oid, value)
     if isinstance(value, bytes):
         return attribute
-    wanted = type_of(attribute.oid, own, value)
+    wanted = string_type(attribute.oid, own, value)
     return attribute if own == wanted else x509.NameAttribute(attribute.oid, value, wanted, _validate=False)
 
 
 def _check(oid: x509.ObjectIdentifier, value: object) -> None:
-    flaw = flaw_of(oid, value)
+    flaw = attribute_flaw(oid, value)
     if flaw is not None:
         raise SubjectInvalidError(f"subject: {short_name(oid)} {flaw[0]}", hint=flaw[1])
 
@@ -179,5 +179,5 @@ def short_name(oid: x509.ObjectIdentifier) -> str:
 def _rdn(pairs: list[tuple[x509.ObjectIdentifier, str]]) -> x509.RelativeDistinguishedName:
     """Checked before; ``cryptography`` would count the octets of a common name, not its letters."""
     return x509.RelativeDistinguishedName(
-        [x509.NameAttribute(oid, value, type_of(oid, UTF8, value), _validate=False) for oid, value in pairs]
+        [x509.NameAttribute(oid, value, string_type(oid, UTF8, value), _validate=False) for oid, value in pairs]
     )

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.x509.certificates import key_bits, public_key_info
+from anchorhold.x509.crl_entries import REASONS
 from anchorhold.x509.der import tlv
 from anchorhold.x509.ocsp_requests import NONCE
-from anchorhold.x509.revocation import REASONS
 from anchorhold.x509.to_be_signed import signature_algorithm
 
 if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import Algorithm
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
     from anchorhold.x509.ocsp_requests import CertID
 
 _BITS, _OCTETS, _ENUMERATED, _TIME, _SEQUENCE = 0x03, 0x04, 0x0A, 0x18, 0x30

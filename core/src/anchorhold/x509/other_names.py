@@ -75,7 +75,7 @@ def certifiable_other(name: x509.OtherName) -> x509.OtherName:
     return name
 
 
-def read_as(name: x509.GeneralName) -> x509.GeneralName | None:
+def interpretations(name: x509.GeneralName) -> x509.GeneralName | None:
     """What a program may take a name of another kind for: a service for its domain, a user for a mailbox."""
     if not isinstance(name, x509.OtherName) or name.type_id not in _KINDS:
         return None

@@ -9,9 +9,9 @@ from typing import Final
 from anchorhold.errors import InputError
 from anchorhold.remedy import Remedy
 
-LONGEST: Final = 1024
+MAX_OCTETS: Final = 1024
 """Octets of a serial number made elsewhere; 20 are the most (RFC 5280, section 4.1.2.2), and some have more."""
-_WRITTEN: Final = re.compile(rf"-?[0-9a-f]{{1,{2 * LONGEST}}}")
+_WRITTEN: Final = re.compile(rf"-?[0-9a-f]{{1,{2 * MAX_OCTETS}}}")
 
 
 def new_serial() -> int:
@@ -26,8 +26,8 @@ def format_serial(serial: int) -> str:
 
 
 def is_too_long(serial: int) -> bool:
-    """Whether it has more than `LONGEST` octets as an INTEGER."""
-    return octets_of(serial) > LONGEST
+    """Whether it has more than `MAX_OCTETS` octets as an INTEGER."""
+    return octets_of(serial) > MAX_OCTETS
 
 
 def octets_of(serial: int) -> int:
@@ -35,7 +35,7 @@ def octets_of(serial: int) -> int:
     return (serial if serial >= 0 else ~serial).bit_length() // 8 + 1
 
 
-def whole_serial(digits: str) -> str:
+def complete_serial(digits: str) -> str:
     """The serial number that these hex digits are as a whole, as the ledger has it."""
     return format_serial(int(digits, 16))
 

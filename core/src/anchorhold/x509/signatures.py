@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
-from anchorhold.foreign import cause_of, is_foreign
+from anchorhold.parser_errors import cause_of, is_parser_error
 from anchorhold.x509.ber import BerError, Value
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ _NAMES: Final = {"1.2.840.113549.1.1.2": "MD2", "1.2.840.113549.1.1.3": "MD4", "
 """Of what cannot be verified, and yet is met."""
 
 
-def flaw_of_signature(key: object, message: bytes, signature: bytes, algorithm: Value) -> str | None:
+def signature_flaw(key: object, message: bytes, signature: bytes, algorithm: Value) -> str | None:
     """Why a signature is not that of a key over a message, in words behind "its signature"; None if it is.
 
     Args:
@@ -81,7 +81,7 @@ def flaw_of_signature(key: object, message: bytes, signature: bytes, algorithm: 
     except BerError as error:
         return f"has an algorithm that cannot be read: {error}"
     except BaseException as error:
-        if not is_foreign(error):
+        if not is_parser_error(error):
             raise
         return f"cannot be verified ({cause_of(error)})"
     return None

@@ -8,12 +8,12 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.seam.bridge import bridge_key, builder_arguments
+from anchorhold.plugin.signer_adapter import builder_arguments, signer_private_key
 from anchorhold.x509.der import signed
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
 
 Builder: TypeAlias = (
     x509.CertificateBuilder | x509.CertificateRevocationListBuilder | x509.CertificateSigningRequestBuilder
@@ -34,7 +34,7 @@ def to_be_signed(builder: Builder, public_key: PublicKey, algorithm: Algorithm) 
         captured.append(message)
         return b"\x00"
 
-    builder.sign(bridge_key(public_key, capture), **builder_arguments(algorithm))
+    builder.sign(signer_private_key(public_key, capture), **builder_arguments(algorithm))
     return captured[0]
 
 
@@ -46,7 +46,7 @@ def signature_algorithm(public_key: PublicKey, algorithm: Algorithm) -> bytes:
         algorithm: How it signs.
     """
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    unused = builder.sign(bridge_key(public_key, lambda _: b"\x00"), **builder_arguments(algorithm))
+    unused = builder.sign(signer_private_key(public_key, lambda _: b"\x00"), **builder_arguments(algorithm))
     return asn1.encode_der(asn1.decode_der(_CertificationRequest, unused.public_bytes(Encoding.DER)).algorithm)
 
 

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import ValidityError
-from anchorhold.x509.spans import EXAMPLES, is_span, parse_span
+from anchorhold.x509.durations import EXAMPLES, is_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_DAYS: Final = 365_250
+MAX_DAYS: Final = 365_250
 """A thousand years, the longest that can be asked for in days."""
-LAST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+LATEST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 """What certificates have that never expire (RFC 5280, section 4.1.2.5), and the last moment that they can have."""
 
 _DIGITS_OF_A_DATE: Final = 8
 """As ISO 8601 writes it without hyphens, ``20271231``."""
 
-BACKDATED: Final = dt.timedelta(minutes=5)
+BACKDATE: Final = dt.timedelta(minutes=5)
 """How much before it is made something begins, unless told otherwise, for whoever's clock is behind."""
-AHEAD: Final = dt.timedelta(minutes=1)
+CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
 """How far the clocks of hosts may be apart before what one has dated counts as dated in the future on another."""
 
 
@@ -31,7 +31,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def begun(moment: dt.datetime, early: dt.timedelta, *earliest: dt.datetime) -> dt.datetime:
+def start_of_validity(moment: dt.datetime, early: dt.timedelta, *earliest: dt.datetime) -> dt.datetime:
     """When something begins that is made now: certificates, CRLs and OCSP responses alike.
 
     Args:
@@ -42,14 +42,14 @@ def begun(moment: dt.datetime, early: dt.timedelta, *earliest: dt.datetime) -> d
     return max([moment - dt.timedelta(seconds=early // dt.timedelta(seconds=1)), *earliest])
 
 
-def is_ahead(dated: dt.datetime, moment: dt.datetime) -> bool:
+def is_in_future(dated: dt.datetime, moment: dt.datetime) -> bool:
     """Whether something is dated in the future, more than clocks of several hosts are apart.
 
     Args:
         dated: Its date.
         moment: The present.
     """
-    return dated > moment + AHEAD
+    return dated > moment + CLOCK_TOLERANCE
 
 
 def in_utc(moment: dt.datetime) -> dt.datetime:
@@ -58,25 +58,24 @@ def in_utc(moment: dt.datetime) -> dt.datetime:
     return zoned.astimezone(dt.UTC).replace(microsecond=0)
 
 
-def after(start: dt.datetime, days: int) -> dt.datetime:
+def add_days(start: dt.datetime, days: int) -> dt.datetime:
     """The moment so many days later, or the last one that there is."""
-    return start + dt.timedelta(days=days) if days <= (LAST - start).days else LAST
+    return start + dt.timedelta(days=days) if days <= (LATEST - start).days else LATEST
 
 
 def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     """Read when something is to expire.
 
-    Args:
-        text: Days (``90``), a span (see `anchorhold.x509.spans.parse_span`), a date (``2027-12-31``) or a moment
-            (ISO 8601; UTC unless it says otherwise).
+    Args: text: Days (``90``), a span (see `anchorhold.x509.durations.parse_duration`), a date (``2027-12-31``) or a
+        moment (ISO 8601; UTC unless it says otherwise).
         start: What spans are counted from.
 
     Raises:
         ValidityError: It cannot be read, or is not after `start`.
     """
     try:
-        if is_span(text) or (text.strip().isdecimal() and len(text.strip()) < _DIGITS_OF_A_DATE):
-            end = start + _span_or_nothing(text)
+        if is_duration(text) or (text.strip().isdecimal() and len(text.strip()) < _DIGITS_OF_A_DATE):
+            end = start + _duration_or_zero(text)
         else:
             end = in_utc(dt.datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError) as error:
@@ -89,20 +88,20 @@ def parse_expiry(text: str, start: dt.datetime) -> dt.datetime:
     return end
 
 
-def _span_or_nothing(text: str) -> dt.timedelta:
+def _duration_or_zero(text: str) -> dt.timedelta:
     """A span; one of zero length is no slip of the pen, but an end that has come."""
     if "0" in text and not any(digit in text for digit in "123456789"):
         return dt.timedelta(0)
-    return parse_span(text, "expiry", bare="d")
+    return parse_duration(text, "expiry", bare="d")
 
 
-def parse_pause(text: str) -> float:
+def parse_interval(text: str) -> float:
     """Read how long to wait, in seconds: a span with its unit, such as ``30s``, ``10m`` or ``1h``.
 
     Raises:
         ValidityError: It cannot be read, or is no time at all.
     """
-    return parse_span(text, "pause").total_seconds()
+    return parse_duration(text, "pause").total_seconds()
 
 
 def parse_past(text: str) -> dt.datetime:
@@ -124,7 +123,7 @@ def parse_past(text: str) -> dt.datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class ValidityLimit:
     """A moment that no validity goes beyond.
 
     Attributes:
@@ -139,7 +138,7 @@ class Bound:
 
 
 def end_of_validity(
-    start: dt.datetime, *, wanted: dt.datetime | None, days: int, bounds: Sequence[Bound]
+    start: dt.datetime, *, wanted: dt.datetime | None, days: int, bounds: Sequence[ValidityLimit]
 ) -> dt.datetime:
     """When a certificate is to expire: as wanted, or after so many days but not beyond any bound.
 
@@ -154,7 +153,7 @@ def end_of_validity(
         ValidityError: What was asked for is beyond a bound, or not in the future.
     """
     if wanted is None:
-        return min([after(start, days), *(bound.moment for bound in bounds)])
+        return min([add_days(start, days), *(bound.moment for bound in bounds)])
     wanted, moment = in_utc(wanted), now()
     if wanted <= max(start, moment):
         raise ValidityError(f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is not in the future", hint="give a later one")

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError
-from anchorhold.seam import API_VERSION, CreatedKey, KeyHandle, OcspStore, hookimpl
+from anchorhold.plugin import API_VERSION, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_aws_kms import options as models
-from anchorhold_aws_kms.kinds import CAPABILITIES, key_spec_of
+from anchorhold_aws_kms.key_kinds import CAPABILITIES, key_spec_of
 
 if TYPE_CHECKING:
-    from anchorhold.seam import (
+    from anchorhold.plugin import (
         AddOption,
         BackendContext,
         CreateKeyRequest,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError
-from anchorhold.publickeys import check_strength
-from anchorhold_aws_kms.failures import NOT_FOR_SIGNING, STATES
+from anchorhold.public_keys import check_strength
+from anchorhold_aws_kms.error_messages import NOT_FOR_SIGNING, STATES
 from anchorhold_aws_kms.service import TAG
 
 if TYPE_CHECKING:
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
     from anchorhold_aws_kms.service import Service
 
 _GONE: Final = ("PendingDeletion", "PendingReplicaDeletion")
-_PATIENCE: Final = 10.0
+_TIMEOUT: Final = 10.0
 """Seconds until a new key must be known everywhere in KMS, which is "eventually consistent"."""
 
 
@@ -114,7 +114,7 @@ class Keys:
         return metadata is not None and metadata["KeyState"] not in _GONE
 
     def _wait_until_known(self, arn: str) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while (metadata := self._service.describe(arn)) is None or metadata["KeyState"] == "Creating":
             if time.monotonic() > deadline:
                 raise BackendFailedError(f"{arn}: KMS did not get it ready", hint="use anchorhold recover in a minute")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from anchorhold.seam import SpanIn
+from anchorhold.plugin import DurationIn
 
-Seconds = Annotated[float, Field(gt=0, le=600), SpanIn("s")]
+Seconds = Annotated[float, Field(gt=0, le=600), DurationIn("s")]
 
 
 class Options(BaseModel):
@@ -31,7 +31,7 @@ class Options(BaseModel):
     region: str | None = None
     profile: str | None = None
     endpoint_url: HttpUrl | None = None
-    deletion_window_days: Annotated[int, Field(ge=7, le=30), SpanIn("d")] = 30
+    deletion_window_days: Annotated[int, Field(ge=7, le=30), DurationIn("d")] = 30
     connect_timeout: Seconds = 5
     read_timeout: Seconds = 10
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 4

@@ -8,8 +8,8 @@ import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from anchorhold.seam import RemoteService
-from anchorhold_aws_kms.failures import code_of, failure_of
+from anchorhold.plugin import RemoteService
+from anchorhold_aws_kms.error_messages import code_of, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Service(RemoteService[Any]):
             arguments: Of the request.
 
         Raises:
-            AnchorholdError: It failed; see `anchorhold_aws_kms.failures`.
+            AnchorholdError: It failed; see `anchorhold_aws_kms.error_messages`.
         """
         with self.client(subject, key=str(arguments.get("KeyId", ""))) as kms:
             answer: dict[str, Any] = getattr(kms, operation)(**arguments)
@@ -79,7 +79,7 @@ class Service(RemoteService[Any]):
         return [tag["TagValue"] for page in pages for tag in page["Tags"] if tag["TagKey"] == TAG]
 
     def translate(self, error: Exception, subject: str, facts: dict[str, str]) -> AnchorholdError | None:
-        """See `anchorhold_aws_kms.failures`."""
+        """See `anchorhold_aws_kms.error_messages`."""
         failure = failure_of(error)
         operation = getattr(error, "operation_name", "")
         return None if failure is None else failure.error(subject, **{"key": "", "operation": operation, **facts})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.publickeys import digest_of
-from anchorhold.seam import RemoteSigner
-from anchorhold_aws_kms.kinds import algorithms_of, digest_for, takes_raw
+from anchorhold.plugin import RemoteSigner
+from anchorhold.public_keys import digest_of
+from anchorhold_aws_kms.key_kinds import algorithms_of, digest_for, takes_raw
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Algorithm
+    from anchorhold.plugin import Algorithm
     from anchorhold_aws_kms.keys import FoundKey
     from anchorhold_aws_kms.service import Service
 
-LONGEST_MESSAGE: Final = 4096
+MAX_MESSAGE_LENGTH: Final = 4096
 """Octets that KMS takes as they are (AWS KMS API Reference, ``Sign``); of longer messages it takes the digest."""
 
 
@@ -34,10 +34,10 @@ class KmsSigner(RemoteSigner["Service", str]):
         """Send the message if it is short, else its digest.
 
         Raises:
-            AnchorholdError: See `anchorhold_aws_kms.failures`.
+            AnchorholdError: See `anchorhold_aws_kms.error_messages`.
         """
         digest = digest_of(message, algorithm)
-        if digest is None or (takes_raw(parameter, algorithm) and len(message) <= LONGEST_MESSAGE):
+        if digest is None or (takes_raw(parameter, algorithm) and len(message) <= MAX_MESSAGE_LENGTH):
             kind, data = "RAW", message
         else:
             kind, data = "DIGEST", digest_for(parameter, digest)

@@ -8,11 +8,11 @@ from tempfile import NamedTemporaryFile
 
 from pydantic import BaseModel
 
-from anchorhold import seam
+from anchorhold import plugin
 from anchorhold.errors import BackendFailedError, KeyExistsError
 
 
-class MinimalBackend(seam.Pkcs8Backend):
+class MinimalBackend(plugin.Pkcs8Backend):
     """Keeps the key with the id ``…`` in the file ``<folder>/…``, mode 0600."""
 
     class Options(BaseModel, extra="forbid"):
@@ -20,18 +20,18 @@ class MinimalBackend(seam.Pkcs8Backend):
 
         folder: Path
 
-    def __init__(self, options: Options, context: seam.BackendContext) -> None:
+    def __init__(self, options: Options, context: plugin.BackendContext) -> None:
         super().__init__(options, context)
         self._folder = options.folder.expanduser()
 
-    def read(self, entry: seam.KeyEntry) -> bytes | None:
+    def read(self, entry: plugin.KeyEntry) -> bytes | None:
         """The content of a file."""
         path = self._folder / entry.name
         with self._explained():
             there = path in self._folder.iterdir()  # a folder that is away is an error, not an empty one
             return path.read_bytes() if there else None
 
-    def write_new(self, entry: seam.KeyEntry, content: bytes) -> None:
+    def write_new(self, entry: plugin.KeyEntry, content: bytes) -> None:
         """Write under another name first: the key appears whole or not at all, and replaces nothing."""
         with self._explained(), NamedTemporaryFile(dir=self._folder) as file:  # mode 0600
             file.write(content)
@@ -39,7 +39,7 @@ class MinimalBackend(seam.Pkcs8Backend):
             os.fsync(file.fileno())
             os.link(file.name, self._folder / entry.name)
 
-    def delete(self, entry: seam.KeyEntry) -> bool:
+    def delete(self, entry: plugin.KeyEntry) -> bool:
         """Remove a file."""
         path = self._folder / entry.name
         with self._explained():

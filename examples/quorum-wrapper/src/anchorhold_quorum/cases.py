@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
-from anchorhold.publickeys import spki
+from anchorhold.public_keys import spki
 from anchorhold_quorum.encoding import Content, content_of
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Signer, SignRequest
+    from anchorhold.plugin import Signer, SignRequest
 
 VERSION: Final = 1
 PURPOSES: Final = ("certificate", "crl", "csr")

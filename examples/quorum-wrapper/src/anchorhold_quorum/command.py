@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from anchorhold import pkcs8
 from anchorhold.errors import AnchorholdError, InputError
-from anchorhold.seam import Secret
-from anchorhold_quorum.describing import describe, summary
+from anchorhold.plugin import Secret
+from anchorhold_quorum.description import describe, summary
 from anchorhold_quorum.folder import APPROVAL, Folder, write_approval
 
 if TYPE_CHECKING:

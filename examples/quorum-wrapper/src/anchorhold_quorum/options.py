@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from anchorhold.seam import SpanIn
+from anchorhold.plugin import DurationIn
 
 _EXPECTED = "expected the line between BEGIN and END of `openssl pkey -pubout` for an Ed25519 key"
 
@@ -55,8 +55,8 @@ class Options(BaseModel):
     folder: Path
     approvers: dict[Approver, ApproverKey]
     required: Annotated[int, Field(ge=1)] = 2
-    wait: Annotated[float, Field(ge=0, le=7 * 86400), SpanIn("s")] = 0
-    keep_days: Annotated[float, Field(ge=0, le=90), SpanIn("d")] = 7
+    wait: Annotated[float, Field(ge=0, le=7 * 86400), DurationIn("s")] = 0
+    keep_days: Annotated[float, Field(ge=0, le=90), DurationIn("d")] = 7
     exempt: frozenset[str] = frozenset()
     purposes: frozenset[Literal["certificate", "crl", "csr"]] = frozenset({"certificate", "crl", "csr"})
 

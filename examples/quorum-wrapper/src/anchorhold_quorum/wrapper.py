@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import RefusedError
-from anchorhold.publickeys import spki
-from anchorhold.seam import API_VERSION, hookimpl
+from anchorhold.plugin import API_VERSION, hookimpl
+from anchorhold.public_keys import spki
 from anchorhold_quorum import options as models
 from anchorhold_quorum.cases import Case
 from anchorhold_quorum.folder import Folder
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Signer, SignRequest, WrapperContext, Wrapping
+    from anchorhold.plugin import Signer, SignRequest, WrapperContext, Wrapping
 
 _NAMES: Final = {"certificate": "certificate", "crl": "CRL", "csr": "certificate signing request"}
 _PAUSE: Final = 0.25

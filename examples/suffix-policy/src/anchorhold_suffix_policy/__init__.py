@@ -4,7 +4,7 @@ from cryptography.x509 import NameOID
 from pydantic import BaseModel, Field
 
 from anchorhold.errors import RefusedError
-from anchorhold.seam import Draft, SignRequest, WrapperContext, Wrapping, hookimpl
+from anchorhold.plugin import Draft, SignRequest, WrapperContext, Wrapping, hookimpl
 
 
 class SuffixPolicy:

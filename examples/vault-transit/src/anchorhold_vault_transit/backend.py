@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import InputError
-from anchorhold.seam import API_VERSION, CreatedKey, KeyHandle, OcspStore, hookimpl
+from anchorhold.plugin import API_VERSION, CreatedKey, KeyHandle, OcspStore, hookimpl
 from anchorhold_vault_transit import options as models
-from anchorhold_vault_transit.kinds import CAPABILITIES, type_of
+from anchorhold_vault_transit.key_kinds import CAPABILITIES, type_of
 
 if TYPE_CHECKING:
-    from anchorhold.seam import (
+    from anchorhold.plugin import (
         AddOption,
         BackendContext,
         CreateKeyRequest,

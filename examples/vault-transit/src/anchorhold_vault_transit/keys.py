@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, KeyUnsupportedError
-from anchorhold.publickeys import check_strength
+from anchorhold.public_keys import check_strength
 
 if TYPE_CHECKING:
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import Secret
+    from anchorhold.plugin import Secret
+    from anchorhold.public_keys import PublicKey
     from anchorhold_vault_transit.server import Server
 
 _SIGNING: Final = ("ecdsa-", "rsa-", "ed25519")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl
 
-from anchorhold.seam import SecretReference, SpanIn
+from anchorhold.plugin import DurationIn, SecretReference
 
 
 def _path(value: str) -> str:
@@ -36,4 +36,4 @@ class Options(BaseModel):
     mount: Annotated[str, AfterValidator(_path)] = "transit"
     namespace: Annotated[str, AfterValidator(_path)] | None = None
     ca_file: Path | None = None
-    timeout: Annotated[float, Field(gt=0, le=600), SpanIn("s")] = 10
+    timeout: Annotated[float, Field(gt=0, le=600), DurationIn("s")] = 10

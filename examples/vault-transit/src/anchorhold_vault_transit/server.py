@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError, SettingsError
-from anchorhold.seam import Failure, RemoteService
+from anchorhold.plugin import Failure, RemoteService
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Secret
+    from anchorhold.plugin import Secret
     from anchorhold_vault_transit.options import Options
 
 _STATES: Final = {

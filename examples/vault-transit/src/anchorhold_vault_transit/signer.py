@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.publickeys import digest_of, spec_of
-from anchorhold.seam import RemoteSigner
-from anchorhold_vault_transit.kinds import algorithms_of
+from anchorhold.plugin import RemoteSigner
+from anchorhold.public_keys import digest_of, spec_of
+from anchorhold_vault_transit.key_kinds import algorithms_of
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Algorithm
+    from anchorhold.plugin import Algorithm
     from anchorhold_vault_transit.keys import FoundKey, Keys
 
 

@@ -6,12 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import KeyInvalidError, SecretMissingError
-from anchorhold.seam import OcspStore, Pkcs8Backend, hookimpl
+from anchorhold.plugin import OcspStore, Pkcs8Backend, hookimpl
 from anchorhold_db import options as models
 
 if TYPE_CHECKING:
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import (
+    from anchorhold.plugin import (
         AddOption,
         BackendContext,
         CreatedKey,
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
         Secret,
         Secrets,
     )
-    from anchorhold_db.keys import Keys
-    from anchorhold_db.row import StoredKey
+    from anchorhold.public_keys import PublicKey
+    from anchorhold_db.key_table import KeyTable
+    from anchorhold_db.stored_key import StoredKey
 
 _ENCRYPTION_KEY: Final = "encryption-key"
 
@@ -93,10 +93,10 @@ class DatabaseBackend(Pkcs8Backend):
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
         """Add a row, sealed if the settings name an encryption key."""
         from anchorhold.key_file import pkcs8_of, public_key_of
-        from anchorhold.publickeys import spki
+        from anchorhold.public_keys import spki
         from anchorhold.secret import Secret
-        from anchorhold_db.row import StoredKey
-        from anchorhold_db.sealing import seal
+        from anchorhold_db.encryption_at_rest import encrypt_content
+        from anchorhold_db.stored_key import StoredKey
 
         row = StoredKey(
             key_id=bytes.fromhex(entry.name),
@@ -105,7 +105,7 @@ class DatabaseBackend(Pkcs8Backend):
             content=Secret(pkcs8_of(content)),
         )
         encryption_key = self._encryption_key(entry.secrets)
-        self._keys.add(row if encryption_key is None else seal(row, encryption_key))
+        self._keys.add(row if encryption_key is None else encrypt_content(row, encryption_key))
 
     def delete(self, entry: KeyEntry) -> bool:
         """Remove a row."""
@@ -121,14 +121,14 @@ class DatabaseBackend(Pkcs8Backend):
         return None if row is None else _public_key(row, self._keys.where)
 
     @cached_property
-    def _keys(self) -> Keys:
-        from anchorhold_db.keys import Keys
-        from anchorhold_db.places import LedgerPlace, OwnDatabase
+    def _keys(self) -> KeyTable:
+        from anchorhold_db.connections import DedicatedDatabase, SharedDatabase
+        from anchorhold_db.key_table import KeyTable
 
         if self._options.database is None:
-            return Keys(LedgerPlace(self.subject, self._context.database))
+            return KeyTable(SharedDatabase(self.subject, self._context.database))
         url = self._options.database.require(self._context.environment, f"{self.subject}, URL of its database")
-        return Keys(OwnDatabase(self.subject, url.reveal().strip()))
+        return KeyTable(DedicatedDatabase(self.subject, url.reveal().strip()))
 
     def _encryption_key(self, secrets: Secrets) -> Secret | None:
         """What a new key is sealed with; None if the settings name nothing.
@@ -154,7 +154,7 @@ class DatabaseBackend(Pkcs8Backend):
 
     def _unsealed(self, row: StoredKey, entry: KeyEntry) -> Secret:
         """The PKCS#8 of a row, which may still be encrypted with a password."""
-        from anchorhold_db.sealing import unseal
+        from anchorhold_db.encryption_at_rest import decrypt_content
 
         if row.sealing is None:
             return row.content
@@ -162,13 +162,13 @@ class DatabaseBackend(Pkcs8Backend):
             raise SecretMissingError(
                 f"{entry.subject}: it is sealed with an encryption key", hint=f"set {self._option_name}"
             )
-        return unseal(row, entry.secrets.require(_ENCRYPTION_KEY), entry.subject)
+        return decrypt_content(row, entry.secrets.require(_ENCRYPTION_KEY), entry.subject)
 
 
 def _public_key(row: StoredKey, where: str) -> PublicKey:
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-    from anchorhold.publickeys import check_strength
+    from anchorhold.public_keys import check_strength
 
     subject = f"{where}: the public key of the row {row.key_id.hex()}"
     try:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from anchorhold.seam import SecretReference
+from anchorhold.plugin import SecretReference
 
 _EXPECTED: Final = "write sqlite:////absolute/path.sqlite3 (four slashes) or postgresql://user:password@host/name"
 

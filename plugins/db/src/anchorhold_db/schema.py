@@ -13,8 +13,8 @@ PREFIX = "anchorhold_db_"
 def key_model(database: Database) -> Any:
     """Build the model for a database.
 
-    The columns are those of `anchorhold_db.row.StoredKey`, with the key id in hexadecimal; ``created_at`` is in whole
-    seconds since 1970 UTC.
+    The columns are those of `anchorhold_db.stored_key.StoredKey`, with the key id in hexadecimal; ``created_at`` is in
+    whole seconds since 1970 UTC.
     """
 
     class Key(Model):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.seam import API_VERSION, Capabilities, OcspStore, hookimpl
+from anchorhold.plugin import API_VERSION, Capabilities, OcspStore, hookimpl
 from anchorhold_hsm import options as models
 from anchorhold_hsm.handles import HANDLE_VERSION
 
 if TYPE_CHECKING:
-    from anchorhold.seam import (
+    from anchorhold.plugin import (
         AddOption,
         BackendContext,
         CreatedKey,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Secrets,
         Signer,
     )
-    from anchorhold_hsm.vault import Vault
+    from anchorhold_hsm.key_store import TokenKeyStore
 
 
 class HsmBackend:
@@ -41,7 +41,7 @@ class HsmBackend:
     def __init__(self, options: models.Options, context: BackendContext) -> None:
         self._options = options
         self._alias = context.alias
-        self._refusals = context.refusals
+        self._refused_secrets = context.refused_secrets
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
@@ -58,27 +58,27 @@ class HsmBackend:
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         """Make a key pair in the token."""
-        return self._vault(secrets).create(request)
+        return self._key_store(secrets).create(request)
 
     @hookimpl
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         """Put a key that was made elsewhere into the token."""
-        return self._vault(secrets).import_key(request)
+        return self._key_store(secrets).import_key(request)
 
     @hookimpl
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         """Find the key; the signer finds it again whenever it has to."""
-        return self._vault(secrets).signer(request)
+        return self._key_store(secrets).signer(request)
 
     @hookimpl
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
         """Look for a key by its id, or by what the options say."""
-        return self._vault(secrets).find(request)
+        return self._key_store(secrets).find(request)
 
     @hookimpl
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """Destroy both halves of a key."""
-        return self._vault(secrets).delete(request)
+        return self._key_store(secrets).delete(request)
 
     @hookimpl
     def ocsp_store(self) -> OcspStore:
@@ -94,13 +94,13 @@ class HsmBackend:
         Raises:
             AnchorholdError: No key can be used there.
         """
-        from anchorhold_hsm.access import Access
-        from anchorhold_hsm.pins import NOBODY
+        from anchorhold_hsm.pins import NO_CREDENTIAL
+        from anchorhold_hsm.token_client import TokenClient
 
-        Access(self._alias, self._options, NOBODY).look()
+        TokenClient(self._alias, self._options, NO_CREDENTIAL).check_token()
         return (f"key backend {self._alias!r}: its PIN could not be tried, for a wrong one may lock the token",)
 
-    def _vault(self, secrets: Secrets) -> Vault:
-        from anchorhold_hsm.vault import Vault
+    def _key_store(self, secrets: Secrets) -> TokenKeyStore:
+        from anchorhold_hsm.key_store import TokenKeyStore
 
-        return Vault(self._alias, self._options, secrets, self._refusals)
+        return TokenKeyStore(self._alias, self._options, secrets, self._refused_secrets)

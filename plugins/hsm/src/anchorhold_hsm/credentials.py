@@ -9,19 +9,21 @@ from anchorhold.remedy import Remedy
 from anchorhold_hsm.pins import Credential
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Refusals, Secret, Secrets
+    from anchorhold.plugin import RefusedSecrets, Secret, Secrets
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.pins import Kind
 
 
-def credential_of(alias: str, options: Options, secrets: Secrets, refusals: Refusals | None = None) -> Credential:
+def credential_of(
+    alias: str, options: Options, secrets: Secrets, refused_secrets: RefusedSecrets | None = None
+) -> Credential:
     """What to log in with.
 
     Args:
         alias: The alias.
         options: Its options.
         secrets: Its PINs.
-        refusals: Remembers which were refused.
+        refused_secrets: Remembers which were refused.
 
     Raises:
         SettingsError: Both PINs were given, or one although it is typed at the device.
@@ -42,8 +44,10 @@ def credential_of(alias: str, options: Options, secrets: Secrets, refusals: Refu
     if options.protected_auth:
         return Credential("user", None)
     if so:
-        return Credential("so", so, refusals)
-    return Credential("user", user, refusals) if user else Credential(*_required(options, secrets), refusals)
+        return Credential("so", so, refused_secrets)
+    return (
+        Credential("user", user, refused_secrets) if user else Credential(*_required(options, secrets), refused_secrets)
+    )
 
 
 def _required(options: Options, secrets: Secrets) -> tuple[Kind, Secret]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 
-from anchorhold.publickeys import CURVES
+from anchorhold.public_keys import CURVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
 
 EC_PARAMS: Final = {
     "secp224r1": bytes.fromhex("06052b81040021"),

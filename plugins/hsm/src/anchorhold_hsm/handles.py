@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from anchorhold.seam import KeyHandle
+from anchorhold.plugin import KeyHandle
 
 HANDLE_VERSION: Final = 1
 

@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING, NamedTuple
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyInvalidError
-from anchorhold.publickeys import spec_of, spki
+from anchorhold.public_keys import spec_of, spki
 from anchorhold.remedy import Remedy
 from anchorhold_hsm import objects
-from anchorhold_hsm.offers import generate_pair, refused_key
 from anchorhold_hsm.templates import GUARDS, templates_of
+from anchorhold_hsm.token_capabilities import generate_pair, refused_key
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.public_keys import PublicKey
+    from anchorhold.software_keys import PrivateKey
     from anchorhold_hsm.handles import KeyReference
     from anchorhold_hsm.objects import Object
-    from anchorhold_hsm.session import Worker
+    from anchorhold_hsm.session import TokenSession
 
 
-def check_free(worker: Worker, reference: KeyReference, subject: str) -> None:
+def check_free(token_session: TokenSession, reference: KeyReference, subject: str) -> None:
     """Refuse an id or label that a private key has: some tokens would overwrite it without a word.
 
     Raises:
         KeyExistsError: One is taken.
     """
-    if objects.private_keys(worker, label=reference.label):
+    if objects.private_keys(token_session, label=reference.label):
         raise KeyExistsError(
             f"{subject}: a private key with the label {reference.label!r} is there already",
             hint="choose another key label, or adopt the key that is there",
             remedy=Remedy("keys.adopt"),
         )
-    if objects.private_keys(worker, reference.id):
+    if objects.private_keys(token_session, reference.id):
         raise KeyExistsError(
             f"{subject}: a private key with the id {reference.id.hex()} is there already",
             hint="repeat the command",
         )
 
 
-def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: str) -> PublicKey:
+def generate(token_session: TokenSession, spec: KeySpec, reference: KeyReference, subject: str) -> PublicKey:
     """Make a key pair in the token.
 
     Raises:
@@ -53,18 +53,18 @@ def generate(worker: Worker, spec: KeySpec, reference: KeyReference, subject: st
         PKCS11Error: The token does not answer.
     """
     try:
-        public, private = generate_pair(worker, spec, reference, store=True)
+        public, private = generate_pair(token_session, spec, reference, store=True)
     except PKCS11Error as error:
-        refusal = refused_key(worker, spec, error, subject)
+        refusal = refused_key(token_session, spec, error, subject)
         if refusal is None:
             raise
         raise refusal from error
-    check_guarded(private, (private, public), subject)
-    _check_alone(worker, reference, (private, public), subject)
-    return _readable(worker, private, (private, public), subject)
+    check_key_attributes(private, (private, public), subject)
+    _check_alone(token_session, reference, (private, public), subject)
+    return _readable(token_session, private, (private, public), subject)
 
 
-def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subject: str) -> PublicKey:
+def import_pair(token_session: TokenSession, key: PrivateKey, reference: KeyReference, subject: str) -> PublicKey:
     """Put a key pair that was made elsewhere into the token. The public half goes first: alone it does no harm.
 
     Raises:
@@ -75,24 +75,24 @@ def import_pair(worker: Worker, key: PrivateKey, reference: KeyReference, subjec
     public_template, private_template = templates_of(key, reference)
     made: list[Object] = []
     try:
-        made.append(worker.session.create_object(public_template))
-        made.append(worker.session.create_object(private_template))
+        made.append(token_session.session.create_object(public_template))
+        made.append(token_session.session.create_object(private_template))
     except PKCS11Error as error:
         with suppress(PKCS11Error):  # the first error is the one to tell
             objects.destroy(made)
-        refusal = refused_key(worker, spec_of(key.public_key()), error, subject, imported=True)
+        refusal = refused_key(token_session, spec_of(key.public_key()), error, subject, imported=True)
         if refusal is None:
             raise
         raise refusal from error
     public, private = made
-    check_guarded(private, (private, public), subject)
-    _check_alone(worker, reference, (private, public), subject)
-    return _readable(worker, private, (private, public), subject)
+    check_key_attributes(private, (private, public), subject)
+    _check_alone(token_session, reference, (private, public), subject)
+    return _readable(token_session, private, (private, public), subject)
 
 
-def anything_of(worker: Worker, reference: KeyReference) -> bool:
+def is_id_in_use(token_session: TokenSession, reference: KeyReference) -> bool:
     """Whether there is a private or public key of that id."""
-    return bool(objects.private_keys(worker, reference.id) or objects.public_objects(worker, reference))
+    return bool(objects.private_keys(token_session, reference.id) or objects.public_objects(token_session, reference))
 
 
 class FoundKey(NamedTuple):
@@ -103,11 +103,13 @@ class FoundKey(NamedTuple):
     public_key: PublicKey
 
 
-def find(worker: Worker, key_id: bytes, label: str, subject: str, expected: PublicKey | None = None) -> list[FoundKey]:
+def find(
+    token_session: TokenSession, key_id: bytes, label: str, subject: str, expected: PublicKey | None = None
+) -> list[FoundKey]:
     """Private keys by id, label or both, with their public halves.
 
     Args:
-        worker: A session.
+        token_session: A session.
         key_id: Their id; empty for any.
         label: Their label; empty for any.
         subject: Alias and token, for messages.
@@ -118,8 +120,8 @@ def find(worker: Worker, key_id: bytes, label: str, subject: str, expected: Publ
         KeyInvalidError: The public half of one is not in the token, and nobody else has it.
     """
     found = []
-    for private in objects.private_keys(worker, key_id, label):
-        reference, half = objects.reference_to(private), objects.public_key_of(worker, private) or expected
+    for private in objects.private_keys(token_session, key_id, label):
+        reference, half = objects.reference_to(private), objects.public_key_of(token_session, private) or expected
         if half is None:
             raise _without_public_half(f"{subject}, {reference}")
         found.append(FoundKey(private, reference, half))
@@ -129,22 +131,22 @@ def find(worker: Worker, key_id: bytes, label: str, subject: str, expected: Publ
     return found
 
 
-def delete(worker: Worker, reference: KeyReference, public_key: PublicKey) -> bool:
+def delete(token_session: TokenSession, reference: KeyReference, public_key: PublicKey) -> bool:
     """Destroy a key pair for good.
 
     Returns:
         Whether the private key was there.
     """
-    private = objects.locate(worker, reference, public_key)
-    others = objects.private_keys(worker, reference.id, "" if reference.id else reference.label)
+    private = objects.locate(token_session, reference, public_key)
+    others = objects.private_keys(token_session, reference.id, "" if reference.id else reference.label)
     if private is not None:
         private.destroy()
     if len(others) < 2:
-        objects.destroy(objects.public_objects(worker, reference))
+        objects.destroy(objects.public_objects(token_session, reference))
     return private is not None
 
 
-def check_guarded(private: Object, made: tuple[Object, ...], subject: str) -> None:
+def check_key_attributes(private: Object, made: tuple[Object, ...], subject: str) -> None:
     """Read back that a new private key is private, sensitive and not extractable; destroy it if it is not.
 
     Raises:
@@ -160,13 +162,13 @@ def check_guarded(private: Object, made: tuple[Object, ...], subject: str) -> No
         )
 
 
-def _check_alone(worker: Worker, reference: KeyReference, made: tuple[Object, ...], subject: str) -> None:
+def _check_alone(token_session: TokenSession, reference: KeyReference, made: tuple[Object, ...], subject: str) -> None:
     """Look again: tokens let two processes that have both seen a free id have it, and neither key is found by it then.
 
     Raises:
         KeyExistsError: Somebody has made a key with the same id meanwhile; this one was destroyed again.
     """
-    if len(objects.private_keys(worker, reference.id)) > 1:
+    if len(objects.private_keys(token_session, reference.id)) > 1:
         objects.destroy(made)
         raise KeyExistsError(
             f"{subject}: a private key with the id {reference.id.hex()} was made by another process at the same moment",
@@ -174,8 +176,8 @@ def _check_alone(worker: Worker, reference: KeyReference, made: tuple[Object, ..
         )
 
 
-def _readable(worker: Worker, private: Object, made: tuple[Object, ...], subject: str) -> PublicKey:
-    half = objects.public_key_of(worker, private)
+def _readable(token_session: TokenSession, private: Object, made: tuple[Object, ...], subject: str) -> PublicKey:
+    half = objects.public_key_of(token_session, private)
     if half is None:
         objects.destroy(made)
         raise _without_public_half(subject)

@@ -14,17 +14,17 @@ from pkcs11 import TokenFlag
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
-from anchorhold_hsm.native import USER_ALREADY_LOGGED_IN, CryptokiError
-from anchorhold_hsm.pins import WHO
-from anchorhold_hsm.tokens import place_of
-from anchorhold_hsm.trouble import name_of
+from anchorhold_hsm.cryptoki import USER_ALREADY_LOGGED_IN, CryptokiError
+from anchorhold_hsm.pins import USER_NAMES
+from anchorhold_hsm.return_codes import name_of
+from anchorhold_hsm.token_selection import token_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pkcs11 import Token
 
-    from anchorhold_hsm.native import NativeModule
+    from anchorhold_hsm.cryptoki import CryptokiModule
     from anchorhold_hsm.pins import Credential, Kind
 
 _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
@@ -90,15 +90,15 @@ class Login:
         token: The token, as it was found.
     """
 
-    def __init__(self, native: NativeModule, token: Token) -> None:
+    def __init__(self, native: CryptokiModule, token: Token) -> None:
         self._native = native
         self._token = token
-        self._place = place_of(token)
+        self._place = token_identity(token)
         self._session: Any = None
         self._accepted: bytes | None = None
         self.kind: Kind | None = None
 
-    def admit(self, credential: Credential, log_out: Callable[[], None], subject: str) -> None:
+    def ensure_logged_in(self, credential: Credential, log_out: Callable[[], None], subject: str) -> None:
         """Log in, or compare with the PIN that the token has accepted.
 
         Args:
@@ -113,14 +113,14 @@ class Login:
         """
         if self.kind is not None and self.kind != credential.kind:
             log_out()
-            self.end()
+            self.log_out()
         if self.kind is None or not self._lasts():
             self._forget()
             self._log_in(credential, subject)
         elif not hmac.compare_digest(self._accepted or b"", credential.digest):
             raise _wrong(credential, subject)
 
-    def end(self) -> None:
+    def log_out(self) -> None:
         """Log out."""
         if self.kind is not None:
             self._native.log_out(self._session.handle)
@@ -171,7 +171,7 @@ class Login:
             raise refusal from error
 
     def _refusal(self, error: PKCS11Error, credential: Credential, subject: str) -> AnchorholdError | None:
-        name, who = name_of(error), WHO[credential.kind]
+        name, who = name_of(error), USER_NAMES[credential.kind]
         if name in _REFUSALS:
             problem, hint = _REFUSALS[name]
             return SecretWrongError(f"{subject}: {problem.format(who=who)}", hint=hint)
@@ -185,4 +185,4 @@ class Login:
 
 def _wrong(credential: Credential, subject: str) -> AnchorholdError:
     problem, hint = _REFUSALS["PinIncorrect"]
-    return SecretWrongError(f"{subject}: {problem.format(who=WHO[credential.kind])}", hint=hint)
+    return SecretWrongError(f"{subject}: {problem.format(who=USER_NAMES[credential.kind])}", hint=hint)

@@ -12,29 +12,29 @@ from pkcs11 import PKCS11Error
 from pkcs11._pkcs11 import lib
 
 from anchorhold.errors import SettingsError
-from anchorhold_hsm.gate import Gate
-from anchorhold_hsm.native import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
-from anchorhold_hsm.opened import OpenedToken
-from anchorhold_hsm.tokens import attributes_of, find_token, tokens_in
-from anchorhold_hsm.trouble import ModuleDownError, name_of
-from anchorhold_hsm.within import within
+from anchorhold_hsm.cryptoki import CRYPTOKI_ALREADY_INITIALIZED, CryptokiError
+from anchorhold_hsm.module_lock import ModuleLock
+from anchorhold_hsm.open_token import OpenToken
+from anchorhold_hsm.return_codes import ModuleUnavailableError, name_of
+from anchorhold_hsm.run_with_timeout import run_with_timeout
+from anchorhold_hsm.token_selection import attributes_of, find_token, tokens_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pkcs11 import Token
 
-    from anchorhold_hsm.native import NativeModule
+    from anchorhold_hsm.cryptoki import CryptokiModule
     from anchorhold_hsm.options import Options
-    from anchorhold_hsm.tokens import TokenChoice
+    from anchorhold_hsm.token_selection import TokenChoice
 
 FAILURE_PAUSE: Final = 10.0
 """Seconds after a failed attempt to initialise a module before it is tried again: some crash if they are pressed."""
-RENEWAL_PAUSE: Final = 5.0
+REINITIALISE_PAUSE: Final = 5.0
 """Seconds before a module is initialised again for what the last time did not bring back."""
 DOUBLINGS: Final = 4
 """How often that pause becomes twice as long, for each time all aliases of the module lose their sessions."""
-INHERITED_PATIENCE: Final = 30.0
+INHERITED_TIMEOUT: Final = 30.0
 """Seconds that a module may take to be initialised in a forked child, where it can hang for ever."""
 NEW_PROCESS: Final = "if they are well, start this process again: some modules come back in a new one only"
 """What helps at last, such as tpm2-pkcs11 when its services were all started again."""
@@ -62,7 +62,7 @@ class ModuleChoice(NamedTuple):
         return cls(options.library_path, options.library_parameters, options.serialise)
 
 
-class _Renewal(NamedTuple):
+class _Reinitialisation(NamedTuple):
     """Why a module was initialised again, without success yet.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Library(lib):
 
 
 class Module:
-    """A module. Every use is made inside `gate`, after `renew` has initialised it.
+    """A module. Every use is made inside `gate`, after `reinitialise` has initialised it.
 
     Args:
         native: The loaded module.
@@ -92,14 +92,14 @@ class Module:
         forked: Whether this process may have inherited it initialised.
 
     Attributes:
-        gate: Whoever calls the module is inside.
+        lock: Whoever calls the module is inside.
         generation: Number of its initialisation; objects of an earlier one are never touched again.
         ready: Whether it is initialised.
         renewed_for: What for it was renewed without success yet.
     """
 
-    def __init__(self, native: NativeModule, choice: ModuleChoice, *, forked: bool) -> None:
-        self.gate = Gate(serialise=choice.serialise)
+    def __init__(self, native: CryptokiModule, choice: ModuleChoice, *, forked: bool) -> None:
+        self.lock = ModuleLock(serialise=choice.serialise)
         self.generation = next(_generations)
         self.ready = False
         self._choice = choice
@@ -107,38 +107,38 @@ class Module:
         self._ours = False
         self._native = native
         self._opening = Lock()
-        self._opened: dict[TokenChoice, OpenedToken] = {}
+        self._opened: dict[TokenChoice, OpenToken] = {}
         self._failed_at: float | None = None
         self._failure = ""
         self._hangs = False
-        self.renewed_for: dict[str, _Renewal] = {}
+        self.renewed_for: dict[str, _Reinitialisation] = {}
         self._loaded: Any = None
         self._library: Any = None
 
-    def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenedToken:
+    def token(self, choice: TokenChoice, max_sessions: int, subject: str) -> OpenToken:
         """The token that is meant.
 
         Raises:
             TokenAwayError, SettingsError, BackendFailedError: As `find_token`.
             PKCS11Error: The module gives no slots.
         """
-        opened = self._opened.get(choice)
-        if opened is not None:
-            return opened
+        open_token = self._opened.get(choice)
+        if open_token is not None:
+            return open_token
         with self._opening:
             tokens, unread = tokens_in(self._library.get_slots())
             shown = {token: attributes_of(token, self._library, self._native.path) for token in tokens}
             found = find_token(shown, unread, choice, subject)
             known = (each for each in self._opened.values() if each.slot.slot_id == found.slot.slot_id)
-            opened = next(known, None) or self._open(found, shown[found], max_sessions)
-            opened.limit(max_sessions)
-            self._opened[choice] = opened
-            return opened
+            open_token = next(known, None) or self._open(found, shown[found], max_sessions)
+            open_token.limit(max_sessions)
+            self._opened[choice] = open_token
+            return open_token
 
-    def _open(self, token: Token, attributes: Mapping[str, str], max_sessions: int) -> OpenedToken:
-        return OpenedToken(self._native, token, attributes, max_sessions, self.generation)
+    def _open(self, token: Token, attributes: Mapping[str, str], max_sessions: int) -> OpenToken:
+        return OpenToken(self._native, token, attributes, max_sessions, self.generation)
 
-    def renew(self, generation: int, subject: str) -> None:
+    def reinitialise(self, generation: int, subject: str) -> None:
         """Finalise and initialise, unless another thread has done so since.
 
         Args:
@@ -148,11 +148,11 @@ class Module:
         Raises:
             ModuleDownError: It cannot be initialised now.
         """
-        with self.gate.alone():
+        with self.lock.exclusive():
             if self.ready and generation != self.generation:
                 return
             if self._failed_at is not None and time.monotonic() - self._failed_at < FAILURE_PAUSE:
-                raise ModuleDownError(
+                raise ModuleUnavailableError(
                     f"{subject}: the module {self._native.path} could not be initialised a moment ago "
                     f"({self._failure})",
                     hint=f"check its device or service, and try again after {FAILURE_PAUSE:g} seconds; {NEW_PROCESS}",
@@ -169,22 +169,22 @@ class Module:
             with suppress(CryptokiError):  # what lost its device or service fails here; initialising decides
                 self._native.finalise()
 
-    def close(self, patience: float = -1) -> None:
+    def close(self, timeout: float = -1) -> None:
         """Finalise, and begin anew when it is next used; not if somebody is inside for longer than that.
 
         Args:
-            patience: Seconds; for ever if it is negative.
+            timeout: Seconds; for ever if it is negative.
         """
-        if not self.gate.close(patience):
+        if not self.lock.close(timeout):
             return
         try:
             self.forget()
             self._failed_at = None
             self.renewed_for.clear()
         finally:
-            self.gate.reopen()
+            self.lock.reopen()
 
-    def may_renew(self, reason: str, generation: int) -> bool:
+    def may_reinitialise(self, reason: str, generation: int) -> bool:
         """Whether that may help: not if it was done not long ago for the same reason, and did not.
 
         Args:
@@ -193,18 +193,18 @@ class Module:
         """
         now, last = time.monotonic(), self.renewed_for.get(reason)
         if last is None:
-            self.renewed_for[reason] = _Renewal(generation, now)
+            self.renewed_for[reason] = _Reinitialisation(generation, now)
         elif last.generation != generation:
-            if now - last.at < RENEWAL_PAUSE * 2**last.doublings:
+            if now - last.at < REINITIALISE_PAUSE * 2**last.doublings:
                 return False
-            self.renewed_for[reason] = _Renewal(generation, now, min(last.doublings + 1, DOUBLINGS))
+            self.renewed_for[reason] = _Reinitialisation(generation, now, min(last.doublings + 1, DOUBLINGS))
         return True
 
-    def worked(self, reason: str) -> None:
+    def note_success(self, reason: str) -> None:
         """What was missing is there again."""
         self.renewed_for.pop(reason, None)
 
-    def agree(self, choice: ModuleChoice, subject: str) -> None:
+    def check_settings(self, choice: ModuleChoice, subject: str) -> None:
         """Accept the settings of another alias for this module.
 
         Raises:
@@ -216,35 +216,35 @@ class Module:
                 hint="give all aliases of one module the same library_parameters",
             )
         if choice.serialise:
-            self.gate.serialise()
+            self.lock.serialise()
 
     def _initialise(self, subject: str) -> None:
         try:
             if self._loaded is None:
                 self._loaded = _Library.__new__(_Library, self._native.path)  # type: ignore[call-arg]  # it loads, and asks nothing
                 self._native.follow(self._loaded)
-            if not (self._answered(subject) if self._forked else self._locks_by_itself()):
-                self.gate.serialise()
+            if not (self._initialised_in_time(subject) if self._forked else self._locks_by_itself()):
+                self.lock.serialise()
             if self._library is None:
                 self._loaded.__init__(self._native.path)  # asks the module about itself
                 self._library = self._loaded
         except PKCS11Error as error:
             self._failed_at, self._failure = time.monotonic(), name_of(error)
-            raise ModuleDownError(
+            raise ModuleUnavailableError(
                 f"{subject}: the module {self._native.path} cannot be initialised ({self._failure})",
                 hint=f"check its configuration, and that its device or service is there; {NEW_PROCESS}",
             ) from error
         self._failed_at = None
         self.ready = True
 
-    def _answered(self, subject: str) -> bool:
+    def _initialised_in_time(self, subject: str) -> bool:
         """As `_locks_by_itself`, in a forked child: a lock that a thread of its parent held then is never released."""
         if not self._hangs:
             try:
-                return within(INHERITED_PATIENCE, self._locks_by_itself)
+                return run_with_timeout(INHERITED_TIMEOUT, self._locks_by_itself)
             except TimeoutError:
                 self._hangs = True
-        raise ModuleDownError(
+        raise ModuleUnavailableError(
             f"{subject}: the module {self._native.path} does not answer in this process, which was forked from another",
             hint="end this process and start it again, before other threads use the module",
         )

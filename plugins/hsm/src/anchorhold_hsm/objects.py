@@ -17,8 +17,8 @@ from pkcs11.exceptions import (
 )
 
 from anchorhold.errors import KeyUnsupportedError
-from anchorhold.publickeys import spec_of, spki
-from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.public_keys import spec_of, spki
+from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold_hsm.curves import decode_point
 from anchorhold_hsm.handles import KeyReference
 from anchorhold_hsm.session import PUBLIC_KEY_INFO
@@ -26,8 +26,8 @@ from anchorhold_hsm.session import PUBLIC_KEY_INFO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from anchorhold.publickeys import PublicKey
-    from anchorhold_hsm.session import Worker
+    from anchorhold.public_keys import PublicKey
+    from anchorhold_hsm.session import TokenSession
 
 Object: TypeAlias = Any
 """An object of python-pkcs11."""
@@ -63,28 +63,28 @@ def read(found: Object, *attributes: Any) -> dict[Any, Any]:
     return values
 
 
-def search(worker: Worker, kind: ObjectClass, key_id: bytes = b"", label: str = "") -> list[Object]:
+def search(token_session: TokenSession, kind: ObjectClass, key_id: bytes = b"", label: str = "") -> list[Object]:
     """Objects of one class, by id, label or both.
 
     Raises:
         PKCS11Error: The token cannot search; UserNotLoggedIn if private keys would only seem not to be there.
     """
     # It raises if the session is gone, where searching would print a traceback.
-    logged_in = worker.token.logged_in(worker.session)
+    logged_in = token_session.token.logged_in(token_session.session)
     template: dict[Attribute, Any] = {Attribute.CLASS: kind}
     if key_id:
         template[Attribute.ID] = key_id
     if label:
         template[Attribute.LABEL] = label
-    found = list(worker.session.get_objects(template))
+    found = list(token_session.session.get_objects(template))
     if not found and not logged_in:
         raise UserNotLoggedIn
     return found
 
 
-def private_keys(worker: Worker, key_id: bytes = b"", label: str = "") -> list[Object]:
+def private_keys(token_session: TokenSession, key_id: bytes = b"", label: str = "") -> list[Object]:
     """Private keys, by id, label or both."""
-    return search(worker, ObjectClass.PRIVATE_KEY, key_id, label)
+    return search(token_session, ObjectClass.PRIVATE_KEY, key_id, label)
 
 
 def reference_to(private: Object) -> KeyReference:
@@ -93,21 +93,21 @@ def reference_to(private: Object) -> KeyReference:
     return KeyReference(values.get(Attribute.ID, b""), values.get(Attribute.LABEL, ""))
 
 
-def locate(worker: Worker, reference: KeyReference, public_key: PublicKey) -> Object | None:
+def locate(token_session: TokenSession, reference: KeyReference, public_key: PublicKey) -> Object | None:
     """The private key that is referred to; among several the one whose public half fits.
 
     Returns:
         None if there is none.
     """
-    found = private_keys(worker, reference.id, "" if reference.id else reference.label)
+    found = private_keys(token_session, reference.id, "" if reference.id else reference.label)
     if len(found) < 2:
         return found[0] if found else None
     wanted = spki(public_key)
-    halves = ((private, public_key_of(worker, private)) for private in found)
+    halves = ((private, public_key_of(token_session, private)) for private in found)
     return next((private for private, half in halves if half is not None and spki(half) == wanted), None)
 
 
-def public_key_of(worker: Worker, private: Object) -> PublicKey | None:
+def public_key_of(token_session: TokenSession, private: Object) -> PublicKey | None:
     """The public half of a private key: from its public object, from itself, or from a certificate beside it.
 
     Returns:
@@ -116,30 +116,30 @@ def public_key_of(worker: Worker, private: Object) -> PublicKey | None:
     Raises:
         KeyUnsupportedError: It is of a kind that anchorhold does not use.
     """
-    return next(_candidates(worker, private), None)
+    return next(_candidates(token_session, private), None)
 
 
-def public_objects(worker: Worker, reference: KeyReference) -> list[Object]:
+def public_objects(token_session: TokenSession, reference: KeyReference) -> list[Object]:
     """The public key objects that belong to a private key."""
-    return _beside(worker, reference, ObjectClass.PUBLIC_KEY)
+    return _beside(token_session, reference, ObjectClass.PUBLIC_KEY)
 
 
-def _candidates(worker: Worker, private: Object) -> Iterator[PublicKey]:
+def _candidates(token_session: TokenSession, private: Object) -> Iterator[PublicKey]:
     reference = reference_to(private)
-    for found in (*public_objects(worker, reference), private):
+    for found in (*public_objects(token_session, reference), private):
         key = _decoded(found)
         if key is not None:
             yield _usable(key)
-    for found in _beside(worker, reference, ObjectClass.CERTIFICATE):
+    for found in _beside(token_session, reference, ObjectClass.CERTIFICATE):
         key = _from_certificate(read(found, Attribute.VALUE).get(Attribute.VALUE, b""))
         if key is not None:
             yield _usable(key)
 
 
-def _beside(worker: Worker, reference: KeyReference, kind: ObjectClass) -> list[Object]:
+def _beside(token_session: TokenSession, reference: KeyReference, kind: ObjectClass) -> list[Object]:
     if not (reference.id or reference.label):
         return []
-    return search(worker, kind, reference.id, "" if reference.id else reference.label)
+    return search(token_session, kind, reference.id, "" if reference.id else reference.label)
 
 
 def _usable(key: object) -> PublicKey:
@@ -199,7 +199,7 @@ def _from_info(der: bytes) -> object | None:
 
 def _from_certificate(der: bytes) -> object | None:
     try:
-        return certificate_of(der).public_key() if der else None
+        return load_lenient(der).public_key() if der else None
     except (ValueError, UnsupportedAlgorithm):
         return None
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from anchorhold.seam import SecretReference
+from anchorhold.plugin import SecretReference
 from anchorhold_hsm.uri import Pkcs11Uri, parse_uri
 
 MAX_SESSIONS: Final = 8

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final, Literal
 from pkcs11.exceptions import PKCS11Error
 
 from anchorhold.errors import SecretWrongError
-from anchorhold.seam import ProcessRefusals
-from anchorhold_hsm.trouble import name_of
+from anchorhold.plugin import ProcessRefusedSecrets
+from anchorhold_hsm.return_codes import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anchorhold.seam import Refusals, Secret, SecretSource
+    from anchorhold.plugin import RefusedSecrets, Secret, SecretSource
 
 Kind = Literal["user", "so"]
-WHO: Final[dict[Kind, str]] = {"user": "user", "so": "security officer"}
-NEVER_AGAIN: Final = ("PinIncorrect", "PinInvalid", "PinLenRange")
+USER_NAMES: Final[dict[Kind, str]] = {"user": "user", "so": "security officer"}
+PIN_REFUSED_HINT: Final = ("PinIncorrect", "PinInvalid", "PinLenRange")
 """Answers that would be given to the same PIN again."""
 _KEY: Final = os.urandom(32)
 
@@ -38,7 +38,7 @@ class Credential:
     Args:
         kind: As whom.
         pin: The PIN; None if it is typed at the device.
-        refusals: The memory that all processes share; by default of this process alone.
+        refused_secrets: The memory that all processes share; by default of this process alone.
 
     Attributes:
         kind: As whom.
@@ -46,12 +46,12 @@ class Credential:
         digest: Stands for both; worth nothing outside this process.
     """
 
-    __slots__ = ("_refusals", "digest", "kind", "pin")
+    __slots__ = ("_refused_secrets", "digest", "kind", "pin")
 
-    def __init__(self, kind: Kind, pin: Secret | None, refusals: Refusals | None = None) -> None:
+    def __init__(self, kind: Kind, pin: Secret | None, refused_secrets: RefusedSecrets | None = None) -> None:
         self.kind: Kind = kind
         self.pin = pin
-        self._refusals = refusals or ProcessRefusals()
+        self._refused_secrets = refused_secrets or ProcessRefusedSecrets()
         typed = pin.reveal_bytes() if pin is not None else b""
         self.digest = hmac.digest(_KEY, b"%d %s %s" % (pin is not None, kind.encode(), typed), "sha256")
 
@@ -65,22 +65,26 @@ class Credential:
 
         Raises:
             SecretWrongError: It was refused before.
-            BusyError, LedgerError: As `Refusals.presenting`.
+            BusyError, LedgerError: As `RefusedSecrets.presenting`.
         """
         if self.pin is None:
             yield
             return
-        place, source, what = f"{token}, {self.kind}", self.pin.source, f"{subject}: the PIN of the {WHO[self.kind]}"
+        place, source, what = (
+            f"{token}, {self.kind}",
+            self.pin.source,
+            f"{subject}: the PIN of the {USER_NAMES[self.kind]}",
+        )
         with ExitStack() as stack:
             try:
-                refuse = stack.enter_context(self._refusals.presenting(place, source, what))
+                refuse = stack.enter_context(self._refused_secrets.presenting(place, source, what))
             except SecretWrongError:
                 _refused[place, self.digest] = source  # nor from elsewhere
                 raise
             if self._came_from_elsewhere(place, source):
                 refuse()
                 raise SecretWrongError(
-                    f"{subject}: this PIN of the {WHO[self.kind]} was refused earlier in this process",
+                    f"{subject}: this PIN of the {USER_NAMES[self.kind]} was refused earlier in this process",
                     hint="give the right one; if it is the right one now, start the process again",
                 )
             try:
@@ -104,8 +108,8 @@ def _is_refusal(error: BaseException | None) -> bool:
     """Whether a token has said that the PIN is wrong, perhaps told in another error since."""
     if isinstance(error, SecretWrongError):
         error = error.__cause__
-    return isinstance(error, PKCS11Error) and name_of(error) in NEVER_AGAIN
+    return isinstance(error, PKCS11Error) and name_of(error) in PIN_REFUSED_HINT
 
 
-NOBODY: Final = Credential("user", None)
+NO_CREDENTIAL: Final = Credential("user", None)
 """For what is done without a login."""

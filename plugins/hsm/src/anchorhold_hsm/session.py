@@ -41,7 +41,7 @@ class KeyObject:
     asks_pin: bool
 
 
-class Worker:
+class TokenSession:
     """A session, and the keys found in it.
 
     Attributes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.software_keys import PrivateKey
     from anchorhold_hsm.handles import KeyReference
 
 Template: TypeAlias = dict[Any, Any]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import InputError
-from anchorhold_hsm.tokens import place_of, serial_of
+from anchorhold_hsm.token_selection import serial_of, token_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pkcs11 import Token
 
-    from anchorhold.publickeys import PublicKey
+    from anchorhold.public_keys import PublicKey
+    from anchorhold_hsm.cryptoki import CryptokiModule
     from anchorhold_hsm.handles import KeyReference
-    from anchorhold_hsm.native import NativeModule
-    from anchorhold_hsm.tokens import TokenChoice
-    from anchorhold_hsm.ways import Way, Ways
+    from anchorhold_hsm.signing_mechanisms import SigningMechanism, SigningMechanisms
+    from anchorhold_hsm.token_selection import TokenChoice
 
 
 class TokenState:
@@ -35,20 +35,20 @@ class TokenState:
         native: The module.
         generation: The initialisation of the module it belongs to.
         slot: The slot it is in.
-        chosen_ways: Of all ways to make a kind of signature the one that worked.
+        chosen_mechanisms: Of all ways to make a kind of signature the one that worked.
         accepted: Digest of the credential that the token let in; None if that is to be found out again.
         is_security_officer: Whether that was the security officer's, who has only sessions that can write.
         public_keys: Of private keys that were looked up.
     """
 
-    def __init__(self, native: NativeModule, token: Token, attributes: Mapping[str, str], generation: int) -> None:
+    def __init__(self, native: CryptokiModule, token: Token, attributes: Mapping[str, str], generation: int) -> None:
         self.label = token.label
         self.serial = serial_of(token)
-        self.place = place_of(token)
+        self.place = token_identity(token)
         self.native = native
         self.generation = generation
         self.slot = token.slot
-        self.chosen_ways: dict[Ways, Way] = {}
+        self.chosen_mechanisms: dict[SigningMechanisms, SigningMechanism] = {}
         self.public_keys: dict[KeyReference, PublicKey] = {}
         self.accepted: bytes | None = None
         self.is_security_officer = False

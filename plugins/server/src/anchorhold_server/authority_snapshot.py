@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from anchorhold.x509.certificates import key_bits, public_key_info, subject_octets
 from anchorhold.x509.ocsp import HASHES
-from anchorhold.x509.validity import AHEAD, now
+from anchorhold.x509.validity import CLOCK_TOLERANCE, now
 from anchorhold_server.responders import Responder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.operations.authority import Authority
     from anchorhold.x509.ocsp_requests import CertID
     from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.metrics import Metrics
@@ -55,7 +55,7 @@ class AuthoritySnapshot:
 
     def is_ahead(self) -> bool:
         """Whether the clock was ahead when it was taken, so that authorities may be missing that have not expired."""
-        return time.time() < self.taken - AHEAD.total_seconds()
+        return time.time() < self.taken - CLOCK_TOLERANCE.total_seconds()
 
     def issuers_of(self, cert_id: CertID) -> tuple[ServedAuthority, ...]:
         """The authorities that may have issued a certificate; empty if it is of another issuer."""

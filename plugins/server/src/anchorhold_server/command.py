@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from anchorhold.errors import InputError, LedgerError
-from anchorhold.x509.spans import EXAMPLES, amount_of
+from anchorhold.x509.durations import EXAMPLES, amount_of
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold_server.ledger_reader import LedgerReader
 
 _MIN_TIMEOUT: Final = 0.1
@@ -30,7 +30,7 @@ class LogLevel(StrEnum):
 
 
 def serve(
-    session: Session,
+    context: CommandContext,
     host: Annotated[str, typer.Option("--host", help="Address or name; 0.0.0.0 or :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="TCP port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
@@ -72,7 +72,7 @@ def serve(
     from anchorhold_server.process import ServerOptions, run
 
     timeout = _timeout(request_timeout)
-    config = session.installation.loaded.path
+    config = context.installation.loaded.path
     with open_installation(config, create=False) as installation:
         database = installation.access.url
         _check_backends(LedgerReader(installation))

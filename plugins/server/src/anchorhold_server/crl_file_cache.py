@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates, CrlState
+    from anchorhold.operations.authority import Authority
     from anchorhold_server.ledger_reader import LedgerReader
 
 CHUNK: Final = 1024 * LINE
@@ -97,10 +97,10 @@ class CrlFileCache:
         record = self._reader.crl(authority, shard)
         if record is None:
             return None
-        etag = _digest(record.pieces)
+        etag = _digest(record.chunks)
         file = self._folder / f"{authority.record.serial}-{'full' if shard is None else shard}-{etag}.crl"
         if not file.exists():
-            _write(file, record.pieces)
+            _write(file, record.chunks)
         if known is not None:
             self._drop_older(file, known.file)
         return CachedCrl(state, f'"{etag}"'.encode(), file)

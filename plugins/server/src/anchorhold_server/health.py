@@ -8,8 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.issuing.crls import shards_of
-from anchorhold.x509.validity import is_ahead, now
+from anchorhold.operations.crls import shards_of
+from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.key_executors import TIMED_OUT
 from anchorhold_server.ledger_connection import UNREADABLE
 from anchorhold_server.ledger_reader import reread
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import CrlDates
+    from anchorhold.operations.authority import Authority
     from anchorhold_server.alarm_log import AlarmLog
     from anchorhold_server.authority_snapshot import AuthoritySnapshot, ServedAuthority
     from anchorhold_server.crl_file_cache import CrlFileCache
@@ -145,7 +145,7 @@ class HealthMonitor:
     def _certificate_problems(self, authority: Authority) -> Iterable[str]:
         """Whether the clock is behind, or was ahead when the authority was made."""
         subject = f"authority {authority.name}"
-        if is_ahead(authority.certificate.not_valid_before_utc, now()):
+        if is_in_future(authority.certificate.not_valid_before_utc, now()):
             yield self._alarmed(subject, "certificate: it is not valid yet")
         else:
             self._alarms.clear(subject)
@@ -195,7 +195,7 @@ def _crl_problem(crl: CrlDates | None, *, published: bool) -> str | None:
     moment = now()
     if crl is None:
         return "there is none" if published else None
-    if is_ahead(crl.this_update, moment):
+    if is_in_future(crl.this_update, moment):
         return "it is dated in the future"
     return "it has run out" if crl.next_update <= moment else None
 

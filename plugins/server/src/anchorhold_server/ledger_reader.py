@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from anchorhold.errors import LedgerError
-from anchorhold.issuing.responders import open_responder
+from anchorhold.operations.responders import open_responder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, ResponderRecord, RevocationRecord
-    from anchorhold.seam import Signer
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.operations.authority import Authority
+    from anchorhold.plugin import Signer
+    from anchorhold.plugin.key_backend import KeyBackend
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class LedgerReader:
 
     def revision(self) -> int:
         """A number that changes with everything that is served, issuance excepted."""
-        return self._ledger.epoch()
+        return self._ledger.revision()
 
     def authorities(self) -> Sequence[Authority]:
         """All authorities."""
@@ -91,28 +91,28 @@ class LedgerReader:
     def responders(self, authority: Authority) -> Sequence[ResponderRecord]:
         """All responders that an authority ever had, the oldest first."""
         ledger = self._ledger
-        with ledger.guarded():
+        with ledger.translate_errors():
             return ledger.responders.of(authority.record.id)
 
     def certificate(self, authority: Authority, serial: str) -> IssuedCertificate | None:
         """A certificate by its issuer and its serial number (hex); None if it was not issued."""
         ledger = self._ledger
-        with ledger.guarded():
+        with ledger.translate_errors():
             for record in ledger.certificates.find(serial, authority.record.id, limit=1):
                 if record.serial == serial and record.status == "issued":
                     return IssuedCertificate(ledger.revocations.of([record.id]).get(record.id))
         return None
 
     def crl_dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
-        """When the newest CRLs of an authority begin and end; see `anchorhold.ledger.crls.Crls.dates`."""
+        """When the newest CRLs of an authority begin and end; see `anchorhold.ledger.crls.CrlRepository.dates`."""
         ledger = self._ledger
-        with ledger.guarded():
+        with ledger.translate_errors():
             return ledger.crls.dates(authority.record.id)
 
     def crl_state(self, authority: Authority, shard: int | None) -> CrlState | None:
         """What identifies the newest CRL of a shard, None for the full one; None if there is no CRL."""
         ledger = self._ledger
-        with ledger.guarded():
+        with ledger.translate_errors():
             return ledger.crls.state(authority.record.id, shard)
 
     def crl(self, authority: Authority, shard: int | None) -> CrlRecord | None:
@@ -128,7 +128,7 @@ class LedgerReader:
         """
         ledger = self._ledger
         for authority in self.authorities():
-            with ledger.guarded():
+            with ledger.translate_errors():
                 responder = ledger.responders.active(authority.record.id)
             if responder is not None:
                 self._installation.responders.location(responder.key_backend)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from anchorhold.x509.ocsp import ERROR_RESPONSES, OCSPResponseStatus
-from anchorhold.x509.validity import AHEAD
+from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -105,7 +105,7 @@ def signed_response(signed: SignedResponse, word: str, *, cacheable: bool) -> Oc
     produced = signed.produced_at.timestamp()
     etag = b'"%s"' % sha256(body).hexdigest().encode()
     headers += caching_headers(etag, signed.this_update, signed.next_update, min(MAX_CACHE_AGE, int(half)))
-    return OcspResponse(word, body, headers, etag, produced - AHEAD.total_seconds(), produced + half)
+    return OcspResponse(word, body, headers, etag, produced - CLOCK_TOLERANCE.total_seconds(), produced + half)
 
 
 def error_response(status: OCSPResponseStatus) -> OcspResponse:

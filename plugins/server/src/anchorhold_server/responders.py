@@ -8,24 +8,24 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
-from anchorhold.issuing.signing import sign_and_verify
-from anchorhold.publickeys import spec_of
-from anchorhold.seam import SignRequest
-from anchorhold.softkeys import SoftwareSigner
-from anchorhold.x509.loose_certificates import certificate_of
+from anchorhold.operations.signing import sign_and_verify
+from anchorhold.plugin import SignRequest
+from anchorhold.public_keys import spec_of
+from anchorhold.software_keys import SoftwareSigner
+from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
-from anchorhold.x509.validity import BACKDATED, begun, is_ahead, now
+from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import SignedResponse
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger.records import ResponderRecord
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import Signer
-    from anchorhold.seam.facade import KeyBackend
+    from anchorhold.operations.authority import Authority
+    from anchorhold.plugin import Signer
+    from anchorhold.plugin.key_backend import KeyBackend
+    from anchorhold.public_keys import PublicKey
     from anchorhold.x509.ocsp import CertStatus
     from anchorhold.x509.ocsp_requests import CertID
     from anchorhold_server.ledger_reader import LedgerReader
@@ -66,7 +66,7 @@ class Responder:
     def __init__(self, reader: LedgerReader, authority: Authority, record: ResponderRecord, metrics: Metrics) -> None:
         self.authority = authority
         self.record = record
-        certificate = certificate_of(record.certificate or b"")
+        certificate = load_lenient(record.certificate or b"")
         self.not_before = certificate.not_valid_before_utc
         self.not_after = certificate.not_valid_after_utc
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
@@ -128,7 +128,7 @@ class Responder:
         moment = now()
         if self.not_after <= moment:
             return "its certificate has expired"
-        return "its certificate is not valid yet" if is_ahead(self._begin, moment) else None
+        return "its certificate is not valid yet" if is_in_future(self._begin, moment) else None
 
     def respond(
         self,
@@ -153,7 +153,7 @@ class Responder:
             AnchorholdError: The key cannot be used now; it is tried again after `RETRY_DELAY`.
         """
         produced_at = now()
-        this_update = begun(produced_at, BACKDATED, self._begin)
+        this_update = start_of_validity(produced_at, BACKDATE, self._begin)
         next_update = min(produced_at + lifetime, self._end)
         single = SingleResponse(cert_id, status, this_update, next_update)
         data = self._encoder.response_data(single, produced_at, nonce)
@@ -178,7 +178,7 @@ class Responder:
     def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
         started = time.perf_counter()
         backend = self._reader.responder_backend(self.alias)
-        request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.described)
+        request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.description)
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)

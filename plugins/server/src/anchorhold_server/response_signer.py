@@ -6,13 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.issuing.responders import ANSWER_LIFETIME
+from anchorhold.operations.responders import ANSWER_LIFETIME
 from anchorhold.x509.ocsp import NEVER_ISSUED, CertStatus, OCSPResponseStatus
 from anchorhold_server.key_executors import TIMED_OUT
 from anchorhold_server.ocsp_http import OcspResponse, error_response, signed_response
 
 if TYPE_CHECKING:
-    from anchorhold.seam import Signer
+    from anchorhold.plugin import Signer
     from anchorhold.x509.ocsp_requests import OCSPRequest
     from anchorhold_server.alarm_log import AlarmLog
     from anchorhold_server.authority_snapshot import ServedAuthority

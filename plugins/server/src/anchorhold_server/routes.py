@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.x509.pem import pem_of
-from anchorhold.x509.validity import is_ahead, now
+from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.health_metrics import health_metrics
 from anchorhold_server.ocsp_http import MAX_CACHE_AGE, caching_headers
@@ -187,7 +187,7 @@ def _media_type(request: Request, known: dict[str, str]) -> str:
 
 def _caching(etag: bytes, modified: dt.datetime, expires: dt.datetime) -> dict[str, str]:
     moment = now()
-    if is_ahead(modified, moment):  # it is to be replaced as soon as that is noticed
+    if is_in_future(modified, moment):  # it is to be replaced as soon as that is noticed
         modified = expires = moment  # nothing is dated after the response itself (RFC 9110, section 8.8.2.1)
     left = int((expires - moment).total_seconds())
     headers = caching_headers(etag, modified, expires, max(0, min(MAX_CACHE_AGE, left)))

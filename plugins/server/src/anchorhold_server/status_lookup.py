@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import LedgerError
 from anchorhold.x509.ocsp import CertStatus
 from anchorhold.x509.serials import format_serial
-from anchorhold.x509.validity import is_ahead, now
+from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.response_cache import CacheEntry
 
@@ -78,4 +78,4 @@ def _status_of(certificate: IssuedCertificate) -> CertStatus:
 def _revoked_at(revocation: RevocationRecord) -> dt.datetime:
     """Since when; now, if the clock was ahead when it was revoked, until `maintain` dates that back."""
     moment = now()
-    return moment if is_ahead(revocation.revoked_at, moment) else revocation.revoked_at
+    return moment if is_in_future(revocation.revoked_at, moment) else revocation.revoked_at

@@ -11,7 +11,7 @@ from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.algorithms import KeySpec
 from anchorhold.errors import InputError, KeyUnsupportedError
-from anchorhold.publickeys import spec_of
+from anchorhold.public_keys import spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,15 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import InputError
-from anchorhold.seam import OcspStore, Pkcs8Backend, hookimpl
+from anchorhold.plugin import OcspStore, Pkcs8Backend, hookimpl
 from anchorhold_storages import options as models
 from anchorhold_storages.storage import storage_opener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anchorhold.publickeys import PublicKey
-    from anchorhold.seam import AddOption, BackendContext, KeyEntry, Operation, OptionValue, Secret, Secrets
+    from anchorhold.plugin import AddOption, BackendContext, KeyEntry, Operation, OptionValue, Secret, Secrets
+    from anchorhold.public_keys import PublicKey
     from anchorhold_storages.storage import Storage
 
 
@@ -109,6 +109,6 @@ class StoragesBackend(Pkcs8Backend):
         if not isinstance(given, str):
             return self._options.path
         try:
-            return models.inside(given)
+            return models.relative_path(given)
         except ValueError as error:
             raise InputError(f"path {given!r}: {error}", hint="name a folder below the storage") from error

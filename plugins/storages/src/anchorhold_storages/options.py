@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from anchorhold.seam import SecretReference, SpanIn
+from anchorhold.plugin import DurationIn, SecretReference
 
 
 def _mode(owner: int, value: object) -> int:
@@ -28,7 +28,7 @@ def _mode(owner: int, value: object) -> int:
     return mode
 
 
-def _inside(value: str) -> str:
+def _relative_path(value: str) -> str:
     """A folder below the storage, and nowhere else."""
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts or "\\" in value or "\0" in value:
@@ -38,10 +38,10 @@ def _inside(value: str) -> str:
 
 FileMode = Annotated[int, BeforeValidator(partial(_mode, 0o400))]
 FolderMode = Annotated[int, BeforeValidator(partial(_mode, 0o700))]
-Folder = Annotated[str, AfterValidator(_inside)]
-Seconds = Annotated[float, Field(gt=0, le=3600), SpanIn("s")]
+Folder = Annotated[str, AfterValidator(_relative_path)]
+Seconds = Annotated[float, Field(gt=0, le=3600), DurationIn("s")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-inside = _inside
+relative_path = _relative_path
 
 
 class Section(BaseModel):

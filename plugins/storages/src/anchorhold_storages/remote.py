@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, SettingsError
-from anchorhold_storages.references import cause_without_secrets, resolve_references
+from anchorhold_storages.option_secrets import cause_without_secrets, resolve_references
 from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:

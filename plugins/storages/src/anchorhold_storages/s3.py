@@ -12,8 +12,8 @@ from fsspec.asyn import get_loop, reset_lock, sync
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.filesystems import check_options
-from anchorhold_storages.references import cause_without_secrets, resolve_references
-from anchorhold_storages.s3_failures import code_of, reason
+from anchorhold_storages.option_secrets import cause_without_secrets, resolve_references
+from anchorhold_storages.s3_errors import code_of, reason
 from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from paramiko import SFTPAttributes, SFTPClient, SFTPFile, SSHClient, SSHExcepti
 from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, SFTP_FLAG_CREATE, SFTP_FLAG_EXCL, SFTP_FLAG_WRITE
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
-from anchorhold_storages.sftp_server import FAILURES, Server, reason
+from anchorhold_storages.sftp_connection import FAILURES, SftpServer, reason
 from anchorhold_storages.storage import NO_KEY, UNTRIED
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SftpStorage:
     """
 
     def __init__(self, url: str, options: SftpOptions, environment: Mapping[str, str], subject: str) -> None:
-        self._server, self._root = Server.parse(url, options, subject)
+        self._server, self._root = SftpServer.parse(url, options, subject)
         self._options = options
         self._environment = environment
         self._subject = subject

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from anchorhold.errors import PluginMissingError, SettingsError
 from anchorhold.remedy import Remedy
-from anchorhold.settings.problems import first_problem
+from anchorhold.settings.validation_errors import first_error
 from anchorhold.suggestions import suggestion
 from anchorhold_storages.local import LocalStorage
 from anchorhold_storages.options import LocalOptions, RemoteOptions, S3Options, Section, SftpOptions
@@ -177,4 +177,4 @@ def _checked(name: str, model: type[S], options: Mapping[str, Any]) -> S:
     try:
         return model.model_validate(options)
     except ValidationError as error:
-        raise first_problem(error, model, "settings", prefix=("storages", name, "options")) from None
+        raise first_error(error, model, "settings", prefix=("storages", name, "options")) from None

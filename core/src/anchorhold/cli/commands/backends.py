@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.output import ListFormat, as_json, table, write
-from anchorhold.cli.present import key_as_json
 from anchorhold.cli.remedies import sentence
+from anchorhold.cli.rendering import key_as_json
 from anchorhold.errors import AnchorholdError, SecretWrongError
-from anchorhold.issuing.checks import KeyState
-from anchorhold.seam import BACKENDS_GROUP, WRAPPERS_GROUP
-from anchorhold.seam.discovery import installed
+from anchorhold.operations.key_check import KeyStatus
+from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
+from anchorhold.plugin.discovery import installed
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.cli.command_context import CommandContext
+    from anchorhold.operations.authority import Authority
 
 
-def backends(session: Session, output_format: OutputListFormat = ListFormat.TEXT) -> None:
+def backends(context: CommandContext, output_format: OutputListFormat = ListFormat.TEXT) -> None:
     """Show key backends and wrappers, installed and configured, and whether each authority's key can be used now."""
-    content = {"installed": _installed(session), "configured": _configured(session), "keys": _keys(session)}
+    content = {"installed": _installed(context), "configured": _configured(context), "keys": _keys(context)}
     if output_format is ListFormat.JSON:
         write(as_json(content), None)
         return
@@ -36,19 +36,19 @@ def backends(session: Session, output_format: OutputListFormat = ListFormat.TEXT
         write(table(("KEY OF", "ALIAS", "STATE"), rows), None)
 
 
-def _installed(session: Session) -> list[dict[str, Any]]:
-    enabled = session.installation.loaded.settings.wrappers
+def _installed(context: CommandContext) -> list[dict[str, Any]]:
+    enabled = context.installation.loaded.settings.wrappers
     rows = []
     for plugin in (*installed(BACKENDS_GROUP), *installed(WRAPPERS_GROUP)):
-        word = plugin.word.removesuffix(" type")
+        word = plugin.kind.removesuffix(" type")
         good = "loads" if word != "wrapper" else "enabled" if plugin.name in enabled else "not enabled"
         state = _state(lambda found=plugin: found.loaded, good)
         rows.append({"kind": word, "name": plugin.name, "from": plugin.distribution, "state": state})
     return rows
 
 
-def _configured(session: Session) -> list[dict[str, Any]]:
-    found = session.installation.backends
+def _configured(context: CommandContext) -> list[dict[str, Any]]:
+    found = context.installation.backends
     return [
         {
             "section": section,
@@ -61,27 +61,27 @@ def _configured(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def _keys(session: Session) -> list[dict[str, Any]]:
+def _keys(context: CommandContext) -> list[dict[str, Any]]:
     """Each key and whether it can be used; where a PIN or password was refused once, it is not tried again."""
-    installation = session.installation
+    installation = context.installation
     refused: dict[str, SecretWrongError] = {}
     rows: list[dict[str, Any]] = []
     for authority in installation.authorities.list():
         alias = authority.record.key_backend
         if authority.record.certificate is None:
             continue
-        state = KeyState("unchecked", refused[alias]) if alias in refused else _checked(session, authority)
+        state = KeyStatus("unchecked", refused[alias]) if alias in refused else _checked(context, authority)
         if isinstance(state.problem, SecretWrongError):
             refused[alias] = state.problem
         rows.append({"authority": authority.name, "alias": alias, **key_as_json(state)})
     return rows
 
 
-def _checked(session: Session, authority: Authority) -> KeyState:
+def _checked(context: CommandContext, authority: Authority) -> KeyStatus:
     try:
-        return session.installation.keys.check(authority)
+        return context.installation.keys.check(authority)
     except AnchorholdError as error:  # the backend itself cannot be used
-        return KeyState("unusable", error)
+        return KeyStatus("unusable", error)
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from anchorhold.checking import check_installation
+from anchorhold.cli.command_table import COMMANDS
 from anchorhold.cli.destination import check_new, is_standard_output, make_private_folder, write_new
-from anchorhold.cli.failures import Failures
-from anchorhold.cli.global_options import Root
-from anchorhold.cli.output import say, write
-from anchorhold.cli.precious import kept_as_known
-from anchorhold.cli.table import COMMANDS
+from anchorhold.cli.error_collector import ErrorCollector
+from anchorhold.cli.global_options import GlobalOptions
+from anchorhold.cli.output import info, write
+from anchorhold.cli.protected_files import protected_as_known
 from anchorhold.errors import OutputError
 from anchorhold.installation import open_installation
-from anchorhold.seam import BACKENDS_GROUP, discovery
+from anchorhold.installation_check import check_installation
+from anchorhold.plugin import BACKENDS_GROUP, discovery
 from anchorhold.settings import load_settings
-from anchorhold.settings.load import complete, user_file
-from anchorhold.settings.show import shown
-from anchorhold.settings.template import template
+from anchorhold.settings.load import user_file, with_defaults
+from anchorhold.settings.sample_file import sample_settings
+from anchorhold.settings.toml_output import display_settings
 
 app = typer.Typer(
     name="config",
@@ -37,8 +37,8 @@ app = typer.Typer(
 def show(ctx: typer.Context) -> None:
     """Show the settings in force, as TOML: each value and where it came from; what may be secret is masked."""
     loaded = load_settings(_named(ctx))
-    say(f"# settings file: {loaded.path or 'none, these are the defaults'}")
-    lines = [f"{key} = {value}  # {origin}\n" for key, value, origin in shown(loaded)]
+    info(f"# settings file: {loaded.path or 'none, these are the defaults'}")
+    lines = [f"{key} = {value}  # {origin}\n" for key, value, origin in display_settings(loaded)]
     write("".join(lines).encode(), None)
 
 
@@ -47,26 +47,26 @@ def check(ctx: typer.Context) -> None:
     """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
     with open_installation(_named(ctx), trial=True) as installation:
         findings = check_installation(installation)
-        failures = Failures()
-        for error in findings.wrong:
+        failures = ErrorCollector()
+        for error in findings.problems:
             failures.add("", error)
-        if not findings.wrong:  # the options of an alias that cannot be used are not known
-            with failures.of():
+        if not findings.problems:  # the options of an alias that cannot be used are not known
+            with failures.collecting():
                 _check_options(ctx)
-        for sentence in findings.untried:
-            say(f"{sentence[0].upper()}{sentence[1:]}.")
-        failures.end()
-        rest = " as far as it could be tried" if findings.untried else ""
-        say(f"{installation.loaded.path or 'The default settings'}: nothing is wrong{rest}.")
+        for sentence in findings.untested:
+            info(f"{sentence[0].upper()}{sentence[1:]}.")
+        failures.raise_first()
+        rest = " as far as it could be tried" if findings.untested else ""
+        info(f"{installation.loaded.path or 'The default settings'}: nothing is wrong{rest}.")
 
 
 def _check_options(ctx: typer.Context) -> None:
     """Refuse aliases of whose options a command could not tell what they are for."""
-    from anchorhold.cli.build import build_command
+    from anchorhold.cli.command_builder import build_command
 
     for name, command in COMMANDS.items():
         if command.operations:
-            build_command(name, Root(_named(ctx)))
+            build_command(name, GlobalOptions(_named(ctx)))
 
 
 @app.command("init")
@@ -83,11 +83,11 @@ def init(
     """Write a commented settings file with the defaults. An existing file is left alone."""
     target = path or _named(ctx) or user_file()
     installed = {plugin.name for plugin in discovery.installed(BACKENDS_GROUP)}
-    content = template(complete({}, None, os.environ), installed)
+    content = sample_settings(with_defaults({}, None, os.environ), installed)
     if is_standard_output(target):
         write(content.encode(), None)
         return
-    check_new(target, kept_as_known(_named(ctx), os.environ))
+    check_new(target, protected_as_known(_named(ctx), os.environ))
     try:
         make_private_folder(target.absolute().parent)
         write_new(content.encode(), target, 0o600)
@@ -95,9 +95,9 @@ def init(
         raise OutputError(f"{target}: exists already", hint="edit it, or name another file") from None
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="name another file") from error
-    say(f"Wrote {target}.")
+    info(f"Wrote {target}.")
 
 
 def _named(ctx: typer.Context) -> Path | None:
-    root = ctx.find_object(Root)
+    root = ctx.find_object(GlobalOptions)
     return root.config if root is not None else None

@@ -13,12 +13,12 @@ from anchorhold.x509.crls import count_entries
 from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold.ledger.records import CrlRecord
 
 
 def dump_crl(
-    session: Session,
+    context: CommandContext,
     ca: Authority,
     shard: Annotated[
         int | None, typer.Option("--shard", help="The partial CRL of that number (default: the full one).", min=0)
@@ -29,9 +29,9 @@ def dump_crl(
     out: Out = None,
 ) -> None:
     """Write the newest certificate revocation list of an authority."""
-    check_output(out, kept=session.kept)
-    authority = session.installation.authorities.get(ca)
-    record = session.installation.crls.latest(authority, shard)
+    check_output(out, kept=context.protected_files)
+    authority = context.installation.authorities.get(ca)
+    record = context.installation.crls.latest(authority, shard)
     if record is None:
         raise UnknownCertificateError(
             f"authority {authority.name!r}: has no such CRL", hint="make it with `anchorhold generate-crls`"

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Authority, IssuingOptions
-from anchorhold.cli.first_publication import publishes, say_what_is_left
-from anchorhold.cli.output import say
-from anchorhold.cli.responder_view import what_follows
+from anchorhold.cli.first_publication import info_unpublished, publishes
+from anchorhold.cli.output import info
+from anchorhold.cli.responder_view import info_alias_change
 from anchorhold.errors import InputError
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def edit_ca(
-    session: Session,
+    context: CommandContext,
     ca: Authority,
     rename: Annotated[str | None, typer.Option("--rename", help="New name.", metavar="NAME")] = None,
     enable: Annotated[
@@ -31,10 +31,10 @@ def edit_ca(
     changes = issuing.given()
     if rename is None and enable is None and not changes:
         raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
-    before = session.installation.authorities.get(ca)
-    edited = session.installation.authorities.edit(before, name=rename, enabled=enable, changes=changes)
-    say(f"Changed authority {edited.name} ({edited.record.status}).")
+    before = context.installation.authorities.get(ca)
+    edited = context.installation.authorities.edit(before, name=rename, enabled=enable, changes=changes)
+    info(f"Changed authority {edited.name} ({edited.record.status}).")
     if edited.record.issuing.ocsp_key_backend != before.record.issuing.ocsp_key_backend:
-        say(what_follows(session.installation, edited))
+        info(info_alias_change(context.installation, edited))
     elif publishes(edited) and not publishes(before):
-        say_what_is_left(session.installation, edited)
+        info_unpublished(context.installation, edited)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from anchorhold.cli.inputs import earlier
-from anchorhold.cli.output import say, table, write, write_json_list, write_line
+from anchorhold.cli.output import info, table, write, write_json_list, write_line
 from anchorhold.ledger.audits import HistoryFilter
-from anchorhold.x509.serials import parse_serial, whole_serial
+from anchorhold.x509.serials import complete_serial, parse_serial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold.services.history import HistoryEntry
 
 PAGE: Final = 100
@@ -33,7 +33,7 @@ class HistoryFormat(StrEnum):
 
 
 def history(
-    session: Session,
+    context: CommandContext,
     ca: Annotated[
         str | None, typer.Option("--ca", help="Only what was done to or by this authority.", metavar="CA")
     ] = None,
@@ -66,14 +66,14 @@ def history(
 ) -> None:
     """Show what was done to authorities and certificates, by whom and when, the newest first."""
     wanted = HistoryFilter(
-        serial=None if serial is None else whole_serial(parse_serial(serial)),
+        serial=None if serial is None else complete_serial(parse_serial(serial)),
         actor=actor,
         correlation_id=correlation_id,
         since=earlier(since),
         until=earlier(until),
     )
     most = limit or (PAGE if output_format is HistoryFormat.TEXT else None)
-    entries = islice(session.installation.history.entries(ca, wanted), most)
+    entries = islice(context.installation.history.entries(ca, wanted), most)
     if output_format is HistoryFormat.JSON:
         write_json_list(entry.to_json() for entry in entries)
     elif output_format is HistoryFormat.JSONL:
@@ -95,7 +95,7 @@ def _show(entries: Iterator[HistoryEntry], most: int | None) -> None:
         for entry in entries
     ]
     if not rows:
-        say("There are no such entries.")
+        info("There are no such entries.")
     write(table(("TIME (UTC)", "ACTOR", "EVENT", "AUTHORITY", "SERIAL"), rows), None)
     if len(rows) == most:
-        say(f"There may be more: repeat with --limit above {most}, or with --until.")
+        info(f"There may be more: repeat with --limit above {most}, or with --until.")

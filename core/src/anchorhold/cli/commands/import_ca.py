@@ -16,16 +16,16 @@ from anchorhold.cli.arguments import (
     OptionalFormat,
     Out,
 )
-from anchorhold.cli.first_publication import publish_first, say_what_comes_first
+from anchorhold.cli.first_publication import info_missing_revocations, publish_first
 from anchorhold.cli.inputs import read_input
-from anchorhold.cli.output import check_output, say, say_notes
-from anchorhold.cli.present import show_authority
+from anchorhold.cli.output import check_output, info, info_notes
+from anchorhold.cli.rendering import show_authority
 from anchorhold.errors import InputError, SecretMissingError
-from anchorhold.issuing.offline import request_of
-from anchorhold.pkcs8 import as_handed_over, check_is_key, is_encrypted, load_private_key
-from anchorhold.publickeys import spki
+from anchorhold.operations.external_parent import pending_csr
+from anchorhold.pkcs8 import as_plain_octets, check_is_key, is_encrypted, load_private_key
+from anchorhold.public_keys import spki
 from anchorhold.secret import Secret, read_secret_file
-from anchorhold.x509.certificates import chosen, is_pkcs12, load_certificate, load_certificates, load_pkcs12
+from anchorhold.x509.certificates import is_pkcs12, load_certificate, load_certificates, load_pkcs12, select_certificate
 from anchorhold.x509.names import format_name
 from anchorhold.x509.validity import now
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
-    from anchorhold.softkeys import PrivateKey
+    from anchorhold.operations.authority import Authority
+    from anchorhold.software_keys import PrivateKey
 
 _VARIABLE: Final = "ANCHORHOLD_IMPORT_PASSWORD"
 
 
 def import_ca(
-    session: Session,
+    context: CommandContext,
     name: Name,
     key: Annotated[
         str | None,
@@ -90,42 +90,42 @@ def import_ca(
     One that has signed elsewhere publishes nothing until that is recorded; with --signed, the first CRL and OCSP
     responder follow, where nobody has to be asked.
     """
-    check_output(out, output_format, bundle=bundle, kept=session.kept)
+    check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     publish: Callable[[Installation, Authority], None]
     if signed is not None:
         if key is not None or adopt or issuing.given():
             raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
-        authority, secrets = _accept(session, name, signed)
+        authority, secrets = _accept(context, name, signed)
         publish = partial(publish_first, secrets=secrets)
     else:
         given = (name, key, certificate, import_password, key_backend, issuing)
-        authority, publish = _import(session, *given, adopt=adopt), say_what_comes_first
+        authority, publish = _import(context, *given, adopt=adopt), info_missing_revocations
     where = authority.record.key_backend
-    say(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
-    say_notes(session.installation.notes)
+    info(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
+    info_notes(context.installation.notes)
     if authority.certificate.not_valid_after_utc < now():
-        say("Note: its certificate has expired, so it cannot sign certificates.")
-    show_authority(session.installation, authority, output_format, bundle=bundle, out=out)
-    publish(session.installation, authority)
+        info("Note: its certificate has expired, so it cannot sign certificates.")
+    show_authority(context.installation, authority, output_format, bundle=bundle, out=out)
+    publish(context.installation, authority)
 
 
-def _accept(session: Session, name: str, signed: str) -> tuple[Authority, Mapping[str, Secret]]:
+def _accept(context: CommandContext, name: str, signed: str) -> tuple[Authority, Mapping[str, Secret]]:
     """The authority that waited for this certificate, and the secrets given for its key."""
-    authority = session.installation.authorities.get(name)
+    authority = context.installation.authorities.get(name)
     alias = authority.record.key_backend
-    session.check_used({alias})
+    context.check_used({alias})
     certificates = load_certificates(read_input(signed, "certificate"), signed)
-    certificate = chosen(certificates, authority.record.public_key)
-    wanted = request_of(authority).subject
-    secrets = session.secrets(alias)
-    accepted = session.installation.authorities.complete(authority, certificate, secrets, others=certificates)
+    certificate = select_certificate(certificates, authority.record.public_key)
+    wanted = pending_csr(authority).subject
+    secrets = context.secrets(alias)
+    accepted = context.installation.authorities.complete(authority, certificate, secrets, others=certificates)
     if certificate.subject != wanted:
-        say(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
+        info(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
     return accepted, secrets
 
 
 def _import(
-    session: Session,
+    context: CommandContext,
     name: str,
     key: str | None,
     certificate: str | None,
@@ -136,25 +136,25 @@ def _import(
     adopt: bool,
 ) -> Authority:
     """The authority of those files."""
-    session.check_used({key_backend})
+    context.check_used({key_backend})
     if key is None:
         raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
     if adopt and (certificate is not None or import_password is not None):
         raise InputError("--adopt: takes the certificate only", hint="leave out the private key and its password")
-    session.installation.authorities.check_new_name(name)
+    context.installation.authorities.check_new_name(name)
     private, found = (
         (None, load_certificate(read_input(key, "certificate"), key))
         if adopt
-        else _load(session, key, certificate, _password(import_password))
+        else _load(context, key, certificate, _password(import_password))
     )
-    return session.installation.authorities.import_(
+    return context.installation.authorities.import_(
         name,
         found,
         private,
         key_backend=key_backend,
         issuing=issuing.defaults(),
-        options=session.options(key_backend, "adopt" if adopt else "import"),
-        secrets=session.secrets(key_backend),
+        options=context.options(key_backend, "adopt" if adopt else "import"),
+        secrets=context.secrets(key_backend),
     )
 
 
@@ -167,9 +167,9 @@ def _password(given: str | None) -> Secret | None:
 
 
 def _load(
-    session: Session, key: str, certificate: str | None, password: Secret | None
+    context: CommandContext, key: str, certificate: str | None, password: Secret | None
 ) -> tuple[PrivateKey, x509.Certificate]:
-    key_data = as_handed_over(read_input(key, "private key"))
+    key_data = as_plain_octets(read_input(key, "private key"))
     if certificate is None:
         if not is_pkcs12(key_data):
             check_is_key(key_data, key)
@@ -179,16 +179,16 @@ def _load(
         try:
             return load_pkcs12(key_data, password, key)
         except SecretMissingError:
-            return load_pkcs12(key_data, _asked(session, key), key)
+            return load_pkcs12(key_data, _asked(context, key), key)
     found = load_certificates(read_input(certificate, "certificate"), certificate)
     if password is None and is_encrypted(key_data):
-        password = _asked(session, key)
+        password = _asked(context, key)
     private = load_private_key(key_data, password, key)
-    return private, chosen(found, spki(private.public_key()))
+    return private, select_certificate(found, spki(private.public_key()))
 
 
-def _asked(session: Session, key: str) -> Secret:
-    password = session.ask(f"Password of {key}")
+def _asked(context: CommandContext, key: str) -> Secret:
+    password = context.ask(f"Password of {key}")
     if password is None:
         raise SecretMissingError(
             f"{key}: is encrypted and its password is missing",

@@ -8,21 +8,21 @@ import typer
 
 from anchorhold.cli.arguments import SigningAuthority
 from anchorhold.cli.inputs import read_input
-from anchorhold.cli.output import say
+from anchorhold.cli.output import info
 from anchorhold.x509.certificates import load_certificate
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def import_cert(
-    session: Session,
+    context: CommandContext,
     certificate: Annotated[
         str, typer.Argument(help="File of the certificate, PEM or DER; - for standard input.", metavar="CERTIFICATE")
     ],
     ca: SigningAuthority,
 ) -> None:
     """Record a certificate that an authority signed elsewhere, so that it can be revoked here."""
-    loaded = load_certificate(read_input(certificate, "certificate"), certificate, forgiving=True)
-    record = session.installation.certificates.import_(ca, loaded)
-    say(f"Imported certificate {record.serial} for {record.subject or ','.join(record.names)}.")
+    loaded = load_certificate(read_input(certificate, "certificate"), certificate, lenient=True)
+    record = context.installation.certificates.import_(ca, loaded)
+    info(f"Imported certificate {record.serial} for {record.subject or ','.join(record.names)}.")

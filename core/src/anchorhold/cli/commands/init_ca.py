@@ -23,18 +23,18 @@ from anchorhold.cli.destination import is_standard_output
 from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.inputs import path_length as read_path_length
-from anchorhold.cli.output import check_output, say, say_notes, write
-from anchorhold.cli.present import show_authority
+from anchorhold.cli.output import check_output, info, info_notes, write
+from anchorhold.cli.rendering import show_authority
 from anchorhold.errors import InputError
-from anchorhold.issuing.offline import request_of
+from anchorhold.operations.external_parent import pending_csr
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def init_ca(
-    session: Session,
+    context: CommandContext,
     name: Name,
     subject: Annotated[
         str, typer.Argument(help="Distinguished name: CN=Root,O=Org,C=AT or /C=AT/O=Org/CN=Root.", metavar="SUBJECT")
@@ -114,8 +114,8 @@ def init_ca(
 
     With --hostname, --crl-url or --ocsp-url its first CRL and OCSP responder follow, where nobody has to be asked.
     """
-    check_output(out, output_format, bundle=bundle, kept=session.kept)
-    installation = session.installation
+    check_output(out, output_format, bundle=bundle, kept=context.protected_files)
+    installation = context.installation
     installation.authorities.check_new_name(name)
     common: dict[str, Any] = {
         "key": _spec(key_type, key_size, elliptic_curve, adopt=adopt),
@@ -133,25 +133,25 @@ def init_ca(
                 "--csr-out: there is no certificate yet, and its parent decides about it",
                 hint="leave out --parent, --expires, --output-format, --out and --bundle",
             )
-        _request(session, name, subject, csr_out, common)
+        _request(context, name, subject, csr_out, common)
         return
     above = installation.authorities.get(parent) if parent is not None else None
     parent_alias = above.record.key_backend if above is not None else None
-    session.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
-    secrets = session.secrets(key_backend)
+    context.check_used({key_backend}, {parent_alias} if parent_alias is not None else set())
+    secrets = context.secrets(key_backend)
     authority = installation.authorities.create(
         name,
         subject,
         parent=above,
         expires=expiry(expires),
         **common,
-        options=session.options(key_backend, "adopt" if adopt else "create"),
+        options=context.options(key_backend, "adopt" if adopt else "create"),
         secrets=secrets,
-        parent_secrets=session.secrets(parent_alias, parent=True) if parent_alias is not None else None,
+        parent_secrets=context.secrets(parent_alias, parent=True) if parent_alias is not None else None,
     )
     kind = "root" if above is None else f"signed by {above.name}"
-    say(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
-    say_notes(installation.notes)
+    info(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
+    info_notes(installation.notes)
     show_authority(installation, authority, output_format, bundle=bundle, out=out)
     publish_first(installation, authority, secrets)
 
@@ -165,19 +165,19 @@ def _spec(key_type: str | None, key_size: int | None, elliptic_curve: str | None
     return None
 
 
-def _request(session: Session, name: str, subject: str, csr_out: Path, common: dict[str, Any]) -> None:
+def _request(context: CommandContext, name: str, subject: str, csr_out: Path, common: dict[str, Any]) -> None:
     alias = common["key_backend"]
-    check_output(csr_out, kept=session.kept)
-    session.check_used({alias})
-    options = session.options(alias, "adopt" if common["adopt"] else "create")
-    authority = session.installation.authorities.request_csr(
-        name, subject, **common, options=options, secrets=session.secrets(alias)
+    check_output(csr_out, kept=context.protected_files)
+    context.check_used({alias})
+    options = context.options(alias, "adopt" if common["adopt"] else "create")
+    authority = context.installation.authorities.request_csr(
+        name, subject, **common, options=options, secrets=context.secrets(alias)
     )
-    say_notes(session.installation.notes)
+    info_notes(context.installation.notes)
     again = f"show it with `anchorhold recover --finish {shlex.quote(name)}`"
-    write(request_of(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
+    write(pending_csr(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
     request = "it" if is_standard_output(csr_out) else csr_out
-    say(
+    info(
         f"Made the key of {authority.name} in {alias!r}. Have {request} signed, then run "
         f"`anchorhold import-ca {shlex.quote(name)} --signed FILE`."
     )

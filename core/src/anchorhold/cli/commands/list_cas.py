@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.cli.arguments import OutputListFormat
-from anchorhold.cli.output import ListFormat, as_json, say, table, write
-from anchorhold.cli.present import authority_as_json
+from anchorhold.cli.output import ListFormat, as_json, info, table, write
+from anchorhold.cli.rendering import authority_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anchorhold.cli.session import Session
-    from anchorhold.issuing.authority import Authority
+    from anchorhold.cli.command_context import CommandContext
+    from anchorhold.operations.authority import Authority
 
 
-def list_cas(session: Session, output_format: OutputListFormat = ListFormat.TEXT) -> None:
+def list_cas(context: CommandContext, output_format: OutputListFormat = ListFormat.TEXT) -> None:
     """List certificate authorities, each below the one that signed it."""
-    authorities = _as_tree(session.installation.authorities.list())
+    authorities = _as_tree(context.installation.authorities.list())
     if output_format is ListFormat.JSON:
-        write(as_json([authority_as_json(session.installation, found) for found, _ in authorities]), None)
+        write(as_json([authority_as_json(context.installation, found) for found, _ in authorities]), None)
         return
     rows = [
         (
@@ -33,7 +33,7 @@ def list_cas(session: Session, output_format: OutputListFormat = ListFormat.TEXT
         for found, depth in authorities
     ]
     if not rows:
-        say("There are no authorities yet; create one with `anchorhold init-ca NAME SUBJECT`.")
+        info("There are no authorities yet; create one with `anchorhold init-ca NAME SUBJECT`.")
     write(table(("NAME", "STATUS", "SERIAL", "EXPIRES", "KEY BACKEND", "SUBJECT"), rows), None)
 
 

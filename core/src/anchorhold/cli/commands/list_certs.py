@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
-from anchorhold.cli.inputs import span
-from anchorhold.cli.output import ListFormat, say, table, write, write_json_list
-from anchorhold.cli.present import certificate_as_json, foreign_as_json
+from anchorhold.cli.inputs import duration
+from anchorhold.cli.output import ListFormat, info, table, write, write_json_list
+from anchorhold.cli.rendering import certificate_as_json, external_issuer_as_json
 from anchorhold.errors import ExpiringError
 from anchorhold.ledger.certificates import CertificateFilter
-from anchorhold.x509.revocation import HOLD
-from anchorhold.x509.spans import EXAMPLES
+from anchorhold.x509.crl_entries import HOLD
+from anchorhold.x509.durations import EXAMPLES
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold.installation import Installation
-    from anchorhold.issuing.authority import Authority
     from anchorhold.ledger import CertificateRecord
     from anchorhold.ledger.records import RevocationRecord
+    from anchorhold.operations.authority import Authority
 
-PAGE: Final = 100
+PAGE_SIZE: Final = 100
 """How many are shown as text, unless told otherwise."""
-READ_AT_ONCE: Final = 1_000
+READ_SIZE: Final = 1_000
 """How many are read from the ledger at once."""
 OF_AUTHORITY: Final = "authority"
 """What stands for the profile of an authority's own certificate that was made elsewhere."""
 
 
 def list_certs(
-    session: Session,
+    context: CommandContext,
     ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.", metavar="CA")] = None,
     expired: Annotated[bool, typer.Option("--expired", help="Also those that have expired.")] = False,
     revoked: Annotated[
@@ -69,7 +69,7 @@ def list_certs(
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
     """List certificates that are valid, the first to expire first; with --expired all of them, oldest first."""
-    installation = session.installation
+    installation = context.installation
     if profile is not None:
         installation.certificates.check_profile(profile)
     wanted = CertificateFilter(
@@ -77,13 +77,13 @@ def list_certs(
         expired=expired,
         revoked=False if expiring is not None and revoked is None else revoked,
         profile=profile,
-        expiring=None if expiring is None else now() + span(expiring),
+        expiring=None if expiring is None else now() + duration(expiring),
     )
     elsewhere = _elsewhere(installation, wanted) if not after else []
     if output_format is ListFormat.JSON:
         write_json_list(_entries(installation, wanted, after, limit, elsewhere))
     else:
-        _show(installation, wanted, after, limit or PAGE, elsewhere)
+        _show(installation, wanted, after, limit or PAGE_SIZE, elsewhere)
     if expiring is not None:
         count = installation.certificates.count(wanted=wanted, after=after) + len(elsewhere)
         if count:
@@ -110,10 +110,10 @@ def _entries(
     names = _names(installation)
     left = sys.maxsize if limit is None else limit
     for authority in elsewhere[:left]:
-        yield {"number": None, **foreign_as_json(authority, OF_AUTHORITY)}
+        yield {"number": None, **external_issuer_as_json(authority, OF_AUTHORITY)}
     left -= len(elsewhere)
     while left > 0:
-        size = min(left, READ_AT_ONCE)
+        size = min(left, READ_SIZE)
         found = installation.certificates.list(wanted=wanted, after=after, limit=size)
         revocations = installation.revocations.of(found)
         for record in found:
@@ -164,7 +164,7 @@ def _show(
         for record in found
     ]
     if not rows:
-        say("There are no such certificates.")
+        info("There are no such certificates.")
     write(table(("SERIAL", "AUTHORITY", "EXPIRES", "STATUS", "PROFILE", "NAMES"), rows), None)
     if len(found) == limit:
-        say(f"There may be more: repeat with --after {found[-1].id}.")
+        info(f"There may be more: repeat with --after {found[-1].id}.")

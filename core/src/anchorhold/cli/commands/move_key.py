@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Authority
-from anchorhold.cli.output import say
+from anchorhold.cli.output import info
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def move_key(
-    session: Session,
+    context: CommandContext,
     ca: Authority,
     to: Annotated[str, typer.Option("--to", help="Alias of the key backend it is moved to.", metavar="ALIAS")],
     delete_source: Annotated[
@@ -22,19 +22,19 @@ def move_key(
     ] = False,
 ) -> None:
     """Move the key of a certificate authority to another key backend, with proof that it works there."""
-    installation = session.installation
+    installation = context.installation
     authority = installation.authorities.get(ca)
     old = authority.record.key_backend
-    session.check_used({old, to})
+    context.check_used({old, to})
     if old != to:
-        session.options(old, "use")
+        context.options(old, "use")
     moved = installation.keys.move(
         authority,
         to,
-        options=session.options(to, "import"),
-        secrets=session.secrets(to),
-        source_secrets=session.secrets(old),
+        options=context.options(to, "import"),
+        secrets=context.secrets(to),
+        source_secrets=context.secrets(old),
         delete_source=delete_source,
     )
     fate = "was destroyed" if delete_source else "is still there too"
-    say(f"Moved the key of {moved.name} from {old!r} to {to!r}; in {old!r} it {fate}.")
+    info(f"Moved the key of {moved.name} from {old!r} to {to!r}; in {old!r} it {fate}.")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from anchorhold.cli.destination import check_new_folder, write_folder
-from anchorhold.cli.output import say
+from anchorhold.cli.output import info
 from anchorhold.errors import InputError
-from anchorhold.seam import BACKENDS_GROUP, discovery
+from anchorhold.plugin import BACKENDS_GROUP, discovery
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OURS: Final = ("storages", "hsm", "db", "server")
@@ -28,7 +28,7 @@ NOT_WRITTEN: Final = frozenset({"__pycache__", ".pyc"})
 
 
 def new_backend(
-    session: Session,
+    context: CommandContext,
     name: Annotated[str, typer.Argument(help="Name of the backend type: lower case, digits, hyphens.", metavar="NAME")],
     folder: Annotated[
         Path | None,
@@ -45,10 +45,10 @@ def new_backend(
         )
     _check_free(name)
     target = folder or Path(f"anchorhold-{name}")
-    check_new_folder(target, session.kept_as_known())
+    check_new_folder(target, context.protected_files_as_known())
     write_folder(_package(name), target)
     install, test = (shlex.quote(str(place)) for place in (f"{target}[test]", target))
-    say(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
+    info(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
 
 
 def _check_free(name: str) -> None:

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
-from anchorhold.cli.output import ListFormat, as_json, say, table, write
+from anchorhold.cli.output import ListFormat, as_json, info, table, write
 from anchorhold.profiles import find_profile
 from anchorhold.profiles.description import described_profiles
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def profiles(
-    session: Session,
+    context: CommandContext,
     name: Annotated[
         str | None, typer.Argument(help="Show what certificates of this profile contain.", metavar="NAME")
     ] = None,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
     """List the profiles, built in and configured, or show what certificates of one contain."""
-    settings = session.installation.loaded.settings
+    settings = context.installation.loaded.settings
     known = described_profiles(settings.profiles, settings.default_profile)
     if name is None:
         if output_format is ListFormat.JSON:
@@ -31,7 +31,7 @@ def profiles(
             return
         rows = [(found.name, found.origin, found.profile.description) for found in known]
         write(table(("NAME", "ORIGIN", "DESCRIPTION"), rows), None)
-        say(f"The default is {settings.default_profile}; `anchorhold profiles NAME` shows what one contains.")
+        info(f"The default is {settings.default_profile}; `anchorhold profiles NAME` shows what one contains.")
         return
     find_profile(name, settings.profiles)  # which says what is nearest to a name that is not known
     (found,) = (found for found in known if found.name == name)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.destination import check_new, write_new
-from anchorhold.cli.output import say
-from anchorhold.cli.present import der
+from anchorhold.cli.output import info
+from anchorhold.cli.rendering import der
 from anchorhold.errors import OutputError
 from anchorhold.quickstart import ISSUING, ROOT, check_host, server_request, verify_chain
 from anchorhold.x509.pem import pem_of
@@ -18,12 +18,12 @@ from anchorhold.x509.pem import pem_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from anchorhold.cli.precious import Kept
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
+    from anchorhold.cli.protected_files import ProtectedFiles
 
 
 def quickstart(
-    session: Session,
+    context: CommandContext,
     host: Annotated[list[str], typer.Argument(help="Names or addresses of the server.", metavar="HOST")],
 ) -> None:
     """Make a root, an issuing CA and a server certificate with its key and chain, in the current folder.
@@ -36,13 +36,13 @@ def quickstart(
         check_host(name)
     stem = host[0].replace("*", "_").replace(":", "_").replace("/", "_")
     files = {part: Path(f"{stem}{part}") for part in (".key", ".pem", ".chain.pem")}
-    _check_free(files.values(), session.kept)
-    installation = session.installation
+    _check_free(files.values(), context.protected_files)
+    installation = context.installation
     made = installation.authorities.list() if installation.access.exists else ()  # which looking would make
     known = {authority.name: authority for authority in made}
     for name, path in ((ROOT, Path("root.pem")), (ISSUING, Path("issuing.pem"))):
         if not os.path.lexists(path):
-            check_new(path, session.kept())
+            check_new(path, context.protected_files())
         elif name not in known or _content(path) != pem_of(der(known[name])).encode():
             raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
     root = known.get(ROOT) or installation.authorities.create(ROOT, f"CN={ROOT}", path_length=1)
@@ -59,10 +59,10 @@ def quickstart(
     for path, authority in ((Path("root.pem"), root), (Path("issuing.pem"), issuing)):
         if not path.exists():
             _write(path, pem_of(der(authority)).encode(), 0o644)
-    say(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
-    say(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
+    info(f"Chain verified: {ROOT} → {ISSUING} → {host[0]}.")
+    info(f"Wrote root.pem, issuing.pem, {', '.join(str(path) for path in files.values())}.")
     for line in _next_commands(files):
-        say(line)
+        info(line)
 
 
 def _next_commands(files: dict[str, Path]) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _check_free(paths: Iterable[Path], kept: Callable[[], Kept]) -> None:
+def _check_free(paths: Iterable[Path], kept: Callable[[], ProtectedFiles]) -> None:
     for path in paths:
         check_new(path, kept())
         if os.path.lexists(path):

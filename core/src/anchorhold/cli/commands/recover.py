@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.cli.first_publication import publish_first, say_what_comes_first
-from anchorhold.cli.output import say, write
+from anchorhold.cli.first_publication import info_missing_revocations, publish_first
+from anchorhold.cli.output import info, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
-from anchorhold.issuing.authority import Authority
-from anchorhold.issuing.moving import UNMOVE, places_of_move
-from anchorhold.issuing.offline import is_waiting, request_of
-from anchorhold.issuing.undo import is_abandoning, is_adopted
-from anchorhold.x509.spans import EXAMPLES, parse_span
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.external_parent import awaits_certificate, pending_csr
+from anchorhold.operations.move_key import UNMOVE, aliases_of_move
+from anchorhold.operations.rollback import is_abandoning, is_adopted
+from anchorhold.x509.durations import EXAMPLES, parse_duration
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
-    from anchorhold.issuing.recovery import Interrupted
+    from anchorhold.cli.command_context import CommandContext
     from anchorhold.ledger import AuthorityRecord
+    from anchorhold.operations.recovery import PendingOperations
 
 _OLDEST: Final = dt.timedelta(days=36_500)
 """Nothing was interrupted longer ago."""
 
 
 def recover(
-    session: Session,
+    context: CommandContext,
     finish: Annotated[
         str | None,
         typer.Option(
@@ -78,23 +78,23 @@ def recover(
     named = [name for name in (finish, abandon, destroy_copies) if name is not None]
     if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
         raise InputError("recover: these options do not go together", hint="give one of them at a time")
-    waiting = session.installation.recovery.pending(_age(older_than))
+    waiting = context.installation.recovery.pending(_age(older_than))
     if finish is not None:
         record = _named(waiting, finish)
-        (_finish if record.status == "pending" else _finish_move)(session, record)
+        (_finish if record.status == "pending" else _finish_move)(context, record)
     elif abandon is not None:
         record = _named(waiting, abandon)
         if record.status == "pending":
-            _abandon(session, record, forget_key=forget_key)
+            _abandon(context, record, forget_key=forget_key)
         else:
-            _undo_move(session, record)
+            _undo_move(context, record)
     elif destroy_copies is not None:
-        _destroy_copies(session, session.installation.authorities.get(destroy_copies), waiting, forget_key=forget_key)
+        _destroy_copies(context, context.installation.authorities.get(destroy_copies), waiting, forget_key=forget_key)
     elif certificates:
-        session.installation.recovery.abandon_certificates(waiting.certificates)
-        say(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
+        context.installation.recovery.abandon_certificates(waiting.certificates)
+        info(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
     else:
-        _show(session, waiting)
+        _show(context, waiting)
 
 
 def _age(text: str) -> dt.timedelta:
@@ -104,12 +104,12 @@ def _age(text: str) -> dt.timedelta:
         InputError: It cannot be read.
     """
     try:
-        return dt.timedelta(0) if text.strip() == "0" else min(parse_span(text, "age", bare="m"), _OLDEST)
+        return dt.timedelta(0) if text.strip() == "0" else min(parse_duration(text, "age", bare="m"), _OLDEST)
     except ValidityError as error:
         raise InputError(error.problem, hint=error.hint, remedy=error.remedy) from error
 
 
-def _named(waiting: Interrupted, name: str) -> AuthorityRecord:
+def _named(waiting: PendingOperations, name: str) -> AuthorityRecord:
     busy = [record for record, _ in waiting.under_way]  # those are refused with who is at work on them
     known = (*waiting.authorities, *waiting.moving, *waiting.waiting, *busy)
     found = next((record for record in known if record.name == name), None)
@@ -119,61 +119,63 @@ def _named(waiting: Interrupted, name: str) -> AuthorityRecord:
     return found
 
 
-def _finish(session: Session, record: AuthorityRecord) -> None:
-    installation, alias = session.installation, record.key_backend
+def _finish(context: CommandContext, record: AuthorityRecord) -> None:
+    installation, alias = context.installation, record.key_backend
     above = installation.recovery.parent_of(record)
     parent = None if above is None else above.record.key_backend
-    session.check_used({alias}, {parent} if parent is not None else set())
-    parent_secrets = session.secrets(parent, parent=True) if parent is not None else None
-    secrets, imported = session.secrets(alias), (record.plan or {}).get("operation") == "import"
+    context.check_used({alias}, {parent} if parent is not None else set())
+    parent_secrets = context.secrets(parent, parent=True) if parent is not None else None
+    secrets, imported = context.secrets(alias), (record.plan or {}).get("operation") == "import"
     authority = installation.recovery.finish(record, secrets, parent_secrets)
-    if is_waiting(authority.record):
-        say(f"Authority {authority.name} waits for its certificate; this is its request.")
-        write(request_of(authority).public_bytes(Encoding.PEM), None)
+    if awaits_certificate(authority.record):
+        info(f"Authority {authority.name} waits for its certificate; this is its request.")
+        write(pending_csr(authority).public_bytes(Encoding.PEM), None)
         return
-    say(f"Completed authority {authority.name}, serial {authority.record.serial}.")
+    info(f"Completed authority {authority.name}, serial {authority.record.serial}.")
     if imported:
-        say_what_comes_first(installation, authority)
+        info_missing_revocations(installation, authority)
     else:
         publish_first(installation, authority, secrets)
 
 
-def _abandon(session: Session, record: AuthorityRecord, *, forget_key: bool) -> None:
-    session.check_used({record.key_backend})
-    deleted = session.installation.recovery.abandon(record, session.secrets(record.key_backend), forget_key=forget_key)
+def _abandon(context: CommandContext, record: AuthorityRecord, *, forget_key: bool) -> None:
+    context.check_used({record.key_backend})
+    deleted = context.installation.recovery.abandon(record, context.secrets(record.key_backend), forget_key=forget_key)
     outcomes = (
         (deleted, "its key was destroyed"),
         (is_adopted(record), "its key was adopted, and stays where it is"),
         (forget_key, "its key was not looked for"),
         (True, "there was no key"),
     )
-    say(f"Abandoned authority {record.name}: {next(outcome for true, outcome in outcomes if true)}.")
+    info(f"Abandoned authority {record.name}: {next(outcome for true, outcome in outcomes if true)}.")
 
 
-def _finish_move(session: Session, record: AuthorityRecord) -> None:
-    old, new = places_of_move(record)
-    session.check_used({old, new})
-    session.installation.recovery.finish_move(record, session.secrets(new), session.secrets(old))
-    say(f"The key of {record.name} was moved from {old!r} to {new!r}.")
+def _finish_move(context: CommandContext, record: AuthorityRecord) -> None:
+    old, new = aliases_of_move(record)
+    context.check_used({old, new})
+    context.installation.recovery.finish_move(record, context.secrets(new), context.secrets(old))
+    info(f"The key of {record.name} was moved from {old!r} to {new!r}.")
 
 
-def _undo_move(session: Session, record: AuthorityRecord) -> None:
-    alias = places_of_move(record)[1]
-    session.check_used({alias})
-    session.installation.recovery.undo_move(record, session.secrets(alias))
-    say(f"The key of {record.name} stays in {record.key_backend!r}.")
+def _undo_move(context: CommandContext, record: AuthorityRecord) -> None:
+    alias = aliases_of_move(record)[1]
+    context.check_used({alias})
+    context.installation.recovery.undo_move(record, context.secrets(alias))
+    info(f"The key of {record.name} stays in {record.key_backend!r}.")
 
 
-def _destroy_copies(session: Session, authority: Authority, waiting: Interrupted, *, forget_key: bool) -> None:
+def _destroy_copies(
+    context: CommandContext, authority: Authority, waiting: PendingOperations, *, forget_key: bool
+) -> None:
     copies = [copy for copy in waiting.copies if copy.authority_id == authority.record.id]
-    session.check_used({copy.key_backend for copy in copies})
+    context.check_used({copy.key_backend for copy in copies})
     for copy in copies:
-        secrets = {} if forget_key else session.secrets(copy.key_backend)
-        session.installation.recovery.destroy_copy(copy, secrets, forget_key=forget_key)
+        secrets = {} if forget_key else context.secrets(copy.key_backend)
+        context.installation.recovery.destroy_copy(copy, secrets, forget_key=forget_key)
         done = "Forgot" if forget_key else "Destroyed"
-        say(f"{done} the copy of the key of {authority.name} in {copy.key_backend!r}.")
+        info(f"{done} the copy of the key of {authority.name} in {copy.key_backend!r}.")
     if not copies:
-        say(f"There are no copies of the key of {authority.name}.")
+        info(f"There are no copies of the key of {authority.name}.")
 
 
 def _older(record: AuthorityRecord) -> str:
@@ -181,43 +183,43 @@ def _older(record: AuthorityRecord) -> str:
     return f"being {doing}, perhaps by a process of an older version"
 
 
-def _show(session: Session, waiting: Interrupted) -> None:
+def _show(context: CommandContext, waiting: PendingOperations) -> None:
     for record, claim in waiting.under_way:
-        doing = claim.described if claim is not None else _older(record)
-        say(f"Authority {record.name} is {doing}: there is nothing to do.")
+        doing = claim.description if claim is not None else _older(record)
+        info(f"Authority {record.name} is {doing}: there is nothing to do.")
     for record in waiting.authorities:
         quoted = shlex.quote(record.name)
         if is_abandoning(record):
-            say(f"Authority {record.name} was being abandoned: --abandon {quoted}.")
+            info(f"Authority {record.name} was being abandoned: --abandon {quoted}.")
             continue
-        say(
+        info(
             f"Authority {record.name}, begun {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
             f"{record.key_id.hex()} in {record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
     for record in waiting.moving:
-        quoted, (old, new) = shlex.quote(record.name), places_of_move(record)
+        quoted, (old, new) = shlex.quote(record.name), aliases_of_move(record)
         if (record.plan or {})["operation"] == UNMOVE:
-            say(f"The move of the key of authority {record.name} to {new!r} was being undone: --abandon {quoted}.")
+            info(f"The move of the key of authority {record.name} to {new!r} was being undone: --abandon {quoted}.")
             continue
-        say(
+        info(
             f"The key of authority {record.name} was being moved from {old!r} to {new!r} and is used in "
             f"{record.key_backend!r}: --finish {quoted} or --abandon {quoted}."
         )
     for record in waiting.waiting:
         quoted = shlex.quote(record.name)
-        say(
+        info(
             f"Authority {record.name} waits for its certificate: import-ca {quoted} --signed FILE, or --abandon "
             f"{quoted}."
         )
     for copy in waiting.copies:
-        name = session.installation.recovery.owner_of(copy).name
-        say(
+        name = context.installation.recovery.owner_of(copy).name
+        info(
             f"A copy of the key of authority {name} is in {copy.key_backend!r} (key id {copy.key_id.hex()}), unused "
             f"since {copy.left_at:%Y-%m-%d %H:%M} UTC: --destroy-copies {shlex.quote(name)}."
         )
     for certificate in waiting.certificates:
-        say(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
+        info(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
     count = len(waiting.authorities) + len(waiting.moving) + len(waiting.certificates)
     if count:
         raise RecoveryNeededError(f"recover: {count} interrupted", hint="finish or abandon them as said above")
-    say("Nothing was interrupted.")
+    info("Nothing was interrupted.")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.inputs import past
-from anchorhold.cli.output import say
+from anchorhold.cli.output import info
 from anchorhold.errors import InputError
-from anchorhold.x509.revocation import HOLD
+from anchorhold.x509.crl_entries import HOLD
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def revoke_cert(
-    session: Session,
+    context: CommandContext,
     serial: Annotated[
         str,
         typer.Argument(
@@ -54,9 +54,9 @@ def revoke_cert(
     if release:
         if reason != "unspecified" or invalidity_date is not None:
             raise InputError("--release: takes no reason and no date", hint="leave them out")
-        record = session.installation.revocations.release(serial, authority=ca)
-        say(f"Released certificate {record.serial}; the next CRL will not have it.")
+        record = context.installation.revocations.release(serial, authority=ca)
+        info(f"Released certificate {record.serial}; the next CRL will not have it.")
         return
-    record = session.installation.revocations.revoke(serial, reason, past(invalidity_date), authority=ca)
+    record = context.installation.revocations.revoke(serial, reason, past(invalidity_date), authority=ca)
     note = f" Take that back with --release, or give another reason than {HOLD}." if reason == HOLD else ""
-    say(f"Revoked certificate {record.serial} for {record.subject or ','.join(record.names)}.{note}")
+    info(f"Revoked certificate {record.serial} for {record.subject or ','.join(record.names)}.{note}")

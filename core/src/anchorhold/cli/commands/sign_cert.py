@@ -10,15 +10,15 @@ import typer
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
 from anchorhold.cli.inputs import expiry
-from anchorhold.cli.output import Format, check_output, render, say, write
-from anchorhold.issuing.order import Order
+from anchorhold.cli.output import Format, check_output, info, render, write
+from anchorhold.operations.order import Order
 from anchorhold.x509.csr import check_request
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
-class Part(StrEnum):
+class CopiedPart(StrEnum):
     """What can be copied from a CSR."""
 
     SUBJECT = "subject"
@@ -26,7 +26,7 @@ class Part(StrEnum):
 
 
 def sign_cert(
-    session: Session,
+    context: CommandContext,
     ca: SigningAuthority,
     csr: Annotated[
         str,
@@ -62,7 +62,7 @@ def sign_cert(
     ] = None,
     expires: CertificateExpires = None,
     copy: Annotated[
-        list[Part] | None,
+        list[CopiedPart] | None,
         typer.Option(
             "--copy",
             help="Copy this from the CSR: subject or alt; nothing is copied in silence. Can be repeated.",
@@ -74,11 +74,11 @@ def sign_cert(
     out: Out = None,
 ) -> None:
     """Sign a certificate from a CSR, record it, and show it."""
-    check_output(out, output_format, bundle=bundle, kept=session.kept)
-    installation = session.installation
+    check_output(out, output_format, bundle=bundle, kept=context.protected_files)
+    installation = context.installation
     authority = installation.authorities.get(ca)
     alias = authority.record.key_backend
-    session.check_used({alias})
+    context.check_used({alias})
     order = Order(
         csr=check_request(read_csr(csr), name_of(csr)),
         names=alt or (),
@@ -87,12 +87,12 @@ def sign_cert(
         expires=expiry(expires),
         copy=frozenset(part.value for part in copy or ()),
     )
-    with installation.certificates.issuer(authority, session.secrets(alias)) as issuer:
+    with installation.certificates.issuer(authority, context.secrets(alias)) as issuer:
         issued = issuer.sign(order)
     end = issued.certificate.not_valid_after_utc
-    say(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
+    info(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
-        say(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
+        info(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
     chain = installation.authorities.chain_certificates(authority) if bundle else []
     record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)

@@ -6,23 +6,27 @@ from typing import TYPE_CHECKING
 
 from anchorhold.cli.arguments import Authority, Bundle, Out, OutputFormat
 from anchorhold.cli.output import Format, check_output
-from anchorhold.cli.present import show_chain
+from anchorhold.cli.rendering import show_chain
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def view_ca(
-    session: Session, ca: Authority, output_format: OutputFormat = Format.TEXT, bundle: Bundle = False, out: Out = None
+    context: CommandContext,
+    ca: Authority,
+    output_format: OutputFormat = Format.TEXT,
+    bundle: Bundle = False,
+    out: Out = None,
 ) -> None:
     """Show a certificate authority: its certificate, where its key is, and whether it can be used now."""
-    check_output(out, output_format, bundle=bundle, kept=session.kept)
-    authority = session.installation.authorities.get(ca)
+    check_output(out, output_format, bundle=bundle, kept=context.protected_files)
+    authority = context.installation.authorities.get(ca)
     _ = authority.certificate  # without one there is nothing to show, and it says so
     alias = authority.record.key_backend
-    session.check_used({alias})
-    state = session.installation.keys.check(authority, session.secrets(alias)) if _tells(output_format) else None
-    show_chain(session.installation, authority, output_format, bundle=bundle, out=out, state=state)
+    context.check_used({alias})
+    state = context.installation.keys.check(authority, context.secrets(alias)) if _tells(output_format) else None
+    show_chain(context.installation, authority, output_format, bundle=bundle, out=out, state=state)
 
 
 def _tells(form: Format) -> bool:

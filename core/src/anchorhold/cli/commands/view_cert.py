@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from anchorhold.cli.arguments import Bundle, Out, OutputFormat, Serial
 from anchorhold.cli.output import Format, check_output, render, write
-from anchorhold.cli.present import certificate_as_json
+from anchorhold.cli.rendering import certificate_as_json
 
 if TYPE_CHECKING:
-    from anchorhold.cli.session import Session
+    from anchorhold.cli.command_context import CommandContext
 
 
 def view_cert(
-    session: Session,
+    context: CommandContext,
     serial: Serial,
     output_format: OutputFormat = Format.TEXT,
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
     """Show a certificate that is in the ledger."""
-    check_output(out, output_format, bundle=bundle, kept=session.kept)
-    installation = session.installation
+    check_output(out, output_format, bundle=bundle, kept=context.protected_files)
+    installation = context.installation
     record = installation.certificates.get(serial)
     issuer = installation.certificates.issuer_of(record)
     revocation = installation.revocations.get(record)

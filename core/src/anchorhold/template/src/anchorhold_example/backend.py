@@ -1,6 +1,6 @@
 """The key backend ``example``: keys as octets in a folder. Put your own store in the place of the folder.
 
-The base class has all hooks, which `anchorhold.seam.hookspecs` documents; override one to do it your own way.
+The base class has all hooks, which `anchorhold.plugin.hookspecs` documents; override one to do it your own way.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
-from anchorhold.seam import Capabilities, Pkcs8Backend
+from anchorhold.plugin import Capabilities, Pkcs8Backend
 
 if TYPE_CHECKING:
-    from anchorhold.seam import BackendContext, KeyEntry
+    from anchorhold.plugin import BackendContext, KeyEntry
 
 
 class ExampleBackend(Pkcs8Backend):

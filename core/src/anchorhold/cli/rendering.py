@@ -1,0 +1,133 @@
+"""Showing authorities and certificates of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.cli.output import Format, render, write
+from anchorhold.cli.remedies import sentence
+from anchorhold.cli.responder_view import described_lists, described_responder, published_as_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from anchorhold.ledger import CertificateRecord
+    from anchorhold.ledger.records import RevocationRecord
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.key_check import KeyStatus
+
+
+def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
+    """What the ledger has about an authority; documented in docs/json.md."""
+    record = authority.record
+    parent = installation.authorities.chain(authority)[1:2]
+    return {
+        "name": record.name,
+        "status": record.status,
+        "subject": record.subject,
+        "serial": record.serial,
+        "parent": parent[0].name if parent else None,
+        "key_backend": record.key_backend,
+        "key_backend_type": record.backend_type,
+        "not_after": record.not_after.isoformat() if record.not_after else None,
+        "hostname": record.issuing.hostname,
+        "crl_urls": list(authority.issuing.crl_urls),
+        "crl_shards": record.issuing.crl_shards,
+        "ocsp_urls": list(authority.issuing.ocsp_urls),
+        "issuer_urls": list(authority.issuing.issuer_urls),
+        "issuer_alt": list(record.issuing.issuer_alt),
+        "policies": list(record.issuing.policies),
+        "default_profile": record.issuing.profile,
+        "max_days": record.issuing.max_days,
+        "ocsp_key_backend": record.issuing.ocsp_key_backend,
+        "ocsp_unknown": record.issuing.ocsp_unknown,
+        "hash": record.issuing.hash,
+        "rsa_padding": record.issuing.rsa_padding,
+    }
+
+
+def key_as_json(state: KeyStatus) -> dict[str, Any]:
+    """What a check of a key has found; documented in docs/json.md."""
+    return {"key_state": state.condition, "key_problem": None if state.problem is None else sentence(state.problem)}
+
+
+def described_key(state: KeyStatus) -> str:
+    """The same in a line of text."""
+    return ": ".join(part for part in key_as_json(state).values() if part)
+
+
+def certificate_as_json(
+    record: CertificateRecord, authority: str | None, revocation: RevocationRecord | None
+) -> dict[str, Any]:
+    """What the ledger has about a certificate; documented in docs/json.md."""
+    return {
+        "serial": record.serial,
+        "authority": authority,
+        "profile": record.profile,
+        "subject": record.subject,
+        "names": list(record.names),
+        "not_before": record.not_before.isoformat(),
+        "not_after": record.not_after.isoformat(),
+        "issued_at": record.issued_at.isoformat() if record.issued_at else None,
+        "revoked_at": revocation.revoked_at.isoformat() if revocation is not None else None,
+        "revocation_reason": revocation.reason if revocation is not None else None,
+    }
+
+
+def external_issuer_as_json(authority: Authority, profile: str) -> dict[str, Any]:
+    """The same of an authority's own certificate, whose issuer is not in the ledger."""
+    certificate = authority.certificate
+    return {
+        "serial": authority.record.serial,
+        "authority": None,
+        "profile": profile,
+        "subject": authority.record.subject,
+        "names": [],
+        "not_before": certificate.not_valid_before_utc.isoformat(),
+        "not_after": certificate.not_valid_after_utc.isoformat(),
+        "issued_at": None,
+        "revoked_at": None,
+        "revocation_reason": None,
+    }
+
+
+def show_authority(
+    installation: Installation, authority: Authority, form: Format | None, *, bundle: bool, out: Path | None
+) -> None:
+    """The certificate of an authority, if a form or a file was asked for."""
+    if form is None and out is None and not bundle:
+        return
+    show_chain(installation, authority, form or Format.PEM, bundle=bundle, out=out)
+
+
+def show_chain(
+    installation: Installation,
+    authority: Authority,
+    form: Format,
+    *,
+    bundle: bool,
+    out: Path | None,
+    state: KeyStatus | None = None,
+) -> None:
+    """The certificate of an authority, with those above it if asked for, and what was found out about its key."""
+    record = authority.record
+    more = [
+        ("Authority", f"{record.name} ({record.status})"),
+        ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
+        *([("Its key is", described_key(state))] if state is not None else []),
+        *([("Responder", described_responder(installation, authority))] if state is not None else []),
+        *([("CRLs", described_lists(installation, authority))] if state is not None else []),
+    ]
+    shown = authority_as_json(installation, authority)
+    if state is not None:
+        shown |= key_as_json(state) | published_as_json(installation, authority)
+    chain = installation.authorities.chain_certificates(authority)[1:] if bundle else []
+    content = render(der(authority), form, chain=chain, more=more, record=shown)
+    write(content, out)
+
+
+def der(authority: Authority) -> bytes:
+    """The certificate of an authority in DER."""
+    _ = authority.certificate  # says what to do if there is none
+    return authority.record.certificate or b""

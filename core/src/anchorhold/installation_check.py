@@ -1,0 +1,127 @@
+"""Finding out whether an installation can work, without using a key and without presenting a PIN or a password."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.backends import SECTIONS
+from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
+from anchorhold.ledger.ledger import check_database
+from anchorhold.profiles import find_default_profile
+from anchorhold.remedy import Remedy
+from anchorhold.secret import is_secret_reference, read_secret_file
+from anchorhold.settings.masking import leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from anchorhold.installation import Installation
+    from anchorhold.operations.authority import Authority
+    from anchorhold.plugin import Role
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found out.
+
+    Attributes:
+        problems: What cannot work, each once.
+        untested: What could not be tried here, in sentences.
+    """
+
+    problems: list[AnchorholdError] = field(default_factory=list)
+    untested: list[str] = field(default_factory=list)
+
+    def collecting(self, attempt: Callable[[], Iterable[str] | None]) -> bool:
+        """Try something; what it gives could not be tried.
+
+        Returns:
+            Whether nothing was wrong.
+        """
+        try:
+            self.untested += [sentence for sentence in attempt() or () if sentence not in self.untested]
+        except AnchorholdError as error:
+            if str(error) not in map(str, self.problems):
+                self.problems.append(error)
+            return False
+        return True
+
+
+def check_installation(installation: Installation) -> Findings:
+    """Look at everything that the settings name, used or not, and at what the ledger needs of them."""
+    findings, settings = Findings(), installation.loaded.settings
+    for role in SECTIONS:
+        for alias in installation.backends.aliases(role):
+            findings.collecting(partial(_check_alias, installation, alias, role))
+    for name in settings.storages:
+        findings.collecting(partial(installation.backends.check_storage, name))
+    for section in ("storages", *SECTIONS.values(), "wrappers"):
+        for alias, entry in getattr(settings, section).items():
+            for key, value in leaves((section, alias, "options"), entry.options):
+                findings.collecting(partial(_check_reference, ".".join(key), value))
+    findings.collecting(lambda: _check_profile(installation))
+    findings.collecting(lambda: _check_ledger(installation, findings))
+    return findings
+
+
+def _check_alias(installation: Installation, alias: str, role: Role) -> Iterable[str]:
+    return installation.backends.get(alias, role).check_place()
+
+
+def _check_profile(installation: Installation) -> None:
+    settings = installation.loaded.settings
+    find_default_profile(settings.default_profile, settings.profiles)
+
+
+def _check_reference(key: str, value: Any) -> Iterable[str]:
+    """What a reference to a secret leads to; the secret is not used."""
+    if not is_secret_reference(value):
+        return ()
+    if "env" in value:
+        unset = value["env"] not in os.environ
+        return [f"{key}: the variable {value['env']} is not set here, so it could not be tried"] if unset else ()
+    try:
+        found = read_secret_file(value["file"])
+    except SettingsError as error:
+        raise SettingsError(f"{key}: {error.problem}", hint=error.hint) from error
+    if not found:
+        raise SettingsError(f"{key}: the file {value['file']} is empty", hint="write the secret into it")
+    return ()
+
+
+def _check_ledger(installation: Installation, findings: Findings) -> None:
+    """Look into the ledger if that changes nothing in it."""
+    if not check_database(installation.access.url, installation.access.absence):
+        return
+    for authority in installation.authorities.list():
+        findings.collecting(partial(_check_authority, installation, authority))
+
+
+def _check_authority(installation: Installation, authority: Authority) -> None:
+    record, aliases = authority.record, installation.backends.aliases()
+    if record.key_backend not in aliases:
+        raise UnknownAliasError(
+            f"authority {record.name!r}: its key is in {record.key_backend!r}, which is not among key_backends",
+            hint="configure that alias again",
+        )
+    found = aliases[record.key_backend].backend
+    if found != record.backend_type:
+        raise SettingsError(
+            f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "
+            f"is {found!r} now",
+            hint="configure that alias as it was",
+        )
+    profile = record.issuing.profile
+    if profile is not None:
+        find_default_profile(profile, installation.loaded.settings.profiles)
+    responder = installation.ledger.responders.active(record.id)
+    if responder is not None and responder.key_backend not in installation.backends.aliases("ocsp"):
+        raise UnknownAliasError(
+            f"authority {record.name!r}: the key of its OCSP responder is in {responder.key_backend!r}, which "
+            "ocsp_key_backends does not have any more",
+            hint="configure that alias again, or choose another one for the OCSP keys",
+            remedy=Remedy("authorities.edit", {"authority": record.name, "ocsp_key_backend": None}),
+        )

@@ -1,0 +1,318 @@
+"""The ledger as the rest of core sees it: an open database, its transactions, and a repository for each table."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from copy import copy
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from peewee import PeeweeException, SqliteDatabase
+
+from anchorhold.databases import (
+    check_files,
+    check_tables,
+    close,
+    database_exists,
+    drop_dead_connection,
+    open_database,
+    open_in_memory,
+)
+from anchorhold.databases.error_hints import hint_for
+from anchorhold.errors import AnchorholdError, LedgerError
+from anchorhold.ledger.migrations import MIGRATIONS
+from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
+from anchorhold.ledger.revision import SELECT_EPOCH, LedgerRevision
+from anchorhold.ledger.schema import Schema, schema
+from anchorhold.settings.masking import mask_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from peewee import Database
+
+    from anchorhold.audit import AuditContext
+    from anchorhold.ledger.authorities import AuthorityRepository
+    from anchorhold.ledger.certificates import CertificateRepository
+    from anchorhold.ledger.claims import ClaimRepository
+    from anchorhold.ledger.crls import CrlRepository
+    from anchorhold.ledger.events import EventRepository
+    from anchorhold.ledger.future_dates import FutureDates
+    from anchorhold.ledger.key_copies import KeyCopyRepository
+    from anchorhold.ledger.refused_secrets import RefusedSecretRepository
+    from anchorhold.ledger.requests import Requests
+    from anchorhold.ledger.responders import ResponderRepository
+    from anchorhold.ledger.revocations import RevocationRepository
+
+_SUBJECT: Final = "ledger"
+_ALONE: Final = 0x616E63686F73
+"""Number of the advisory lock on PostgreSQL of transactions that want to be alone."""
+
+
+class Ledger:
+    """An open ledger. Its repositories are imported when they are first used.
+
+    Args:
+        url: Of the database, such as ``sqlite:////var/lib/anchorhold/ledger.sqlite3``; None for an empty ledger in
+            memory, which is gone when it is closed.
+        missing_ledger_policy: What to do where there is no ledger.
+        patience: Seconds in all for which to wait for what another process has locked; by default 30.
+
+    Raises:
+        LedgerError: The database cannot be opened, or there is none.
+        NoLedgerError: There is none, and no key either.
+        LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
+    """
+
+    def __init__(
+        self, url: str | None, missing_ledger_policy: MissingLedgerPolicy = MAY_CREATE, *, patience: float | None = None
+    ) -> None:
+        self._where = _SUBJECT if url is None else _place(url)
+        if url is None:
+            self.database = open_in_memory()
+        else:  # which refuses a URL that cannot be read
+            refuse = partial(missing_ledger_policy.check, self._where, MISSING, lambda: not ledger_exists(url))
+            self.database = open_database(url, _SUBJECT, lock_timeout=patience, before_create=refuse)
+        try:
+            with self.translate_errors():
+                tables = self._opened(missing_ledger_policy)
+        except BaseException:
+            close(self.database)
+            raise
+        self._tables = tables
+        self._epoch = LedgerRevision(self.database, tables.epoch)
+        self._audit: AuditContext | None = None
+
+    def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
+        """The tables, which are brought to this version, and made where they are to be."""
+        if not MIGRATIONS.are_begun(self.database):
+            MIGRATIONS.check(self.database, self._where)
+            missing_ledger_policy.check(self._where, EMPTY, lambda: not MIGRATIONS.are_begun(self.database))
+        MIGRATIONS.apply(self.database, self._where)
+        tables = schema(self.database)
+        if not tables.authority.select().exists():
+            missing_ledger_policy.check(self._where, WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists())
+        return tables
+
+    def acting_as(self, audit: AuditContext) -> Ledger:
+        """The same ledger; what is recorded through it says who acted."""
+        same = copy(self)
+        same._audit = audit  # noqa: SLF001  # of the same class
+        for repository in ("certificates", "events", "requests"):
+            vars(same).pop(repository, None)
+        return same
+
+    @cached_property
+    def authorities(self) -> AuthorityRepository:
+        """Authorities."""
+        from anchorhold.ledger.authorities import AuthorityRepository
+
+        return AuthorityRepository(self._tables.authority, self.translate_errors)
+
+    @cached_property
+    def certificates(self) -> CertificateRepository:
+        """Certificates, and the intent to sign them."""
+        from anchorhold.ledger.certificates import CertificateRepository
+
+        return CertificateRepository(self.database, self._tables, self._audit)
+
+    @cached_property
+    def claims(self) -> ClaimRepository:
+        """Who is at work on what at the moment."""
+        from anchorhold.ledger.claims import ClaimRepository
+
+        return ClaimRepository(self.database, self._tables.claim)
+
+    @cached_property
+    def crls(self) -> CrlRepository:
+        """Certificate revocation lists."""
+        from anchorhold.ledger.crls import CrlRepository
+
+        return CrlRepository(self._tables.crl, self._tables.crl_part)
+
+    @cached_property
+    def dates(self) -> FutureDates:
+        """What is dated in the future."""
+        from anchorhold.ledger.future_dates import FutureDates
+
+        return FutureDates(self._tables.certificate, self._tables.revocation, self._tables.responder)
+
+    @cached_property
+    def events(self) -> EventRepository:
+        """What happened to authorities."""
+        from anchorhold.ledger.events import EventRepository
+
+        return EventRepository(self._tables.event, self._tables.authority, self._epoch, self._audit)
+
+    @cached_property
+    def key_copies(self) -> KeyCopyRepository:
+        """Copies of keys that were left behind."""
+        from anchorhold.ledger.key_copies import KeyCopyRepository
+
+        return KeyCopyRepository(self._tables.key_copy)
+
+    @cached_property
+    def refusals(self) -> RefusedSecretRepository:
+        """Secrets that were refused."""
+        from anchorhold.ledger.refused_secrets import RefusedSecretRepository
+
+        return RefusedSecretRepository(self._tables.refusal)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Requests that are kept."""
+        from anchorhold.ledger.requests import Requests
+
+        return Requests(self._tables.request, self._audit)
+
+    @cached_property
+    def responders(self) -> ResponderRepository:
+        """OCSP responders."""
+        from anchorhold.ledger.responders import ResponderRepository
+
+        return ResponderRepository(self._tables.responder)
+
+    @cached_property
+    def revocations(self) -> RevocationRepository:
+        """Revocations."""
+        from anchorhold.ledger.revocations import RevocationRepository
+
+        return RevocationRepository(self.database, self._tables.revocation)
+
+    @contextmanager
+    def transaction(self, *, alone: bool = False) -> Iterator[None]:
+        """Everything inside is one durable commit, or nothing is.
+
+        Args:
+            alone: Whether no other transaction that wants to be alone runs meanwhile: what was looked for and not found
+                stays away. On SQLite all that write are alone.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        with self.translate_errors(), self.database.atomic():
+            if alone and not isinstance(self.database, SqliteDatabase):
+                self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
+            yield
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Turn errors of the database into one sentence.
+
+        Raises:
+            LedgerError: In their place.
+        """
+        with _sentences(self.database, self._where):
+            yield
+
+    def revision(self) -> int:
+        """A number that changes with each revocation, release, CRL, responder and change of an authority.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        with self.translate_errors():
+            return self._epoch.read()
+
+    def limit_lock_wait(self, seconds: float) -> None:
+        """Wait only so long for what another process has locked, in the connection of this thread; on SQLite only.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        if isinstance(self.database, SqliteDatabase):
+            with self.translate_errors():
+                self.database.execute_sql(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+    def close(self) -> None:
+        """Close this thread's connection, and those that no thread uses."""
+        close(self.database)
+
+
+def ledger_exists(url: str) -> bool:
+    """Whether a look into the ledger would not create it; see `anchorhold.databases.database_exists`."""
+    return database_exists(url, _SUBJECT)
+
+
+def epoch_reader(url: str) -> Callable[[], int]:
+    """Gives a function that reads the epoch of a ledger over a new connection each time, and makes no ledger.
+
+    Args:
+        url: Of the ledger, on a database server. Its function raises LedgerError when the database refuses.
+
+    Raises:
+        SettingsError: The URL cannot be read.
+    """
+    database = open_database(url, _SUBJECT)
+
+    def read() -> int:
+        try:
+            with _sentences(database, _place(url)):
+                return int(database.execute_sql(SELECT_EPOCH).fetchone()[0])
+        finally:
+            close(database)
+
+    return read
+
+
+def check_missing_ledger(url: str, missing_ledger_policy: MissingLedgerPolicy) -> None:
+    """Look whether there is a ledger, and make none.
+
+    Raises:
+        LedgerError: See `MissingLedgerPolicy.check`.
+    """
+    if not ledger_exists(url):
+        missing_ledger_policy.check(_place(url), MISSING, lambda: not ledger_exists(url))
+
+
+def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CREATE) -> bool:
+    """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
+
+    Returns:
+        Whether it is there with the tables of this version, so that opening it changes nothing either.
+
+    Raises:
+        SettingsError: The URL cannot be read.
+        LedgerError: The database cannot be reached or written, or should be there.
+        LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
+    """
+    if not ledger_exists(url):
+        missing_ledger_policy.check(_place(url), MISSING, lambda: not ledger_exists(url))
+    if not check_files(url, _place(url)):
+        return False
+    database = open_database(url, _SUBJECT)
+    try:
+        with _sentences(database, _place(url)):
+            complete = check_tables(database, _place(url), MIGRATIONS)
+            if not MIGRATIONS.are_begun(database):
+                missing_ledger_policy.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
+            return complete
+    finally:
+        close(database)
+
+
+def _place(url: str) -> str:
+    return f"{_SUBJECT} {mask_password(url).removeprefix('sqlite:///')}"
+
+
+@contextmanager
+def _sentences(database: Database, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (PeeweeException, sqlite3.Error) as error:  # SQLite reads rows when peewee looks away
+        drop_dead_connection(database)
+        first = _first(error)
+        message = " ".join(str(first).split()) or type(first).__name__
+        raise LedgerError(f"{where}: {message}", hint=hint_for(message)) from error
+
+
+def _first(error: Exception) -> Exception:
+    """What went wrong at first: when a commit fails, the rollback after it often fails too and would hide why."""
+    first: Exception = error
+    earlier = error.__context__
+    while earlier is not None and not isinstance(earlier, AnchorholdError):
+        if isinstance(earlier, PeeweeException):
+            first = earlier
+        earlier = earlier.__context__
+    return first

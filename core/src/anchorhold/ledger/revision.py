@@ -1,0 +1,49 @@
+"""A number that changes with everything a server answers from but issuance: it tells when to look again."""
+
+from __future__ import annotations
+
+from threading import local
+from typing import TYPE_CHECKING, Any, Final
+
+from peewee import SqliteDatabase
+
+if TYPE_CHECKING:
+    from peewee import Database
+
+SELECT_EPOCH: Final = 'SELECT value FROM "anchorhold_epoch"'
+"""Reads it from any connection to the database of a ledger."""
+
+
+class LedgerRevision:
+    """Reads and advances the epoch.
+
+    Args:
+        database: Where it is.
+        model: The table, of one row.
+    """
+
+    def __init__(self, database: Database, model: Any) -> None:
+        self._database = database
+        self._model = model
+        self._select = f'SELECT value FROM "{model._meta.table_name}"'  # noqa: S608, SLF001
+        self._seen = local()
+
+    def advance(self) -> None:
+        """Begin another epoch, within the caller's transaction; on PostgreSQL this keeps other writers waiting."""
+        self._model.update(value=self._model.value + 1).execute()
+
+    def read(self) -> int:
+        """The present epoch."""
+        if not isinstance(self._database, SqliteDatabase):
+            return self._read()
+        # It costs next to nothing, and says something only in comparison with one of the same connection.
+        version = (self._database.connection(), self._number("PRAGMA data_version"))
+        if getattr(self._seen, "version", None) != version:
+            self._seen.value, self._seen.version = self._read(), version
+        return int(self._seen.value)
+
+    def _read(self) -> int:
+        return self._number(self._select)
+
+    def _number(self, statement: str) -> int:
+        return int(self._database.execute_sql(statement).fetchone()[0])

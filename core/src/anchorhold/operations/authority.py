@@ -1,0 +1,187 @@
+"""An authority as the program sees it: its ledger record with the certificate parsed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
+from anchorhold.plugin.requests import CertificateAuthority, KeyHandle, KeyRequest
+from anchorhold.public_keys import PublicKey, spec_of
+from anchorhold.remedy import Remedy
+from anchorhold.x509.certificates import unusual_subject
+from anchorhold.x509.lenient_certificates import load_lenient
+from anchorhold.x509.validity import ValidityLimit, add_days, is_in_future, now
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.ledger import AuthorityRecord, IssuancePolicy, Ledger
+
+
+class Authority:
+    """A certificate authority in the ledger.
+
+    Args:
+        record: Its record.
+    """
+
+    def __init__(self, record: AuthorityRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<Authority {self.name!r} {self.record.status}>"
+
+    def refreshed(self, ledger: Ledger) -> Authority:
+        """The same as it is now.
+
+        Raises:
+            LedgerError: The database refused.
+        """
+        return Authority(ledger.authorities.get(self.record.id))
+
+    @property
+    def name(self) -> str:
+        """Its name in the ledger."""
+        return self.record.name
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        """Its certificate.
+
+        Raises:
+            AuthorityNotReadyError: It has none yet.
+        """
+        if self.record.certificate is None and (self.record.plan or {}).get("csr") is not None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: waits for its certificate",
+                hint="have its parent sign the CSR, and import the certificate",
+                remedy=Remedy("authorities.complete", {"authority": self.name}),
+            )
+        if self.record.certificate is None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: is not complete",
+                hint="see whether another process is at work on it, else finish or abandon it",
+                remedy=Remedy("recovery.pending"),
+            )
+        return load_lenient(self.record.certificate)
+
+    @cached_property
+    def unusual_subject(self) -> bytes | None:
+        """Its name, octet by octet as its certificate has it, where it would be encoded otherwise; else None."""
+        return unusual_subject(self.certificate)
+
+    @cached_property
+    def public_key(self) -> PublicKey:
+        """Its public key.
+
+        Raises:
+            AuthorityNotReadyError: Its key was not made yet.
+        """
+        if self.record.public_key is None:
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: has no key yet",
+                hint="finish or abandon it",
+                remedy=Remedy("recovery.finish", {"authority": self.name}),
+            )
+        return load_der_public_key(self.record.public_key)  # type: ignore[return-value]  # checked when recorded
+
+    @cached_property
+    def spec(self) -> KeySpec:
+        """The kind of its key."""
+        return spec_of(self.public_key)
+
+    @cached_property
+    def algorithm(self) -> Algorithm:
+        """What it signs with."""
+        return self.spec.algorithm(self.record.issuing.hash, self.record.issuing.rsa_padding)
+
+    @cached_property
+    def issuing(self) -> IssuancePolicy:
+        """What it puts into what it signs, with the URLs of the server that publishes for it."""
+        return self.record.issuing.published_as(self.record.serial or "")
+
+    @cached_property
+    def description(self) -> CertificateAuthority:
+        """What backends and wrappers are told about it."""
+        return CertificateAuthority(name=self.name, subject=self.record.subject)
+
+    @property
+    def key_handle(self) -> KeyHandle:
+        """Where its key is; recorded as soon as the key was made."""
+        return KeyHandle.from_json(self.record.handle or {})
+
+    @property
+    def key_request(self) -> KeyRequest:
+        """What a backend needs to lend its key."""
+        return KeyRequest(handle=self.key_handle, public_key=self.public_key, ca=self.description)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be done for it: made while a clock was ahead, not valid for long, and disabled."""
+        return self.record.status == "disabled" and is_in_future(self.certificate.not_valid_before_utc, now())
+
+    def validity_limits(self, start: dt.datetime) -> list[ValidityLimit]:
+        """Moments beyond which nothing that it signs is valid.
+
+        Args:
+            start: Start of validity.
+        """
+        bounds = [ValidityLimit(self.certificate.not_valid_after_utc, f"{self.name!r} expires")]
+        if self.record.issuing.max_days is not None:
+            bounds.append(
+                ValidityLimit(add_days(start, self.record.issuing.max_days), f"{self.name!r} allows", length=True)
+            )
+        return bounds
+
+    @cached_property
+    def path_length(self) -> int | None:
+        """Its path length constraint; None if it has none."""
+        return self.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+
+    @cached_property
+    def name_constraints(self) -> x509.NameConstraints | None:
+        """Its name constraints; None if it has none."""
+        try:
+            return self.certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        except x509.ExtensionNotFound:
+            return None
+
+    def check_ready(self) -> None:
+        """Refuse to sign with an authority that must not.
+
+        Raises:
+            AuthorityNotReadyError: It was never completed, or is disabled.
+            AuthorityExpiredError: It has expired, or is not valid yet.
+        """
+        _ = self.certificate  # says what to do if there is none
+        if self.record.status != "active":
+            raise AuthorityNotReadyError(
+                f"authority {self.name!r}: is disabled",
+                hint="enable it",
+                remedy=Remedy("authorities.edit", {"authority": self.name, "enabled": True}),
+            )
+        self.check_valid()
+
+    def check_valid(self) -> None:
+        """Refuse what is of no use outside the validity of its certificate; a disabled authority may be valid.
+
+        Raises:
+            AuthorityNotReadyError: It was never completed.
+            AuthorityExpiredError: It has expired, or is not valid yet.
+        """
+        certificate, moment = self.certificate, now()
+        if moment > certificate.not_valid_after_utc:
+            raise AuthorityExpiredError(
+                f"authority {self.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+                hint="use another authority or create a new one",
+            )
+        if moment < certificate.not_valid_before_utc:
+            raise AuthorityExpiredError(
+                f"authority {self.name!r}: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+                hint="wait, or check the clock of this machine",
+            )

@@ -1,0 +1,163 @@
+"""What is wanted of an authority, and the plan that fixes every value of its certificate before a key is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from anchorhold.errors import NameForbiddenError, PathLengthError, ProfileRefusedError
+from anchorhold.ledger import IssuancePolicy
+from anchorhold.ledger.records import from_timestamp, to_timestamp
+from anchorhold.plugin.requests import Draft
+from anchorhold.profiles import ProfileSettings
+from anchorhold.profiles.extensions import ProfileExtensions
+from anchorhold.profiles.model import MAX_PATH_LENGTH
+from anchorhold.x509.name_constraints import fully_excluded
+from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
+from anchorhold.x509.serials import new_serial
+from anchorhold.x509.tbs import key_identifiers
+from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, now, start_of_validity
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.chain import Chain
+    from anchorhold.public_keys import PublicKey
+
+PathLength: TypeAlias = int | Literal["none"] | None
+"""How many authorities may follow below one: a number, ``none`` for no limit, None for what the profile says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAuthority:
+    """An authority that somebody wants.
+
+    Attributes:
+        name: Under which it is known here.
+        subject: Distinguished name as text.
+        profile: What its certificate is like.
+        path_length: Path length constraint.
+        expires: End of validity; by default as the profile says, shortened to the parent's own.
+        permitted: Subtrees of names that it may certify, beside those of the profile.
+        excluded: Subtrees of names that it must not, beside those of the profile.
+        issuing: What it puts into what it signs.
+    """
+
+    name: str
+    subject: str
+    profile: ProfileSettings
+    path_length: PathLength = None
+    expires: dt.datetime | None = None
+    permitted: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    issuing: IssuancePolicy = field(default_factory=IssuancePolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is needed to make, or to finish making, the certificate of an authority. Stored in its pending row.
+
+    Attributes:
+        subject: Distinguished name (RFC 4514).
+        profile: What its certificate is like, all that was wanted included.
+        not_before: Start of validity.
+        not_after: End of validity.
+    """
+
+    subject: str
+    profile: ProfileSettings
+    not_before: dt.datetime
+    not_after: dt.datetime
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "operation": "create",
+            "subject": self.subject,
+            "profile": self.profile.stored(),
+            "not_before": to_timestamp(self.not_before),
+            "not_after": to_timestamp(self.not_after),
+        }
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Plan:
+        """The opposite of `stored`."""
+        return cls(
+            subject=stored["subject"],
+            profile=ProfileSettings.model_validate(stored["profile"]),
+            not_before=from_timestamp(stored["not_before"]),
+            not_after=from_timestamp(stored["not_after"]),
+        )
+
+    def draft(self, public_key: PublicKey, parent: Authority | None) -> Draft:
+        """The certificate of the authority before it is signed, by itself if there is no parent."""
+        subject = parse_subject(self.subject)
+        serial = new_serial()
+        made = ProfileExtensions(self.profile, parent.issuing if parent is not None else None)
+        return Draft(
+            issuer=parent.certificate.subject if parent is not None else subject,
+            subject=subject,
+            serial=serial,
+            not_before=self.not_before,
+            not_after=self.not_after,
+            public_key=public_key,
+            extensions=(
+                *made.extensions(public_key, subject, (), serial=serial),
+                *key_identifiers(public_key, parent.certificate if parent is not None else None),
+            ),
+            profile="authority",
+            issuer_octets=parent.unusual_subject if parent is not None else None,
+        )
+
+
+def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
+    """Check what is wanted against the parent, and fix every value of it."""
+    subject = parse_authority_subject(wanted.subject)
+    profile = effective_profile(wanted)
+    above_begins = () if above is None else (above.issuer.certificate.not_valid_before_utc,)
+    start = start_of_validity(now(), profile.early, *above_begins)
+    bounds = []
+    if profile.max_days is not None:
+        bounds.append(ValidityLimit(add_days(start, profile.max_days), "its profile allows", length=True))
+    if above is not None:
+        parent = above.issuer
+        parent.check_ready()
+        above.check_path_length(profile.path_length)
+        above.check_names(subject, ())
+        bounds += parent.validity_limits(start)
+    return Plan(
+        subject=format_name(subject),
+        profile=profile,
+        not_before=start,
+        not_after=end_of_validity(start, wanted=wanted.expires, days=profile.days, bounds=bounds),
+    )
+
+
+def effective_profile(wanted: NewAuthority) -> ProfileSettings:
+    """The profile with all that was wanted beside it.
+
+    Raises:
+        ProfileRefusedError: It is not one for authorities.
+        PathLengthError: The path length is out of range.
+        NameForbiddenError: A subtree cannot be read, or is permitted and excluded.
+    """
+    profile = wanted.profile
+    if not profile.ca:
+        raise ProfileRefusedError("profile: is not for authorities", hint="use one that has ca = true")
+    length = profile.path_length if wanted.path_length is None else wanted.path_length
+    if isinstance(length, int) and not 0 <= length <= MAX_PATH_LENGTH:
+        raise PathLengthError(f"path length {length}: is out of range", hint=f"give 0 to {MAX_PATH_LENGTH:,}, or none")
+    return profile.model_copy(
+        update={"path_length": None if length == "none" else length, **_constraints(profile, wanted)}
+    )
+
+
+def _constraints(profile: ProfileSettings, wanted: NewAuthority) -> dict[str, tuple[str, ...]]:
+    permitted = (*profile.permitted_names, *wanted.permitted)
+    excluded = (*profile.excluded_names, *wanted.excluded)
+    useless = fully_excluded(permitted, excluded)
+    if useless is not None:
+        raise NameForbiddenError(f"name constraint {useless!r}: is permitted and excluded", hint="leave one out")
+    return {"permitted_names": permitted, "excluded_names": excluded}

@@ -1,0 +1,120 @@
+"""Claiming before doing: one process at a time works on an authority, and the ledger says so first.
+
+Whatever is destroyed is destroyed under a claim that was committed before. Whoever stood still for so long that
+somebody else took the claim finds out with the next commit, and undoes nothing that is not its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import BusyError, LedgerError
+from anchorhold.ledger.claims import note_finished
+from anchorhold.remedy import Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchorhold.ledger import Ledger
+    from anchorhold.ledger.claims import Claim
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedWork:
+    """Work on something that this process has claimed.
+
+    Attributes:
+        ledger: Where the claim is.
+        claim: The claim.
+        what: What is claimed, in messages.
+    """
+
+    ledger: Ledger
+    claim: Claim
+    what: str
+
+    @contextmanager
+    def step(self, *, alone: bool = False) -> Iterator[None]:
+        """A transaction that is committed only if the claim was not lost before it.
+
+        Args:
+            alone: Whether others like it wait for it.
+
+        Raises:
+            BusyError: It was.
+            LedgerError: The database refused.
+        """
+        with self.ledger.transaction(alone=alone):
+            self.confirm()
+            yield
+
+    def confirm(self) -> None:
+        """Within a transaction: have the claim for as long again as at first.
+
+        Raises:
+            BusyError: It was lost.
+        """
+        if self.ledger.claims.confirm(self.claim):
+            return
+        other = self.ledger.claims.of(self.claim.subject)
+        now = "" if other is None else f" and is {other.description} now"
+        raise BusyError(
+            f"{self.what}: was {self.claim.work} here for too long, was taken over{now}",
+            hint="see what became of it and what is left to do",
+            remedy=Remedy("recovery.pending"),
+        )
+
+
+def claim_subject(authority_id: int) -> str:
+    """What is claimed by whoever makes, finishes, abandons or moves an authority, as the ledger calls it."""
+    return f"authority {authority_id}"
+
+
+def begin_claim(ledger: Ledger, subject: str, work: str, what: str) -> ClaimedWork:
+    """Claim something, within the caller's transaction.
+
+    Args:
+        ledger: Where claims are.
+        subject: What, as the ledger calls it.
+        work: What is going to be done, in words that follow "is".
+        what: What to call it in messages.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+    """
+    claim, mine = ledger.claims.claim(subject, work)
+    if not mine:
+        raise BusyError(f"{what}: is {claim.description}", hint="wait for that process, or end it, and repeat")
+    return ClaimedWork(ledger, claim, what)
+
+
+@contextmanager
+def released_afterwards(work: ClaimedWork) -> Iterator[ClaimedWork]:
+    """Give a claim back at the end, however that comes."""
+    try:
+        yield work
+    finally:
+        note_finished(work.claim)
+        try:
+            with work.ledger.transaction():
+                work.ledger.claims.release(work.claim)
+        except LedgerError as error:  # it ends by itself, and this must not hide why the work did
+            logger.debug("could not give back a claim", exc_info=error)
+
+
+@contextmanager
+def claimed(ledger: Ledger, subject: str, work: str, what: str) -> Iterator[ClaimedWork]:
+    """Have something to oneself; arguments as for `begin_claim`.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+    """
+    with ledger.transaction():
+        started = begin_claim(ledger, subject, work, what)
+    with released_afterwards(started):
+        yield started

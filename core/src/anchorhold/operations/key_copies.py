@@ -1,0 +1,110 @@
+"""Copies of keys that were left where they were used before: known until they are destroyed or said to be gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import BusyError, KeyMismatchError, KeyMissingError
+from anchorhold.operations.claims import claim_subject, claimed
+from anchorhold.plugin.requests import KeyHandle, KeyRequest
+from anchorhold.remedy import Remedy
+
+if TYPE_CHECKING:
+    from anchorhold.ledger import Ledger
+    from anchorhold.ledger.records import KeyCopy
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.key_location import KeyLocation
+
+
+def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: KeyLocation) -> None:
+    """Destroy a copy.
+
+    Raises:
+        BusyError: Somebody is at work on the key of that authority.
+        KeyMismatchError: The backend is another one than it was left in, or it is in use.
+        KeyMissingError: It is not there, so it may be somewhere else; it stays recorded.
+        AnchorholdError: It may still be there.
+    """
+    if location.type != copy.backend_type:
+        raise KeyMismatchError(
+            f"{_described(authority, copy)}: is in the backend type {copy.backend_type!r}, and "
+            f"{copy.key_backend!r} is {location.type!r} now",
+            hint="set it back, or record that the copy is gone",
+            remedy=_forgetting(authority),
+        )
+    handle = KeyHandle.from_json(copy.handle)
+    request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.description)
+    with claimed(ledger, claim_subject(authority.record.id), "being cleared up", f"key of {authority.name!r}") as work:
+        with work.step(alone=True):
+            check_unused(ledger, copy.backend_type, copy.handle)
+        if not location.backend.delete_key(request, location.secrets):
+            raise KeyMissingError(
+                f"{_described(authority, copy)}: is not there",
+                hint="bring back what was there, or record that it is gone",
+                remedy=_forgetting(authority),
+            )
+        with work.step():
+            ledger.key_copies.remove(copy.id)
+            ledger.events.append("key-destroyed", authority.name, key_backend=copy.key_backend)
+
+
+def forget_copy(ledger: Ledger, authority: Authority, copy: KeyCopy) -> None:
+    """Record that a copy is gone, because somebody says so."""
+    with ledger.transaction():
+        ledger.key_copies.remove(copy.id)
+        ledger.events.append("key-forgotten", authority.name, key_backend=copy.key_backend)
+
+
+def check_unused(ledger: Ledger, backend_type: str, handle: object, own: int | None = None) -> None:
+    """Refuse to destroy a key that an authority uses, such as one adopted twice; in a transaction that is alone.
+
+    Args:
+        ledger: Where authorities are.
+        backend_type: Of its backend; two aliases may lead to one place.
+        handle: Its handle, as JSON.
+        own: Row number of the authority that gives it up.
+
+    Raises:
+        KeyMismatchError: Names who uses it.
+    """
+    for other in ledger.authorities.all_known():
+        if other.id != own and other.backend_type == backend_type and other.handle == handle:
+            raise KeyMismatchError(
+                f"key in {other.key_backend!r}: is used by authority {other.name!r} too, so it is not destroyed",
+                hint="move or abandon that authority's key first",
+            )
+
+
+def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int) -> None:
+    """Refuse to adopt a key that is being made, moved or destroyed for an authority; in a transaction that is alone.
+
+    Args:
+        ledger: Where authorities are.
+        handle: Of the key, as JSON.
+        public_key: DER SubjectPublicKeyInfo.
+        own: Row number of the authority that adopts it.
+
+    Raises:
+        BusyError: Names that authority.
+    """
+    for other in ledger.authorities.all_known():
+        if other.id == own or other.public_key != public_key:
+            continue
+        claim = ledger.claims.of(claim_subject(other.id))
+        if claim is not None:
+            raise BusyError(f"key of authority {other.name!r}: is {claim.description}", hint="wait for that process")
+        plan = other.plan or {}
+        if plan.get("abandoning") or handle == plan.get("from", {}).get("handle") or plan.get("operation") == "unmove":
+            raise BusyError(
+                f"key of authority {other.name!r}: was being destroyed",
+                hint="first see and do what is left to do",
+                remedy=Remedy("recovery.pending"),
+            )
+
+
+def _described(authority: Authority, copy: KeyCopy) -> str:
+    return f"copy of the key of {authority.name!r} in {copy.key_backend!r}"
+
+
+def _forgetting(authority: Authority) -> Remedy:
+    return Remedy("recovery.destroy_copies", {"authority": authority.name, "forget_key": True})

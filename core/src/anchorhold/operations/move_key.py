@@ -1,0 +1,352 @@
+"""Moving the key of an authority to another backend, with proof that it arrived; each step is in the ledger first.
+
+The plan of the authority's row says how far a move got, so that ``recover`` can finish or undo it:
+
+* ``move``: the key may be in its new place, and is used in the old one;
+* ``unmove``: it is used in the old one, and what is in the new place is being destroyed;
+* ``moved``: the key is used in its new place, and is to be destroyed in the old one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold.errors import (
+    AnchorholdError,
+    AuthorityNotReadyError,
+    BusyError,
+    InputError,
+    KeyMismatchError,
+    KeyMissingError,
+    OperationUnsupportedError,
+)
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.claims import begin_claim, claim_subject, claimed, released_afterwards
+from anchorhold.operations.key_copies import check_unused
+from anchorhold.operations.key_sources import check_store
+from anchorhold.operations.previous_release import check_not_under_way
+from anchorhold.operations.signing_key import SigningKey
+from anchorhold.plugin.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
+from anchorhold.public_keys import spki
+from anchorhold.remedy import Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anchorhold.ledger import AuthorityRecord, Ledger
+    from anchorhold.operations.claims import ClaimedWork
+    from anchorhold.operations.key_location import KeyLocation
+    from anchorhold.plugin.requests import CreatedKey
+    from anchorhold.secret import Secret
+
+MOVE: Final = "move"
+UNMOVE: Final = "unmove"
+MOVED: Final = "moved"
+
+logger = logging.getLogger(__name__)
+
+
+def move_key(
+    ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation, *, delete_source: bool
+) -> Authority:
+    """Move the key of an authority.
+
+    Args:
+        ledger: Where it is recorded.
+        authority: Whose key.
+        source: Where the key is.
+        target: Where it will be.
+        delete_source: Whether it is destroyed in its old place at last.
+
+    Raises:
+        AuthorityNotReadyError: It was never completed, or its key is being moved.
+        BusyError: Another process is at work on it, or took this move over because it took too long.
+        InputError: It is in that place already.
+        OperationUnsupportedError: The key cannot leave its backend, or the other one takes none.
+        KeyUnsupportedError: The other backend does not offer such a key.
+        AnchorholdError: A backend failed; the key is where it was, and what arrived is removed again.
+    """
+    _check_movable(ledger, authority, source, target)
+    key = _exported(authority, source)
+    key_id = os.urandom(20)
+    check_store(target, key_id)
+    plan = {
+        "operation": MOVE,
+        "to": target.backend.alias,
+        "type": target.type,
+        "key_id": key_id.hex(),
+        "options": dict(target.options),
+        "delete_source": delete_source,
+    }
+    with ledger.transaction():
+        work = begin_claim(ledger, claim_subject(authority.record.id), "being moved", _key_of(authority))
+        ledger.authorities.record_plan(authority.record, plan)
+        ledger.events.append("key-move-begun", authority.name, to=target.backend.alias, key_id=key_id.hex())
+    with released_afterwards(work):
+        authority = authority.refreshed(ledger)
+        try:
+            _switch_to_new_place(work, authority, source, target, _imported(authority, target, key_id, key))
+        except Exception as error:
+            _take_back(work, authority, target, error)
+            raise
+        old = authority.record.handle
+        try:
+            authority = _finish(work, authority.refreshed(ledger), source, target)
+            if delete_source:
+                _check_destroyed(ledger, authority, old)
+        except AnchorholdError as error:
+            error.add_step(
+                "destroy the key in its old place (it is used in the new one)",
+                Remedy("recovery.pending"),
+            )
+            raise
+        return authority
+
+
+def finish_move(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> Authority:
+    """Complete a move from wherever it stands, for ``recover``.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+        AuthorityNotReadyError: It is being undone, so that what arrived may be gone.
+        AnchorholdError: As `move_key`.
+    """
+    check_not_under_way(ledger, authority.record)
+    with claimed(ledger, claim_subject(authority.record.id), "being moved", _key_of(authority)) as work:
+        return _finish(work, _still_moving(ledger, authority), source, target)
+
+
+def undo_move(ledger: Ledger, authority: Authority, target: KeyLocation) -> None:
+    """Remove what arrived; or, if the key is used in its new place already, leave the old one where it is.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+        AnchorholdError: What arrived may still be there; the move stays recorded.
+    """
+    check_not_under_way(ledger, authority.record)
+    with claimed(ledger, claim_subject(authority.record.id), "being moved back", _key_of(authority)) as work:
+        _undo(work, _still_moving(ledger, authority), target)
+
+
+def aliases_of_move(record: AuthorityRecord) -> tuple[str, str]:
+    """The aliases between which a key is being moved: the old one and the new one."""
+    plan = record.plan or {}
+    if plan.get("operation") == MOVED:
+        return plan["from"]["key_backend"], record.key_backend
+    return record.key_backend, plan["to"]
+
+
+def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
+    """An authority as it is now, whose key was being moved when it was read.
+
+    Raises:
+        BusyError: It is not any more.
+    """
+    current = authority.refreshed(ledger)
+    if current.record.plan is None:
+        raise BusyError(
+            f"{_key_of(authority)}: its move was finished or undone by another process meanwhile",
+            hint="see where it is",
+            remedy=Remedy("authorities.get", {"authority": authority.name}),
+        )
+    return current
+
+
+def _finish(work: ClaimedWork, authority: Authority, source: KeyLocation, target: KeyLocation) -> Authority:
+    """Complete a move from wherever it stands."""
+    plan = authority.record.plan or {}
+    if plan.get("operation") == UNMOVE:
+        raise AuthorityNotReadyError(
+            f"authority {authority.name!r}: the move of its key is being undone",
+            hint="before moving it again, undo the move",
+            remedy=Remedy("recovery.abandon", {"authority": authority.name}),
+        )
+    if plan.get("operation") == MOVE:
+        found = _found(target, plan)
+        key_id = bytes.fromhex(plan["key_id"])
+        created = found[0] if found else _imported(authority, target, key_id, _exported(authority, source))
+        _switch_to_new_place(work, authority, source, target, created)
+        authority = authority.refreshed(work.ledger)
+        plan = authority.record.plan or {}
+    if plan.get("operation") == MOVED:
+        _destroy_old(work, authority, source, plan["from"])
+    return authority.refreshed(work.ledger)
+
+
+def _undo(work: ClaimedWork, authority: Authority, target: KeyLocation) -> None:
+    """Undo a move from wherever it stands; that it is undone is committed before anything is destroyed."""
+    ledger, plan = work.ledger, authority.record.plan or {}
+    if plan.get("operation") in (MOVE, UNMOVE):
+        keys = _found(target, plan)  # a backend that cannot be asked leaves the move as it is
+        with work.step(alone=True):
+            _check_unused(ledger, target, keys)
+            ledger.authorities.record_plan(authority.record, {**plan, "operation": UNMOVE})
+        authority = authority.refreshed(ledger)
+        _delete(authority, target, keys)
+    with work.step():
+        ledger.authorities.record_plan(authority.record, None)
+        if plan.get("operation") == MOVED:
+            ledger.key_copies.add(authority.record.id, **_copy(plan["from"]))
+        ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") != MOVED)
+
+
+def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> None:
+    _ = authority.certificate  # one that was never completed has nothing to move
+    with ledger.translate_errors():
+        claim = ledger.claims.of(claim_subject(authority.record.id))
+    if claim is not None:
+        raise BusyError(f"{_key_of(authority)}: is {claim.description}", hint="wait for that process, and repeat")
+    if authority.record.plan is not None:
+        raise AuthorityNotReadyError(
+            f"authority {authority.name!r}: a move of its key was interrupted",
+            hint="finish or undo it",
+            remedy=Remedy("recovery.finish", {"authority": authority.name}),
+        )
+    if source.backend.alias == target.backend.alias:
+        raise InputError(f"authority {authority.name!r}: its key is in {source.backend.alias!r}", hint="name another")
+    if not target.backend.supports("import_key"):
+        raise OperationUnsupportedError(f"{target.backend.identity}: takes no keys from outside", hint="name another")
+    target.backend.capabilities.check(target.backend.identity, authority.spec, authority.algorithm)
+
+
+def _exported(authority: Authority, source: KeyLocation) -> Secret:
+    try:
+        return source.backend.export_key(authority.key_request, source.secrets)
+    except OperationUnsupportedError as error:
+        error.hint = (
+            "its keys never leave it: create a new authority in the other backend, and let both sign until the old "
+            "one has expired"
+        )
+        raise
+
+
+def _imported(authority: Authority, target: KeyLocation, key_id: bytes, key: Secret) -> CreatedKey:
+    request = ImportKeyRequest(key_id=key_id, pkcs8=key, ca=authority.description, options=target.options)
+    return target.backend.import_key(request, target.secrets)
+
+
+def _found(target: KeyLocation, plan: Mapping[str, Any]) -> tuple[CreatedKey, ...]:
+    target.check_type(plan["type"], "key that is being moved")
+    request = FindKeyRequest(key_id=bytes.fromhex(plan["key_id"]), options=plan["options"])
+    return target.backend.find_key(request, target.secrets)
+
+
+def _switch_to_new_place(
+    work: ClaimedWork, authority: Authority, source: KeyLocation, target: KeyLocation, created: CreatedKey
+) -> None:
+    """Prove the key in its new place, and use it there from now on."""
+    ledger, record, plan = work.ledger, authority.record, authority.record.plan or {}
+    if spki(created.public_key) != record.public_key:
+        raise KeyMismatchError(f"{target.backend.identity}: stored another key", hint="tell the author of the backend")
+    handle = created.handle.to_json()
+    moved = Authority(record.moved(key_backend=target.backend.alias, handle=handle))
+    challenge = os.urandom(32)
+    for place, owner in ((source, authority), (target, moved)):
+        with SigningKey(owner, place.backend, place.secrets) as key:
+            key.prove(challenge)
+    old = {
+        "key_backend": record.key_backend,
+        "type": record.backend_type,
+        "key_id": record.key_id.hex(),
+        "handle": record.handle,
+    }
+    with work.step():
+        ledger.authorities.move(
+            record,
+            key_backend=target.backend.alias,
+            backend_type=target.type,
+            key_id=bytes.fromhex(plan["key_id"]),
+            handle=handle,
+            plan={"operation": MOVED, "from": old} if plan["delete_source"] else None,
+        )
+        if not plan["delete_source"]:
+            ledger.key_copies.add(record.id, **_copy(old))
+        ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old)
+
+
+def _copy(old: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list of key copies has of an old place; the release before did not note the key id."""
+    return {
+        "key_backend": old["key_backend"],
+        "backend_type": old["type"],
+        "key_id": bytes.fromhex(old.get("key_id", "")),
+        "handle": old["handle"],
+    }
+
+
+def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, old: Mapping[str, Any]) -> None:
+    """Destroy the key in its old place; where it is not found, nobody knows whether it was destroyed before."""
+    ledger, name = work.ledger, authority.name
+    source.check_type(old["type"], f"old key of authority {name!r}")
+    with work.step(alone=True):
+        check_unused(ledger, old["type"], old["handle"])
+    request = _request(authority, KeyHandle.from_json(old["handle"]))
+    destroyed = source.backend.delete_key(request, source.secrets)
+    with work.step():
+        ledger.authorities.record_plan(authority.record, None)
+        if destroyed:
+            ledger.events.append("key-destroyed", name, key_backend=old["key_backend"])
+        else:
+            ledger.key_copies.add(authority.record.id, **_copy(old))
+            ledger.events.append("key-missed", name, key_backend=old["key_backend"])
+    if not destroyed:
+        logger.warning(
+            "old key of authority %r: is not in %r, so it was not destroyed here; it is listed as left over "
+            "until that is done, or recorded as gone",
+            name,
+            old["key_backend"],
+        )
+
+
+def _check_destroyed(ledger: Ledger, authority: Authority, old: Mapping[str, Any] | None) -> None:
+    with ledger.translate_errors():
+        copies = ledger.key_copies.all()
+    if any(copy.authority_id == authority.record.id and copy.handle == old for copy in copies):
+        raise KeyMissingError(f"{_key_of(authority)}: was not found in its old place", hint="look for what was there")
+
+
+def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cause: Exception) -> None:
+    """After a failure: as if nothing had been begun; if that fails too, say what clears it up.
+
+    If somebody else has taken the move over, it is left to them, but for a copy that nobody will ever use.
+    """
+    try:
+        try:
+            _undo(work, authority.refreshed(work.ledger), target)
+        except BusyError:
+            _remove_unused(work.ledger, authority, authority.refreshed(work.ledger), target)
+    except Exception as error:  # whatever happens here must not hide the cause
+        logger.debug("could not take back", exc_info=error)
+        if isinstance(cause, AnchorholdError):
+            cause.add_step("clear up what is left of the move", Remedy("recovery.pending"))
+
+
+def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyLocation) -> None:
+    """Destroy what this process has brought to the new place if neither the authority nor a plan names it."""
+    plan = begun.record.plan or {}
+    named = (now.record.key_id.hex(), (now.record.plan or {}).get("key_id"))
+    if plan["key_id"] not in named:
+        keys = _found(target, plan)
+        with ledger.transaction(alone=True):
+            _check_unused(ledger, target, keys)
+        _delete(begun, target, keys)
+
+
+def _check_unused(ledger: Ledger, location: KeyLocation, keys: Iterable[CreatedKey]) -> None:
+    for key in keys:
+        check_unused(ledger, location.type, key.handle.to_json())
+
+
+def _delete(authority: Authority, location: KeyLocation, keys: Iterable[CreatedKey]) -> None:
+    for key in keys:
+        location.backend.delete_key(_request(authority, key.handle), location.secrets)
+
+
+def _key_of(authority: Authority) -> str:
+    return f"key of authority {authority.name!r}"
+
+
+def _request(authority: Authority, handle: KeyHandle) -> KeyRequest:
+    return KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.description)

@@ -1,0 +1,62 @@
+"""What is ordered of an authority, and the certificate that is issued for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from anchorhold.x509.lenient_certificates import load_lenient
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from cryptography import x509
+
+    from anchorhold.x509.csr import CheckedRequest
+    from anchorhold.x509.csr_parts import CertificationRequest
+
+Copied: TypeAlias = Literal["subject", "alt"]
+"""What may be copied from a request when asked for: its subject, its alternative names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A certificate that somebody wants.
+
+    Attributes:
+        csr: The request (RFC 2986), PEM or DER, or already loaded (`anchorhold.x509.csr.load_csr`), or checked by
+            `anchorhold.x509.csr.check_request`.
+        names: Subject alternative names, as `anchorhold.x509.general_names.parse_alt` reads them.
+        subject: Distinguished name as text; by default the profile's, with ``CN=`` and the first DNS name or mailbox.
+        profile: Name of the profile; by default the one of the authority, else of the settings.
+        expires: End of validity; by default as the profile says, shortened to what the authority allows.
+        copy: What to copy from the request beyond the rules of the profile. Nothing is copied in silence.
+    """
+
+    csr: bytes | x509.CertificateSigningRequest | CertificationRequest | CheckedRequest
+    names: Sequence[str] = ()
+    subject: str | None = None
+    profile: str | None = None
+    expires: dt.datetime | None = None
+    copy: frozenset[Copied] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A certificate that is recorded in the ledger.
+
+    Attributes:
+        der: The certificate in DER.
+        serial: Its serial number in hex, as the ledger has it.
+        not_granted: What the request asked for that the certificate does not contain, in words.
+    """
+
+    der: bytes
+    serial: str
+    not_granted: tuple[str, ...] = ()
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate, parsed."""
+        return load_lenient(self.der)

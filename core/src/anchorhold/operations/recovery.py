@@ -1,0 +1,167 @@
+"""Finishing or abandoning what was interrupted: authorities without a certificate, certificates never completed."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import BusyError, KeyMissingError
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.authority_intent import record_key
+from anchorhold.operations.claims import claim_subject, claimed
+from anchorhold.operations.create_authority import complete
+from anchorhold.operations.external_parent import CSR_PENDING, awaits_certificate, complete_request
+from anchorhold.operations.import_authority import complete_import
+from anchorhold.operations.previous_release import check_not_under_way, may_be_under_way
+from anchorhold.operations.rollback import abandon_row, destroy_pending_key, find_keys, is_abandoning
+from anchorhold.remedy import Remedy
+from anchorhold.x509.lenient_certificates import load_lenient
+from anchorhold.x509.validity import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchorhold.ledger import AuthorityRecord, CertificateRecord, Ledger
+    from anchorhold.ledger.claims import Claim
+    from anchorhold.ledger.records import KeyCopy
+    from anchorhold.operations.claims import ClaimedWork
+    from anchorhold.operations.create_authority import Parent
+    from anchorhold.operations.key_location import KeyLocation
+
+GRACE_PERIOD: Final = dt.timedelta(minutes=10)
+"""How old a reservation must be before it counts as interrupted rather than under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingOperations:
+    """What waits to be finished or abandoned, and what is near it.
+
+    Attributes:
+        authorities: Pending authorities that nobody is at work on.
+        moving: Authorities whose key was being moved, and nobody is at that any more.
+        waiting: Authorities that wait for a certificate from elsewhere; nothing is wrong with them.
+        under_way: Authorities that a process is at work on now, and the claims of these; None where that process is
+            of the release before, which makes no claims, and may still be at it.
+        certificates: Reservations that were never completed.
+        copies: Copies of keys that were left where they were used before.
+    """
+
+    authorities: tuple[AuthorityRecord, ...]
+    moving: tuple[AuthorityRecord, ...]
+    waiting: tuple[AuthorityRecord, ...]
+    under_way: tuple[tuple[AuthorityRecord, Claim | None], ...]
+    certificates: tuple[CertificateRecord, ...]
+    copies: tuple[KeyCopy, ...]
+
+
+def pending_operations(ledger: Ledger, grace: dt.timedelta = GRACE_PERIOD) -> PendingOperations:
+    """All that was begun and not completed. Reservations younger than `grace` are taken to be under way."""
+    with ledger.translate_errors():
+        begun = [*ledger.authorities.pending(), *ledger.authorities.moving()]
+        claims = {record.id: ledger.claims.of(claim_subject(record.id)) for record in begun}
+        busy = [record for record in begun if claims[record.id] is not None or may_be_under_way(ledger, record)]
+        left = [record for record in begun if record not in busy]
+        return PendingOperations(
+            authorities=tuple(
+                record for record in left if record.status == "pending" and not awaits_certificate(record)
+            ),
+            moving=tuple(record for record in left if record.status != "pending"),
+            waiting=tuple(record for record in left if awaits_certificate(record)),
+            under_way=tuple((record, claims[record.id]) for record in busy),
+            certificates=tuple(ledger.certificates.reserved(now() - grace)),
+            copies=tuple(ledger.key_copies.all()),
+        )
+
+
+def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, parent: Parent | None) -> Authority:
+    """Complete a pending authority whose key exists; one that is to be signed elsewhere waits for it afterwards.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+        KeyMissingError: It has none; the authority can only be abandoned.
+        AnchorholdError: As when it was created.
+    """
+    if awaits_certificate(record):
+        return Authority(record)
+    with _taken_over(ledger, record, "being finished") as (work, current):
+        if is_abandoning(current):
+            raise KeyMissingError(
+                f"authority {record.name!r}: was given up, and its key may have been destroyed",
+                hint="abandon it again",
+                remedy=Remedy("recovery.abandon", {"authority": record.name}),
+            )
+        keys = find_keys(location, current)
+        if not keys:
+            raise KeyMissingError(
+                f"authority {record.name!r}: its key was never made",
+                hint="abandon it",
+                remedy=Remedy("recovery.abandon", {"authority": record.name}),
+            )
+        return _complete(work, location, record_key(work, current, keys[0]), parent)
+
+
+def _complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, parent: Parent | None) -> Authority:
+    """From a recorded key to what the plan says."""
+    plan = record.plan or {}
+    if plan["operation"] == "import":
+        certificate = load_lenient(base64.b64decode(plan["certificate"]))
+        return complete_import(work, location, record, certificate)
+    if plan["operation"] == CSR_PENDING:
+        return complete_request(work, location, record)
+    with work.step():
+        work.ledger.certificates.abandon_all(record.id)
+    return complete(work, location, record, parent)
+
+
+def abandon(ledger: Ledger, location: KeyLocation, record: AuthorityRecord) -> bool:
+    """Give up a pending authority, and destroy its key if there is one that was not adopted.
+
+    Returns:
+        Whether a key was destroyed.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+        AnchorholdError: The key may still exist; the authority stays pending.
+    """
+    with _taken_over(ledger, record, "being abandoned") as (work, current):
+        return destroy_pending_key(work, location, current)
+
+
+def forget(ledger: Ledger, record: AuthorityRecord) -> None:
+    """Free the name of a pending authority without looking for its key.
+
+    Raises:
+        BusyError: Somebody is at work on it.
+    """
+    with _taken_over(ledger, record, "being abandoned") as (work, current):
+        abandon_row(work, current, key_forgotten=True)
+
+
+@contextmanager
+def _taken_over(ledger: Ledger, record: AuthorityRecord, doing: str) -> Iterator[tuple[ClaimedWork, AuthorityRecord]]:
+    """A pending authority to oneself, as it is now.
+
+    Raises:
+        BusyError: Somebody is at work on it, or it is not pending any more.
+    """
+    check_not_under_way(ledger, record)
+    with claimed(ledger, claim_subject(record.id), doing, f"authority {record.name!r}") as work:
+        current = ledger.authorities.get(record.id)
+        if current.status != "pending":
+            ended = "was abandoned" if current.status == "abandoned" else "was completed"
+            raise BusyError(
+                f"authority {record.name!r}: {ended} by another process meanwhile",
+                hint="there is nothing left to do; see its state in the list of authorities",
+                remedy=Remedy("authorities.list"),
+            )
+        yield work, current
+
+
+def abandon_certificates(ledger: Ledger, certificates: tuple[CertificateRecord, ...]) -> None:
+    """Close reservations; their serial numbers stay used, and their TBSCertificate is kept as evidence."""
+    with ledger.transaction():
+        for certificate in certificates:
+            ledger.certificates.abandon(certificate.authority_id, [certificate.serial])

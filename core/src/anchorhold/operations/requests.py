@@ -1,0 +1,203 @@
+"""Requests that are kept: submitted, reserved once approved, and signed by a process that is given only the number.
+
+What a key signs is what the ledger has recorded: the TBSCertificate is made when the request is reserved, and signed as
+it is. A process that is killed while it signs leaves the request reserved; signing it again signs the same octets, so
+there is one certificate with that serial number, whatever became of the first signature.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import AuthorityNotReadyError, InputError, LedgerError
+from anchorhold.operations.certificate_drafter import CertificateDrafter
+from anchorhold.operations.claims import claimed
+from anchorhold.operations.issuance import reservation
+from anchorhold.operations.issuer import checked_request
+from anchorhold.operations.order import Issued, Order
+from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.names import format_name
+from anchorhold.x509.tbs import capture_tbs, read_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anchorhold.ledger import CertificateRecord, Ledger
+    from anchorhold.ledger.records import RequestRecord
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.signing_key import SigningKey
+    from anchorhold.plugin.requests import Draft
+    from anchorhold.settings import Settings
+
+
+def submit(ledger: Ledger, settings: Settings, chain: Chain, order: Order) -> RequestRecord:
+    """Check a request and draft its certificate, and keep it; no serial number is used and no key touched.
+
+    Args:
+        ledger: Where it is kept.
+        settings: For the profiles.
+        chain: The authority that is to sign it, and those above.
+        order: What is wanted.
+
+    Raises:
+        AnchorholdError: As `Issuer.sign` for a request or an order that is not fit.
+    """
+    authority = chain.issuer
+    authority.check_ready()
+    request, key = checked_request(order)
+    draft = CertificateDrafter(settings, chain).draft(order, request, key)
+    with ledger.transaction():
+        kept = ledger.requests.add(authority.record.id, content=_content(order), csr=request.der, **_described(draft))
+        ledger.events.append("certificate-requested", authority.name, request=kept.id)
+    return kept
+
+
+def reserve(ledger: Ledger, settings: Settings, chain: Chain, kept: RequestRecord) -> RequestRecord:
+    """Approve a request: draft it as of now, and record its serial number and TBSCertificate in one commit.
+
+    Args:
+        ledger: Where it is recorded.
+        settings: For the profiles.
+        chain: The authority that is to sign it, and those above, as they are now.
+        kept: The request, waiting.
+
+    Raises:
+        InputError: It does not wait.
+        BusyError: Another process was faster.
+        AuthorityNotReadyError: The authority was changed meanwhile.
+        AnchorholdError: As `submit`.
+    """
+    _check_status(kept, "waiting")
+    authority = chain.issuer
+    authority.check_ready()
+    order = _order(kept)
+    request, key = checked_request(order)
+    draft = CertificateDrafter(settings, chain).draft(order, request, key)
+    intent = reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm))
+    described = _described(draft)
+    with ledger.transaction():
+        _check_unchanged(ledger, authority)
+        changed = ledger.requests.change(
+            kept,
+            "reserved",
+            serial=intent.serial,
+            draft=(described["profile"], described["subject"], described["names"]),
+        )
+        ledger.certificates.reserve(authority.record.id, [intent])
+        ledger.events.append("certificate-reserved", authority.name, request=kept.id, serial=intent.serial)
+    return changed
+
+
+def sign(ledger: Ledger, key: SigningKey, kept: RequestRecord) -> Issued:
+    """Sign what was reserved: the recorded octets, verified, and recorded before they are returned.
+
+    Args:
+        ledger: Where it is recorded.
+        key: Of the authority.
+        kept: The request, reserved.
+
+    Raises:
+        InputError: It is not reserved.
+        BusyError: Another process is at it, or was faster.
+        AuthorityNotReadyError, AuthorityExpiredError: The authority must not sign.
+        AnchorholdError: The key cannot be used: the request stays reserved. Or it failed while it signed: the serial
+            number stays used, and the request waits again.
+    """
+    what = f"request {kept.id}"
+    with claimed(ledger, what, "being signed", what) as work:
+        with ledger.translate_errors():
+            kept = ledger.requests.get(kept.id)
+            _check_status(kept, "reserved")
+            tbs = _reserved(ledger, kept).tbs or b""
+        key.authority.refreshed(ledger).check_ready()
+        draft = read_draft(tbs, kept.profile)
+        key.open()
+        try:
+            certificate = key.sign_draft(draft, tbs)
+        except BaseException as error:
+            with work.step():
+                ledger.certificates.abandon(kept.authority_id, [kept.serial or ""])
+                ledger.requests.change(kept, "waiting", problem=str(error) or type(error).__name__)
+            raise
+        with work.step():
+            ledger.certificates.complete(kept.authority_id, [(kept.serial or "", certificate)])
+            ledger.requests.change(kept, "issued", serial=kept.serial)
+            ledger.events.append("certificate-signed", key.authority.name, request=kept.id, serial=kept.serial)
+    return Issued(der=certificate, serial=kept.serial or "")
+
+
+def reject(ledger: Ledger, authority: Authority, kept: RequestRecord, why: str) -> RequestRecord:
+    """Close a request that is not to be signed; a serial number that was reserved for it stays used.
+
+    Args:
+        ledger: Where it is recorded.
+        authority: That would have signed it.
+        kept: The request, waiting or reserved.
+        why: The reason, for whoever submitted it.
+
+    Raises:
+        InputError: It was issued or rejected.
+        BusyError: Somebody is signing it.
+    """
+    what = f"request {kept.id}"
+    with claimed(ledger, what, "being rejected", what) as work, work.step():
+        current = ledger.requests.get(kept.id)
+        _check_status(current, "waiting", "reserved")
+        if current.serial is not None:
+            ledger.certificates.abandon(current.authority_id, [current.serial])
+        changed = ledger.requests.change(current, "rejected", serial=current.serial, problem=why)
+        ledger.events.append("certificate-rejected", authority.name, request=kept.id)
+    return changed
+
+
+def _check_status(kept: RequestRecord, *wanted: str) -> None:
+    if kept.status not in wanted:
+        raise InputError(f"request {kept.id}: is {kept.status}, not {' or '.join(wanted)}", hint="choose another one")
+
+
+def _check_unchanged(ledger: Ledger, authority: Authority) -> None:
+    record = authority.record
+    if ledger.authorities.state(record.id) != (record.status, record.revision):
+        raise AuthorityNotReadyError(f"authority {authority.name!r}: was changed meanwhile", hint="repeat")
+
+
+def _reserved(ledger: Ledger, kept: RequestRecord) -> CertificateRecord:
+    found = ledger.certificates.find(kept.serial or "", kept.authority_id)
+    if len(found) != 1 or found[0].status != "reserved":
+        raise LedgerError(f"ledger: has no reservation for request {kept.id}", hint="reject it and submit it again")
+    return found[0]
+
+
+def _described(draft: Draft) -> dict[str, Any]:
+    return {
+        "profile": draft.profile,
+        "subject": format_name(draft.subject),
+        "names": tuple(map(format_general_name, draft.alternative_names)),
+    }
+
+
+def _content(order: Order) -> dict[str, Any]:
+    """An order without its CSR, as JSON has it."""
+    return {
+        "names": list(order.names),
+        "subject": order.subject,
+        "profile": order.profile,
+        "expires": None if order.expires is None else order.expires.isoformat(),
+        "copy": sorted(order.copy),
+    }
+
+
+def _order(kept: RequestRecord) -> Order:
+    """The order that was submitted."""
+    content: Mapping[str, Any] = kept.content
+    expires = content["expires"]
+    return Order(
+        csr=kept.csr,
+        names=tuple(content["names"]),
+        subject=content["subject"],
+        profile=content["profile"],
+        expires=None if expires is None else dt.datetime.fromisoformat(expires),
+        copy=frozenset(content["copy"]),
+    )

@@ -1,0 +1,70 @@
+"""Signing through the hook `sign` and verifying the result: the one place where signatures are made and checked."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from anchorhold.errors import SignatureError
+from anchorhold.public_keys import digest_of, is_signed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold.algorithms import Algorithm
+    from anchorhold.plugin.key_backend import KeyBackend
+    from anchorhold.plugin.requests import Signer, SignRequest
+    from anchorhold.public_keys import PublicKey
+
+
+def sign_and_verify(
+    backend: KeyBackend,
+    signer: Signer,
+    public_key: PublicKey,
+    request: SignRequest,
+    *,
+    hash_in_thread: bool = False,
+    is_due: Callable[[], bool] | None = None,
+) -> bytes:
+    """Sign a message and verify the signature before anything is done with it.
+
+    Args:
+        backend: The backend that lent the signer.
+        signer: The signer.
+        public_key: The public key of the signer, as the ledger has it.
+        request: What is signed, how and what for.
+        hash_in_thread: Whether to hash the message for the verification while the key signs it. For long messages only:
+            a CRL with a million entries takes as long to hash as to sign.
+        is_due: Asked once the signature is there; False leaves the verification out. None verifies always.
+
+    Returns:
+        The signature, in the form X.509 has it.
+
+    Raises:
+        SignatureError: The signature does not verify.
+        AnchorholdError: As `KeyBackend.sign`.
+    """
+    message, algorithm = request.message, request.algorithm
+    digest = _begin_to_hash(message, algorithm) if hash_in_thread else None
+    signature = backend.sign(request, signer)
+    if is_due is not None and not is_due():
+        return signature
+    if not is_signed_by(public_key, signature, message, algorithm, None if digest is None else digest()):
+        raise SignatureError(
+            f"{backend.identity}: returned a signature that does not verify",
+            hint="nothing was recorded as issued; report this to the author of the backend",
+        )
+    return signature
+
+
+def _begin_to_hash(message: bytes, algorithm: Algorithm) -> Callable[[], bytes | None]:
+    """Hash a message in a thread; the function that is returned waits for the digest."""
+    found: list[bytes | None] = []
+    thread = Thread(target=lambda: found.append(digest_of(message, algorithm)))
+    thread.start()
+
+    def digest() -> bytes | None:
+        thread.join()
+        return found[0] if found else None  # None verifies over the whole message
+
+    return digest

@@ -1,0 +1,174 @@
+"""Binding one backend instance and its wrappers to an alias: a plugin manager of its own, checked when it is made.
+
+One manager for each alias is an allow-list by construction: a hook can never be answered by another backend.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
+from anchorhold.plugin.hook_markers import PROJECT, hookimpl
+from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
+from anchorhold.remedy import Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from anchorhold.plugin.discovery import PluginIdentity
+    from anchorhold.plugin.requests import Signer, SignRequest
+
+
+class CoreSigning:
+    """Core's implementation of the hook `sign`, which wrappers wrap."""
+
+    @hookimpl
+    def sign(self, request: SignRequest, signer: Signer) -> bytes:
+        """Let the signer sign the whole message."""
+        return signer.sign(request.message, request.algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFactory:
+    """A backend or wrapper about to be bound.
+
+    Attributes:
+        construct: Makes the instance.
+        identity: Who it is, for messages.
+    """
+
+    construct: Callable[[], Any]
+    identity: PluginIdentity
+
+
+def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]], *, ocsp: bool) -> pluggy.PluginManager:
+    """A plugin manager that holds core's signing, one backend and the enabled wrappers, the first outermost.
+
+    Args:
+        backend: The backend of the alias.
+        wrappers: From `construct_wrapper`, in the order of the settings.
+        ocsp: Whether the alias is to keep OCSP responder keys.
+
+    Raises:
+        BackendLoadError: The backend cannot be constructed.
+        BackendContractError: It breaks a rule of the plugin API.
+    """
+    manager = _manager()
+    manager.register(CoreSigning(), name="core")
+    instance = _construct(backend)
+    _register(manager, instance, backend.identity)
+    _check_backend(manager, instance, backend.identity, ocsp=ocsp)
+    for owner, wrapper in reversed(wrappers):  # pluggy calls the one registered last first
+        _register(manager, wrapper, owner)
+    return manager
+
+
+def construct_wrapper(part: PluginFactory) -> Any:
+    """An instance of a wrapper, checked on its own.
+
+    Raises:
+        BackendLoadError: It cannot be constructed.
+        BackendContractError: It breaks a rule of the plugin API.
+    """
+    instance = _construct(part)
+    manager = _manager()
+    _register(manager, instance, part.identity)
+    hooks = [name for name, _ in _hook_methods(instance)]
+    if not hooks:
+        raise BackendContractError(
+            f"{part.identity}: wraps no hook, so it would protect nothing",
+            hint="its author marks a method with hookimpl(wrapper=True)",
+        )
+    for name in hooks:
+        if not all(found.wrapper for found in _implementations(manager, name, instance)):
+            raise BackendContractError(
+                f"{part.identity}: implements the hook {name} instead of wrapping it",
+                hint="its author marks it with hookimpl(wrapper=True)",
+            )
+    return instance
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(BackendSpec)
+    return manager
+
+
+def _construct(part: PluginFactory) -> Any:
+    try:
+        instance = part.construct()
+    except AnchorholdError:
+        raise
+    except Exception as error:
+        raise BackendLoadError(
+            f"{part.identity}: cannot be constructed ({type(error).__name__})",
+            hint="tell its author; see the cause",
+            remedy=Remedy("diagnostics.show_cause"),
+        ) from error
+    _check_arguments(instance, part.identity)
+    _check_overrides(instance, part.identity)
+    return instance
+
+
+def _register(manager: pluggy.PluginManager, instance: Any, identity: PluginIdentity) -> None:
+    try:
+        manager.register(instance, name=f"{identity.kind} {identity.name}")
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise BackendContractError(
+            f"{identity}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+        ) from error
+
+
+def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, member in inspect.getmembers(type(instance), inspect.isroutine):
+        if hasattr(member, f"{PROJECT}_impl"):
+            yield name, member
+
+
+def _check_overrides(instance: Any, identity: PluginIdentity) -> None:
+    """A method that overrides an inherited hook, and is none itself, would never be called."""
+    hooks = {name for name, _ in _hook_methods(instance)}
+    for parent in type(instance).__mro__[1:]:
+        for name, member in vars(parent).items():
+            overridden = hasattr(member, f"{PROJECT}_impl") and name not in hooks
+            if overridden and getattr(type(instance), name) is not None:
+                raise BackendContractError(
+                    f"{identity}: overrides the hook {name} of {parent.__name__} with a method that is no hook",
+                    hint="its author marks it with hookimpl, or sets it to None to leave the hook out",
+                )
+
+
+def _check_arguments(instance: Any, identity: PluginIdentity) -> None:
+    """Pluggy never passes a defaulted argument, and fails only in the call at a keyword-only one."""
+    for name, method in _hook_methods(instance):
+        for argument in inspect.signature(method).parameters.values():
+            if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
+                raise BackendContractError(
+                    f"{identity}: the hook {name} has the argument {argument}, which would never be passed",
+                    hint="its author makes every hook argument positional and without default",
+                )
+
+
+def _implementations(manager: pluggy.PluginManager, hook: str, instance: Any) -> list[pluggy.HookImpl]:
+    return [found for found in getattr(manager.hook, hook).get_hookimpls() if found.plugin is instance]
+
+
+def _check_backend(manager: pluggy.PluginManager, instance: Any, identity: PluginIdentity, *, ocsp: bool) -> None:
+    for hook in (*REQUIRED_HOOKS, *(("ocsp_store",) if ocsp else ())):
+        if not _implementations(manager, hook, instance):
+            purpose = " and cannot keep OCSP responder keys" if hook == "ocsp_store" else ""
+            raise BackendContractError(
+                f"{identity}: does not implement the hook {hook}{purpose}", hint="choose another backend"
+            )
+    for name, _ in _hook_methods(instance):
+        found = _implementations(manager, name, instance)
+        if name == "sign" or any(implementation.wrapper or implementation.hookwrapper for implementation in found):
+            raise BackendContractError(
+                f"{identity}: wraps or implements the hook {name}, which only wrappers may",
+                hint="its author offers that part in the group anchorhold.wrappers",
+            )

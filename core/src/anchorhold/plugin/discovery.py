@@ -1,0 +1,204 @@
+"""Finding backends and wrappers among the installed distributions, by their entry points."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import BackendContractError, BackendLoadError, UnknownBackendError
+from anchorhold.parser_errors import attempt
+from anchorhold.plugin.hook_markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP
+from anchorhold.remedy import Remedy
+from anchorhold.suggestions import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from importlib.metadata import EntryPoint, EntryPoints
+
+_WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
+
+
+@dataclass(frozen=True)
+class PluginIdentity:
+    """Who a configured backend or wrapper is, for messages; the distribution is looked up when it is printed.
+
+    Attributes:
+        kind: ``key backend`` or ``wrapper``.
+        name: Its alias, or the name of the wrapper.
+        plugin: What is configured under it.
+    """
+
+    kind: str
+    name: str
+    plugin: Plugin
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} ({self.plugin.name} of {self.plugin.distribution})"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One installed backend or wrapper, not imported yet.
+
+    Attributes:
+        entry_point: Where it is.
+    """
+
+    entry_point: EntryPoint
+
+    @property
+    def name(self) -> str:
+        """The backend type, or the name of the wrapper."""
+        return self.entry_point.name
+
+    @property
+    def distribution(self) -> str:
+        """Name and version of the distribution it comes from."""
+        dist = self.entry_point.dist
+        return f"{dist.name} {dist.version}" if dist is not None else "an unknown distribution"
+
+    @property
+    def kind(self) -> str:
+        """What it is, for messages."""
+        return _WORDS[self.entry_point.group]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} of {self.distribution}"
+
+    @cached_property
+    def loaded(self) -> type[Any]:
+        """The class, imported, with its API version checked.
+
+        Raises:
+            BackendLoadError: It cannot be imported.
+            BackendContractError: It is not a class, or was written for another version of the plugin API.
+        """
+        try:
+            found = self.entry_point.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may raise whatever it likes, and end no command of ours
+            raise BackendLoadError(
+                f"{self}: cannot be imported from {self.entry_point.value} ({type(error).__name__}: {error})",
+                hint="reinstall the distribution or take it out of the settings",
+            ) from error
+        if not isinstance(found, type):
+            raise BackendContractError(
+                f"{self}: the entry point {self.entry_point.value} is not a class", hint="tell its author"
+            )
+        self._check_api_version(getattr(found, "anchorhold_api", None))
+        return found
+
+    @property
+    def handle_version(self) -> int:
+        """The newest version of key handles that the class reads; 1 if it does not say.
+
+        Raises:
+            BackendContractError: It says something else than a version.
+        """
+        version = getattr(self.loaded, "handle_version", 1)
+        if not isinstance(version, int) or version < 1:
+            raise BackendContractError(
+                f"{self}: handle_version is {version!r}, not a whole number from 1 on", hint="tell its author"
+            )
+        return version
+
+    def _check_api_version(self, version: object) -> None:
+        if version == API_VERSION:
+            return
+        if isinstance(version, int):
+            behind = "anchorhold" if version > API_VERSION else self.distribution.split()[0]
+            raise BackendContractError(
+                f"{self}: was written for version {version} of the backend interface, not {API_VERSION}",
+                hint=f"upgrade {behind}",
+            )
+        raise BackendContractError(
+            f"{self}: does not say which version of the backend interface it was written for",
+            hint=f"its author adds `anchorhold_api = {API_VERSION}` to the class",
+        )
+
+
+def entry_points(*, group: str) -> EntryPoints:
+    """Those of a group, of all distributions that are installed."""
+    return _read(group, tuple((place, _changed(place)) for place in sys.path))
+
+
+@lru_cache(len(_WORDS) + 1)  # and commands
+def _read(group: str, _: tuple[tuple[str, float], ...]) -> EntryPoints:
+    """The same as long as no folder of the path changes: to read them is to open a file of every distribution."""
+    found = attempt(lambda: metadata.entry_points(group=group))[0]
+    return found if found is not None else metadata.EntryPoints(_one_by_one(group))
+
+
+def _one_by_one(group: str) -> Iterator[EntryPoint]:
+    """Those of all distributions that can be read: a damaged one has nothing to do with the others."""
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        name, _ = attempt(lambda: distribution.name)  # noqa: B023
+        points, _ = attempt(lambda: tuple(distribution.entry_points.select(group=group)))  # noqa: B023
+        if points is not None and (name is None or name not in seen):  # the first on the path hides the others
+            yield from points
+        seen.update(() if name is None else (name,))
+
+
+def _changed(place: str) -> float:
+    """When something was last installed in a folder; 0 if there is none."""
+    try:
+        return Path(place).stat().st_mtime
+    except OSError:
+        return 0
+
+
+def installed(group: str) -> list[Plugin]:
+    """All backends or wrappers that are installed, by name."""
+    return [Plugin(entry_point) for entry_point in sorted(entry_points(group=group), key=lambda found: found.name)]
+
+
+def find(group: str, name: str, subject: str) -> Plugin:
+    """The one installed backend or wrapper of that name.
+
+    Args:
+        group: `BACKENDS_GROUP` or `WRAPPERS_GROUP`.
+        name: Backend type or name of the wrapper.
+        subject: Where in the settings the name stands, for the message.
+
+    Raises:
+        UnknownBackendError: None is installed, or several are.
+    """
+    found = _distinct(point for point in entry_points(group=group) if point.name == name)
+    if len(found) == 1:
+        return found[0]
+    word = _WORDS[group]
+    if found:
+        owners = " and ".join(plugin.distribution for plugin in found)
+        raise UnknownBackendError(f"{subject}: {owners} both offer the {word} {name!r}", hint="uninstall one of them")
+    names = [plugin.name for plugin in installed(group)]
+    hint, remedy = _advice(group, name, names)
+    raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=hint, remedy=remedy)
+
+
+def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
+    """Drop what is found twice because one installation is on the path twice."""
+    distinct = {(point.value, point.dist.name if point.dist else ""): Plugin(point) for point in candidates}
+    return list(distinct.values())
+
+
+def _advice(group: str, name: str, names: list[str]) -> tuple[str, Remedy | None]:
+    if "." in name:  # a class, as other programs have it in their settings
+        known = next((each for each in names if each in re.split(r"\W|_", name.lower())), None)
+        what = f"write {known!r}" if known else "write one of those that are installed"
+        return f"{what}, for it is the name of one and no class; installed are: {', '.join(names) or 'none'}", None
+    if group == WRAPPERS_GROUP:
+        return suggestion(name, names, "install the distribution that offers it; installed are: {}"), None
+    if near := suggestion(name, names, otherwise=""):
+        return near, None
+    package, listed = f"anchorhold-{name}", ", ".join(names) or "none"
+    return (
+        f"choose from what is installed ({listed}), or try to install {package}",
+        Remedy("packages.install", {"requirement": package}),
+    )

@@ -1,0 +1,242 @@
+"""The typed face of one alias: the only code that calls hooks, and the checks on every answer."""
+
+from __future__ import annotations
+
+import json
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendContractError,
+    BackendFailedError,
+    KeyMismatchError,
+    KeyUnsupportedError,
+    OperationUnsupportedError,
+)
+from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
+from anchorhold.public_keys import spec_of, spki
+from anchorhold.remedy import Remedy
+from anchorhold.secret import Secret
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from anchorhold.audit import AuditContext
+    from anchorhold.plugin.discovery import PluginIdentity
+    from anchorhold.plugin.requests import (
+        AddOption,
+        CreateKeyRequest,
+        FindKeyRequest,
+        ImportKeyRequest,
+        Operation,
+        Role,
+        Secrets,
+        Signer,
+        SignRequest,
+    )
+
+T = TypeVar("T")
+
+
+class KeyBackend:
+    """A configured key backend, ready for use.
+
+    Args:
+        alias: The name it is configured under.
+        role: What its keys are for.
+        identity: Who it is, for messages.
+        manager: From `anchorhold.plugin.binding.bind`.
+        options: The validated options model, or None if the class has none.
+        capabilities: The upper bound its class declares.
+        handle_version: The newest version of handles that its class declares to read.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        role: Role,
+        identity: PluginIdentity,
+        manager: pluggy.PluginManager,
+        options: Any,
+        capabilities: Capabilities | None,
+        handle_version: int,
+    ) -> None:
+        self.alias = alias
+        self.role = role
+        self.identity = identity
+        self.manager = manager
+        self.options = options
+        self.capabilities = capabilities or Capabilities()
+        self.handle_version = handle_version
+        self._audit: AuditContext | None = None
+
+    def acting_as(self, audit: AuditContext) -> KeyBackend:
+        """The same backend; each request to it and to its wrappers says who acts."""
+        same = copy(self)
+        same._audit = audit  # noqa: SLF001  # of the same class
+        return same
+
+    def __repr__(self) -> str:
+        return f"<{self.identity}>"
+
+    def supports(self, hook: str) -> bool:
+        """Whether the backend implements that optional hook."""
+        return any(not found.wrapper for found in getattr(self.manager.hook, hook).get_hookimpls())
+
+    def check_place(self) -> tuple[str, ...]:
+        """What a backend finds out about the place of its keys without a secret, if it has a method of that name.
+
+        Returns:
+            What could not be tried, in sentences.
+
+        Raises:
+            AnchorholdError: No key can be used there.
+        """
+        found: list[str] = []
+        for plugin in self.manager.get_plugins():
+            check = getattr(plugin, "check_place", None)
+            if callable(check):
+                found += check()
+        return tuple(found)
+
+    def add_cli_options(self, add: AddOption, operation: Operation) -> None:
+        """Let the backend add its options; see `BackendSpec.add_cli_options`."""
+        self._guarded("add_cli_options", add=add, operation=operation)
+
+    def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
+        """See `BackendSpec.create_key`.
+
+        Raises:
+            BackendContractError: The answer is not what the plugin API promises.
+            KeyUnsupportedError: Beyond the declared capabilities.
+        """
+        self.capabilities.check(self.identity, request.spec)
+        created = self._created("create_key", self._call("create_key", CreatedKey, request=request, secrets=secrets))
+        if spec_of(created.public_key) != request.spec:
+            raise self._broken(
+                "create_key", f"made a key of the kind {spec_of(created.public_key)}, not {request.spec}"
+            )
+        return created
+
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        """See `BackendSpec.load_signer`.
+
+        Raises:
+            KeyUnsupportedError: The handle is of a newer version than this backend reads.
+            KeyMismatchError: The key is not the one the ledger has; the signer was closed.
+            BackendContractError: The answer is not a signer.
+        """
+        signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
+        if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
+            raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
+        if not self._is_public_key(signer.public_key):
+            signer.close()
+            raise self._broken("load_signer", "returned a signer without a public key that can be used")
+        if spki(signer.public_key) != spki(request.public_key):
+            signer.close()
+            raise KeyMismatchError(
+                f"{self.identity}: the private key found for {request.ca.name!r} does not belong to its certificate",
+                hint="restore the right key; nothing was signed",
+            )
+        return cast("Signer", signer)
+
+    def sign(self, request: SignRequest, signer: Signer) -> bytes:
+        """See `BackendSpec.sign`. The signature is not verified here."""
+        return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+
+    def ocsp_store(self) -> OcspStore:
+        """See `BackendSpec.ocsp_store`."""
+        return self._call("ocsp_store", OcspStore)
+
+    def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
+        """See `BackendSpec.find_key`."""
+        found = self._call("find_key", tuple, request=request, secrets=secrets)
+        return tuple(self._created("find_key", key) for key in found)
+
+    def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
+        """See `BackendSpec.import_key`."""
+        return self._created("import_key", self._call("import_key", CreatedKey, request=request, secrets=secrets))
+
+    def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
+        """See `BackendSpec.export_key`; refuses handles as `load_signer` does."""
+        return self._call("export_key", Secret, request=request, secrets=secrets)
+
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
+        return self._call("delete_key", bool, request=request, secrets=secrets)
+
+    def _check_readable(self, request: KeyRequest) -> None:
+        """What an older release makes of a newer handle may be another key, or the wrong one to destroy."""
+        version = request.handle.version
+        if version > self.handle_version:
+            distribution = self.identity.plugin.distribution.split()[0]
+            raise KeyUnsupportedError(
+                f"{self.identity}: the key of {request.ca.name!r} was recorded by a newer release of {distribution}"
+                f" (handle version {version}; this one reads up to {self.handle_version})",
+                hint=f"upgrade {distribution}",
+            )
+
+    def _call(self, hook: str, answer: type[T], **arguments: Any) -> T:
+        if not self.supports(hook):
+            raise OperationUnsupportedError(
+                f"{self.identity}: does not offer the operation {hook}", hint="use a backend that does"
+            )
+        if isinstance(request := arguments.get("request"), KeyRequest):
+            self._check_readable(request)
+        return self._answer(hook, answer, **arguments)
+
+    def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
+        request = arguments.get("request")
+        if request is not None and self._audit is not None:
+            arguments["request"] = replace(request, audit=self._audit)
+        value = self._guarded(hook, **arguments)
+        if value is None or not isinstance(value, answer):
+            raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")
+        return value
+
+    def _guarded(self, hook: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self.manager.hook, hook)(**arguments)
+        except AnchorholdError:
+            raise
+        except Exception as error:
+            raise BackendFailedError(
+                f"{self._who}: {hook} failed ({type(error).__name__})",
+                hint="correct your environment, or tell the author of the backend; see the cause",
+                remedy=Remedy("diagnostics.show_cause"),
+            ) from error
+
+    def _created(self, hook: str, created: Any) -> CreatedKey:
+        if not isinstance(created, CreatedKey) or not isinstance(created.handle, KeyHandle):
+            raise self._broken(hook, "did not return a CreatedKey with a KeyHandle")
+        if not self._is_public_key(created.public_key):
+            raise self._broken(hook, "returned no public key that can be used")
+        data = created.handle.data
+        try:
+            survives = json.loads(json.dumps(dict(data), allow_nan=False)) == data
+        except (TypeError, ValueError):
+            survives = False
+        if not survives:
+            raise self._broken(hook, "returned a handle that is not JSON")
+        return created
+
+    @staticmethod
+    def _is_public_key(key: object) -> bool:
+        try:
+            spec_of(key)
+        except KeyUnsupportedError:
+            return False
+        return True
+
+    @property
+    def _who(self) -> str:
+        """The backend and the wrappers around it; from outside nobody can tell which of them failed."""
+        names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
+        return f"{self.identity}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
+
+    def _broken(self, hook: str, what: str) -> BackendContractError:
+        return BackendContractError(f"{self._who}: {hook} {what}", hint="tell the author of the backend")

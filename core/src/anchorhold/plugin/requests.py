@@ -1,0 +1,375 @@
+"""What crosses the plugin boundary: requests, answers, and the protocols of what core lends to a backend and back.
+
+The dataclasses are frozen, slotted and keyword-only, so that they can grow without breaking a published backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+
+from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from cryptography import x509
+
+    from anchorhold.algorithms import Algorithm, KeySpec
+    from anchorhold.audit import AuditContext
+    from anchorhold.databases import Database
+    from anchorhold.plugin.refused_secrets import RefusedSecrets
+    from anchorhold.public_keys import PublicKey
+    from anchorhold.secret import Secret
+
+Operation: TypeAlias = Literal["create", "import", "adopt", "use"]
+"""What a command does with the key of an alias; `BackendSpec.add_cli_options` adds options accordingly."""
+Role: TypeAlias = Literal["ca", "ocsp"]
+"""Whether an alias keeps keys of authorities or of OCSP responders."""
+E = TypeVar("E", bound="x509.ExtensionType")
+T = TypeVar("T")
+Wrapping: TypeAlias = Generator[None, T, T]
+"""What a wrapper's method returns: it yields once, is sent the answer of what it wraps, and returns an answer."""
+
+Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
+"""What a signature is made for. A probe is a random message that proves that a key works."""
+OptionValue: TypeAlias = str | bool | None
+"""The value of an option that is not secret."""
+
+
+class Secrets(Protocol):
+    """Hands a backend the secrets it has declared with `AddOption` or has in its options model."""
+
+    def get(self, name: str) -> Secret | None:
+        """The secret from the command line, the environment or the settings; None if it was not given.
+
+        Never asks a person.
+        """
+
+    def require(self, name: str) -> Secret:
+        """The same, else from a person at the terminal.
+
+        Raises:
+            SecretMissingError: There is nobody to ask; the message says how to give the secret.
+        """
+
+
+class AddOption(Protocol):
+    """Adds one option to a command; core makes flag, variable and prefix from the name and the alias."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002
+        secret: bool = False,
+        scope: Literal["alias", "key"] = "alias",
+        default: str | bool | None = None,
+    ) -> None:
+        """Add an option.
+
+        Args:
+            name: In lower case with hyphens, without prefix: ``user-pin``.
+            help: One sentence for the help text.
+            secret: It reaches the backend through `Secrets` and never through the options of a request. Core
+                reads ``ANCHORHOLD_[ALIAS_]NAME`` and ``…_FILE`` too, and adds a ``--name-prompt`` flag where a
+                secret is set rather than used.
+            scope: ``alias`` if one value serves every key of the alias (a PIN), ``key`` if each has its own
+                (a password).
+            default: Of an option that is not secret; a bool makes a flag of it.
+        """
+
+
+class Signer(Protocol):
+    """A lent private key. It owns its session; whoever asked for it closes it. Threads share it."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        """The signature over the whole message (not its digest), in the form X.509 has it.
+
+        ECDSA: DER of ECDSA-Sig-Value (RFC 3279, section 2.2.3). RSA: as long as the modulus (RFC 8017).
+        EdDSA: RFC 8410.
+        """
+
+    def close(self) -> None:
+        """Give the session back. Called once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendContext:
+    """What a backend is told about its place when it is constructed.
+
+    Attributes:
+        alias: The name it is configured under.
+        role: Whether it keeps keys of authorities or of OCSP responders.
+        database: Opens the ledger's database, for a backend that keeps its keys there.
+        environment: The variables that references in the settings are resolved with.
+        shared: Sections of the settings shared by all aliases: ``storages``.
+        refused_secrets: The memory of refused secrets, for a backend that shows one to something that counts wrong
+        ones.
+    """
+
+    alias: str
+    role: Role
+    database: Callable[[], Database]
+    environment: Mapping[str, str]
+    shared: Mapping[str, Any]
+    refused_secrets: RefusedSecrets = field(default_factory=ProcessRefusedSecrets)
+
+    @property
+    def section(self) -> str:
+        """Where the alias stands in the settings, for messages: ``key_backends.default``."""
+        return f"{'ocsp_' if self.role == 'ocsp' else ''}key_backends.{self.alias}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapperContext:
+    """What a wrapper is told when it is constructed: once for each alias it is put around.
+
+    Attributes:
+        alias: The alias of the key backend it wraps.
+        role: The role of that alias.
+    """
+
+    alias: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAuthority:
+    """The authority a key belongs to or signs for, as far as backends and wrappers may care.
+
+    Attributes:
+        name: Its name in the ledger.
+        subject: Its distinguished name (RFC 4514 form).
+    """
+
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHandle:
+    """All that a backend needs to find a key again, stored in the ledger.
+
+    Attributes:
+        version: Of the layout of `data`, the backend's own count; old versions must stay readable.
+        data: JSON-serialisable, without any secret.
+    """
+
+    version: int
+    data: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The handle as the ledger stores it: a JSON object with `version` and `data`."""
+        return {"version": self.version, "data": dict(self.data)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> KeyHandle:
+        """Read what `to_json` has returned.
+
+        A handle of a newer version is read, too: `anchorhold.plugin.key_backend.KeyBackend` refuses to use it.
+
+        Raises:
+            KeyError: A member is missing.
+        """
+        return cls(version=stored["version"], data=stored["data"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedKey:
+    """A key that exists.
+
+    Attributes:
+        handle: Finds it again.
+        public_key: Its public half.
+        notes: What whoever adopts it should know, each as the end of a sentence that begins "The key that was adopted".
+    """
+
+    handle: KeyHandle
+    public_key: PublicKey
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateKeyRequest:
+    """A key to create.
+
+    Attributes:
+        key_id: 20 random octets drawn and recorded by core beforehand. The key must be stored under it
+            (CKA_ID, file name, row key), so that `BackendSpec.find_key` finds it after a crash.
+        spec: The kind of key.
+        ca: The authority it will belong to.
+        role: What it is for.
+        options: Values of the options added by `add_cli_options`, without the secret ones; all names are there.
+        audit: Who acts; None outside an installation.
+    """
+
+    key_id: bytes
+    spec: KeySpec
+    ca: CertificateAuthority
+    role: Role = "ca"
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    audit: AuditContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindKeyRequest:
+    """Keys to look for.
+
+    Attributes:
+        key_id: As in `CreateKeyRequest`; None to adopt a key by what the options say.
+        options: As in `CreateKeyRequest`.
+        public_key: The public half of the key that is meant, if it is known; a store that does not have it may answer
+            with this one, for core has the key prove it.
+        one: Whether exactly one key is of use. A store that can say what else is there raises `KeyMissingError` or
+            `KeyExistsError` then, and may as well return what it found.
+        audit: Who acts; None outside an installation.
+    """
+
+    key_id: bytes | None
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    public_key: PublicKey | None = None
+    one: bool = False
+    audit: AuditContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportKeyRequest:
+    """An existing private key to store.
+
+    Attributes:
+        key_id: As in `CreateKeyRequest`.
+        pkcs8: Unencrypted PEM PKCS#8 (RFC 5958).
+        ca: The authority it belongs to.
+        role: What it is for.
+        options: As in `CreateKeyRequest`.
+        audit: Who acts; None outside an installation.
+    """
+
+    key_id: bytes
+    pkcs8: Secret
+    ca: CertificateAuthority
+    role: Role = "ca"
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    audit: AuditContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRequest:
+    """A key that exists and is to be used, exported or deleted.
+
+    Attributes:
+        handle: From `CreatedKey`.
+        public_key: What the ledger has recorded.
+        ca: The authority it belongs to.
+        role: What it is for.
+        audit: Who acts; None outside an installation.
+    """
+
+    handle: KeyHandle
+    public_key: PublicKey
+    ca: CertificateAuthority
+    role: Role = "ca"
+    audit: AuditContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A certificate before it is signed: all of its content, nothing of it changeable any more.
+
+    Attributes:
+        issuer: Distinguished name of the authority.
+        subject: Distinguished name of the holder.
+        serial: Serial number.
+        not_before: Start of validity, UTC, to the second.
+        not_after: End of validity, UTC, to the second.
+        public_key: The holder's.
+        extensions: In the order they will have.
+        profile: Name of the profile it was made by.
+        public_key_info: DER SubjectPublicKeyInfo where it says more than the key, as for id-RSASSA-PSS (RFC 4055,
+            section 1.2); else None.
+        issuer_octets: The issuer's name in DER where its certificate has it otherwise than it would be encoded, such as
+            in a TeletexString; else None.
+    """
+
+    issuer: x509.Name
+    subject: x509.Name
+    serial: int
+    not_before: dt.datetime
+    not_after: dt.datetime
+    public_key: PublicKey
+    extensions: tuple[x509.Extension[x509.ExtensionType], ...]
+    profile: str
+    public_key_info: bytes | None = None
+    issuer_octets: bytes | None = None
+
+    def extension(self, kind: type[E]) -> E | None:
+        """The value of the extension of that class of ``cryptography.x509``; None if there is none."""
+        # Not `isinstance`, which asks Python code of an abstract class for each of them; nobody derives from these.
+        return next((found.value for found in self.extensions if type(found.value) is kind), None)
+
+    @property
+    def alternative_names(self) -> tuple[x509.GeneralName, ...]:
+        """The subject alternative names (RFC 5280, section 4.2.1.6)."""
+        from cryptography import x509
+
+        return tuple(self.extension(x509.SubjectAlternativeName) or ())
+
+    @property
+    def dns_names(self) -> tuple[str, ...]:
+        """The DNS names among the subject alternative names."""
+        from cryptography import x509
+
+        return tuple(name.value for name in self.alternative_names if isinstance(name, x509.DNSName))
+
+    @property
+    def is_ca(self) -> bool:
+        """Whether the holder is to be an authority (RFC 5280, section 4.2.1.9)."""
+        from cryptography import x509
+
+        constraints = self.extension(x509.BasicConstraints)
+        return constraints is not None and constraints.ca
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignRequest:
+    """One signature. Every single one of a CA or OCSP key passes the hook `sign`.
+
+    Attributes:
+        message: All octets to be signed, such as the TBSCertificate.
+        algorithm: How.
+        purpose: What for.
+        ca: The authority whose key signs.
+        draft: The certificate to be; not None exactly when the purpose is ``certificate``.
+        audit: Who acts; None outside an installation.
+    """
+
+    message: bytes
+    algorithm: Algorithm
+    purpose: Purpose
+    ca: CertificateAuthority
+    draft: Draft | None = None
+    audit: AuditContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OcspStore:
+    """How a backend holds keys of OCSP responders, which are used with nobody present.
+
+    Attributes:
+        options: Passed as `CreateKeyRequest.options` for each such key.
+        unattended: Names of the secrets that must resolve without a person; a configuration in which they would
+            not is refused when it is read.
+        generated: Names of the secrets that core draws at random for each key and keeps in the ledger. They need no
+            stretching, as their `Secret.is_random` says when the key is made; `anchorhold.pkcs8` does without it.
+    """
+
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    unattended: frozenset[str] = frozenset()
+    generated: frozenset[str] = frozenset()
