@@ -29,9 +29,9 @@ def test_the_settings_on_the_page_are_read(tmp_path: Path) -> None:
 
 
 def test_the_output_on_the_page_is_that_of_the_command(anchorhold: Command) -> None:
-    (commands,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    (commands,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
     (output,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-    command = commands.splitlines()[-1].removeprefix("$ anchorhold ")
+    command = commands.splitlines()[-1].removeprefix("anchorhold ")
     assert anchorhold(*command.split()).text == output
 
 

@@ -9,7 +9,10 @@ _DATES: Final = "a service will say what is current, and when it stops being"
 _RECORDS: Final = "rows of the ledger; services will give values"
 
 SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "anchorhold.cli.command_context": (("Session",), "`serve` is a command of the table, built as those of core are"),
+    "anchorhold.cli.command_context": (
+        ("CommandContext",),
+        "`serve` is a command of the table, built as those of core are",
+    ),
     "anchorhold.installation": (("Installation", "open_installation"), "the door; it will be promised with services"),
     "anchorhold.operations.authority": (("Authority",), _RECORDS),
     "anchorhold.operations.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
@@ -27,7 +30,7 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "anchorhold.plugin.key_backend": (("KeyBackend",), "type of what `open_responder` works with"),
     "anchorhold.x509.certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
     "anchorhold.x509.der": (("span",), _OCSP),
-    "anchorhold.x509.lenient_certificates": (("pem_of",), "certificates of authorities are published as PEM, too"),
+    "anchorhold.x509.pem": (("LINE", "pem_lines", "pem_of"), "certificates and CRLs are published as PEM, too"),
     "anchorhold.x509.ocsp": (
         (
             "BasicOCSPResponse",
@@ -49,6 +52,6 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("EXAMPLES", "amount_of"),
         "options of `serve` are spans, like those of other commands",
     ),
-    "anchorhold.x509.validity": (("AHEAD", "BACKDATED", "begun", "is_ahead", "now"), _DATES),
+    "anchorhold.x509.validity": (("BACKDATE", "CLOCK_TOLERANCE", "is_in_future", "now", "start_of_validity"), _DATES),
 }
 """Modules, each with the names and the reason."""

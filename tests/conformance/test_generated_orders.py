@@ -20,18 +20,18 @@ from pyasn1_alt_modules import rfc5280  # type: ignore[import-untyped]
 from anchorhold import Order, key_spec, software_keys
 from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.chain import Chain
-from anchorhold.plugin.signer_adapter import builder_arguments
 from anchorhold.public_keys import spki
 from anchorhold.x509.csr import check_csr
 from anchorhold.x509.csr_parts import CertificationRequest
 from anchorhold.x509.der import is_der, members, signed
+from anchorhold.x509.signer_adapter import builder_arguments
 from anchorhold.x509.tbs import capture_tbs
 from conformance.chains import URLS, installation_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.plugin.requests import Draft
+    from anchorhold.x509.draft import Draft
 
 ORDERS: Final = int(os.environ.get("ANCHORHOLD_ORDERS", "300"))
 SEED: Final = int(os.environ.get("ANCHORHOLD_ORDERS_SEED", "14"))

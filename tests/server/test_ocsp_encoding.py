@@ -19,7 +19,6 @@ from pkilint.validation import ValidationFindingSeverity
 
 from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
-from anchorhold.plugin.signer_adapter import builder_arguments
 from anchorhold.public_keys import spec_of
 from anchorhold.x509.der import tlv
 from anchorhold.x509.ocsp import (
@@ -30,6 +29,7 @@ from anchorhold.x509.ocsp import (
     SingleResponse,
 )
 from anchorhold.x509.ocsp_requests import load_ocsp_request
+from anchorhold.x509.signer_adapter import builder_arguments
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from anchorhold.errors import NameForbiddenError, PathLengthError, ProfileRefusedError
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.ledger.records import from_timestamp, to_timestamp
-from anchorhold.plugin.requests import Draft
 from anchorhold.profiles import ProfileSettings
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.profiles.model import MAX_PATH_LENGTH
+from anchorhold.x509.draft import Draft
 from anchorhold.x509.name_constraints import fully_excluded
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial

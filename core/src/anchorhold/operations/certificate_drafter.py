@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from anchorhold.errors import ProfileRefusedError
-from anchorhold.plugin.requests import Draft
 from anchorhold.profiles import find_default_profile, find_profile
 from anchorhold.profiles.copying import CopyRules
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
 from anchorhold.x509.csr import alt_names_of
+from anchorhold.x509.draft import Draft
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
 from anchorhold.x509.hosts import is_domain
 from anchorhold.x509.known_oids import PURPOSES

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anchorhold.ledger import Ledger
     from anchorhold.operations.signing_key import SigningKey
-    from anchorhold.plugin.requests import Draft
+    from anchorhold.x509.draft import Draft
 
 
 def issue(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.chain import Chain
     from anchorhold.operations.signing_key import SigningKey
-    from anchorhold.plugin.requests import Draft
     from anchorhold.settings import Settings
+    from anchorhold.x509.draft import Draft
 
 
 def submit(ledger: Ledger, settings: Settings, chain: Chain, order: Order) -> RequestRecord:

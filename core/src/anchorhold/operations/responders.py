@@ -25,12 +25,13 @@ from anchorhold.ledger.records import CLOSED
 from anchorhold.operations.claims import begin_claim, released_afterwards
 from anchorhold.operations.issuance import issue
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin.requests import CreateKeyRequest, Draft, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
+from anchorhold.plugin.requests import CreateKeyRequest, FindKeyRequest, KeyHandle, KeyRequest, SignRequest
 from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.remedy import Remedy
 from anchorhold.secret import Secret
+from anchorhold.x509.draft import Draft
 from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.serials import format_serial, new_serial
 from anchorhold.x509.tbs import key_identifiers

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin.requests import Draft, SignRequest
+from anchorhold.plugin.requests import SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.tbs import assemble_certificate
 from anchorhold.x509.to_be_signed import assemble_request
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Purpose, Secrets, Signer
+    from anchorhold.x509.draft import Draft
 
 
 class SigningKey:

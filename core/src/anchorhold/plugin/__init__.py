@@ -15,7 +15,6 @@ from anchorhold.plugin.requests import (
     CertificateAuthority,
     CreatedKey,
     CreateKeyRequest,
-    Draft,
     FindKeyRequest,
     ImportKeyRequest,
     KeyHandle,
@@ -33,6 +32,7 @@ from anchorhold.plugin.requests import (
 )
 from anchorhold.secret import Secret, SecretReference, is_secret_reference, tells_secret
 from anchorhold.secret_sources import SecretSource
+from anchorhold.x509.draft import Draft
 from anchorhold.x509.durations import DurationIn
 
 __all__ = [

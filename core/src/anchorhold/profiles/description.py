@@ -70,7 +70,7 @@ class DescribedProfile:
             ("Validity", _validity(self.profile)),
             ("Subject", _subject(self.profile)),
             ("Names", _names(self.profile)),
-            ("From CSRs", "; ".join(_copied(self.profile)) or "nothing, unless asked for with --copy"),
+            ("From CSRs", "; ".join(_copied(self.profile)) or "nothing, unless the order asks for it"),
             ("From the CA", ", ".join(_of_authority(self.profile))),
         ]
         lines = [f"{label + ':':<13}{value}" for label, value in rows]

@@ -13,11 +13,11 @@ from anchorhold.errors import KeyMismatchError, SignatureError
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.order import Order
 from anchorhold.plugin import CreatedKey
-from anchorhold.plugin.signer_adapter import builder_arguments
 from anchorhold.testing.faulty_signers import FAULTS, FaultySignerWrapper
 from anchorhold.testing.fixtures import ContractFixtures
 from anchorhold.testing.key_kinds import algorithms
 from anchorhold.testing.rules import UnmetError, expect, rule
+from anchorhold.x509.signer_adapter import builder_arguments
 
 if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority

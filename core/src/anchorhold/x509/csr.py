@@ -20,8 +20,8 @@ from anchorhold.x509.oid_names import extension_name
 from anchorhold.x509.signatures import hash_of_signature, signature_flaw
 
 if TYPE_CHECKING:
-    from anchorhold.plugin.requests import Draft
     from anchorhold.x509.csr_keys import SubjectKey
+    from anchorhold.x509.draft import Draft
 
 _USUAL: Final = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE REQUEST-----")
 _BROKEN_HASHES: Final = ("MD2", "MD4", "MD5")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from anchorhold.plugin.requests import Draft
 from anchorhold.public_keys import spki
 from anchorhold.x509.certificates import key_bits, public_key_info
 from anchorhold.x509.der import SEQUENCE, members, signed, tlv
+from anchorhold.x509.draft import Draft
 from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:

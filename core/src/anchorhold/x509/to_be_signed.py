@@ -8,8 +8,8 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.plugin.signer_adapter import builder_arguments, signer_private_key
 from anchorhold.x509.der import signed
+from anchorhold.x509.signer_adapter import builder_arguments, signer_private_key
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm

@@ -93,8 +93,8 @@ class DatabaseBackend(Pkcs8Backend):
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
         """Add a row, sealed if the settings name an encryption key."""
         from anchorhold.key_file import pkcs8_of, public_key_of
+        from anchorhold.plugin import Secret
         from anchorhold.public_keys import spki
-        from anchorhold.secret import Secret
         from anchorhold_db.encryption_at_rest import encrypt_content
         from anchorhold_db.stored_key import StoredKey
 
