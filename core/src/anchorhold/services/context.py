@@ -9,6 +9,7 @@ from anchorhold.audit import AuditContext
 from anchorhold.backends import BackendRegistry
 from anchorhold.errors import UnknownAuthorityError
 from anchorhold.operations.authority import Authority
+from anchorhold.operations.chain import Chain
 from anchorhold.operations.key_location import KeyLocation
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
@@ -132,6 +133,13 @@ class ServiceContext:
         """An authority by its row number."""
         with self.ledger.translate_errors():
             return Authority(self.ledger.authorities.get(row))
+
+    def chain(self, authority: Authority) -> Chain:
+        """The authority, its parent, and so on up to the root or the highest that is known."""
+        chain = [authority]
+        while chain[-1].record.parent_id is not None:
+            chain.append(self.authority_of_row(chain[-1].record.parent_id))
+        return Chain(chain)
 
     def key_of(
         self, authority: Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
