@@ -8,6 +8,7 @@ import pytest
 from pkcs11 import TokenFlag
 
 from anchorhold import errors
+from anchorhold.cli.remedies import sentence
 from anchorhold.algorithms import key_spec
 from anchorhold.plugin import Secret, SecretSource
 from anchorhold_hsm import HsmBackend, pins
@@ -109,7 +110,8 @@ def test_pins_that_are_missing_or_too_many(
     bench.given = given
     with pytest.raises(error) as caught:
         bench.create(EC)
-    assert all(word in str(caught.value) for word in words), str(caught.value)
+    told = sentence(caught.value)
+    assert all(word in told for word in words), told
 
 
 @pytest.mark.parametrize("so_pin", [SO_PIN, "prompt", {"env": "UNSET_SO_PIN"}])

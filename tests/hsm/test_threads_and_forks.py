@@ -48,7 +48,7 @@ def disturb():
         if mode == "renewed":
             running.renew(running.generation, "test")
         else:
-            with running.gate:
+            with running.lock:
                 saboteur.log_out()
 
 if mode in ("renewed", "logged out"):

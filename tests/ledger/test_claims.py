@@ -26,7 +26,7 @@ import sys, time
 import anchorhold
 with anchorhold.open_installation() as installation:
     with installation.ledger.transaction():
-        assert installation.ledger.claims.take("thing", "being tried")[1]
+        assert installation.ledger.claims.claim("thing", "being tried")[1]
     print("taken", flush=True)
     time.sleep(60)
 """
