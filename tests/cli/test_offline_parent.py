@@ -92,7 +92,9 @@ def test_a_certificate_for_something_else_is_refused_and_nothing_is_lost(anchorh
     refused(anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.SecretMissingError, "password")
     good(anchorhold("import-ca", "Sub", "--signed=sub.pem", "--password=secret"))
     refused(
-        anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.AuthorityNotReadyError, "waits for no certificate"
+        anchorhold("import-ca", "Sub", "--signed=sub.pem"),
+        errors.AuthorityNotReadyError,
+        "is not waiting for a certificate",
     )
 
 

@@ -306,7 +306,7 @@ def _without_shared_memory(path: Path) -> sqlite3.Connection:
 _connect = sqlite3.connect
 NO_WAL: dict[str, tuple[Callable[[Path], sqlite3.Connection], str]] = {
     "full disk": (lambda path: _connect(path, factory=_FullDisk), "disk is full"),
-    "no shared memory": (_without_shared_memory, "write-ahead logging cannot be set"),
+    "no shared memory": (_without_shared_memory, "write-ahead logging cannot be enabled"),
 }
 
 

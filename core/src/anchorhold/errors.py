@@ -1,7 +1,7 @@
 """The one tree of errors that anchorhold raises on purpose.
 
 Each class stands for one kind of trouble a caller can react to. It has a code, which is stable and which programs
-compare, and an exit code of its own, which the command line returns. ``docs/exit-codes.md`` is generated from this
+compare, and its own exit code, which the command line returns. ``docs/exit-codes.md`` is generated from this
 module. Exit code 1 is kept for what nobody foresaw, 2 for wrong usage of the command line.
 """
 

@@ -55,7 +55,7 @@ class Installation:
         loaded: The settings.
         backends: The key backends.
         access: How the ledger is opened.
-        notes: Sentences about what was done with success, for whoever asked for it.
+        notes: Sentences about what succeeded, for the caller.
     """
 
     authorities: AuthorityService
@@ -115,7 +115,7 @@ class Installation:
         return self._context.ledger
 
     def as_actor(self, actor: Actor, correlation_id: str | None = None) -> Self:
-        """The same installation, for work that is recorded as somebody else's.
+        """The same installation, for work that is recorded under another actor.
 
         Args:
             actor: Who acts.

@@ -308,7 +308,7 @@ def _sentences(database: Database, where: str) -> Iterator[None]:
 
 
 def _first(error: Exception) -> Exception:
-    """What went wrong at first: when a commit fails, the rollback after it often fails too and would hide why."""
+    """The first error: when a commit fails, the rollback after it often fails too and would hide why."""
     first: Exception = error
     earlier = error.__context__
     while earlier is not None and not isinstance(earlier, AnchorholdError):

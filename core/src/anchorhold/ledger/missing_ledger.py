@@ -60,12 +60,12 @@ class MissingLedgerPolicy:
                 return
             raise LedgerError(
                 f"{where}: {state}, but there are keys in {folder}",
-                hint="restore it, or correct `database`; to begin anew, move these keys away first",
+                hint="restore it, or correct `database`; to start over, move these keys away first",
             )
         if state != WITHOUT_AUTHORITY and not self.create:
             raise NoLedgerError(
                 f"{where}: {state}",
-                hint="restore the ledger, correct `database`, or make the first authority",
+                hint="restore the ledger, correct `database`, or create the first authority",
                 remedy=Remedy("authorities.create"),
             )
 

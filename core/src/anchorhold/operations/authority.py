@@ -65,7 +65,7 @@ class Authority:
         if self.record.certificate is None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is not complete",
-                hint="see whether another process is at work on it, else finish or abandon it",
+                hint="check whether another process is working on it; if not, finish or abandon it",
                 remedy=Remedy("recovery.pending"),
             )
         return load_lenient(self.record.certificate)

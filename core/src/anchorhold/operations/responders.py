@@ -177,7 +177,7 @@ def renew_responder(
 
 
 def claim_subject(responder_id: int) -> str:
-    """What is claimed by whoever makes the key of a responder, as the ledger calls it."""
+    """What is claimed by a process that creates the key of a responder, as the ledger calls it."""
     return f"responder {responder_id}"
 
 
@@ -193,7 +193,7 @@ def open_responder(
     if responder.backend_type != location.type:
         raise KeyMissingError(
             f"responder of {authority.name!r}: {_other_type(responder, location)}",
-            hint="set it back, or make a new key",
+            hint="restore the previous type, or create a new key",
             remedy=Remedy("responders.renew", {"authority": authority.name}),
         )
     with ledger.translate_errors():
@@ -233,7 +233,7 @@ def destroy(
                 responder = ledger.responders.get(responder.id)
             if responder.status in CLOSED:
                 return False
-            raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} leads now")
+            raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} points to now")
     with work.step():
         ledger.responders.close(responder, "destroyed")
         kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
@@ -242,7 +242,7 @@ def destroy(
 
 
 def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> None:
-    """Record that a key is gone, because somebody says so; its password goes, so what may be left of it is sealed.
+    """Record that a key is gone, because an operator says so; its password goes, so what may be left of it is sealed.
 
     Raises:
         BusyError: Another process has changed it since it was read.
@@ -331,7 +331,7 @@ def _take_back(
         elif responder.status in CLOSED:
             _remove_unused(authority, responder, places(responder.key_backend))
     except AnchorholdError as error:
-        logger.debug("could not take back", exc_info=error)
+        logger.debug("could not roll back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.add_step(
                 "remove what is left of the key",
@@ -351,14 +351,14 @@ def _place_of(
     try:
         place = places(responder.key_backend)
     except UnknownAliasError as error:
-        what = f"its alias {responder.key_backend!r} is not configured under ocsp_key_backends any more"
+        what = f"its alias {responder.key_backend!r} is no longer configured under ocsp_key_backends"
         raise _lost(authority, responder, what) from error
     if responder.backend_type != place.type:
         raise _lost(authority, responder, _other_type(responder, place))
     if not place.backend.supports("delete_key"):
         raise OperationUnsupportedError(
             f"{_described(authority, responder)}: its backend cannot destroy keys",
-            hint="destroy it by hand, and record that it is gone",
+            hint="destroy it manually, and record that it is gone",
             remedy=_forgetting(authority),
         )
     return place
@@ -388,7 +388,7 @@ def _find(
 def _lost(authority: Authority, responder: ResponderRecord, what: str) -> KeyMissingError:
     return KeyMissingError(
         f"{_described(authority, responder)}: {what}, so it was not destroyed",
-        hint="bring back what was there, or record that the key is gone",
+        hint="restore it, or record that the key is gone",
         remedy=_forgetting(authority),
     )
 

@@ -1,4 +1,4 @@
-"""Binding one backend instance and its wrappers to an alias: a plugin manager of its own, checked when it is made.
+"""Binding one backend instance and its wrappers to an alias: its own plugin manager, checked when it is created.
 
 One manager for each alias is an allow-list by construction: a hook can never be answered by another backend.
 """
@@ -81,13 +81,13 @@ def construct_wrapper(part: PluginFactory) -> Any:
     if not hooks:
         raise BackendContractError(
             f"{part.identity}: wraps no hook, so it would protect nothing",
-            hint="its author marks a method with hookimpl(wrapper=True)",
+            hint="its author must mark a method with hookimpl(wrapper=True)",
         )
     for name in hooks:
         if not all(found.wrapper for found in _implementations(manager, name, instance)):
             raise BackendContractError(
                 f"{part.identity}: implements the hook {name} instead of wrapping it",
-                hint="its author marks it with hookimpl(wrapper=True)",
+                hint="its author must mark it with hookimpl(wrapper=True)",
             )
     return instance
 
@@ -106,7 +106,7 @@ def _construct(part: PluginFactory) -> Any:
     except Exception as error:
         raise BackendLoadError(
             f"{part.identity}: cannot be constructed ({type(error).__name__})",
-            hint="tell its author; see the cause",
+            hint="report this to its author; see the cause",
             remedy=Remedy("diagnostics.show_cause"),
         ) from error
     _check_arguments(instance, part.identity)
@@ -120,7 +120,7 @@ def _register(manager: pluggy.PluginManager, instance: Any, identity: PluginIden
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise BackendContractError(
-            f"{identity}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+            f"{identity}: {' '.join(str(error).split())}", hint="its author must correct the hook"
         ) from error
 
 
@@ -138,8 +138,8 @@ def _check_overrides(instance: Any, identity: PluginIdentity) -> None:
             overridden = hasattr(member, f"{PROJECT}_impl") and name not in hooks
             if overridden and getattr(type(instance), name) is not None:
                 raise BackendContractError(
-                    f"{identity}: overrides the hook {name} of {parent.__name__} with a method that is no hook",
-                    hint="its author marks it with hookimpl, or sets it to None to leave the hook out",
+                    f"{identity}: overrides the hook {name} of {parent.__name__} with a method that is not a hook",
+                    hint="its author must mark it with hookimpl, or sets it to None to leave the hook out",
                 )
 
 
@@ -150,7 +150,7 @@ def _check_arguments(instance: Any, identity: PluginIdentity) -> None:
             if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
                 raise BackendContractError(
                     f"{identity}: the hook {name} has the argument {argument}, which would never be passed",
-                    hint="its author makes every hook argument positional and without default",
+                    hint="its author must make every hook argument positional and without default",
                 )
 
 
@@ -170,5 +170,5 @@ def _check_backend(manager: pluggy.PluginManager, instance: Any, identity: Plugi
         if name == "sign" or any(implementation.wrapper or implementation.hookwrapper for implementation in found):
             raise BackendContractError(
                 f"{identity}: wraps or implements the hook {name}, which only wrappers may",
-                hint="its author offers that part in the group anchorhold.wrappers",
+                hint="its author must offer that part in the group anchorhold.wrappers",
             )

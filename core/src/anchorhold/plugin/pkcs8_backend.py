@@ -87,7 +87,7 @@ class Pkcs8Backend(ABC):
 
     @abstractmethod
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
-        """Store octets under a new name: whole or not at all, for good when this returns.
+        """Store octets under a new name: whole or not at all, and durable when this returns.
 
         Looking first and writing then is not enough, because others may do the same meanwhile: use an operation that
         fails when something is there.
@@ -103,7 +103,7 @@ class Pkcs8Backend(ABC):
 
     @abstractmethod
     def delete(self, entry: KeyEntry) -> bool:
-        """Remove octets for good, and all that is left of writing them.
+        """Remove octets permanently, and all that is left of writing them.
 
         Returns:
             False if nothing was there.
@@ -190,7 +190,7 @@ class Pkcs8Backend(ABC):
         """
         if request.key_id is None:
             raise OperationUnsupportedError(
-                f"{self.subject}: keeps no keys but its own, so there is none to adopt",
+                f"{self.subject}: keeps only keys that it created, so no key can be adopted",
                 hint="import the key from a file",
                 remedy=Remedy("authorities.import"),
             )

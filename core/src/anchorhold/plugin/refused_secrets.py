@@ -33,7 +33,7 @@ class RefusedSecrets(Protocol):
 
         Args:
             place: What counts wrong secrets, the same for all aliases that lead to it: a token and a kind of user.
-            source: `Secret.source` of what is shown; None for a new try by somebody who is there.
+            source: `Secret.source` of what is shown; None for a secret given interactively.
             subject: Names alias, place and secret in messages: ``key backend 'hsm', token 'x': the PIN of the user``.
 
         Raises:
@@ -60,10 +60,10 @@ class ProcessRefusedSecrets:
             if (place, source) in self._refused:
                 raise SecretWrongError(
                     f"{subject} (from {source.name}) was refused earlier in this process",
-                    hint="correct it, or start the process again if it is the right one now",
+                    hint="correct it, or restart the process if it is correct now",
                 )
             yield lambda: self._refused.add((place, source))
 
 
 def _nothing() -> None:
-    """Nothing is remembered of somebody who is there."""
+    """Nothing is remembered about a secret given interactively."""

@@ -80,7 +80,7 @@ class AddOption(Protocol):
 
 
 class Signer(Protocol):
-    """A lent private key. It owns its session; whoever asked for it closes it. Threads share it."""
+    """A lent private key. It owns its session; the caller closes it. Threads share it."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -185,7 +185,7 @@ class CreatedKey:
     Attributes:
         handle: Finds it again.
         public_key: Its public half.
-        notes: What whoever adopts it should know, each as the end of a sentence that begins "The key that was adopted".
+        notes: Facts for the person who adopts it, each the end of a sentence that begins "The key that was adopted".
     """
 
     handle: KeyHandle
@@ -299,7 +299,7 @@ class SignRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OcspStore:
-    """How a backend holds keys of OCSP responders, which are used with nobody present.
+    """How a backend holds keys of OCSP responders, which are used unattended.
 
     Attributes:
         options: Passed as `CreateKeyRequest.options` for each such key.

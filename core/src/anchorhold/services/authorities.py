@@ -251,7 +251,10 @@ class AuthorityService:
 
         Raises:
             BusyError: It was changed since that `Authority` was read.
-            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError, InputError: As they say.
+            UnknownAuthorityError: No authority, or more than one, matches.
+            AuthorityExistsError: Another authority has the new name.
+            AuthorityNotReadyError: It was never completed.
+            InputError: The new name or a value of the policy is not valid.
         """
         return edit_authority(
             self._context.ledger,
@@ -337,7 +340,7 @@ class AuthorityService:
         return checked
 
     def _is_chosen(self, alias: str) -> bool:
-        """Whether somebody has chosen that alias for keys of responders, by naming or by configuring it.
+        """Whether that alias was chosen for keys of responders, by naming or by configuring it.
 
         The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
         """

@@ -42,7 +42,7 @@ class ServiceContext:
         audit: Who acts.
 
     Attributes:
-        notes: Sentences about what was done with success, for whoever asked for it.
+        notes: Sentences about what succeeded, for the caller.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ServiceContext:
         self._recording: Ledger | None = None
 
     def acting_as(self, audit: AuditContext) -> ServiceContext:
-        """The same for somebody else."""
+        """The same for another actor."""
         return ServiceContext(self.loaded, self.access, self.backends, audit)
 
     @property
@@ -104,7 +104,7 @@ class ServiceContext:
         names = [authority.name for authority in found or known]
         if found:
             raise UnknownAuthorityError(
-                f"authority {selected!r}: several fit ({', '.join(names)})", hint="give more of it"
+                f"authority {selected!r}: several match ({', '.join(names)})", hint="give more of the name"
             )
         raise UnknownAuthorityError(f"authority {selected!r}: is not known", hint=suggestion(selected, names))
 

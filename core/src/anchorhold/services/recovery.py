@@ -117,7 +117,7 @@ class RecoveryService:
             forget_key: Do not look for it, because it is gone or its backend is.
 
         Raises:
-            BusyError: Somebody is at work on the key of that authority.
+            BusyError: Another process is working on the key of that authority.
             KeyMissingError: It is not there.
             AnchorholdError: It may still be there.
         """

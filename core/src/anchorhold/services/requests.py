@@ -1,4 +1,4 @@
-"""Requests that are kept: submitted, perhaps approved by somebody else, and signed by whoever has the key."""
+"""Requests that are kept: submitted, perhaps approved by another person, and signed by a process with the key."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class RequestService:
 
         Args:
             number: Of the request.
-            why: The reason, for whoever submitted it.
+            why: The reason, for the submitter.
 
         Raises:
             AnchorholdError: See `anchorhold.operations.requests.reject`.

@@ -81,7 +81,7 @@ class Value:
             BerError: It is none.
         """
         if self.tag != OBJECT_IDENTIFIER or not self.content or self.content[-1] & 0x80:
-            raise BerError(f"at octet {self.at} is no object identifier")
+            raise BerError(f"at octet {self.at} is not an object identifier")
         arcs, number = [], 0
         for octet in self.content:
             number = number << 7 | octet & 0x7F
@@ -94,7 +94,7 @@ class Value:
         try:
             return ObjectIdentifier(".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))))
         except ValueError as error:
-            raise BerError(f"at octet {self.at} is no object identifier") from error
+            raise BerError(f"at octet {self.at} is not an object identifier") from error
 
     @property
     def integer(self) -> int:
@@ -104,7 +104,7 @@ class Value:
             BerError: It is none.
         """
         if self.tag != INTEGER or not self.content:
-            raise BerError(f"at octet {self.at} is no integer")
+            raise BerError(f"at octet {self.at} is not an integer")
         return int.from_bytes(self.content, signed=True)
 
     @property
@@ -124,7 +124,7 @@ class Value:
             BerError: It is none.
         """
         if self.tag != BIT_STRING or self.content[:1] != b"\0":
-            raise BerError(f"at octet {self.at} is no string of whole octets")
+            raise BerError(f"at octet {self.at} is not a string of whole octets")
         return self.content[1:]
 
 
@@ -183,13 +183,13 @@ def _value(data: bytes, begin: int, offset: int, depth: int) -> Value:
         raise BerError(f"is cut short: it ends after octet {offset + len(data)}, where a value should be")
     tag, length, inside = data[begin], data[begin + 1], begin + 2
     if tag & 0x1F == 0x1F:
-        raise BerError(f"at octet {at} is a tag that none of its kind has")
+        raise BerError(f"at octet {at} is a tag that is not valid there")
     if length == 0x80:
         return _indefinite(data, begin, offset, depth)
     if length > 0x80:
         inside += length & 0x7F
         if length & 0x7F > 8:
-            raise BerError(f"at octet {at} is a length that nothing has")
+            raise BerError(f"at octet {at} is a length that is not valid")
         length = int.from_bytes(data[begin + 2 : inside])
     if inside + length > len(data):
         there = max(len(data) - inside, 0)

@@ -32,7 +32,7 @@ def upn(value: str) -> x509.OtherName:
     """
     user, at, domain = value.rpartition("@")
     if not at or not user or "@" in user or not domain or not value.isprintable() or " " in value:
-        raise ValueError("is no user principal name, as user@example.com is")
+        raise ValueError("is not a user principal name, as user@example.com is")
     return x509.OtherName(_UPN, utf8_string(value))
 
 
@@ -44,7 +44,7 @@ def srv(value: str) -> x509.OtherName:
     """
     service, _, domain = value.partition(".")
     if not re.fullmatch(r"_[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", service):
-        raise ValueError("is no service, as _xmpp-client.example.com is")
+        raise ValueError("is not a service, as _xmpp-client.example.com is")
     return x509.OtherName(_SRV, tlv(_IA5_STRING, f"{service}.{check_domain(to_ascii(domain))}".encode()))
 
 
@@ -56,7 +56,7 @@ def smtp_utf8(value: str) -> x509.OtherName:
     """
     local, _, domain = value.rpartition("@")
     if local.isascii() or not local.isprintable() or " " in local:
-        raise ValueError("is no e-mail address with letters beyond ASCII before the @")
+        raise ValueError("is not an e-mail address with letters beyond ASCII before the @")
     check_domain(to_ascii(domain))
     return x509.OtherName(_SMTP_UTF8, utf8_string(value))
 
@@ -100,7 +100,7 @@ def _ascii_if_it_can_be(domain: str) -> str:
 
 def _text(name: x509.OtherName, tag: int) -> str:
     if name.value[0] != tag:
-        raise ValueError("is not of the string type that it has to be")
+        raise ValueError("has the wrong string type")
     begin, end = span(name.value)
     return name.value[begin:end].decode()
 
@@ -112,7 +112,7 @@ def check_trust_domain(value: str) -> None:
         ValueError: It is none.
     """
     if not _TRUST_DOMAIN.fullmatch(value):
-        raise ValueError("has a trust domain with other signs than a-z, 0-9, dot, hyphen and underscore")
+        raise ValueError("has a trust domain with characters other than a-z, 0-9, dot, hyphen and underscore")
 
 
 def to_ascii(domain: str) -> str:
@@ -129,7 +129,7 @@ def _a_label(label: str) -> str:
         return label
     lower = normalize("NFC", label.lower())
     if normalize("NFKC", lower) != lower or any(letter in _IN_DOUBT for letter in label):
-        raise ValueError(f"has the label {label!r}, which programs convert differently; write its xn-- form")
+        raise ValueError(f"has the label {label!r}, which programs convert in different ways; write its xn-- form")
     return f"xn--{lower.encode('punycode').decode()}"
 
 

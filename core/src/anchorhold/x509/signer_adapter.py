@@ -1,7 +1,7 @@
 """Shows ``cryptography``'s builders a private key that signs through the hook `sign`.
 
 The builders take any instance of the private-key classes and call its ``sign`` with the whole message. They
-accept a garbage signature, so whoever uses a bridge key verifies what comes out.
+accept a garbage signature, so the user of a bridge key verifies what comes out.
 """
 
 from __future__ import annotations
