@@ -221,7 +221,7 @@ def test_the_key_file_of_another_authority_is_not_used(anchorhold: Command, csr_
     sign = ("sign-cert", "--ca=One", f"--csr={csr_file}", "--alt=example.com")
     refused(anchorhold(*sign), errors.KeyMismatchError, "'One'")
     one.write_text("not a key")
-    refused(anchorhold(*sign), errors.KeyInvalidError, "'One'", "not a private key")
+    refused(anchorhold(*sign), errors.KeyInvalidError, "'One'", "cannot be read as a private key")
     assert left_behind(tmp_path) == before
 
 

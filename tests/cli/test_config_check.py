@@ -175,7 +175,7 @@ def test_what_a_user_of_a_server_may_not_do_is_found(anchorhold: Command, tmp_pa
         good(check(own_url))
         good(anchorhold("--config", str(tmp_path / "config.toml"), "init-ca", "R", "CN=R", "--key-backend=d"))
         sql(own_url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
-        refused(check(reader), errors.BackendFailedError, "may not write into anchorhold_db_key")
+        refused(check(reader), errors.BackendFailedError, "cannot write to anchorhold_db_key")
         sql(own_url, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
         good(check(reader))
         sql(own_url, f"ALTER ROLE {user} SET default_transaction_read_only = on")

@@ -149,7 +149,7 @@ def test_what_is_no_subtree_is_refused_and_excludes_nothing_in_silence(chains: C
     ],
 )
 def test_constraints_that_permit_what_they_exclude_are_refused(chains: Chains, permitted: str, excluded: str) -> None:
-    with pytest.raises(NameForbiddenError, match="is permitted and excluded"):
+    with pytest.raises(NameForbiddenError, match="is both permitted and excluded"):
         constrained(chains, [permitted], [excluded])
 
 

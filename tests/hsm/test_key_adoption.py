@@ -74,7 +74,7 @@ def test_what_is_there_is_listed_where_none_or_several_fit(token: SoftHsm, ancho
     token.tool("--write-object", "c.der", "--type", "cert", "--label", "alias", "--id", "08")
     shown = ("'same' (id 07)", "'same' (id 08, certificate 'alias')")
     refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "no matching key to adopt", *shown)
-    refused(anchorhold(*ADOPT, "--key-label=same"), errors.KeyExistsError, "2 keys to adopt", *shown)
+    refused(anchorhold(*ADOPT, "--key-label=same"), errors.KeyExistsError, "2 matching keys to adopt", *shown)
     token.tool("--write-object", "c.der", "--type", "cert", "--label", "alone", "--id", "99")
     refused(anchorhold(*ADOPT, "--key-label=alone"), errors.KeyMissingError, "'alone' without a key (ID 99)")
 

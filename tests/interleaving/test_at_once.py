@@ -176,7 +176,7 @@ def test_a_move_is_finished_or_undone_and_nobody_says_that_it_was_both(world: Wo
     world.good("recover", f"{second}=Moving")
     ended = world.resume(late)
     assert ended.code == BUSY, ended
-    assert "was finished or undone by another process in the meantime" in ended.talk
+    assert "has been finished or undone by another process in the meantime" in ended.talk
     with world.opened() as installation:
         check_installation(world, installation)
 

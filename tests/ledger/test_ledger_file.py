@@ -273,7 +273,7 @@ def closed_folder(public_folder: Path) -> Iterator[Path]:
 
 
 def test_whether_there_is_a_ledger_in_a_folder_that_may_not_be_entered_is_not_guessed(closed_folder: Path) -> None:
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: cannot be looked for \(Permission denied\)"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: cannot be accessed \(Permission denied\)"):
         ledger_exists(f"sqlite:///{closed_folder}/ledger.sqlite3")
 
 

@@ -102,7 +102,7 @@ def test_a_partial_crl_that_has_run_out_is_trouble_as_well(house: House, server:
 
     with theirs.opened() as installation, installation.keys.get(theirs.authority) as key:
         generate_crl(installation.ledger, key, None)
-        until(lambda: problems() == ["CRL of shard 0 and 2 more: there is none"])
+        until(lambda: problems() == ["CRL of shard 0 and 2 more: does not exist"])
         for shard in range(3):
             generate_crl(installation.ledger, key, shard)
         until(lambda: server.ready()[0] == 200)
