@@ -147,7 +147,7 @@ def open_installation(
     Args:
         config: The settings file; by default it is looked for.
         environment: The variables, for secrets too; by default ``os.environ``.
-        prompter: Asks a person for a secret that is needed and missing; by default nobody is asked.
+        prompter: Asks a person for a secret that is needed and missing; by default there is no prompt.
         audit: Who acts, for the history; by default the user who runs this process.
         access: How the ledger is opened; see `AccessOptions`.
 

@@ -57,7 +57,7 @@ def public_key_of(content: bytes, subject: str) -> PublicKey:
         subject: What it is, for messages.
 
     Raises:
-        KeyInvalidError: The file is none that `key_file` has made, or is damaged.
+        KeyInvalidError: The file was not written by `key_file`, or is damaged.
     """
     if b"-----BEGIN " not in content:  # such as the page of a web server that answers everything with it
         raise KeyInvalidError(

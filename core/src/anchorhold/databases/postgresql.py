@@ -53,7 +53,7 @@ def open_postgresql(url: str, patience: float = 30) -> Database:
         patience: Seconds for which a statement waits for a lock, unless ``options`` in the URL have ``lock_timeout``.
 
     Raises:
-        SettingsError: The URL cannot be read, has no name of a database, or a parameter that is none.
+        SettingsError: The URL cannot be read, names no database, or has an unsupported parameter.
         PluginMissingError: psycopg is not installed.
     """
     if find_spec("psycopg") is None:

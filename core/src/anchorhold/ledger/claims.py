@@ -1,9 +1,9 @@
-"""The repository of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
+"""The repository of claims: which process is working on what. Every method runs within the caller's transaction.
 
-A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine.
-One of this process ends also when the work under it does, for the database may be away when the claim is to be given
-back. One that lasts longer than claims last was made by a clock that was ahead, and is none. Times are those of the
-database server where there is one, because the clocks of several hosts differ.
+A claim ends when it is released, when it expires, or when its process is found to have died on this machine. A claim of
+this process also ends with the work under it, because the database may be unavailable when the claim is to be released.
+A claim that lasts longer than claims can was made by a clock that was ahead, and is ignored. Times are those of the
+database server if there is one, because the clocks of several hosts differ.
 """
 
 from __future__ import annotations

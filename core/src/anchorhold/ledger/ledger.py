@@ -60,8 +60,8 @@ class Ledger:
         patience: Seconds in all for which to wait for what another process has locked; by default 30.
 
     Raises:
-        LedgerError: The database cannot be opened, or there is none.
-        NoLedgerError: There is none, and no key either.
+        LedgerError: The database cannot be opened, or is missing while keys exist.
+        NoLedgerError: Neither the database nor any key exists.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 

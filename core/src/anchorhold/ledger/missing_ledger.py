@@ -51,8 +51,8 @@ class MissingLedgerPolicy:
             still: Whether it still is so; asked once keys are found, which another process may just have made.
 
         Raises:
-            LedgerError: There are keys, of which this ledger knows nothing.
-            NoLedgerError: There are none, but tables may not be made.
+            LedgerError: Keys exist that this ledger does not know.
+            NoLedgerError: No keys exist, but tables may not be created.
         """
         folder = folder_with_keys(self.folders)
         if folder is not None:

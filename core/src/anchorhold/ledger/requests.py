@@ -59,7 +59,7 @@ class Requests:
         """A request by its number.
 
         Raises:
-            InputError: There is none.
+            InputError: No request has that number.
         """
         row = self._model.get_or_none(self._model.id == number)
         if row is None:

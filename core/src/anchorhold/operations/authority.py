@@ -54,7 +54,7 @@ class Authority:
         """Its certificate.
 
         Raises:
-            AuthorityNotReadyError: It has none yet.
+            AuthorityNotReadyError: It has no certificate yet.
         """
         if self.record.certificate is None and (self.record.plan or {}).get("csr") is not None:
             raise AuthorityNotReadyError(

@@ -121,8 +121,8 @@ def find_adoptable_key(location: KeyLocation, public_key: PublicKey | None = Non
         public_key: Its public half, if it is known.
 
     Raises:
-        KeyMissingError: There is none.
-        KeyExistsError: There are several.
+        KeyMissingError: No key matches.
+        KeyExistsError: Several keys match.
         OperationUnsupportedError: The backend cannot search.
         WeakKeyError, KeyUnsupportedError: Nobody should sign with it.
     """

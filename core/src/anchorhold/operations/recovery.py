@@ -81,7 +81,7 @@ def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, paren
 
     Raises:
         BusyError: Another process is working on it.
-        KeyMissingError: It has none; the authority can only be abandoned.
+        KeyMissingError: It has no key; the authority can only be abandoned.
         AnchorholdError: As when it was created.
     """
     if awaits_certificate(record):

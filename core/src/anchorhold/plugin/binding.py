@@ -51,7 +51,7 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
     Args:
         backend: The backend of the alias.
         wrappers: From `construct_wrapper`, in the order of the settings.
-        ocsp: Whether the alias is to keep OCSP responder keys.
+        ocsp: Whether the alias keeps OCSP responder keys.
 
     Raises:
         BackendLoadError: The backend cannot be constructed.
@@ -131,7 +131,7 @@ def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _check_overrides(instance: Any, identity: PluginIdentity) -> None:
-    """A method that overrides an inherited hook, and is none itself, would never be called."""
+    """A method that overrides an inherited hook but is not a hook itself would never be called."""
     hooks = {name for name, _ in _hook_methods(instance)}
     for parent in type(instance).__mro__[1:]:
         for name, member in vars(parent).items():

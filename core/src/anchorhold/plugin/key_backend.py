@@ -234,7 +234,7 @@ class KeyBackend:
 
     @property
     def _who(self) -> str:
-        """The backend and the wrappers around it; from outside nobody can tell which of them failed."""
+        """The backend and the wrappers around it; from outside it is unknown which of them failed."""
         names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
         return f"{self.identity}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
 

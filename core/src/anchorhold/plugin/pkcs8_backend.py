@@ -89,8 +89,8 @@ class Pkcs8Backend(ABC):
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
         """Store octets under a new name: whole or not at all, and durable when this returns.
 
-        Looking first and writing then is not enough, because others may do the same meanwhile: use an operation that
-        fails when something is there.
+        Looking first and writing then is not enough, because another process may do the same in the meantime: use an
+        operation that fails when something is there.
 
         Args:
             entry: A new one.
@@ -133,7 +133,7 @@ class Pkcs8Backend(ABC):
         """The public half of a key, without its password; None if there is no key.
 
         Raises:
-            KeyInvalidError: What is there is no key.
+            KeyInvalidError: The content is not a key.
             BackendFailedError: The store cannot be reached.
         """
         from anchorhold.key_file import public_key_of

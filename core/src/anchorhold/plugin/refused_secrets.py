@@ -29,7 +29,7 @@ class RefusedSecrets(Protocol):
 
         Call `refused` before raising, if the place has said that the secret is wrong; then this secret is not tried
         again. After any other error nothing is known about it. If the block ends without one, it was accepted. If the
-        process ends within the block, nobody knows, and the secret is not tried again either.
+        process ends within the block, the outcome is unknown, and the secret is not tried again either.
 
         Args:
             place: What counts wrong secrets, the same for all aliases that lead to it: a token and a kind of user.

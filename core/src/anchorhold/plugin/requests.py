@@ -49,7 +49,7 @@ class Secrets(Protocol):
         """The same, else from a person at the terminal.
 
         Raises:
-            SecretMissingError: There is nobody to ask; the message says how to give the secret.
+            SecretMissingError: No prompter is available; the message says how to give the secret.
         """
 
 
@@ -259,7 +259,7 @@ class ImportKeyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """A key that exists and is to be used, exported or deleted.
+    """An existing key, to be used, exported or deleted.
 
     Attributes:
         handle: From `CreatedKey`.

@@ -246,7 +246,7 @@ class AuthorityService:
             authority: Which one.
             name: Its new name.
             enabled: Whether it may sign.
-            issuing: All that it puts into what it signs. With an `Authority`, nobody else may have changed that since.
+            issuing: The whole policy. With an `Authority`, it must be unchanged since that was read.
             changes: Some of it, by name: what others change at the same time stays.
 
         Raises:
@@ -271,7 +271,7 @@ class AuthorityService:
         """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
 
         Raises:
-            AuthorityNotReadyError: One of them has none yet.
+            AuthorityNotReadyError: One of them has no certificate yet.
         """
         chain = self.chain(authority)
         _ = [above.certificate for above in chain]  # raises where there is none
@@ -317,7 +317,7 @@ class AuthorityService:
         return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
 
     def _adopted(self, location: KeyLocation, certificate: x509.Certificate | None = None) -> AdoptedKey:
-        """The key that the options describe; the notes have what there is to know about it."""
+        """The key that the options describe; the notes describe it."""
         context = self._context
         expected = certificate.public_key() if certificate is not None else None
         if expected is not None:

@@ -153,7 +153,7 @@ class ServiceContext:
         """A profile by its name.
 
         Raises:
-            UnknownProfileError: There is none.
+            UnknownProfileError: No profile has that name.
         """
         from anchorhold.profiles.built_in import find_profile
 

@@ -45,7 +45,7 @@ class RecoveryService:
         Args:
             record: From `pending`.
             secrets: For its key.
-            parent_secrets: For that of its parent.
+            parent_secrets: Secrets for the key of its parent.
         """
         context = self._context
         place = context.place(record.key_backend, "use", secrets)
@@ -101,7 +101,7 @@ class RecoveryService:
         undo_move(self._context.ledger, Authority(record), place)
 
     def parent_of(self, record: AuthorityRecord) -> Authority | None:
-        """The authority that is to sign a pending one; None for a root."""
+        """The authority that signs a pending one; None for a root."""
         return None if record.parent_id is None else self._context.authority_of_row(record.parent_id)
 
     def owner_of(self, copy: KeyCopy) -> Authority:
@@ -114,7 +114,7 @@ class RecoveryService:
         Args:
             copy: From `pending`.
             secrets: For the backend it is in.
-            forget_key: Do not look for it, because it is gone or its backend is.
+            forget_key: Do not look for it, because it or its backend is gone.
 
         Raises:
             BusyError: Another process is working on the key of that authority.

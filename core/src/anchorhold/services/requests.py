@@ -31,7 +31,7 @@ class RequestService:
         """Check a request, draft its certificate, and keep it; no serial number is used and no key touched.
 
         Args:
-            authority: That is to sign it.
+            authority: The authority that signs it.
             order: What is wanted.
 
         Raises:
@@ -44,7 +44,7 @@ class RequestService:
         """A request by its number.
 
         Raises:
-            InputError: There is none.
+            InputError: No request has that number.
         """
         with self._context.ledger.translate_errors():
             return self._context.ledger.requests.get(number)

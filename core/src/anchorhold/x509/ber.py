@@ -54,7 +54,7 @@ class Value:
         """The values that its content is a row of.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not constructed, or its content cannot be read.
         """
         if not self.tag & CONSTRUCTED:
             raise BerError(f"the value at octet {self.at} has no members")
@@ -64,7 +64,7 @@ class Value:
         """One of its members, with that tag.
 
         Raises:
-            BerError: It has none there, or of another tag.
+            BerError: There is no such member, or it has another tag.
         """
         if number >= len(self.members):
             raise BerError(f"the value at octet {self.at} has too few members")
@@ -78,7 +78,7 @@ class Value:
         """The OBJECT IDENTIFIER that it is.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not an OBJECT IDENTIFIER.
         """
         if self.tag != OBJECT_IDENTIFIER or not self.content or self.content[-1] & 0x80:
             raise BerError(f"at octet {self.at} is not an object identifier")
@@ -101,7 +101,7 @@ class Value:
         """The INTEGER that it is.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not an INTEGER.
         """
         if self.tag != INTEGER or not self.content:
             raise BerError(f"at octet {self.at} is not an integer")
@@ -121,7 +121,7 @@ class Value:
         """The content of a BIT STRING of whole octets.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not a BIT STRING of whole octets.
         """
         if self.tag != BIT_STRING or self.content[:1] != b"\0":
             raise BerError(f"at octet {self.at} is not a string of whole octets")
@@ -139,10 +139,10 @@ def read(data: bytes) -> tuple[Value, bytes]:
 
 
 def read_one(data: bytes) -> Value:
-    """The value that octets are; white space may be behind it, as editors leave it there.
+    """The value that octets are; trailing white space is ignored.
 
     Raises:
-        BerError: They are none, or more.
+        BerError: They are not exactly one value.
     """
     value, rest = read(data)
     if rest.strip(b"\r\n\t "):
@@ -159,7 +159,7 @@ def to_der(value: Value) -> bytes:
     """The value with definite lengths and its strings in one piece; what OCTET STRINGs hold stays as it is.
 
     Raises:
-        BerError: A value in it is none.
+        BerError: A value in it cannot be read.
     """
     if not value.tag & CONSTRUCTED:
         return tlv(value.tag, value.content)

@@ -56,7 +56,7 @@ def load_certificates(
         lenient: As for `anchorhold.x509.lenient_certificates.load_lenient`.
 
     Raises:
-        CertificateInvalidError: There is none, or one of them cannot be read.
+        CertificateInvalidError: It contains no certificate, or one that cannot be read.
     """
     try:
         found = blocks(data)

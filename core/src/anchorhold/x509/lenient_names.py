@@ -32,7 +32,7 @@ def load_name(value: Value) -> x509.Name:
     """A Name, with its strings in types that can hold them, and its sets in order.
 
     Raises:
-        BerError: It is none, with what is wrong and where.
+        BerError: It is not a Name; the message says what is wrong and where.
     """
     if sum(len(rdn.members) for rdn in value.members) > _MAX_ATTRIBUTES:
         raise BerError(f"a name with more than {_MAX_ATTRIBUTES} attributes")

@@ -28,7 +28,7 @@ def upn(value: str) -> x509.OtherName:
     """A user principal name, for the log-on to Windows.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a user principal name.
     """
     user, at, domain = value.rpartition("@")
     if not at or not user or "@" in user or not domain or not value.isprintable() or " " in value:
@@ -40,7 +40,7 @@ def srv(value: str) -> x509.OtherName:
     """A service at a domain (RFC 4985, section 2).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a service at a domain.
     """
     service, _, domain = value.partition(".")
     if not re.fullmatch(r"_[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", service):
@@ -52,7 +52,7 @@ def smtp_utf8(value: str) -> x509.OtherName:
     """An e-mail address with letters beyond ASCII before the ``@`` (RFC 9598, section 3).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not such an address.
     """
     local, _, domain = value.rpartition("@")
     if local.isascii() or not local.isprintable() or " " in local:
@@ -109,7 +109,7 @@ def check_trust_domain(value: str) -> None:
     """The host of a SPIFFE ID, which may have underscores (SPIFFE-ID, section 2.1).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a valid trust domain.
     """
     if not _TRUST_DOMAIN.fullmatch(value):
         raise ValueError("has a trust domain with characters other than a-z, 0-9, dot, hyphen and underscore")
