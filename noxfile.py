@@ -294,11 +294,12 @@ def contract(session: nox.Session) -> None:
 @nox.session(allow_parallel=True)
 @isolated
 def lint(session: nox.Session) -> None:
-    """Check style, spelling, the project files, and which layer imports which."""
+    """Check style, spelling, wording, the project files, and which layer imports which."""
     session.install("-q", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
+    session.run("python", "tools/words.py")
     session.run("validate-pyproject", *(f"{folder}/pyproject.toml" for folder in (".", *DISTRIBUTIONS, *EXAMPLES)))
     sources = os.pathsep.join(str(HERE / folder / "src") for folder in DISTRIBUTIONS)
     session.run("lint-imports", "--no-cache", env={"PYTHONPATH": sources})

@@ -121,7 +121,7 @@ def test_an_authority_is_adopted_with_its_certificate_alone(
     (tmp_path / "root.pem").write_bytes(foreign_root(places, "old-key").public_bytes(Encoding.PEM))
     adopt = ("import-ca", "Root", "root.pem", "--adopt", "--key-backend=token")
     refused(anchorhold(*adopt, "--token-key-label=another"), errors.KeyMismatchError, "does not belong")
-    refused(anchorhold(*adopt, "--token-key-label=none"), errors.KeyMissingError, "no such key")
+    refused(anchorhold(*adopt, "--token-key-label=none"), errors.KeyMissingError, "no matching key")
     good(anchorhold(*adopt, option))
     good(anchorhold("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example", "--out=leaf.pem"))
     openssl("verify", "-CAfile", "root.pem", "leaf.pem")

@@ -47,7 +47,7 @@ BAD_SETTINGS = {
         ("key_backends.default.options.password: expected a text",),
     ),
     "a variable without a name": ('database = { env = "" }', ("database: expected a text",)),
-    "arrays without end": ("a = " + "[" * 3000, ("in more others than can be read",)),
+    "arrays without end": ("a = " + "[" * 3000, ("nests tables or arrays too deeply",)),
     "wrong type of a value": ('[profiles.mine]\ndays = "many"', ("profiles.mine.days:", "span 'many'")),
     "default profile of authorities": ('default_profile = "root"', ("default_profile:", "'root'", "authorities")),
     "default profile that was made one of authorities": (

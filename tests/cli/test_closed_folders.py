@@ -54,7 +54,7 @@ def test_a_ledger_that_may_not_be_looked_for(command: str, closed: Path, tmp_pat
 def test_settings_that_may_not_be_looked_for(closed: Path, tmp_path: Path) -> None:
     code, talk = run("list-cas", folder=tmp_path, ANCHORHOLD_CONFIG=str(closed / "config.toml"))
     assert code == errors.SettingsError.exit_code
-    assert "named by ANCHORHOLD_CONFIG, does not exist or may not be looked for" in talk
+    assert "named by ANCHORHOLD_CONFIG, does not exist or cannot be accessed" in talk
 
 
 @pytest.mark.parametrize(

@@ -53,17 +53,17 @@ WRONG = {
     ),
     "a database below a file": (
         '[ocsp_key_backends.d]\nbackend = "db"\noptions = { database = "sqlite:////FOLDER/file/keys.sqlite3" }',
-        "is no folder",
+        "is not a folder",
     ),
     "a folder where a database should be": (
         '[key_backends.d]\nbackend = "db"\noptions = { database = "sqlite:////FOLDER/folder" }',
-        "is no file",
+        "is not a file",
     ),
     "a database of something else": (
         '[key_backends.d]\nbackend = "db"\noptions = { database = "sqlite:////FOLDER/other" }',
         "not a database",
     ),
-    "a database on a file system that can only be read": (
+    "a database on a file system that is read-only": (
         '[key_backends.d]\nbackend = "db"\noptions = { database = "sqlite:////proc/sys/keys.sqlite3" }',
         "cannot be written by this account",
     ),
@@ -171,15 +171,15 @@ def test_what_a_user_of_a_server_may_not_do_is_found(anchorhold: Command, tmp_pa
 
     sql(own_url, f"CREATE ROLE {user} LOGIN PASSWORD 'hunter2'")
     try:
-        refused(check(reader), errors.BackendFailedError, "may not make its tables", "grant it CREATE")
+        refused(check(reader), errors.BackendFailedError, "cannot create its tables", "grant it CREATE")
         good(check(own_url))
         good(anchorhold("--config", str(tmp_path / "config.toml"), "init-ca", "R", "CN=R", "--key-backend=d"))
         sql(own_url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
-        refused(check(reader), errors.BackendFailedError, "may not write into anchorhold_db_key")
+        refused(check(reader), errors.BackendFailedError, "cannot write to anchorhold_db_key")
         sql(own_url, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
         good(check(reader))
         sql(own_url, f"ALTER ROLE {user} SET default_transaction_read_only = on")
-        refused(check(reader), errors.BackendFailedError, "can only be read")
+        refused(check(reader), errors.BackendFailedError, "is read-only")
         refused(check(own_url.replace(parts.path, "/nosuch")), errors.BackendFailedError, "nosuch", "createdb")
     finally:
         sql(own_url, f"DROP OWNED BY {user}")
@@ -196,7 +196,7 @@ def test_everything_that_is_wrong_is_said(anchorhold: Command, tmp_path: Path) -
 def test_what_could_not_be_tried_is_told_from_what_is_right(anchorhold: Command, tmp_path: Path) -> None:
     path = settings_file(tmp_path, f'{DEFAULT}options = {{ password = {{ env = "NOT_SET_HERE" }} }}\n')
     talk = good(anchorhold("--config", str(path), "config", "check")).talk
-    assert "NOT_SET_HERE is not set here, so it could not be tried" in talk
+    assert "NOT_SET_HERE is not set here, so it could not be checked" in talk
     assert "nothing is wrong as far as it could be tried" in talk
 
 
@@ -219,4 +219,4 @@ def test_a_token_is_looked_for_and_its_pin_is_not_presented(
         text = f'{DEFAULT}[key_backends.h]\nbackend = "hsm"\noptions = {{ {options}, token = "{label}" }}\n'
         outcome = anchorhold("--config", str(settings_file(tmp_path, text)), "config", "check")
         assert (outcome.exit_code == 0) == (code == 0), outcome.talk
-        assert ("PIN could not be tried" in outcome.talk) == (code == 0)
+        assert ("PIN could not be checked" in outcome.talk) == (code == 0)

@@ -96,7 +96,7 @@ def test_config_init_says_that_nothing_works_without_settings(
 ) -> None:
     only("hsm")
     good(anchorhold("config", "init", "config.toml"))
-    assert "# No key backend is installed that works without settings" in (tmp_path / "config.toml").read_text()
+    assert "# No installed key backend works without settings" in (tmp_path / "config.toml").read_text()
 
 
 def test_config_init_writes_no_password_of_the_ledger(

@@ -37,7 +37,7 @@ def test_an_error_is_one_object_if_json_was_asked_for(form: tuple[str, ...], anc
         "code": "unknown-authority",
         "title": "Unknown authority",
         "detail": "authority 'Root': is not known",
-        "hint": "known are: none",
+        "hint": "known: none",
         "remedy": None,
         "command": None,
         "exit_code": errors.UnknownAuthorityError.exit_code,

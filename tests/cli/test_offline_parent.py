@@ -86,13 +86,17 @@ def test_a_certificate_for_something_else_is_refused_and_nothing_is_lost(anchorh
     good(anchorhold(*REQUEST, "--password=secret"))
     openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "x.key", "-subj", "/CN=X", "-out", "x.csr")
     sign(tmp_path, "x.csr")
-    refused(anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.CertificateInvalidError, "authority")
+    refused(
+        anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.CertificateInvalidError, "is not a CA certificate"
+    )
     refused(anchorhold("import-ca", "Sub", "--signed=far.pem"), errors.KeyMismatchError, "does not belong")
     sign(tmp_path)
     refused(anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.SecretMissingError, "password")
     good(anchorhold("import-ca", "Sub", "--signed=sub.pem", "--password=secret"))
     refused(
-        anchorhold("import-ca", "Sub", "--signed=sub.pem"), errors.AuthorityNotReadyError, "waits for no certificate"
+        anchorhold("import-ca", "Sub", "--signed=sub.pem"),
+        errors.AuthorityNotReadyError,
+        "is not waiting for a certificate",
     )
 
 

@@ -189,7 +189,7 @@ def test_an_ambiguous_beginning_of_a_serial_is_refused(chain: Command, tmp_path:
     serials = [entry["serial"] for entry in json.loads(good(chain("list-certs", "-f", "json")).data)]
     first = next(digit for digit in "0123456789abcdef" if sum(serial[0] == digit for serial in serials) > 1)
     before = left_behind(tmp_path)
-    refused(chain("view-cert", first), errors.UnknownCertificateError, "several", "more of the serial")
+    refused(chain("view-cert", first), errors.UnknownCertificateError, "matches several", "more digits of the serial")
     assert left_behind(tmp_path) == before
 
 
@@ -202,7 +202,7 @@ def test_an_authority_is_found_by_name_serial_or_unique_beginning(anchorhold: Co
             assert certificate(anchorhold("view-ca", given, "-f", "pem")) == cert
     assert certificate(anchorhold("view-ca", "M", "-f", "pem")) == made["Mail"]
     assert certificate(anchorhold("view-ca", "Web ", "-f", "pem")) == made["Web EU"]
-    refused(anchorhold("view-ca", "We"), errors.UnknownAuthorityError, "'We'", "Web, Web EU", "more of it")
+    refused(anchorhold("view-ca", "We"), errors.UnknownAuthorityError, "'We'", "Web, Web EU", "more of the name")
 
 
 @pytest.mark.parametrize("form", [Encoding.PEM, Encoding.DER], ids=["PEM", "DER"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Command, MakeCsr
 
-pytestmark = pytest.mark.databases("sqlite", because="no profile is in the ledger")
+pytestmark = pytest.mark.databases("sqlite", because="no profile is already in the ledger")
 
 JSON: Final = ("--output-format", "json")
 WEBSITE: Final = """

@@ -78,7 +78,7 @@ def test_a_class_is_said_as_the_name_of_a_backend(tmp_path: Path, anchorhold: Co
         anchorhold("--config", "config.toml", "config", "check"),
         errors.UnknownBackendError,
         f"write '{backend}'",
-        "no class",
+        "not a class",
     )
 
 

@@ -131,7 +131,7 @@ def test_names_outside_the_constraints_are_refused(
 @pytest.mark.parametrize("subtree", NO_SUBTREES)
 def test_what_is_no_subtree_is_refused_and_excludes_nothing_in_silence(chains: Chains, subtree: str) -> None:
     """URIs are constrained by their hosts, not by the beginning of a URI (section 4.2.1.10)."""
-    with pytest.raises(NameForbiddenError, match="is not a subtree of names"):
+    with pytest.raises(NameForbiddenError, match="cannot be read as a subtree of names"):
         constrained(chains, [], [subtree])
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_subtree_is_refused_and_excludes_nothing_in_silence(chains: C
     ],
 )
 def test_constraints_that_permit_what_they_exclude_are_refused(chains: Chains, permitted: str, excluded: str) -> None:
-    with pytest.raises(NameForbiddenError, match="is permitted and excluded"):
+    with pytest.raises(NameForbiddenError, match="is both permitted and excluded"):
         constrained(chains, [permitted], [excluded])
 
 

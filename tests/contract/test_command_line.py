@@ -136,7 +136,10 @@ def test_a_backend_that_cannot_delete_passes_with_a_command_that_can(run: Run, t
     rules = [f"--anchorhold-rule={rule}" for rule in ("use.gone", "errors.types", "capabilities.offered")]
     ran = run(*rules, backend="without-delete")
     assert ran.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "Found: there is no delete_key, so somebody must say how a key goes away: write [vanish] into" in ran.stdout
+    assert (
+        "Found: there is no delete_key, so the subclass must say how a key is removed: write [vanish] into"
+        in ran.stdout
+    )
     assert "private keys that are left behind are not looked for; write [stored] into the file" in ran.stdout
     run.told |= json.loads(json.dumps(COMMANDS).replace("FOLDER", str(tmp_path / "keys")))
     ran = run(*rules, backend="without-delete")

@@ -167,7 +167,7 @@ def test_a_locked_file_is_one_line(own: KeyBackend, own_url: str, monkeypatch: p
     created = own.create_key(create_request(), secrets())
     other = sqlite3.connect(_file(own_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BackendFailedError, match=r"keys\.sqlite3: database is locked; see which process"):
+    with pytest.raises(BackendFailedError, match=r"keys\.sqlite3: database is locked; find the process"):
         own.create_key(create_request(key_id=KEY_ID), secrets())
     own.load_signer(key_request(created), secrets()).close()  # readers do not wait
     other.rollback()

@@ -46,7 +46,7 @@ def test_a_key_is_found_by_its_id_without_any_secret(own: KeyBackend, password: 
     created = own.create_key(create_request(key_id=KEY_ID), secrets(password))
     assert own.find_key(FindKeyRequest(key_id=KEY_ID), NO_SECRETS) == (created,)
     assert own.find_key(FindKeyRequest(key_id=bytes(20)), NO_SECRETS) == ()
-    with pytest.raises(OperationUnsupportedError, match="none to adopt"):
+    with pytest.raises(OperationUnsupportedError, match="no key can be adopted"):
         own.find_key(FindKeyRequest(key_id=None), NO_SECRETS)
 
 

@@ -98,7 +98,7 @@ def test_a_person_is_asked_for_the_encryption_key_of_a_key_that_exists_and_not_f
         return Secret(RANDOM)
 
     with open_installation(prompter=prompter) as installation:
-        with pytest.raises(SecretMissingError, match="nobody is asked for it when a key is made"):
+        with pytest.raises(SecretMissingError, match="it is never prompted for when a key is created"):
             installation.authorities.create("Root", "CN=Root")
         assert (asked, rows(database)) == ([], {})
         installation.authorities.create("Root", "CN=Root", secrets={"encryption-key": RANDOM})

@@ -171,7 +171,7 @@ def test_a_token_that_makes_nothing_after_a_renewal_is_not_said_to_need_one(
         raise GeneralError
 
     sessions(generate_keypair=failing)
-    with pytest.raises(errors.BackendFailedError, match="and again after its module was initialised anew") as failed:
+    with pytest.raises(errors.BackendFailedError, match="and again after its module was initialised again") as failed:
         bench.create(EC, "mine")
     assert "start this process again" not in str(failed.value)
 

@@ -66,17 +66,17 @@ def test_a_key_of_another_authority_is_said_to_be_one(token: SoftHsm, anchorhold
 
 
 def test_what_is_there_is_listed_where_none_or_several_fit(token: SoftHsm, anchorhold: Command) -> None:
-    refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "none at all")
+    refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "keys in the token: none")
     _pair(token, "same", "07")
     _pair(token, "same", "08")
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-subj", "/CN=x")
     openssl("x509", "-in", "c.pem", "-outform", "DER", "-out", "c.der")
     token.tool("--write-object", "c.der", "--type", "cert", "--label", "alias", "--id", "08")
     shown = ("'same' (id 07)", "'same' (id 08, certificate 'alias')")
-    refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "no such key to adopt", *shown)
-    refused(anchorhold(*ADOPT, "--key-label=same"), errors.KeyExistsError, "2 keys to adopt", *shown)
+    refused(anchorhold(*ADOPT, "--key-label=no"), errors.KeyMissingError, "no matching key to adopt", *shown)
+    refused(anchorhold(*ADOPT, "--key-label=same"), errors.KeyExistsError, "2 matching keys to adopt", *shown)
     token.tool("--write-object", "c.der", "--type", "cert", "--label", "alone", "--id", "99")
-    refused(anchorhold(*ADOPT, "--key-label=alone"), errors.KeyMissingError, "'alone' without a key (id 99)")
+    refused(anchorhold(*ADOPT, "--key-label=alone"), errors.KeyMissingError, "'alone' without a key (ID 99)")
 
 
 @pytest.mark.parametrize("written", ["0A0B", "0a:0b", "0x0a0b", "%0a%0b"])

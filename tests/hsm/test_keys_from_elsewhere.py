@@ -88,7 +88,7 @@ def test_keys_with_one_id_are_told_apart_by_their_public_half(bench: Bench, soft
     ("options", "words"),
     [
         ({}, "which key"),
-        ({"key_label": "\udcff"}, "no text"),
+        ({"key_label": "\udcff"}, "not text"),
         ({"key_id": "xyz"}, "not hexadecimal"),
         ({"key_id": "abc"}, "not hexadecimal"),
         ({"key_uri": "pkcs11:id=%01", "key_id": "02"}, "do not agree"),

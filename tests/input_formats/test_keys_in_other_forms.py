@@ -28,9 +28,9 @@ RIGHT = Secret("right")
 OTHERS = {
     "JKS": (b"\xfe\xed\xfe\xed\0\0\0\2", "Java keystore .JKS.*keytool"),
     "JCEKS": (b"\xce\xce\xce\xce\0\0\0\2", "Java keystore .JCEKS.*keytool"),
-    "PVK": (b"\x1e\xf1\xb5\xb0\0\0\0\0", "form PVK.*openssl pkey"),
-    "PuTTY": (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "form of PuTTY"),
-    "public SSH": (b"ssh-ed25519 AAAA me@example.com\n", "public key in the form of OpenSSH"),
+    "PVK": (b"\x1e\xf1\xb5\xb0\0\0\0\0", "PVK format.*openssl pkey"),
+    "PuTTY": (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "PuTTY format"),
+    "public SSH": (b"ssh-ed25519 AAAA me@example.com\n", "public key in OpenSSH format"),
     "ZIP": (b"PK\x03\x04\x14\0", "ZIP archive.*unpack"),
     "JSON": (b'{"kty": "EC"}', "JSON"),
     "web page": (b"<!DOCTYPE html>\n<html>", "web page"),
@@ -53,7 +53,7 @@ def test_a_file_of_another_program_is_named_with_what_to_do(form: str) -> None:
 
 def test_a_key_in_the_form_of_openssh_is_named_encrypted_or_not() -> None:
     for encryption in (NoEncryption(), BestAvailableEncryption(b"right")):
-        with pytest.raises(KeyInvalidError, match=r"in the form of OpenSSH.*ssh-keygen"):
+        with pytest.raises(KeyInvalidError, match=r"in OpenSSH format.*ssh-keygen"):
             pkcs8.load_private_key(pem_with(encryption, PrivateFormat.OpenSSH), RIGHT, "key")
 
 
@@ -82,7 +82,7 @@ def test_where_a_password_cannot_be_told_from_damage_both_are_said() -> None:
 def test_a_cipher_that_is_not_read_is_no_wrong_password() -> None:
     pem = pem_with(BestAvailableEncryption(b"right"), PrivateFormat.TraditionalOpenSSL)
     named = pem.replace(b"AES-256-CBC", b"CAMELLIA-256-CBC")
-    with pytest.raises(KeyUnsupportedError, match="encrypted in a way that is not read") as raised:
+    with pytest.raises(KeyUnsupportedError, match="uses an unsupported encryption") as raised:
         pkcs8.load_private_key(named, RIGHT, "key")
     assert "password is wrong" not in told_by(raised.value)
 

@@ -37,5 +37,5 @@ def test_of_a_thousand_wrong_passwords_each_is_said_to_be_wrong(encrypted: bytes
 def test_a_damaged_key_is_not_said_to_have_a_wrong_password(encrypted: bytes) -> None:
     damaged = bytearray(encrypted)
     damaged[-1] ^= 0x55  # in the last block, so that its filling does not fit
-    with pytest.raises(KeyInvalidError, match="the password is right"):
+    with pytest.raises(KeyInvalidError, match="the password is correct"):
         pkcs8.load_private_key(bytes(damaged), RIGHT, "key")

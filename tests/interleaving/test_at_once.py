@@ -88,7 +88,7 @@ def test_who_replaces_all_settings_is_told_that_they_have_changed(world: World) 
         read = installation.authorities.get("Root")
     world.good("edit-ca", "Root", "--max-days=9")
     with world.opened() as installation:
-        with pytest.raises(errors.BusyError, match="another process has changed it meanwhile"):
+        with pytest.raises(errors.BusyError, match="another process has changed it in the meantime"):
             installation.authorities.edit(read, issuing=IssuancePolicy())
         assert installation.authorities.get("Root").record.issuing.max_days == 9
 
@@ -176,7 +176,7 @@ def test_a_move_is_finished_or_undone_and_nobody_says_that_it_was_both(world: Wo
     world.good("recover", f"{second}=Moving")
     ended = world.resume(late)
     assert ended.code == BUSY, ended
-    assert "was finished or undone by another process meanwhile" in ended.talk
+    assert "has been finished or undone by another process in the meantime" in ended.talk
     with world.opened() as installation:
         check_installation(world, installation)
 

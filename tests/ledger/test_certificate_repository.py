@@ -107,7 +107,7 @@ def test_what_is_not_reserved_any_more_cannot_be_completed_and_nothing_of_its_ba
             case "unknown":
                 serials = ["aa01", "ffff"]
     before = _rows(ledger)
-    with pytest.raises(LedgerError, match="reservation was taken away"), ledger.transaction():
+    with pytest.raises(LedgerError, match="reservation was removed"), ledger.transaction():
         ledger.certificates.complete(authority, [(serial, b"second") for serial in serials])
     assert _rows(ledger) == before
 

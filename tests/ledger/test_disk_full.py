@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FillDisk: TypeAlias = "Callable[[type[Any], str], ExitStack]"
 pytestmark = pytest.mark.usefixtures("cluster")
 TABLE = {AuthorityRepository: "authority", CertificateRepository: "certificate"}
-FULL = "(disk I/O error|File too large HINT: Check free disk space.); check that .* not full, and repeat"
+FULL = "(disk I/O error|File too large HINT: Check free disk space.); check that .* not full, and retry"
 NAMES = [f"host{number}.example" for number in range(3)]
 
 

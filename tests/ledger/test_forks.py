@@ -76,5 +76,5 @@ def test_a_child_sees_what_another_process_did_after_its_parent_had_closed(how: 
 def test_a_child_does_not_use_a_file_that_another_thread_had_open(how: str, anchorhold: Command) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
     child, parent = _run(how, "thread")
-    assert "was in use when this process was forked; open it after the fork" in child
+    assert "was in use when this process was forked; open it only after the fork" in child
     assert parent == "disabled"

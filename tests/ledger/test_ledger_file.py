@@ -273,7 +273,7 @@ def closed_folder(public_folder: Path) -> Iterator[Path]:
 
 
 def test_whether_there_is_a_ledger_in_a_folder_that_may_not_be_entered_is_not_guessed(closed_folder: Path) -> None:
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: cannot be looked for \(Permission denied\)"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: cannot be accessed \(Permission denied\)"):
         ledger_exists(f"sqlite:///{closed_folder}/ledger.sqlite3")
 
 
@@ -306,7 +306,7 @@ def _without_shared_memory(path: Path) -> sqlite3.Connection:
 _connect = sqlite3.connect
 NO_WAL: dict[str, tuple[Callable[[Path], sqlite3.Connection], str]] = {
     "full disk": (lambda path: _connect(path, factory=_FullDisk), "disk is full"),
-    "no shared memory": (_without_shared_memory, "write-ahead logging cannot be set"),
+    "no shared memory": (_without_shared_memory, "write-ahead logging cannot be enabled"),
 }
 
 

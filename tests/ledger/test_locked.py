@@ -120,7 +120,7 @@ def test_in_the_end_it_is_one_sentence(
 ) -> None:
     Ledger(database).close()
     holders.append(Holder(database, HOLD if what == "write" else EXCLUSIVE))
-    said = r"ledger\.sqlite3: database is locked; see which process has the file open"
+    said = r"ledger\.sqlite3: database is locked; find the process that has the file open"
     with pytest.raises(LedgerError, match=said):
         _use(what, Ledger(database, patience=2.5))
     assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
@@ -151,7 +151,7 @@ def test_a_server_is_not_waited_for_without_end(database: str, holders: list[Hol
     holders.append(Holder(database))
     os.kill(holders[0].process.pid, signal.SIGSTOP)
     ledger = Ledger(database, patience=0.5)
-    with pytest.raises(LedgerError, match=r"lock timeout.*; see in pg_stat_activity which session has the lock"):
+    with pytest.raises(LedgerError, match=r"lock timeout.*; find the session with the lock in pg_stat_activity"):
         _use("tested", ledger)
     ledger.close()
     assert holders[0].end() == ""

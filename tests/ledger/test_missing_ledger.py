@@ -165,7 +165,7 @@ def test_who_has_abandoned_the_first_authority_begins_anew(anchorhold: Command, 
 def test_what_does_not_create_opens_the_ledger_as_soon_as_it_is_there(anchorhold: Command, database: str) -> None:
     waiting = open_installation(create=False)
     for _ in range(2):
-        with pytest.raises(LedgerError, match=r"is (not there|empty); .* make the first authority"):
+        with pytest.raises(LedgerError, match=r"is (not there|empty); .* create the first authority"):
             waiting.authorities.list()
     assert _tables(database) == []
     good(anchorhold("init-ca", "Root", "CN=Root"))

@@ -207,7 +207,7 @@ def test_a_thread_that_gets_no_connection_is_told_why(database: str, monkeypatch
     monkeypatch.setattr("anchorhold.databases.postgresql.CONNECT_TIMEOUT", 0.05)
     with open_installation() as installation, ThreadPoolExecutor() as threads:
         assert installation.authorities.list() == []
-        with pytest.raises(LedgerError, match="have all connections"):
+        with pytest.raises(LedgerError, match="hold all connections"):
             threads.submit(installation.authorities.list).result()
 
 

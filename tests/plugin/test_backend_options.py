@@ -208,4 +208,4 @@ def test_a_validator_that_says_nothing_is_a_clear_line_all_the_same(
     settings_file(tmp_path, monkeypatch, '[key_backends.default]\nbackend = "silent"\noptions = { name = "x" }\n')
     outcome = anchorhold("config", "check")
     assert outcome.exit_code == SettingsError.exit_code
-    assert "key_backends.default.options.name: is not a good value" in outcome.talk
+    assert "key_backends.default.options.name: is not a valid value" in outcome.talk

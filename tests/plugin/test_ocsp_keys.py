@@ -97,7 +97,7 @@ def test_a_backend_that_would_have_to_ask_is_refused_when_the_settings_are_check
     refused = anchorhold("config", "check")
     assert refused.exit_code == SettingsError.exit_code, refused.talk
     assert "ocsp_key_backends.hsm" in refused.talk
-    assert "nobody present" in refused.talk
+    assert "are used unattended" in refused.talk
     assert "ocsp_key_backends.hsm.options.pin" in refused.talk
     unset = (
         "Ocsp_key_backends.hsm.options.pin: the variable NOT_SET is not set here"  # said beside what follows from it
@@ -113,7 +113,7 @@ def test_the_alias_default_is_no_exception(
     options = '[ocsp_key_backends.default.options]\npin = "prompt"\n'
     settings_file(tmp_path, monkeypatch, f'[ocsp_key_backends.default]\nbackend = "token"\n{options}')
     for command in (("edit-ca", "Root", "--ocsp-key-backend=default"), ("init-ca", "Other", "CN=Other")):
-        refused(anchorhold(*command), SettingsError, "nobody present, and pin would have to be asked for")
+        refused(anchorhold(*command), SettingsError, "used unattended, and pin would be prompted for")
     good(anchorhold("edit-ca", "Root", "--disable"))  # which is nothing to do with it
 
 

@@ -124,7 +124,7 @@ def test_a_key_is_found_by_its_id_without_its_password(backend: KeyBackend) -> N
 
 
 def test_there_is_no_key_of_others_to_adopt(backend: KeyBackend) -> None:
-    with pytest.raises(OperationUnsupportedError, match=r"'mine'.*none to adopt; import"):
+    with pytest.raises(OperationUnsupportedError, match=r"'mine'.*no key can be adopted; import"):
         backend.find_key(FindKeyRequest(key_id=None), NO_SECRETS)
 
 

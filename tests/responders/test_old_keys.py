@@ -92,7 +92,7 @@ def test_a_key_in_the_storage_that_the_alias_led_to_before_stays_recorded_and_is
     assert "New responder" in good(anchorhold("regenerate-ocsp-keys")).talk  # the one that there is cannot answer
     passed(monkeypatch)
     for _ in range(2):
-        told(anchorhold, "is not where ocsp_key_backends.default leads now")
+        told(anchorhold, "is not where ocsp_key_backends.default points to now")
         assert status(installation, old) == "destroying"
     assert events(installation) == []
     assert len(list(tmp_path.glob("one/ocsp/*.key"))) == 1
@@ -182,7 +182,7 @@ def test_a_key_of_an_alias_that_is_gone_keeps_nothing_from_being_renewed(
     outcome = anchorhold("regenerate-ocsp-keys", "Root", "--force")
     assert outcome.exit_code == errors.KeyMissingError.exit_code
     assert "New responder of Root" in outcome.talk
-    told(anchorhold, "its alias 'default' is not configured")
+    told(anchorhold, "its alias 'default' is no longer configured")
     assert status(installation, old) == "retired"
     good(anchorhold("regenerate-ocsp-keys", "--forget-old-keys"))
     assert status(installation, old) == "forgotten"

@@ -152,7 +152,7 @@ def test_releasing_what_is_not_on_hold_is_refused(reason: str | None, root: Comm
     if reason is not None:
         good(root("revoke-cert", serial, f"--reason={reason}"))
     before = _state(root, serial)
-    words = ("is not revoked",) if reason is None else ("for good", reason)
+    words = ("is not revoked",) if reason is None else ("permanently", reason)
     refused(root("revoke-cert", serial, "--release"), errors.RevocationError, serial, *words)
     assert _state(root, serial) == before
 

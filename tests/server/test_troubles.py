@@ -102,12 +102,12 @@ def test_a_partial_crl_that_has_run_out_is_trouble_as_well(house: House, server:
 
     with theirs.opened() as installation, installation.keys.get(theirs.authority) as key:
         generate_crl(installation.ledger, key, None)
-        until(lambda: problems() == ["CRL of shard 0 and 2 more: there is none"])
+        until(lambda: problems() == ["CRL of shard 0 and 2 more: does not exist"])
         for shard in range(3):
             generate_crl(installation.ledger, key, shard)
         until(lambda: server.ready()[0] == 200)
         generate_crl(installation.ledger, key, 1, dt.timedelta(seconds=1))
-    until(lambda: problems() == ["CRL of shard 1: it has run out"])
+    until(lambda: problems() == ["CRL of shard 1: it has expired"])
     assert server.ready()[0] == 503
     theirs.generate_crls()
     until(lambda: server.ready()[0] == 200)
@@ -119,7 +119,7 @@ def test_an_authority_without_responder_or_crl_is_not_ready(house: House, server
     assert server.status(request) == "TRY_LATER"
     until(lambda: server.ready()[0] == 503)
     shown = {one["name"]: one["problems"] for one in server.ready()[1]["authorities"]}
-    assert shown == {"root": [], "bare": ["OCSP responder: there is none", "CRL: there is none"]}
+    assert shown == {"root": [], "bare": ["OCSP responder: does not exist", "CRL: does not exist"]}
     theirs.renew_responder()
     theirs.generate_crls()
     assert server.status(request) == "GOOD"

@@ -219,7 +219,7 @@ def test_a_secret_that_was_referred_to_is_not_in_a_traceback(
 
 
 @pytest.mark.parametrize(
-    ("named", "hint"), [("secnd", "did you mean 'second'?"), ("elsewhere", "configured are: default, second")]
+    ("named", "hint"), [("secnd", "did you mean 'second'?"), ("elsewhere", "configured: default, second")]
 )
 @pytest.mark.parametrize(
     "command",
@@ -335,7 +335,7 @@ def test_a_bucket_that_is_not_there_is_found_before_a_key_is_made(
     monkeypatch.setattr(BucketFileSystem, "info", lambda *_: (_ for _ in ()).throw(PermissionError(13, "denied")))
     unknown = anchorhold("config", "check")
     assert unknown.exit_code == 0, unknown.talk
-    assert "whether there is misspelt could not be tried" in unknown.talk
+    assert "whether there is misspelt could not be checked" in unknown.talk
 
 
 def test_a_store_that_fails_has_not_deleted_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_a_web_server_in_the_place_of_a_store_has_no_key_to_restore(
 
     with listening(welcome) as port:
         _use(tmp_path, monkeypatch, Bucket(f"http://127.0.0.1:{port}", "vault"), _ONCE)
-        words = ("what is there is not a key file", "check that the settings lead to the right place")
+        words = (": is not a key file", "check the path in the settings")
         refused(anchorhold("init-ca", "Root", "CN=Root"), KeyInvalidError, *words)
 
 

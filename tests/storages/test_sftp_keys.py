@@ -81,7 +81,7 @@ def other(tmp_path: Path) -> str:
     [
         ('key_filename = "{user}"', "its host key is not known; it shows ssh-ed25519 SHA256:"),
         ('key_filename = "{user}"\nknown_hosts = "{tmp}/none"', "none cannot be read: No such file"),
-        ('key_filename = "{user}"\nhost_key = "{other}"', "its host key is not the one that is known"),
+        ('key_filename = "{user}"\nhost_key = "{other}"', "its host key does not match the known one"),
         ('key_filename = "{user}"\nhost_key = "nonsense"', "host_key is not a public key"),
         ('key_filename = "{tmp}/other"\nhost_key = "{host}"', "access denied: it refused to log in"),
         ('key_filename = "{tmp}/none"\nhost_key = "{host}"', "none cannot be read: No such file"),

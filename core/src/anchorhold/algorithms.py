@@ -23,7 +23,7 @@ CURVES: Final = {
     "brainpoolP384r1": "SHA-384",
     "brainpoolP512r1": "SHA-512",
 }
-"""Elliptic curves by their SEC 2 or RFC 5639 name, each with the hash of its own strength."""
+"""Elliptic curves by their SEC 2 or RFC 5639 name, each with the hash that matches its strength."""
 
 CURVE_SPELLINGS: Final = {
     "p-224": "secp224r1",
@@ -116,7 +116,7 @@ class KeySpec:
         if hash_name is None:
             return Algorithm(scheme=scheme, hash=default)
         if default is None:
-            raise KeyUnsupportedError(f"algorithm: {self.type} keys have their own hash", hint="leave it out")
+            raise KeyUnsupportedError(f"algorithm: {self.type} keys have a fixed hash", hint="leave it out")
         return Algorithm(scheme=scheme, hash=_spelled("algorithm", hash_name, HASH_SPELLINGS, HASHES))
 
     def _scheme(self, rsa_padding: str | None) -> str:
@@ -137,9 +137,9 @@ def key_spec(key_type: str | None = None, size: int | None = None, curve: str | 
         key_type = "RSA" if size is not None else "EC"
     name = _spelled("key type", key_type, KEY_TYPE_SPELLINGS, KEY_TYPES)
     if size is not None and name != "RSA":
-        raise KeyUnsupportedError(f"key size: {name} keys have no size to choose", hint="leave it out")
+        raise KeyUnsupportedError(f"key size: {name} keys have a fixed size", hint="leave it out")
     if curve is not None and name != "EC":
-        raise KeyUnsupportedError(f"elliptic curve: {name} keys have no curve to choose", hint="leave it out")
+        raise KeyUnsupportedError(f"elliptic curve: {name} keys take no curve", hint="leave it out")
     if name == "RSA":
         return KeySpec(type=name, size=_rsa_size(3072 if size is None else size))
     if name == "EC":
@@ -151,7 +151,7 @@ def _rsa_size(size: int) -> int:
     smallest, largest = RSA_SIZES
     if not smallest <= size <= largest or size % 8:
         raise KeyUnsupportedError(
-            f"key size: {size} bits is not a length for an RSA key",
+            f"key size: {size} bits is not a valid RSA key size",
             hint=f"choose a multiple of 8 from {smallest} to {largest}",
         )
     return size

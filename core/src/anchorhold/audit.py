@@ -21,7 +21,7 @@ MAX_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something that acts on an installation. Recorded with what it does; it grants no rights.
+    """A person or program that acts on an installation. Recorded with what it does; it grants no rights.
 
     Attributes:
         kind: ``user`` for a person at a shell, ``service`` for a program, or a word of the caller's.
@@ -92,7 +92,7 @@ class AuditContext:
 def _check_text(what: str, text: str) -> None:
     if len(text) > MAX_LENGTH or not text.isprintable():
         raise InputError(
-            f"{what}: is longer than {MAX_LENGTH} characters, or has some that cannot be printed", hint="shorten it"
+            f"{what}: is longer than {MAX_LENGTH} characters, or contains unprintable ones", hint="shorten it"
         )
 
 

@@ -100,7 +100,7 @@ class BackendRegistry:
         try:
             return self._bind(f"storages.{name}", "ca", settings).check_place()
         except UnknownBackendError:
-            return (f"storages.{name}: could not be tried, because anchorhold-storages is not installed",)
+            return (f"storages.{name}: could not be checked, because anchorhold-storages is not installed",)
 
     def secrets(
         self,
@@ -219,7 +219,7 @@ class BackendRegistry:
         except KeyError:
             raise UnknownAliasError(
                 f"{SECTIONS[role]}: no alias {alias!r} is configured",
-                hint=suggestion(alias, aliases, "configured are: {}"),
+                hint=suggestion(alias, aliases, "configured: {}"),
             ) from None
 
     def wrappers(self, alias: str, role: Role = "ca") -> list[tuple[discovery.PluginIdentity, Any]]:
@@ -263,7 +263,7 @@ class BackendRegistry:
                 reference = getattr(backend.options, name.replace("-", "_"), None)
                 asked = isinstance(reference, SecretReference) and reference.source == "prompt"
                 raise SettingsError(
-                    f"{section}: OCSP keys are used with nobody present, and {name} "
-                    f"{'would have to be asked for' if asked else 'is not set'}",
+                    f"{section}: OCSP keys are used unattended, and {name} "
+                    f"{'would be prompted for' if asked else 'is not set'}",
                     hint=f"set {section}.options.{name.replace('-', '_')} to a value, a variable or a file",
                 )

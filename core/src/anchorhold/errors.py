@@ -1,8 +1,8 @@
 """The one tree of errors that anchorhold raises on purpose.
 
 Each class stands for one kind of trouble a caller can react to. It has a code, which is stable and which programs
-compare, and an exit code of its own, which the command line returns. ``docs/exit-codes.md`` is generated from this
-module. Exit code 1 is kept for what nobody foresaw, 2 for wrong usage of the command line.
+compare, and its own exit code, which the command line returns. ``docs/exit-codes.md`` is generated from this
+module. Exit code 1 is reserved for unexpected failures, 2 for wrong usage of the command line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class AnchorholdError(Exception):
         return _restored, (type(self), self.problem, self.hint, self.remedy)
 
     def add_step(self, hint: str, remedy: Remedy) -> None:
-        """Add what else is to be done; a remedy that the error has already stays.
+        """Add a further step; an existing remedy is kept.
 
         Args:
             hint: As of an error.
@@ -376,7 +376,7 @@ class ExpiringError(AnchorholdError):
 
 
 class BusyError(AnchorholdError):
-    """Another process is at work on the same thing, or has changed it meanwhile; nothing was done here."""
+    """Another process is working on the same object, or has changed it in the meantime; nothing was done here."""
 
     exit_code = 67
     code = "busy"

@@ -52,7 +52,7 @@ class Installation:
         loaded: The settings.
         backends: The key backends.
         access: How the ledger is opened.
-        notes: Sentences about what was done with success, for whoever asked for it.
+        notes: Sentences about what succeeded, for the caller.
     """
 
     authorities: AuthorityService
@@ -107,7 +107,7 @@ class Installation:
         return self._context.ledger
 
     def as_actor(self, actor: Actor, correlation_id: str | None = None) -> Self:
-        """The same installation, for work that is recorded as somebody else's.
+        """The same installation, for work that is recorded under another actor.
 
         Args:
             actor: Who acts.
@@ -139,7 +139,7 @@ def open_installation(
     Args:
         config: The settings file; by default it is looked for.
         environment: The variables, for secrets too; by default ``os.environ``.
-        prompter: Asks a person for a secret that is needed and missing; by default nobody is asked.
+        prompter: Asks a person for a secret that is needed and missing; by default there is no prompt.
         audit: Who acts, for the history; by default the user who runs this process.
         access: How the ledger is opened; see `AccessOptions`.
 

@@ -29,14 +29,14 @@ class Findings:
 
     Attributes:
         problems: What cannot work, each once.
-        untested: What could not be tried here, in sentences.
+        untested: What could not be checked here, in sentences.
     """
 
     problems: list[AnchorholdError] = field(default_factory=list)
     untested: list[str] = field(default_factory=list)
 
     def collecting(self, attempt: Callable[[], Iterable[str] | None]) -> bool:
-        """Try something; what it gives could not be tried.
+        """Try something; what it gives could not be checked.
 
         Returns:
             Whether nothing was wrong.
@@ -82,7 +82,7 @@ def _check_reference(key: str, value: Any) -> Iterable[str]:
         return ()
     if "env" in value:
         unset = value["env"] not in os.environ
-        return [f"{key}: the variable {value['env']} is not set here, so it could not be tried"] if unset else ()
+        return [f"{key}: the variable {value['env']} is not set here, so it could not be checked"] if unset else ()
     try:
         found = read_secret_file(value["file"])
     except SettingsError as error:
@@ -105,14 +105,14 @@ def _check_authority(installation: Installation, authority: Authority) -> None:
     if record.key_backend not in aliases:
         raise UnknownAliasError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which is not among key_backends",
-            hint="configure that alias again",
+            hint="restore the configuration of that alias",
         )
     found = aliases[record.key_backend].backend
     if found != record.backend_type:
         raise SettingsError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "
             f"is {found!r} now",
-            hint="configure that alias as it was",
+            hint="restore the previous configuration of that alias",
         )
     profile = record.issuing.profile
     if profile is not None:
@@ -121,7 +121,7 @@ def _check_authority(installation: Installation, authority: Authority) -> None:
     if responder is not None and responder.key_backend not in installation.backends.aliases("ocsp"):
         raise UnknownAliasError(
             f"authority {record.name!r}: the key of its OCSP responder is in {responder.key_backend!r}, which "
-            "ocsp_key_backends does not have any more",
-            hint="configure that alias again, or choose another one for the OCSP keys",
+            "is no longer in ocsp_key_backends",
+            hint="restore the configuration of that alias, or choose another one for the OCSP keys",
             remedy=Remedy("authorities.edit", {"authority": record.name, "ocsp_key_backend": None}),
         )

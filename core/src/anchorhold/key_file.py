@@ -57,12 +57,12 @@ def public_key_of(content: bytes, subject: str) -> PublicKey:
         subject: What it is, for messages.
 
     Raises:
-        KeyInvalidError: The file is none that `key_file` has made, or is damaged.
+        KeyInvalidError: The file was not written by `key_file`, or is damaged.
     """
     if b"-----BEGIN " not in content:  # such as the page of a web server that answers everything with it
         raise KeyInvalidError(
-            f"{subject}: what is there is not a key file",
-            hint="check that the settings lead to the right place; restore the file from a backup if it was replaced",
+            f"{subject}: is not a key file",
+            hint="check the path in the settings; restore the file from a backup if it was replaced",
         )
     try:
         key = load_pem_public_key(content[content.index(_PUBLIC) :])

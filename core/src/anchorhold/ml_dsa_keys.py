@@ -41,11 +41,11 @@ def load_ml_dsa(der: bytes, subject: str) -> PrivateKey | None:
         form = read_one(whole.member(2, OCTET_STRING).content)
         seed, expanded = _seed_and_expanded(form)
     except BerError as error:
-        raise KeyInvalidError(f"{subject}: the ML-DSA key {error}", hint="write it again, with its seed") from error
+        raise KeyInvalidError(f"{subject}: the ML-DSA key {error}", hint="export it again, with its seed") from error
     if seed is None:
         raise KeyUnsupportedError(
-            f"{subject}: the ML-DSA key is in its expanded form, and only its seed can be used here",
-            hint="write it with its seed, as openssl 3.5 does unless told otherwise",
+            f"{subject}: the ML-DSA key is in expanded form, but only the seed is supported",
+            hint="export it with its seed, as openssl 3.5 does by default",
         )
     if len(seed) != _SEED_SIZE:
         raise KeyInvalidError(
@@ -54,7 +54,8 @@ def load_ml_dsa(der: bytes, subject: str) -> PrivateKey | None:
     key = make(seed)
     if expanded is not None and not _agrees(expanded, key.public_key().public_bytes_raw()):  # type: ignore[union-attr]
         raise KeyInvalidError(
-            f"{subject}: the seed and the expanded ML-DSA key in it are of two keys", hint="find out which is right"
+            f"{subject}: the seed and the expanded ML-DSA key do not belong together",
+            hint="find out which one is correct",
         )
     return key
 
@@ -66,7 +67,7 @@ def _seed_and_expanded(form: Value) -> tuple[bytes | None, bytes | None]:
         return None, form.content
     if form.tag == SEQUENCE:
         return form.member(0, OCTET_STRING).content, form.member(1, OCTET_STRING).content
-    raise BerError("is in none of the three forms of RFC 9881")
+    raise BerError("is not in any of the three formats of RFC 9881")
 
 
 def _agrees(expanded: bytes, public: bytes) -> bool:

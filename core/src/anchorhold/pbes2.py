@@ -79,7 +79,7 @@ def decrypt(der: bytes, password: Secret) -> Decrypted:
     salt, rounds = given[0].octets, derivation.member(1).member(1, INTEGER).integer
     prf = next((each.member(0).oid.dotted_string for each in given[2:] if each.tag == SEQUENCE), "1.2.840.113549.2.7")
     if prf not in _PRFS:
-        raise BerError("it is encrypted with a hash that is not known")
+        raise BerError("it is encrypted with an unknown hash")
     key = PBKDF2HMAC(_PRFS[prf], size, salt, rounds).derive(password.reveal_bytes())
     decryptor = Cipher(algorithms.AES(key), modes.CBC(cipher.member(1, OCTET_STRING).content)).decryptor()
     padded = decryptor.update(whole.member(1, OCTET_STRING).content) + decryptor.finalize()

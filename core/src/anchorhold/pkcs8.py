@@ -66,7 +66,7 @@ def dump_pkcs8(key: PrivateKey, password: Secret | None = None) -> Secret:
 def load_private_key(data: bytes, password: Secret | None, subject: str) -> PrivateKey:
     """Read a private key: PEM or DER, PKCS#8 or the older forms that ``cryptography`` knows.
 
-    RSA keys are not validated here, which takes up to a second: whoever uses the key compares its public
+    RSA keys are not validated here, which takes up to a second: the code that uses the key compares its public
     half and verifies every signature.
 
     Args:
@@ -154,7 +154,7 @@ def _body(pem: bytes) -> bytes:
     """What an encrypted key in PEM holds.
 
     Raises:
-        ValueError: It has no end, or is no base64.
+        ValueError: It has no end, or is not base64.
     """
     body = pem.partition(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")[2].partition(b"-----END ENCRYPTED PRIVATE KEY-----")
     if not body[1]:
@@ -191,26 +191,26 @@ def _unreadable(
         )
     if isinstance(error, UnsupportedAlgorithm) and not encrypted:
         return KeyUnsupportedError(
-            f"{subject}: the key is of a type or curve that anchorhold does not use ({cause})",
+            f"{subject}: the key is of a type or curve that anchorhold does not support ({cause})",
             hint="use an EC, RSA, Ed25519, Ed448 or ML-DSA key",
         )
     if fits:
         told = "its end does not fit" if of_password else cause
         return KeyInvalidError(
-            f"{subject}: the password is right, but what it decrypts is damaged or no key that can be read ({told})",
+            f"{subject}: the password is correct, but the decrypted content is damaged or not a readable key ({told})",
             hint="restore the key from a backup, or write it again as PKCS#8",
         )
     if encrypted and (isinstance(error, UnsupportedAlgorithm) or "unknown" in cause.lower()):
         return KeyUnsupportedError(
-            f"{subject}: the key is encrypted in a way that is not read ({cause}); its password was not tried",
+            f"{subject}: the key uses an unsupported encryption ({cause}); its password was not tried",
             hint=_AS_PBES2,
         )
     if encrypted:
         return KeyInvalidError(
-            f"{subject}: the key cannot be decrypted with this password, or not read then ({cause})",
+            f"{subject}: the key cannot be decrypted with this password, or cannot be read afterwards ({cause})",
             hint=f"check the password; {_AS_PBES2}",
         )
-    return KeyInvalidError(f"{subject}: not a private key that can be read ({cause})", hint="give a PEM or DER key")
+    return KeyInvalidError(f"{subject}: cannot be read as a private key ({cause})", hint="give a PEM or DER key")
 
 
 def check_is_key(data: bytes, subject: str) -> None:
@@ -222,7 +222,7 @@ def check_is_key(data: bytes, subject: str) -> None:
     data = as_text(data)
     other = recognise_format(data)
     if other is not None:
-        raise KeyInvalidError(f"{subject}: is {other.kind}, which is not read", hint=other.advice)
+        raise KeyInvalidError(f"{subject}: is {other.kind}, which is not supported", hint=other.advice)
     begin, end = data.count(b"PRIVATE KEY-----"), len(_ENDS.findall(data))
     if begin and not end:
         raise KeyInvalidError(
@@ -234,7 +234,7 @@ def check_is_key(data: bytes, subject: str) -> None:
         kind = blocks(data)[0].kind
     except FileError as error:
         raise KeyInvalidError(
-            f"{subject}: not a private key that can be read ({error})", hint="give a PEM or DER key"
+            f"{subject}: cannot be read as a private key ({error})", hint="give a PEM or DER key"
         ) from error
     if kind not in (PRIVATE_KEY, UNKNOWN):
         raise KeyInvalidError(

@@ -127,7 +127,7 @@ def check_strength(key: object, subject: str) -> PublicKey:
         flaw = _rsa_flaw(key.public_numbers())
         if flaw is not None:
             raise WeakKeyError(
-                f"{subject}: the RSA key {flaw}", hint="make a new key, for instance EC P-256 or RSA 3072"
+                f"{subject}: the RSA key {flaw}", hint="make a new key, for example EC P-256 or RSA 3072"
             )
     return key  # type: ignore[return-value]  # spec_of refused every other type
 

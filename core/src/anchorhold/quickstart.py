@@ -36,7 +36,7 @@ def check_host(name: str) -> None:
             check_domain(name.removeprefix("*."))
         except ValueError as error:
             raise NameForbiddenError(
-                f"host {name!r}: is neither a DNS name nor an address", hint="give for instance localhost"
+                f"host {name!r}: is neither a DNS name nor an address", hint="give for example localhost"
             ) from error
 
 

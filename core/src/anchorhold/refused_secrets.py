@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOGIN_TIMEOUT: Final = 20.0
 """Seconds that a process waits for others that are showing a secret to the same place."""
 PAUSES: Final = (0.002, 0.1)
-"""Seconds between two looks whether they have ended: at first, when most logins are over, and at most."""
+"""Seconds between two checks whether they have ended: initially, when most logins have ended, and at most."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class LedgerRefusedSecrets:
         except LedgerError as error:
             if not showing.is_refused:
                 raise
-            logger.debug("could not note a refusal", exc_info=error)  # the mark that was made before is as good
+            logger.debug("could not record a refusal", exc_info=error)  # the mark that was made before is as good
 
     def _pay(self, ledger: Ledger, place: str) -> None:
         """Note what this process could not note the last time."""
@@ -120,7 +120,7 @@ def _begin(ledger: Ledger, place: str, source: SecretSource, subject: str) -> Cl
         if time.monotonic() > end:
             raise BusyError(
                 f"{subject} was not shown to the token, which is {other.description}",
-                hint="see why that takes so long, and repeat",
+                hint="find out why that takes so long, and retry",
             )
         time.sleep(pause)
         pause = min(2 * pause, PAUSES[1])
@@ -132,10 +132,10 @@ def _check(found: RefusedSecret | None, source: SecretSource, subject: str) -> N
     how = "was refused" if found.is_certain else "was shown to the token, by a process that ended before the answer,"
     who = f"{found.at:%Y-%m-%d %H:%M:%S} UTC (process {found.process} on {found.host})"
     raise SecretWrongError(
-        f"{subject} (from {source.name}) {how} at {who}, and is not tried again, because tokens lock",
-        hint="correct it there; only if it is the right one as it is, have it tried once more"
+        f"{subject} (from {source.name}) {how} at {who}, and is not tried again, because wrong PINs lock tokens",
+        hint="correct it there; only if it is correct as it is, allow one more try"
         if source.version
-        else "correct it, and if it is the right one now, have it tried once more",
+        else "correct it, and if it is correct now, allow one more try",
         remedy=Remedy("secrets.retry_refused"),
     )
 
@@ -150,4 +150,4 @@ def _note(ledger: Ledger, showing: _Presentation) -> None:
 
 
 def _nothing() -> None:
-    """Nothing is remembered of somebody who is there."""
+    """Nothing is remembered about a secret given interactively."""

@@ -38,7 +38,7 @@ class Secret:
 
     Attributes:
         is_random: Whether it was drawn at random, by `generate`.
-        source: Where it came from; None if somebody has given it just now: by option, at a terminal, or from Python.
+        source: Where it came from; None if it was given just now: by option, at a terminal, or from Python.
     """
 
     __hash__ = None  # type: ignore[assignment]
@@ -213,5 +213,5 @@ def read_secret_file(path: str | os.PathLike[str]) -> Secret:
             hint="name a file that this account can read",
         ) from error
     except ValueError as error:
-        raise SettingsError(f"{str(path)!r}: is no path of a file ({error})", hint="correct it") from error
+        raise SettingsError(f"{str(path)!r}: is not the path of a file ({error})", hint="correct it") from error
     return Secret(content.removesuffix(b"\n").removesuffix(b"\r"), source)

@@ -1,4 +1,4 @@
-"""What to say to somebody who wrote a name that is not known."""
+"""Suggestions for a name that is not known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def suggestion(name: str, known: Iterable[str], otherwise: str = "known are: {}") -> str:
+def suggestion(name: str, known: Iterable[str], otherwise: str = "known: {}") -> str:
     """The nearest known name, or all of them.
 
     Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from anchorhold.databases.migrations import Migrations
 
-_NOT_WRITTEN: Final = "give it to this account, or name another place"
+_NOT_WRITTEN: Final = "give this account access, or choose another location"
 _TABLES: Final = (
     "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND starts_with(tablename::text, %s) "
     "AND tablename <> %s AND NOT has_table_privilege(format('%%I.%%I', schemaname, tablename), 'INSERT')"
@@ -52,9 +52,9 @@ def check_files(url: str, where: str) -> bool:
 
 def _unfit(place: Path, *, is_file: bool) -> str | None:
     if is_file and not place.is_file():
-        return "is no file"
+        return "is not a file"
     if not is_file and not place.is_dir():
-        return f"{place} is no folder"
+        return f"{place} is not a folder"
     if os.access(place, os.R_OK | os.W_OK | (0 if is_file else os.X_OK)):
         return None
     return "cannot be written by this account" if is_file else f"{place} cannot be written by this account"
@@ -83,15 +83,16 @@ def check_tables(database: Database, where: str, migrations: Migrations) -> bool
 def _check_privileges(database: Database, where: str, migrations: Migrations, *, complete: bool) -> None:
     """What PostgreSQL lets this user do."""
     if database.execute_sql("SHOW transaction_read_only").fetchone() == ("on",):
-        raise LedgerError(f"{where}: can only be read", hint="name the server that takes changes")
+        raise LedgerError(f"{where}: is read-only", hint="connect to the primary server")
     if not complete:
         if database.execute_sql(_SCHEMA).fetchone() != (True,):
             raise LedgerError(
-                f"{where}: this user may not make its tables", hint="grant it CREATE on the schema of the database"
+                f"{where}: this user cannot create its tables", hint="grant it CREATE on the schema of the database"
             )
         return
     closed = database.execute_sql(_TABLES, (migrations.prefix, migrations.history)).fetchall()
     if closed:
         raise LedgerError(
-            f"{where}: this user may not write into {closed[0][0]}", hint="grant it all on the tables of the database"
+            f"{where}: this user cannot write to {closed[0][0]}",
+            hint="grant it all privileges on the tables of the database",
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT: Final = 30.0
 """Seconds in all for which a process waits for what another one has locked."""
-_ELSEWHERE: Final = "give another place with ANCHORHOLD_CA_DIR or `database` in the settings"
+_ELSEWHERE: Final = "choose another location with ANCHORHOLD_CA_DIR or `database` in the settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def open_database(
         opener = _OPENERS[scheme]
     except KeyError:
         raise SettingsError(
-            f"database: {scheme or 'a URL without scheme'} is not a kind of database that is offered",
+            f"database: {scheme or 'a URL without scheme'} is not a supported kind of database",
             hint=f"use one of: {', '.join(f'{known}:///…' for known in _OPENERS)}",
         ) from None
     return opener(url, _ConnectOptions(subject, BUSY_TIMEOUT if lock_timeout is None else lock_timeout, before_create))
@@ -99,7 +99,7 @@ def database_exists(url: str, subject: str = "database") -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise LedgerError(f"{subject} {path}: cannot be looked for ({error.strerror})", hint=_ELSEWHERE) from error
+        raise LedgerError(f"{subject} {path}: cannot be accessed ({error.strerror})", hint=_ELSEWHERE) from error
     return True
 
 
@@ -160,7 +160,7 @@ def _set_wal(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         modes = connection.execute("PRAGMA journal_mode = wal").fetchall()
     if modes != [("wal",)] or not path.stat().st_size:
-        raise sqlite3.OperationalError("write-ahead logging cannot be set there, or the disk is full")
+        raise sqlite3.OperationalError("write-ahead logging cannot be enabled there, or the disk is full")
 
 
 def _make_private_folder(folder: Path) -> None:

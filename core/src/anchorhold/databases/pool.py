@@ -52,7 +52,7 @@ class Pool(PooledPsycopg3Database, _Limited):  # type: ignore[misc]  # peewee ha
         try:
             return bool(super().connect(reuse_if_open))
         except MaxConnectionsExceeded as error:
-            raise OperationalError("other threads of this process have all connections and close none") from error
+            raise OperationalError("other threads of this process hold all connections") from error
 
     def forget(self) -> tuple[object, ...]:
         """In a forked child: leave alone what was inherited, which is to be kept and never to be used.

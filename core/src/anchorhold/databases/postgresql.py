@@ -53,7 +53,7 @@ def open_postgresql(url: str, patience: float = 30) -> Database:
         patience: Seconds for which a statement waits for a lock, unless ``options`` in the URL have ``lock_timeout``.
 
     Raises:
-        SettingsError: The URL cannot be read, has no name of a database, or a parameter that is none.
+        SettingsError: The URL cannot be read, names no database, or has an unsupported parameter.
         PluginMissingError: psycopg is not installed.
     """
     if find_spec("psycopg") is None:
@@ -73,7 +73,7 @@ def open_postgresql(url: str, patience: float = 30) -> Database:
 
 
 def _after_fork() -> None:
-    """The child opens connections of its own; closing an inherited one would end the parent's session."""
+    """The child opens its own connections; closing an inherited one would end the parent's session."""
     _inherited.extend(pool.forget() for pool in list(_pools))
 
 
@@ -101,7 +101,8 @@ def _parameters(url: str) -> tuple[str, dict[str, Any]]:
 
 def _unreadable() -> SettingsError:
     return SettingsError(
-        "database: the URL cannot be read", hint="write postgresql://user:password@host:5432/name, specials quoted"
+        "database: the URL cannot be read",
+        hint="write postgresql://user:password@host:5432/name, special characters percent-encoded",
     )
 
 
@@ -129,6 +130,6 @@ def _check_known(query: Iterable[str], *, quotable: bool) -> None:
             if not quotable:
                 raise _unreadable()
             raise SettingsError(
-                f"database: the URL has the parameter {name!r}, which it cannot have",
-                hint=suggestion(name, known, "leave it out; those of libpq are known here"),
+                f"database: the URL has the parameter {name!r}, which is not supported",
+                hint=suggestion(name, known, "remove it; only parameters of libpq are supported"),
             )

@@ -162,7 +162,7 @@ def _identity(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         raise sqlite3.OperationalError("is not there") from None
     except OSError as error:
-        raise sqlite3.OperationalError(f"cannot be looked for ({error.strerror})") from error
+        raise sqlite3.OperationalError(f"cannot be accessed ({error.strerror})") from error
     return found.st_dev, found.st_ino
 
 

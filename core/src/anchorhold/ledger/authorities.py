@@ -220,8 +220,8 @@ class AuthorityRepository:
         same_plan = model.plan.is_null() if plan is None else model.plan == plan
         if not self._change((model.id == before.id) & (model.key_id == before.key_id) & same_plan, **values):
             raise BusyError(
-                f"authority {before.name!r}: another process has changed it meanwhile",
-                hint="see what became of it and what is left to do",
+                f"authority {before.name!r}: another process has changed it in the meantime",
+                hint="check its state, and finish what is left to do",
                 remedy=Remedy("recovery.pending"),
             )
 

@@ -59,7 +59,7 @@ class CertificateFilter:
         expired: Whether those that have expired are among them.
         revoked: Only those that are revoked, or only those that are not; None for both.
         profile: Only those of the profile of this name, whether it exists or not.
-        expiring: Only those that expire until then and that somebody has to replace: those of OCSP responders are left
+        expiring: Only those that expire until then and that have to be replaced: those of OCSP responders are left
             out, because new ones follow by themselves. With a profile, those that answer are among them.
     """
 
@@ -129,7 +129,7 @@ class CertificateRepository:
         now = to_timestamp(dt.datetime.now(dt.UTC))
         changed = self._execute_many(self._complete, [(der, now, authority_id, serial) for serial, der in issued])
         if changed != len(issued):
-            raise LedgerError("ledger: a reservation was taken away while its certificate was signed", hint="repeat")
+            raise LedgerError("ledger: a reservation was removed while its certificate was being signed", hint="retry")
 
     def release(self, authority_id: int, serials: Iterable[str]) -> None:
         """Take back reservations for which no signature was asked for."""

@@ -1,9 +1,9 @@
-"""The repository of claims: who is at work on what at the moment. Every method runs within the caller's transaction.
+"""The repository of claims: which process is working on what. Every method runs within the caller's transaction.
 
-A claim ends when it is given back, when its time is over, or when its process is seen to have died on this machine.
-One of this process ends also when the work under it does, for the database may be away when the claim is to be given
-back. One that lasts longer than claims last was made by a clock that was ahead, and is none. Times are those of the
-database server where there is one, because the clocks of several hosts differ.
+A claim ends when it is released, when it expires, or when its process is found to have died on this machine. A claim of
+this process also ends with the work under it, because the database may be unavailable when the claim is to be released.
+A claim that lasts longer than claims can was made by a clock that was ahead, and is ignored. Times are those of the
+database server if there is one, because the clocks of several hosts differ.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEASE: Final = 600
 """Seconds for which a claim is good, each time it is made or confirmed."""
 
 _MAX_LEASE: Final = LEASE + int(CLOCK_TOLERANCE.total_seconds())
-"""Seconds from now after which no claim ends: the clock of whoever made it was ahead, or this one was put back."""
+"""Seconds from now after which no claim ends: the clock of the claimant was ahead, or this one was put back."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ class ClaimRepository:
         self._model = model
 
     def claim(self, subject: str, work: str) -> tuple[Claim, bool]:
-        """Claim a subject, unless somebody has it.
+        """Claim a subject, unless another process has it.
 
         Args:
             subject: On what.
             work: What is to be done.
 
         Returns:
-            The claim and True; or the one that somebody else has, and False.
+            The claim and True; or the one that another process has, and False.
         """
         model, now = self._model, self._now()
         free = {"holder": "", "work": "", "host": "", "process": 0, "life": "", "until": 0}
@@ -102,7 +102,7 @@ class ClaimRepository:
             return self._claim(row), False
         if row.holder and row.until > now + _MAX_LEASE:
             logger.warning(
-                "%s: a claim of process %d on %s is dated in the future (until %s UTC), and is none",
+                "%s: a claim of process %d on %s is dated in the future (until %s UTC), so it is ignored",
                 subject,
                 row.process,
                 row.host,
@@ -127,20 +127,20 @@ class ClaimRepository:
         """Go on with a claim, for as long again; nobody else can take it until the transaction ends.
 
         Returns:
-            False if it was lost: its time was over and somebody else took it, or it was given back.
+            False if it was lost: it expired and another process took it, or it was given back.
         """
         model = self._model
         mine = (model.subject == claim.subject) & (model.holder == claim.holder)
         return bool(model.update(until=self._now() + LEASE).where(mine).execute())
 
     def release(self, claim: Claim) -> None:
-        """End a claim; what somebody else has taken since stays theirs."""
+        """End a claim; a claim that another process has taken since stays."""
         model = self._model
         mine = (model.subject == claim.subject) & (model.holder == claim.holder)
         model.update(holder="", until=0).where(mine).execute()
 
     def of(self, subject: str) -> Claim | None:
-        """The claim that somebody has on a subject; None if nobody is at work on it."""
+        """The claim on a subject; None if no process is working on it."""
         row = self._model.get_or_none(self._model.subject == subject)
         return None if row is None or not self._is_held(row, self._now()) else self._claim(row)
 

@@ -111,7 +111,7 @@ class CrlRepository:
         return newest
 
     def _drop_old(self, authority_id: int, shard: int | None) -> None:
-        """Keep two lists, for the newest may be on its way to somebody who has the one before it, and their parts."""
+        """Keep two lists, because a client may be reading the previous one, and their parts."""
         kept = list(_of(self._model, authority_id, shard).order_by(self._model.number.desc()).limit(2))
         used = {number for row in kept for number in json.loads(row.parts)}
         for model, numbers in ((self._model, {row.number for row in kept}), (self._part, used)):

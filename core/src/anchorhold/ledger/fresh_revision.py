@@ -36,7 +36,7 @@ def fresh_revision_reader(url: str) -> Callable[[], int]:
         try:
             return _read_file(path)
         except sqlite3.Error as error:
-            raise LedgerError("ledger: its revision cannot be read", hint="repeat it later") from error
+            raise LedgerError("ledger: its revision cannot be read", hint="retry later") from error
 
     return read
 

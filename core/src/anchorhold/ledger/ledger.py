@@ -60,8 +60,8 @@ class Ledger:
         patience: Seconds in all for which to wait for what another process has locked; by default 30.
 
     Raises:
-        LedgerError: The database cannot be opened, or there is none.
-        NoLedgerError: There is none, and no key either.
+        LedgerError: The database cannot be opened, or is missing while keys exist.
+        NoLedgerError: Neither the database nor any key exists.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
 
@@ -308,7 +308,7 @@ def _sentences(database: Database, where: str) -> Iterator[None]:
 
 
 def _first(error: Exception) -> Exception:
-    """What went wrong at first: when a commit fails, the rollback after it often fails too and would hide why."""
+    """The first error: when a commit fails, the rollback after it often fails too and would hide why."""
     first: Exception = error
     earlier = error.__context__
     while earlier is not None and not isinstance(earlier, AnchorholdError):

@@ -51,8 +51,8 @@ class MissingLedgerPolicy:
             still: Whether it still is so; asked once keys are found, which another process may just have made.
 
         Raises:
-            LedgerError: There are keys, of which this ledger knows nothing.
-            NoLedgerError: There are none, but tables may not be made.
+            LedgerError: Keys exist that this ledger does not know.
+            NoLedgerError: No keys exist, but tables may not be created.
         """
         folder = folder_with_keys(self.folders)
         if folder is not None:
@@ -60,12 +60,12 @@ class MissingLedgerPolicy:
                 return
             raise LedgerError(
                 f"{where}: {state}, but there are keys in {folder}",
-                hint="restore it, or correct `database`; to begin anew, move these keys away first",
+                hint="restore it, or correct `database`; to start over, move these keys away first",
             )
         if state != WITHOUT_AUTHORITY and not self.create:
             raise NoLedgerError(
                 f"{where}: {state}",
-                hint="restore the ledger, correct `database`, or make the first authority",
+                hint="restore the ledger, correct `database`, or create the first authority",
                 remedy=Remedy("authorities.create"),
             )
 

@@ -185,14 +185,14 @@ class CrlRecord(CrlState):
     """A certificate revocation list.
 
     Attributes:
-        chunks: Its DER in pieces: a list of a million entries is copied when somebody wants it whole, and not before.
+        chunks: Its DER in pieces: a list of a million entries is joined only when it is needed as one value.
     """
 
     chunks: tuple[bytes, ...]
 
     @property
     def der(self) -> bytes:
-        """The list in DER, put together anew each time."""
+        """The list in DER, joined each time."""
         return b"".join(self.chunks)
 
 
@@ -205,7 +205,7 @@ class ResponderRecord:
         authority_id: Of which authority.
         status: ``pending`` until its certificate is recorded, ``active`` while it answers, ``retired`` while its
             answers are about, ``destroying`` from the commit before its key is destroyed, ``destroyed`` once that is
-            gone, ``forgotten`` where somebody said that it is.
+            gone, ``forgotten`` where an operator said that it is.
         key_backend: Alias under ``ocsp_key_backends``.
         backend_type: Type of that backend when the key was made.
         key_id: 20 random octets drawn before the key was made.
@@ -304,7 +304,7 @@ class RequestRecord:
     Attributes:
         id: Its number.
         authority_id: Row number of the authority that is to sign it.
-        status: ``waiting`` until somebody approves it, ``reserved`` once its serial number and TBSCertificate are
+        status: ``waiting`` until it is approved, ``reserved`` once its serial number and TBSCertificate are
             recorded, ``issued`` or ``rejected`` at the end.
         content: What was asked for beside the CSR.
         csr: The CSR in DER (RFC 2986).

@@ -59,7 +59,7 @@ class Requests:
         """A request by its number.
 
         Raises:
-            InputError: There is none.
+            InputError: No request has that number.
         """
         row = self._model.get_or_none(self._model.id == number)
         if row is None:
@@ -92,7 +92,7 @@ class Requests:
             status: The new one.
             serial: Serial number, once reserved.
             problem: Why it was rejected or not signed.
-            draft: Profile, subject and names, where they were found anew.
+            draft: Profile, subject and names, where they were determined again.
 
         Raises:
             BusyError: Another process has changed it since.
@@ -113,7 +113,8 @@ class Requests:
         }
         if model.update(**values).where(as_read).execute() != 1:
             raise BusyError(
-                f"request {request.id}: was changed by another process meanwhile", hint="look at it again, and repeat"
+                f"request {request.id}: was changed by another process in the meantime",
+                hint="check its state, and retry",
             )
         return self.get(request.id)
 

@@ -1,6 +1,6 @@
 """The repository of keys of OCSP responders. Every method runs within the caller's transaction.
 
-The passwords that core generated for these keys are here, because they are used with nobody present; records do not
+The passwords that core generated for these keys are here, because they are used unattended; records do not
 carry them, and nothing shows them.
 """
 
@@ -119,8 +119,8 @@ class ResponderRepository:
         as_read = (model.id == responder_id) & (model.status == before)
         if not model.update(**values).where(as_read).execute():
             raise BusyError(
-                f"OCSP responder key {self.get(responder_id).key_id.hex()}: another process has changed it meanwhile",
-                hint="repeat; what is due is done then",
+                f"OCSP responder key {self.get(responder_id).key_id.hex()}: changed by another process",
+                hint="retry; the next run does what is due",
             )
 
     @staticmethod

@@ -55,7 +55,7 @@ class Authority:
         """Its certificate.
 
         Raises:
-            AuthorityNotReadyError: It has none yet.
+            AuthorityNotReadyError: It has no certificate yet.
         """
         state = state_of(self.record) if self.record.certificate is None else None
         if isinstance(state, CsrPending) and state.csr is not None:
@@ -67,7 +67,7 @@ class Authority:
         if self.record.certificate is None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: is not complete",
-                hint="see whether another process is at work on it, else finish or abandon it",
+                hint="check whether another process is working on it; if not, finish or abandon it",
                 remedy=Remedy("recovery.pending"),
             )
         return load_lenient(self.record.certificate)

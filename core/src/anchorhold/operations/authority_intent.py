@@ -68,7 +68,7 @@ def establish(
 
     Raises:
         AuthorityExistsError: The name is taken.
-        BusyError: This took so long that somebody else finished or abandoned it.
+        BusyError: This took so long that another process finished or abandoned it.
         AnchorholdError: What was made is removed again, and if it cannot be, the hint says so and ``recover``
             finishes or removes it.
     """
@@ -120,7 +120,7 @@ def record_key(work: ClaimedWork, record: AuthorityRecord, created: CreatedKey) 
     """Record where the key of a pending authority is; returns the record as it is then.
 
     Raises:
-        BusyError: Somebody else has taken it over.
+        BusyError: Another process has taken it over.
     """
     with work.step():
         return _record_key(work.ledger, record, created)
@@ -135,13 +135,15 @@ def check_name(name: str) -> None:
     """Refuse a name that cannot be told from another when it is shown.
 
     Raises:
-        InputError: It is empty, has blanks around it, or something that cannot be printed.
+        InputError: It is empty, starts or ends with a blank, or contains unprintable characters.
     """
-    if not name or name != name.strip() or not name.isprintable():
-        raise InputError(
-            "name: is empty, or has blanks around it or control characters in it",
-            hint="give the authority another name",
-        )
+    flaws = {
+        "is empty": not name,
+        "starts or ends with a blank": name != name.strip(),
+        "contains control characters": not name.isprintable(),
+    }
+    if flaw := next((flaw for flaw, found in flaws.items() if found), None):
+        raise InputError(f"name: {flaw}", hint="give the authority another name")
 
 
 def check_name_free(ledger: Ledger, name: str) -> None:
@@ -178,7 +180,7 @@ def check_certificate_new(ledger: Ledger, der: bytes, own: int | None = None) ->
     for other in ledger.authorities.all_known():
         if other.id != own and other.certificate == der:
             raise AuthorityExistsError(
-                f"certificate: is that of the authority {other.name!r}", hint="use it under that name"
+                f"certificate: is already that of the authority {other.name!r}", hint="use it under that name"
             )
     certificate = load_lenient(der)
     key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # checked before
@@ -206,7 +208,7 @@ def check_authority_new(ledger: Ledger, subject: str, key: PublicKey, own: int |
         if not began_later and other.id != own and other.public_key == octets and _folded(other.subject) == name:
             with_it = ", with another certificate" if other.certificate is not None else ""
             raise AuthorityExistsError(
-                f"authority {other.name!r}: has this name and key already{with_it}",
+                f"authority {other.name!r}: already has this name and key{with_it}",
                 hint="use it under that name; an authority has one certificate here",
             )
 

@@ -31,7 +31,7 @@ PathLength: TypeAlias = int | Literal["none"] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAuthority:
-    """An authority that somebody wants.
+    """An authority to be created.
 
     Attributes:
         name: Under which it is known here.
@@ -117,7 +117,9 @@ def effective_profile(wanted: NewAuthority) -> ProfileSettings:
         raise ProfileRefusedError("profile: is not for authorities", hint="use one that has ca = true")
     length = profile.path_length if wanted.path_length is None else wanted.path_length
     if isinstance(length, int) and not 0 <= length <= MAX_PATH_LENGTH:
-        raise PathLengthError(f"path length {length}: is out of range", hint=f"give 0 to {MAX_PATH_LENGTH:,}, or none")
+        raise PathLengthError(
+            f"path length {length}: is out of range", hint=f"give a number from 0 to {MAX_PATH_LENGTH:,}, or none"
+        )
     return profile.model_copy(
         update={"path_length": None if length == "none" else length, **_constraints(profile, wanted)}
     )
@@ -128,5 +130,7 @@ def _constraints(profile: ProfileSettings, wanted: NewAuthority) -> dict[str, tu
     excluded = (*profile.excluded_names, *wanted.excluded)
     useless = fully_excluded(permitted, excluded)
     if useless is not None:
-        raise NameForbiddenError(f"name constraint {useless!r}: is permitted and excluded", hint="leave one out")
+        raise NameForbiddenError(
+            f"name constraint {useless!r}: is both permitted and excluded", hint="remove one of them"
+        )
     return {"permitted_names": permitted, "excluded_names": excluded}

@@ -59,13 +59,17 @@ class CertificateDrafter:
             key: The key in the request.
 
         Raises:
-            NameForbiddenError, SubjectInvalidError, ProfileRefusedError, ValidityError, PathLengthError: As they say.
+            NameForbiddenError: A name is outside the name constraints of an authority in the chain.
+            SubjectInvalidError: The subject is empty, or cannot be in a certificate.
+            ProfileRefusedError: The profile does not allow what is ordered.
+            ValidityError: The expiry is not in the future, or later than a limit.
+            PathLengthError: The path length does not fit below the issuer.
         """
         authority = self._chain.issuer
         profile = self._profile(order.profile)
         if spki(key.public_key) == authority.record.public_key:
             raise ProfileRefusedError(
-                f"CSR: holds the key of the authority {authority.name!r} itself", hint="use a key of its own"
+                f"CSR: contains the key of the authority {authority.name!r} itself", hint="use a different key"
             )
         if profile.settings.ca:
             self._chain.check_path_length(profile.settings.path_length)
@@ -126,12 +130,12 @@ class _Profile:
         for name in names:
             if self.settings.name_kinds and kind_of(name) not in self.settings.name_kinds:
                 raise ProfileRefusedError(
-                    f"{format_general_name(name)}: is not a kind of name that profile {self.name!r} has",
-                    hint=f"leave it out; it has {', '.join(self.settings.name_kinds)}",
+                    f"{format_general_name(name)}: is of a kind of name that profile {self.name!r} does not allow",
+                    hint=f"leave it out; allowed: {', '.join(self.settings.name_kinds)}",
                 )
         if self._is_server and names and all(map(_is_no_server, names)):
             raise ProfileRefusedError(
-                f"{format_general_name(names[0])}: names no server that a client could compare",
+                f"{format_general_name(names[0])}: is not a server name that a TLS client can match",
                 hint=f"use another profile, or add {_server_in(names[0])}",
                 remedy=Remedy("certificates.issue", {"names": None}),
             )

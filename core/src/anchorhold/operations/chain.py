@@ -52,8 +52,8 @@ class Chain:
             return
         if limit == 0:
             raise PathLengthError(
-                f"authority {self.issuer.name!r}: its path length is 0, so no authority can be below it",
-                hint="use a parent with a greater path length",
+                f"authority {self.issuer.name!r}: its path length is 0, so it cannot issue CA certificates",
+                hint="use a parent with a longer path length",
             )
         if wanted is None or wanted >= limit:
             raise PathLengthError(

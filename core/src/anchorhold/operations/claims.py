@@ -1,7 +1,7 @@
 """Claiming before doing: one process at a time works on an authority, and the ledger says so first.
 
-Whatever is destroyed is destroyed under a claim that was committed before. Whoever stood still for so long that
-somebody else took the claim finds out with the next commit, and undoes nothing that is not its own.
+Keys are destroyed only under a claim that was committed before. A process that was suspended for so long that another
+process took the claim finds out with the next commit, and undoes nothing that is not its own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ClaimedWork:
             yield
 
     def confirm(self) -> None:
-        """Within a transaction: have the claim for as long again as at first.
+        """Within a transaction: extend the claim by its full length.
 
         Raises:
             BusyError: It was lost.
@@ -65,13 +65,13 @@ class ClaimedWork:
         now = "" if other is None else f" and is {other.description} now"
         raise BusyError(
             f"{self.what}: was {self.claim.work} here for too long, was taken over{now}",
-            hint="see what became of it and what is left to do",
+            hint="check its state, and finish what is left to do",
             remedy=Remedy("recovery.pending"),
         )
 
 
 def claim_subject(authority_id: int) -> str:
-    """What is claimed by whoever makes, finishes, abandons or moves an authority, as the ledger calls it."""
+    """What is claimed by a process that creates, finishes, abandons or moves an authority, as the ledger calls it."""
     return f"authority {authority_id}"
 
 
@@ -85,11 +85,11 @@ def begin_claim(ledger: Ledger, subject: str, work: str, what: str) -> ClaimedWo
         what: What to call it in messages.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
     """
     claim, mine = ledger.claims.claim(subject, work)
     if not mine:
-        raise BusyError(f"{what}: is {claim.description}", hint="wait for that process, or end it, and repeat")
+        raise BusyError(f"{what}: is {claim.description}", hint="wait for that process or stop it, and retry")
     return ClaimedWork(ledger, claim, what)
 
 
@@ -104,7 +104,7 @@ def released_afterwards(work: ClaimedWork) -> Iterator[ClaimedWork]:
             with work.ledger.transaction():
                 work.ledger.claims.release(work.claim)
         except LedgerError as error:  # it ends by itself, and this must not hide why the work did
-            logger.debug("could not give back a claim", exc_info=error)
+            logger.debug("could not release a claim", exc_info=error)
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def claimed(ledger: Ledger, subject: str, work: str, what: str) -> Iterator[Clai
     """Have something to oneself; arguments as for `begin_claim`.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
     """
     with ledger.transaction():
         started = begin_claim(ledger, subject, work, what)

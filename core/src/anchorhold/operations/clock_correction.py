@@ -1,7 +1,7 @@
 """What a clock that was ahead has left in the ledger, and is dated back once the clock is right.
 
-Whether the clock was ahead then or is behind now nobody can tell from the ledger. So the dates that were there stay in
-the events, and nothing is destroyed because of a date that is changed here but keys of responders, which are made anew.
+The ledger does not tell whether the clock was ahead then or is behind now. So the previous dates stay in the events,
+and only keys of responders, which are created again, are destroyed because of a date that is changed here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def check_has_started(authority: Authority, moment: dt.datetime) -> None:
     if is_in_future(begins, moment):
         raise AuthorityExpiredError(
             f"authority {authority.name!r}: is not valid before {begins:%Y-%m-%d %H:%M} UTC",
-            hint="check the clock of this machine; if it was ahead when the authority was made, disable the authority",
+            hint="check the clock of this machine; if it was ahead when the authority was created, disable it",
             remedy=Remedy("authorities.edit", {"authority": authority.name, "enabled": False}),
         )
 
@@ -47,7 +47,7 @@ def future_date_note(dated: dt.datetime | None, moment: dt.datetime) -> str:
 
 
 def correct_future_dates(ledger: Ledger, authority: Authority, moment: dt.datetime) -> Iterator[str]:
-    """Date back what is dated in the future, and say so; what is signed with such dates is made anew by others.
+    """Date back what is dated in the future, and say so; what is signed with such dates is created again by others.
 
     Args:
         ledger: Where it is recorded.
@@ -71,7 +71,7 @@ def correct_future_dates(ledger: Ledger, authority: Authority, moment: dt.dateti
 def correct_revocation_dates(ledger: Ledger, authority: Authority, moment: dt.datetime, *, after: int = 0) -> list[str]:
     """Let revocations that are dated in the future begin now, in the caller's transaction.
 
-    Some programs take a certificate for good until the date of its revocation.
+    Some programs accept a certificate until the date of its revocation.
 
     Args:
         ledger: Where they are; the authority's row must be locked.

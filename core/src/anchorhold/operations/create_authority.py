@@ -78,7 +78,7 @@ def complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, 
 
     Raises:
         AuthorityNotReadyError: The parent was disabled meanwhile.
-        BusyError: Somebody else has taken it over; nothing was recorded.
+        BusyError: Another process has taken it over; nothing was recorded.
         AnchorholdError: As `create_authority`.
     """
     ledger, authority = work.ledger, Authority(record)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CRL_LIFETIME: Final = dt.timedelta(days=7)
 """How long a list is good unless told otherwise."""
 MAX_PARTS: Final = 50
-"""Lists that may have brought entries; then they are read anew and become one part."""
+"""Lists that may have brought entries; then they are read again and become one part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def check_may_issue_crls(authority: Authority) -> None:
     if moment >= certificate.not_valid_after_utc:
         raise AuthorityExpiredError(
             f"authority {authority.name!r}: expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
-            hint="none of its certificates is good any more, so it needs no CRL",
+            hint="all its certificates have expired, so it needs no CRL",
         )
     try:
         may_sign = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
@@ -94,8 +94,8 @@ def check_may_issue_crls(authority: Authority) -> None:
         may_sign = True
     if not may_sign:
         raise CertificateInvalidError(
-            f"authority {authority.name!r}: its certificate is not for signing CRLs (keyUsage cRLSign)",
-            hint="rely on OCSP, or have its certificate made anew",
+            f"authority {authority.name!r}: its certificate does not allow signing CRLs (keyUsage cRLSign)",
+            hint="rely on OCSP, or have its certificate reissued",
         )
 
 
@@ -111,13 +111,16 @@ def generate_crl(
         lifetime: Until the next one is due, a second or more; shortened to the authority's own.
 
     Raises:
-        AuthorityNotReadyError, AuthorityExpiredError, CertificateInvalidError, ValidityError: As they say.
+        AuthorityNotReadyError: The authority was never completed.
+        AuthorityExpiredError: The authority has expired, or is not valid yet.
+        CertificateInvalidError: Its certificate does not allow signing CRLs (RFC 5280, section 4.2.1.3).
+        ValidityError: The lifetime is less than one second.
         AnchorholdError: The key cannot be used; nothing changed but the number.
     """
     authority = key.authority
     check_may_issue_crls(authority)
     if lifetime < dt.timedelta(seconds=1):
-        raise ValidityError(f"lifetime of a CRL: {lifetime} is none", hint="give a second or more")
+        raise ValidityError(f"CRL lifetime: {lifetime} is too short", hint="give at least one second")
     key.open()
     basis = _begin(ledger, authority, shard, lifetime)
     draft = CrlDraft(
@@ -186,7 +189,7 @@ def _validity(
 
 
 def _entries(ledger: Ledger, authority_id: int, basis: _CrlPlan) -> tuple[tuple[int, ...], list[bytes], bytes]:
-    """Parts of the previous list and what is in them, and entries that came after it; or all entries anew."""
+    """Parts of the previous list and what is in them, and entries that came after it; or all entries, read again."""
     shard, upto, floor, previous = basis.shard, basis.last_revocation_id, basis.expired_before, basis.previous
     with ledger.translate_errors():
         book = ledger.revocations

@@ -54,15 +54,16 @@ def edit_authority(
     Raises:
         BusyError: Another process has changed what is to be replaced as a whole.
         AuthorityNotReadyError: It was never completed.
-        AuthorityExistsError, InputError: As they say.
+        AuthorityExistsError: Another authority has the new name.
+        InputError: The new name or a value of the policy is not valid.
     """
     _ = authority.certificate  # one that was never completed cannot be edited
     check_name(authority.name if edit.name is None else edit.name)
     while not _edited(ledger, authority, edit, checked):
         if edit.issuing is not None:
             raise BusyError(
-                f"authority {authority.name!r}: another process has changed it meanwhile",
-                hint="read it again, and repeat",
+                f"authority {authority.name!r}: another process has changed it in the meantime",
+                hint="read it again, and retry",
             )
         authority = authority.refreshed(ledger)  # others go on as often as we do, so this ends
     return authority.refreshed(ledger)
@@ -89,6 +90,6 @@ def _check_lists_stay(authority: Authority, issuing: IssuancePolicy) -> None:
     old, new = authority.issuing, issuing.published_as(authority.record.serial or "")
     if (old.crl_shards or new.crl_shards) and (old.crl_shards, old.crl_urls) != (new.crl_shards, new.crl_urls):
         raise InputError(
-            "CRL shards: their number and URLs cannot change, for certificates name the list they are on",
-            hint="leave them, or use a new authority",
+            "CRL shards: their number and URLs cannot change, because certificates contain the URL of their CRL",
+            hint="keep them, or create a new authority",
         )

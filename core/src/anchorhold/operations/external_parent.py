@@ -72,7 +72,7 @@ def complete_request(work: ClaimedWork, location: KeyLocation, record: Authority
     """From a recorded key to a recorded request; also what ``recover`` does.
 
     Raises:
-        BusyError: Somebody else has taken it over; nothing was recorded.
+        BusyError: Another process has taken it over; nothing was recorded.
         AnchorholdError: The key cannot be used.
     """
     authority = Authority(record)
@@ -93,8 +93,8 @@ def pending_csr(authority: Authority) -> x509.CertificateSigningRequest:
     """
     if not awaits_certificate(authority.record):
         raise AuthorityNotReadyError(
-            f"authority {authority.name!r}: waits for no certificate",
-            hint="see its state in the list of authorities",
+            f"authority {authority.name!r}: is not waiting for a certificate",
+            hint="check its state in the list of authorities",
             remedy=Remedy("authorities.list"),
         )
     return x509.load_der_x509_csr(_waiting(authority.record).csr or b"")

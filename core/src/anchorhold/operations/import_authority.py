@@ -95,7 +95,7 @@ def complete_import(
 
     Raises:
         AuthorityExistsError: Another authority has that certificate meanwhile.
-        BusyError: Somebody else has taken it over; nothing was recorded.
+        BusyError: Another process has taken it over; nothing was recorded.
         AnchorholdError: The key cannot be used.
     """
     ledger, authority = work.ledger, Authority(record)
@@ -130,7 +130,7 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
     intent = _intent(certificate, "imported")
     with ledger.transaction(alone=True):
         if ledger.certificates.has(serial, authority.record.id):
-            raise AuthorityExistsError(f"certificate {serial}: is in the ledger", hint="there is nothing to do")
+            raise AuthorityExistsError(f"certificate {serial}: is already in the ledger", hint="no action is needed")
         ledger.certificates.record(authority.record.id, intent, certificate.public_bytes(Encoding.DER))
         ledger.events.append("certificate-imported", authority.name, serial=serial)
         (record,) = ledger.certificates.find(serial, authority.record.id)
@@ -161,7 +161,7 @@ def check_pss_binding(authority: Authority, certificate: x509.Certificate) -> No
     if own.scheme != RSA_PADDINGS["pss"] or bound not in (None, own.hash):
         only = f"rsa-pss with {bound}" if bound else "rsa-pss"
         raise KeyMismatchError(
-            f"certificate: binds the key to {only}, and the authority signs with {own}",
+            f"certificate: restricts the key to {only}, but the authority signs with {own}",
             hint="have it certified as a plain RSA key",
         )
 
@@ -170,7 +170,8 @@ def check_authority(certificate: x509.Certificate) -> None:
     """Refuse a certificate that is not an authority's (RFC 5280, sections 4.2.1.3 and 4.2.1.9).
 
     Raises:
-        CertificateInvalidError, WeakKeyError: As they say.
+        CertificateInvalidError: It is not a CA certificate, or its serial number is too long.
+        WeakKeyError: Its key is too weak.
     """
     check_strength(certificate.public_key(), "certificate")
     check_serial(certificate)
@@ -185,7 +186,7 @@ def check_authority(certificate: x509.Certificate) -> None:
         may_sign = True
     if not (is_authority and may_sign):
         raise CertificateInvalidError(
-            "certificate: does not belong to an authority (basicConstraints CA, keyUsage keyCertSign)",
+            "certificate: is not a CA certificate (basicConstraints CA, keyUsage keyCertSign)",
             hint="give the certificate of a CA",
         )
 
@@ -199,7 +200,7 @@ def check_serial(certificate: x509.Certificate) -> None:
     if is_too_long(certificate.serial_number):
         raise CertificateInvalidError(
             f"certificate: its serial number has more than {MAX_OCTETS} octets",
-            hint="20 are the most (RFC 5280, section 4.1.2.2); it cannot be recorded",
+            hint="at most 20 are allowed (RFC 5280, section 4.1.2.2); it cannot be recorded",
         )
 
 

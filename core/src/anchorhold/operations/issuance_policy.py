@@ -48,7 +48,8 @@ def checked_policy(
         KeyUnsupportedError: Such a key does not sign with that hash or padding.
         UnknownProfileError: There is no such profile.
         ProfileRefusedError: It is one that makes authorities.
-        InputError: A policy is no object identifier, the longest validity is out of range, or OCSP has no such answer.
+        InputError: A policy is not an object identifier, the maximum validity is out of range, or the OCSP
+            status is not known.
     """
     check_urls(issuing.urls)
     for name in issuing.issuer_alt:
@@ -62,11 +63,11 @@ def checked_policy(
     _check_shards(issuing)
     if issuing.ocsp_unknown not in OCSP_UNKNOWN:
         raise InputError(
-            f"OCSP of what was not issued: {issuing.ocsp_unknown!r} is no answer",
+            f"OCSP status of unissued certificates: {issuing.ocsp_unknown!r} is not a status",
             hint=f"give {', '.join(OCSP_UNKNOWN[:-1])} or {OCSP_UNKNOWN[-1]}",
         )
     if issuing.max_days is not None and not 1 <= issuing.max_days <= MAX_DAYS:
-        raise InputError(f"longest validity: {issuing.max_days} days is out of range", hint=f"give 1 to {MAX_DAYS:,}")
+        raise InputError(f"maximum validity: {issuing.max_days} days is out of range", hint=f"give 1 to {MAX_DAYS:,}")
     if certificate is not None and is_pss_only(certificate):
         bound = pss_hash(public_key_info(certificate))
         issuing = replace(issuing, rsa_padding=_only_pss(issuing.rsa_padding), hash=_only(issuing.hash, bound, spec))
@@ -83,7 +84,7 @@ def checked_policy(
 def _only_pss(padding: str | None) -> str:
     if (padding or "pss").lower() != "pss":
         raise KeyUnsupportedError(
-            f"RSA padding {padding!r}: the certificate says that its key signs with pss only", hint="leave it out"
+            f"RSA padding {padding!r}: the certificate restricts its key to pss", hint="leave it out"
         )
     return "pss"
 
@@ -92,7 +93,7 @@ def _only(wanted: str | None, bound: str | None, spec: KeySpec) -> str | None:
     """The hash that a key bound to one signs with; openssl and GnuTLS refuse others (RFC 4055, section 3.3)."""
     if bound is not None and wanted is not None and spec.algorithm(wanted).hash != bound:
         raise KeyUnsupportedError(
-            f"algorithm {wanted!r}: the certificate says that its key signs with {bound} only", hint="leave it out"
+            f"algorithm {wanted!r}: the certificate restricts its key to {bound}", hint="leave it out"
         )
     return wanted if bound is None else bound
 
@@ -106,8 +107,8 @@ def _check_shards(issuing: IssuancePolicy) -> None:
         return
     if not (published or (numbered and all(numbered))) or shards is None or not 1 <= shards <= MAX_SHARDS:
         raise InputError(
-            f"CRL shards: a number from 1 to {MAX_SHARDS} goes with CRL URLs that have {SHARD} in each, or a hostname",
-            hint=f"set for instance 16 shards and the CRL URL http://crl.example.com/ca/{SHARD}.crl",
+            f"CRL shards: a number from 1 to {MAX_SHARDS} requires a hostname, or CRL URLs that each contain {SHARD}",
+            hint=f"set for example 16 shards and the CRL URL http://crl.example.com/ca/{SHARD}.crl",
         )
 
 
@@ -115,4 +116,4 @@ def _check_policy(policy: str) -> None:
     try:
         dotted(policy, POLICIES, "a certificate policy")
     except ValueError as error:
-        raise InputError(f"policy: {error}", hint="give for instance 1.3.6.1.4.1.99999.1") from error
+        raise InputError(f"policy: {error}", hint="give for example 1.3.6.1.4.1.99999.1") from error

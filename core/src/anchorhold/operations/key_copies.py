@@ -22,7 +22,7 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: 
     """Destroy a copy.
 
     Raises:
-        BusyError: Somebody is at work on the key of that authority.
+        BusyError: Another process is working on the key of that authority.
         KeyMismatchError: The backend is another one than it was left in, or it is in use.
         KeyMissingError: It is not there, so it may be somewhere else; it stays recorded.
         AnchorholdError: It may still be there.
@@ -31,18 +31,18 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: 
         raise KeyMismatchError(
             f"{_described(authority, copy)}: is in the backend type {copy.backend_type!r}, and "
             f"{copy.key_backend!r} is {location.type!r} now",
-            hint="set it back, or record that the copy is gone",
+            hint="restore the previous configuration, or record that the copy is gone",
             remedy=_forgetting(authority),
         )
     handle = KeyHandle.from_json(copy.handle)
     request = KeyRequest(handle=handle, public_key=authority.public_key, ca=authority.description)
-    with claimed(ledger, claim_subject(authority.record.id), "being cleared up", f"key of {authority.name!r}") as work:
+    with claimed(ledger, claim_subject(authority.record.id), "being cleaned up", f"key of {authority.name!r}") as work:
         with work.step(alone=True):
             check_unused(ledger, copy.backend_type, copy.handle)
         if not location.backend.delete_key(request, location.secrets):
             raise KeyMissingError(
                 f"{_described(authority, copy)}: is not there",
-                hint="bring back what was there, or record that it is gone",
+                hint="restore it, or record that it is gone",
                 remedy=_forgetting(authority),
             )
         with work.step():
@@ -51,7 +51,7 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: 
 
 
 def forget_copy(ledger: Ledger, authority: Authority, copy: KeyCopy) -> None:
-    """Record that a copy is gone, because somebody says so."""
+    """Record that a copy is gone, because an operator says so."""
     with ledger.transaction():
         ledger.key_copies.remove(copy.id)
         ledger.events.append("key-forgotten", authority.name, key_backend=copy.key_backend)
@@ -98,7 +98,7 @@ def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int)
         if _is_being_destroyed(state_of(other), handle):
             raise BusyError(
                 f"key of authority {other.name!r}: was being destroyed",
-                hint="first see and do what is left to do",
+                hint="check what is left to do, and finish that first",
                 remedy=Remedy("recovery.pending"),
             )
 

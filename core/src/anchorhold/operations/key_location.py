@@ -43,5 +43,5 @@ class KeyLocation:
             alias = self.backend.alias
             raise KeyMismatchError(
                 f"{what}: is in the backend type {made_by!r}, and {alias!r} is {self.type!r} now",
-                hint=f"set key_backends.{alias} back",
+                hint=f"set key_backends.{alias} to its previous type",
             )

@@ -84,7 +84,7 @@ class ImportedKey:
         created = location.backend.import_key(request, location.secrets)
         if spki(created.public_key) != spki(self.public_key):
             raise KeyMismatchError(
-                f"{location.backend.identity}: stored another key", hint="tell the author of the backend"
+                f"{location.backend.identity}: stored another key", hint="report this to the author of the backend"
             )
         return created
 
@@ -121,8 +121,8 @@ def find_adoptable_key(location: KeyLocation, public_key: PublicKey | None = Non
         public_key: Its public half, if it is known.
 
     Raises:
-        KeyMissingError: There is none.
-        KeyExistsError: There are several.
+        KeyMissingError: No key matches.
+        KeyExistsError: Several keys match.
         OperationUnsupportedError: The backend cannot search.
         WeakKeyError, KeyUnsupportedError: Nobody should sign with it.
     """
@@ -130,11 +130,11 @@ def find_adoptable_key(location: KeyLocation, public_key: PublicKey | None = Non
     found = location.backend.find_key(request, location.secrets)
     if not found:
         raise KeyMissingError(
-            f"{location.backend.identity}: has no such key to adopt", hint="check the options that describe it"
+            f"{location.backend.identity}: has no matching key to adopt", hint="check the options that describe it"
         )
     if len(found) > 1:
         raise KeyExistsError(
-            f"{location.backend.identity}: has {len(found)} keys that fit",
+            f"{location.backend.identity}: has {len(found)} matching keys",
             hint="describe the one to adopt more precisely",
         )
     check_strength(found[0].public_key, "key to adopt")
@@ -150,4 +150,6 @@ def check_store(location: KeyLocation, key_id: bytes) -> None:
     """
     backend, request = location.backend, FindKeyRequest(key_id=key_id, options=location.options)
     if backend.supports("find_key") and backend.find_key(request, location.secrets):
-        raise KeyExistsError(f"{backend.identity}: has a key of the fresh id {key_id.hex()}", hint="repeat the command")
+        raise KeyExistsError(
+            f"{backend.identity}: already has a key with the new id {key_id.hex()}", hint="repeat the command"
+        )

@@ -61,7 +61,7 @@ def maintain(
     profile: ProfileSettings,
     lifetime: dt.timedelta = CRL_LIFETIME,
 ) -> MaintenanceResult:
-    """Renew what is due for an authority, unless somebody else is at it. What fails keeps nothing else from its turn.
+    """Renew what is due for an authority, unless another process is doing it. One failure does not stop the rest.
 
     Args:
         ledger: Where it is recorded.

@@ -106,7 +106,7 @@ def finish_move(ledger: Ledger, authority: Authority, source: KeyLocation, targe
     """Complete a move from wherever it stands, for ``recover``.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
         AuthorityNotReadyError: It is being undone, so that what arrived may be gone.
         AnchorholdError: As `move_key`.
     """
@@ -119,7 +119,7 @@ def undo_move(ledger: Ledger, authority: Authority, target: KeyLocation) -> None
     """Remove what arrived; or, if the key is used in its new place already, leave the old one where it is.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
         AnchorholdError: What arrived may still be there; the move stays recorded.
     """
     check_not_under_way(ledger, authority.record)
@@ -144,8 +144,8 @@ def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
     current = authority.refreshed(ledger)
     if current.record.plan is None:
         raise BusyError(
-            f"{_key_of(authority)}: its move was finished or undone by another process meanwhile",
-            hint="see where it is",
+            f"{_key_of(authority)}: its move has been finished or undone by another process in the meantime",
+            hint="check where it is now",
             remedy=Remedy("authorities.get", {"authority": authority.name}),
         )
     return current
@@ -157,7 +157,7 @@ def _finish(work: ClaimedWork, authority: Authority, source: KeyLocation, target
     if isinstance(move, KeyMove) and move.operation == "unmove":
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: the move of its key is being undone",
-            hint="before moving it again, undo the move",
+            hint="finish undoing the move before you move it again",
             remedy=Remedy("recovery.abandon", {"authority": authority.name}),
         )
     if isinstance(move, KeyMove):
@@ -193,7 +193,7 @@ def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, ta
     with ledger.translate_errors():
         claim = ledger.claims.of(claim_subject(authority.record.id))
     if claim is not None:
-        raise BusyError(f"{_key_of(authority)}: is {claim.description}", hint="wait for that process, and repeat")
+        raise BusyError(f"{_key_of(authority)}: is {claim.description}", hint="wait for that process, and retry")
     if authority.record.plan is not None:
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: a move of its key was interrupted",
@@ -201,9 +201,14 @@ def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, ta
             remedy=Remedy("recovery.finish", {"authority": authority.name}),
         )
     if source.backend.alias == target.backend.alias:
-        raise InputError(f"authority {authority.name!r}: its key is in {source.backend.alias!r}", hint="name another")
+        raise InputError(
+            f"authority {authority.name!r}: its key is already in {source.backend.alias!r}",
+            hint="name another key backend",
+        )
     if not target.backend.supports("import_key"):
-        raise OperationUnsupportedError(f"{target.backend.identity}: takes no keys from outside", hint="name another")
+        raise OperationUnsupportedError(
+            f"{target.backend.identity}: does not accept imported keys", hint="name another key backend"
+        )
     target.backend.capabilities.check(target.backend.identity, authority.spec, authority.algorithm)
 
 
@@ -235,7 +240,9 @@ def _switch_to_new_place(
     """Prove the key in its new place, and use it there from now on."""
     ledger, record, move = work.ledger, authority.record, _unfinished(authority)
     if spki(created.public_key) != record.public_key:
-        raise KeyMismatchError(f"{target.backend.identity}: stored another key", hint="tell the author of the backend")
+        raise KeyMismatchError(
+            f"{target.backend.identity}: stored another key", hint="report this to the author of the backend"
+        )
     handle = created.handle.to_json()
     moved = Authority(record.moved(key_backend=target.backend.alias, handle=handle))
     challenge = os.urandom(32)
@@ -294,8 +301,8 @@ def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, o
             ledger.events.append("key-missed", name, key_backend=old.key_backend)
     if not destroyed:
         logger.warning(
-            "old key of authority %r: is not in %r, so it was not destroyed here; it is listed as left over "
-            "until that is done, or recorded as gone",
+            "old key of authority %r: is not in %r, so it was not destroyed here; it stays listed as left "
+            "over until it is destroyed or recorded as gone",
             name,
             old.key_backend,
         )
@@ -305,13 +312,13 @@ def _check_destroyed(ledger: Ledger, authority: Authority, old: Mapping[str, Any
     with ledger.translate_errors():
         copies = ledger.key_copies.all()
     if any(copy.authority_id == authority.record.id and copy.handle == old for copy in copies):
-        raise KeyMissingError(f"{_key_of(authority)}: was not found in its old place", hint="look for what was there")
+        raise KeyMissingError(f"{_key_of(authority)}: was not found in its old place", hint="look for the missing key")
 
 
 def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cause: Exception) -> None:
     """After a failure: as if nothing had been begun; if that fails too, say what clears it up.
 
-    If somebody else has taken the move over, it is left to them, but for a copy that nobody will ever use.
+    If another process has taken the move over, it is left to them, but for a copy that nobody will ever use.
     """
     try:
         try:
@@ -319,9 +326,9 @@ def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cau
         except BusyError:
             _remove_unused(work.ledger, authority, authority.refreshed(work.ledger), target)
     except Exception as error:  # whatever happens here must not hide the cause
-        logger.debug("could not take back", exc_info=error)
+        logger.debug("could not roll back", exc_info=error)
         if isinstance(cause, AnchorholdError):
-            cause.add_step("clear up what is left of the move", Remedy("recovery.pending"))
+            cause.add_step("clean up what is left of the move", Remedy("recovery.pending"))
 
 
 def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyLocation) -> None:

@@ -22,7 +22,7 @@ Copied: TypeAlias = Literal["subject", "alt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A certificate that somebody wants.
+    """A certificate to be issued.
 
     Attributes:
         csr: The request (RFC 2986), PEM or DER, or already loaded (`anchorhold.x509.csr.load_csr`), or checked by

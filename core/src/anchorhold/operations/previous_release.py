@@ -41,6 +41,6 @@ def check_not_under_way(ledger: Ledger, record: AuthorityRecord) -> None:
         busy = may_be_under_way(ledger, record)
     if busy:
         raise BusyError(
-            f"authority {record.name!r}: a process of an older version may be at work on it",
-            hint=f"see that it has ended, and repeat {GRACE_PERIOD.seconds // 60} minutes after it began",
+            f"authority {record.name!r}: a process of an older version may be working on it",
+            hint=f"make sure that it has ended, and retry {GRACE_PERIOD.seconds // 60} minutes after it began",
         )

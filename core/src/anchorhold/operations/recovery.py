@@ -80,8 +80,8 @@ def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, paren
     """Complete a pending authority whose key exists; one that is to be signed elsewhere waits for it afterwards.
 
     Raises:
-        BusyError: Somebody is at work on it.
-        KeyMissingError: It has none; the authority can only be abandoned.
+        BusyError: Another process is working on it.
+        KeyMissingError: It has no key; the authority can only be abandoned.
         AnchorholdError: As when it was created.
     """
     if awaits_certificate(record):
@@ -89,7 +89,7 @@ def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, paren
     with _taken_over(ledger, record, "being finished") as (work, current):
         if is_abandoning(current):
             raise KeyMissingError(
-                f"authority {record.name!r}: was given up, and its key may have been destroyed",
+                f"authority {record.name!r}: was being abandoned, and its key may have been destroyed",
                 hint="abandon it again",
                 remedy=Remedy("recovery.abandon", {"authority": record.name}),
             )
@@ -123,7 +123,7 @@ def abandon(ledger: Ledger, location: KeyLocation, record: AuthorityRecord) -> b
         Whether a key was destroyed.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
         AnchorholdError: The key may still exist; the authority stays pending.
     """
     with _taken_over(ledger, record, "being abandoned") as (work, current):
@@ -134,7 +134,7 @@ def forget(ledger: Ledger, record: AuthorityRecord) -> None:
     """Free the name of a pending authority without looking for its key.
 
     Raises:
-        BusyError: Somebody is at work on it.
+        BusyError: Another process is working on it.
     """
     with _taken_over(ledger, record, "being abandoned") as (work, current):
         abandon_row(work, current, key_forgotten=True)
@@ -145,7 +145,7 @@ def _taken_over(ledger: Ledger, record: AuthorityRecord, doing: str) -> Iterator
     """A pending authority to oneself, as it is now.
 
     Raises:
-        BusyError: Somebody is at work on it, or it is not pending any more.
+        BusyError: Another process is working on it, or it is not pending any more.
     """
     check_not_under_way(ledger, record)
     with claimed(ledger, claim_subject(record.id), doing, f"authority {record.name!r}") as work:
@@ -153,8 +153,8 @@ def _taken_over(ledger: Ledger, record: AuthorityRecord, doing: str) -> Iterator
         if current.status != "pending":
             ended = "was abandoned" if current.status == "abandoned" else "was completed"
             raise BusyError(
-                f"authority {record.name!r}: {ended} by another process meanwhile",
-                hint="there is nothing left to do; see its state in the list of authorities",
+                f"authority {record.name!r}: {ended} by another process in the meantime",
+                hint="nothing is left to do; check its state in the list of authorities",
                 remedy=Remedy("authorities.list"),
             )
         yield work, current

@@ -66,7 +66,7 @@ def reserve(ledger: Ledger, settings: Settings, chain: Chain, kept: RequestRecor
     Raises:
         InputError: It does not wait.
         BusyError: Another process was faster.
-        AuthorityNotReadyError: The authority was changed meanwhile.
+        AuthorityNotReadyError: The authority was changed in the meantime.
         AnchorholdError: As `submit`.
     """
     _check_status(kept, "waiting")
@@ -135,11 +135,11 @@ def reject(ledger: Ledger, authority: Authority, kept: RequestRecord, why: str) 
         ledger: Where it is recorded.
         authority: That would have signed it.
         kept: The request, waiting or reserved.
-        why: The reason, for whoever submitted it.
+        why: The reason, for the submitter.
 
     Raises:
         InputError: It was issued or rejected.
-        BusyError: Somebody is signing it.
+        BusyError: Another process is signing it.
     """
     what = f"request {kept.id}"
     with claimed(ledger, what, "being rejected", what) as work, work.step():
@@ -160,7 +160,7 @@ def _check_status(kept: RequestRecord, *wanted: str) -> None:
 def _check_unchanged(ledger: Ledger, authority: Authority) -> None:
     record = authority.record
     if ledger.authorities.state(record.id) != (record.status, record.revision):
-        raise AuthorityNotReadyError(f"authority {authority.name!r}: was changed meanwhile", hint="repeat")
+        raise AuthorityNotReadyError(f"authority {authority.name!r}: was changed in the meantime", hint="retry")
 
 
 def _reserved(ledger: Ledger, kept: RequestRecord) -> CertificateRecord:

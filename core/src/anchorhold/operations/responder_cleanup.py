@@ -1,8 +1,8 @@
 """Keys of OCSP responders that nothing needs any more: destroyed where they are, or told of where they are not.
 
 A key that is not found is not taken for destroyed: its alias may lead somewhere else than when the key was made, to
-another folder or token, or to where nothing is mounted. Its record stays until it is destroyed, or until somebody says
-that it is gone.
+another folder or token, or to where nothing is mounted. Its record stays until it is destroyed, or until an operator
+says that it is gone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CleanupResult:
 
     Attributes:
         destroyed: How many were destroyed.
-        forgotten: How many were recorded as gone because somebody said so.
+        forgotten: How many were recorded as gone because an operator said so.
         failures: Why others may still be there; they are tried again next time.
     """
 
@@ -53,7 +53,7 @@ def destroy_expired_responder_keys(
         ledger: Where they are recorded.
         authority: Whose responders.
         places: From an alias to its place.
-        gone: Whether somebody says that those are gone which cannot be found, or which their backend cannot destroy.
+        gone: Whether an operator says that those are gone which cannot be found, or which their backend cannot destroy.
     """
     moment = now()
     with ledger.translate_errors():
@@ -100,7 +100,7 @@ def _destroy_key(
         with claimed(ledger, claim_subject(responder.id), "being destroyed", "old responder key") as work:
             return "destroyed" if destroy(work, authority, responder, places) else "none"
     except BusyError as error:  # another one is at it
-        logger.debug("not swept here", exc_info=error)
+        logger.debug("not cleaned up here", exc_info=error)
         return "none"
     except (KeyMissingError, OperationUnsupportedError) as error:
         if not gone:

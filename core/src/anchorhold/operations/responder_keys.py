@@ -47,7 +47,7 @@ class OcspKeyLocation:
 
 
 def claim_subject(responder_id: int) -> str:
-    """What is claimed by whoever makes the key of a responder, as the ledger calls it."""
+    """What is claimed by a process that creates the key of a responder, as the ledger calls it."""
     return f"responder {responder_id}"
 
 
@@ -63,7 +63,7 @@ def open_responder(
     if responder.backend_type != location.type:
         raise KeyMissingError(
             f"responder of {authority.name!r}: {_other_type(responder, location)}",
-            hint="set it back, or make a new key",
+            hint="restore the previous type, or create a new key",
             remedy=Remedy("responders.renew", {"authority": authority.name}),
         )
     with ledger.translate_errors():
@@ -124,7 +124,7 @@ def destroy(
                 responder = ledger.responders.get(responder.id)
             if responder.status in CLOSED:
                 return False
-            raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} leads now")
+            raise _lost(authority, responder, f"is not where ocsp_key_backends.{responder.key_backend} points to now")
     with work.step():
         ledger.responders.close(responder, "destroyed")
         kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
@@ -133,7 +133,7 @@ def destroy(
 
 
 def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> None:
-    """Record that a key is gone, because somebody says so; its password goes, so what may be left of it is sealed.
+    """Record that a key is gone, because an operator says so; its password goes, so what may be left of it is sealed.
 
     Raises:
         BusyError: Another process has changed it since it was read.
@@ -150,14 +150,14 @@ def _place_of(
     try:
         place = places(responder.key_backend)
     except UnknownAliasError as error:
-        what = f"its alias {responder.key_backend!r} is not configured under ocsp_key_backends any more"
+        what = f"its alias {responder.key_backend!r} is no longer configured under ocsp_key_backends"
         raise _lost(authority, responder, what) from error
     if responder.backend_type != place.type:
         raise _lost(authority, responder, _other_type(responder, place))
     if not place.backend.supports("delete_key"):
         raise OperationUnsupportedError(
             f"{_described(authority, responder)}: its backend cannot destroy keys",
-            hint="destroy it by hand, and record that it is gone",
+            hint="destroy it manually, and record that it is gone",
             remedy=_forgetting(authority),
         )
     return place
@@ -177,7 +177,7 @@ def _keys(
 def _lost(authority: Authority, responder: ResponderRecord, what: str) -> KeyMissingError:
     return KeyMissingError(
         f"{_described(authority, responder)}: {what}, so it was not destroyed",
-        hint="bring back what was there, or record that the key is gone",
+        hint="restore it, or record that the key is gone",
         remedy=_forgetting(authority),
     )
 

@@ -234,7 +234,7 @@ def _take_back(
         elif responder.status in CLOSED:
             _remove_unused(authority, responder, places(responder.key_backend))
     except AnchorholdError as error:
-        logger.debug("could not take back", exc_info=error)
+        logger.debug("could not roll back", exc_info=error)
         if isinstance(cause, AnchorholdError):
             cause.add_step(
                 "remove what is left of the key",

@@ -23,7 +23,7 @@ def revoke(
     reason: str = "unspecified",
     invalidity: dt.datetime | None = None,
 ) -> None:
-    """Revoke a certificate; one that is on hold is revoked for good, since the moment it was put on hold.
+    """Revoke a certificate; one that is on hold is revoked permanently, since the moment it was put on hold.
 
     One that has expired can be revoked too: what was signed with its key may be verified much later.
 
@@ -39,8 +39,8 @@ def revoke(
     """
     if certificate.certificate == authority.record.certificate:
         raise RevocationError(
-            f"certificate {certificate.serial}: is that of the root {authority.name!r} itself, which it cannot revoke",
-            hint="remove it from where it is trusted, and disable it",
+            f"certificate {certificate.serial}: is that of the root {authority.name!r}, which cannot revoke itself",
+            hint="remove it from all trust stores, and disable the authority",
             remedy=Remedy("authorities.edit", {"authority": authority.name, "enabled": False}),
         )
     with ledger.transaction():
@@ -51,7 +51,7 @@ def revoke(
             raise RevocationError(
                 f"certificate {certificate.serial}: was revoked on {known.revoked_at:%Y-%m-%d %H:%M} UTC "
                 f"({known.reason})",
-                hint="there is nothing to do",
+                hint="no action is needed",
             )
         revoked_at = moment if known is None else known.revoked_at
         invalidity = known.invalidity_at if known is not None and invalidity is None else invalidity
@@ -81,9 +81,10 @@ def release(ledger: Ledger, authority: Authority, certificate: CertificateRecord
         ledger.authorities.lock(authority.record.id)
         known = ledger.revocations.of([certificate.id]).get(certificate.id)
         if known is None or known.reason != HOLD:
-            state = "is not revoked" if known is None else f"was revoked for good ({known.reason})"
+            state = "is not revoked" if known is None else f"was revoked permanently ({known.reason})"
             raise RevocationError(
-                f"certificate {certificate.serial}: {state}", hint=f"only those revoked for {HOLD} can be released"
+                f"certificate {certificate.serial}: {state}",
+                hint=f"only certificates revoked for {HOLD} can be released",
             )
         ledger.revocations.remove(known.id)
         ledger.authorities.count_rewrite(authority.record.id)

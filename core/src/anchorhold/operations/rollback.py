@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause: Exception) -> None:
     """Remove what a failed creation left behind; if that fails too, leave the row for ``recover`` and say so.
 
-    If somebody else has taken the authority over, it is left to them, but for a key that this process has made and
+    If another process has taken the authority over, it is left to them, but for a key that this process has made and
     that nobody will ever use.
 
     Args:
@@ -46,7 +46,7 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
         if isinstance(cause, AnchorholdError):
-            cause.add_step("clear up what is left of the authority", Remedy("recovery.pending"))
+            cause.add_step("clean up what is left of the authority", Remedy("recovery.pending"))
 
 
 def destroy_pending_key(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord) -> bool:
@@ -56,7 +56,7 @@ def destroy_pending_key(work: ClaimedWork, location: KeyLocation, record: Author
         Whether a key was destroyed.
 
     Raises:
-        BusyError: Somebody else has taken it over; nothing was destroyed.
+        BusyError: Another process has taken it over; nothing was destroyed.
         KeyMissingError: It is not where it was made, so it may be somewhere else; nothing has changed.
         AnchorholdError: The key may still exist; the row stays pending.
     """
@@ -65,7 +65,7 @@ def destroy_pending_key(work: ClaimedWork, location: KeyLocation, record: Author
         raise KeyMissingError(
             f"authority {record.name!r}: its key {record.key_id.hex()} is not in {record.key_backend!r}, where it was "
             "made, so it was not destroyed",
-            hint="bring back what was there, or record that the key is gone",
+            hint="restore it, or record that the key is gone",
             remedy=_forgetting(record),
         )
     record = _give_up(work, record, keys)
@@ -78,7 +78,7 @@ def abandon_row(work: ClaimedWork, record: AuthorityRecord, **detail: bool) -> N
     """Abandon the row of a pending authority; its name becomes free.
 
     Raises:
-        BusyError: Somebody else has taken it over.
+        BusyError: Another process has taken it over.
     """
     ledger = work.ledger
     with work.step():
@@ -113,7 +113,7 @@ def find_keys(location: KeyLocation, record: AuthorityRecord) -> tuple[CreatedKe
     if not location.backend.supports("find_key"):
         raise OperationUnsupportedError(
             f"{location.backend.identity}: cannot search for the key {record.key_id.hex()}",
-            hint="look for it by hand, then abandon the authority without its key",
+            hint="look for it manually, then abandon the authority without its key",
             remedy=_forgetting(record),
         )
     return _found(location, record)
@@ -145,7 +145,7 @@ def _give_up(work: ClaimedWork, record: AuthorityRecord, keys: tuple[CreatedKey,
 
 
 def _remove_unused(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord) -> None:
-    """Destroy a key that was made after its authority had been abandoned, unless somebody has adopted it since."""
+    """Destroy a key that was made after its authority had been abandoned, unless it has been adopted since."""
     if record.status == "abandoned" and not is_adopted(record):
         keys = find_keys(location, record)
         with work.ledger.transaction(alone=True):

@@ -103,7 +103,7 @@ def options_of(backend: KeyBackend, operation: Operation, *, parent: bool = Fals
         if name in options or not _NAME.fullmatch(name) or not help:
             raise BackendContractError(
                 f"{backend.identity}: adds the option {name!r} twice, without help, or not in lower-case-with-hyphens",
-                hint="tell the author of the backend",
+                hint="report this to the author of the backend",
             )
         options[name] = BackendOption(
             alias=backend.alias,

@@ -1,4 +1,4 @@
-"""Binding one backend instance and its wrappers to an alias: a plugin manager of its own, checked when it is made.
+"""Binding one backend instance and its wrappers to an alias: its own plugin manager, checked when it is created.
 
 One manager for each alias is an allow-list by construction: a hook can never be answered by another backend.
 """
@@ -51,7 +51,7 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
     Args:
         backend: The backend of the alias.
         wrappers: From `construct_wrapper`, in the order of the settings.
-        ocsp: Whether the alias is to keep OCSP responder keys.
+        ocsp: Whether the alias keeps OCSP responder keys.
 
     Raises:
         BackendLoadError: The backend cannot be constructed.
@@ -81,13 +81,13 @@ def construct_wrapper(part: PluginFactory) -> Any:
     if not hooks:
         raise BackendContractError(
             f"{part.identity}: wraps no hook, so it would protect nothing",
-            hint="its author marks a method with hookimpl(wrapper=True)",
+            hint="its author must mark a method with hookimpl(wrapper=True)",
         )
     for name in hooks:
         if not all(found.wrapper for found in _implementations(manager, name, instance)):
             raise BackendContractError(
                 f"{part.identity}: implements the hook {name} instead of wrapping it",
-                hint="its author marks it with hookimpl(wrapper=True)",
+                hint="its author must mark it with hookimpl(wrapper=True)",
             )
     return instance
 
@@ -106,7 +106,7 @@ def _construct(part: PluginFactory) -> Any:
     except Exception as error:
         raise BackendLoadError(
             f"{part.identity}: cannot be constructed ({type(error).__name__})",
-            hint="tell its author; see the cause",
+            hint="report this to its author; see the cause",
             remedy=Remedy("diagnostics.show_cause"),
         ) from error
     _check_arguments(instance, part.identity)
@@ -120,7 +120,7 @@ def _register(manager: pluggy.PluginManager, instance: Any, identity: PluginIden
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         raise BackendContractError(
-            f"{identity}: {' '.join(str(error).split())}", hint="its author corrects the hook"
+            f"{identity}: {' '.join(str(error).split())}", hint="its author must correct the hook"
         ) from error
 
 
@@ -131,15 +131,15 @@ def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _check_overrides(instance: Any, identity: PluginIdentity) -> None:
-    """A method that overrides an inherited hook, and is none itself, would never be called."""
+    """A method that overrides an inherited hook but is not a hook itself would never be called."""
     hooks = {name for name, _ in _hook_methods(instance)}
     for parent in type(instance).__mro__[1:]:
         for name, member in vars(parent).items():
             overridden = hasattr(member, f"{PROJECT}_impl") and name not in hooks
             if overridden and getattr(type(instance), name) is not None:
                 raise BackendContractError(
-                    f"{identity}: overrides the hook {name} of {parent.__name__} with a method that is no hook",
-                    hint="its author marks it with hookimpl, or sets it to None to leave the hook out",
+                    f"{identity}: overrides the hook {name} of {parent.__name__} with a method that is not a hook",
+                    hint="its author must mark it with hookimpl, or sets it to None to leave the hook out",
                 )
 
 
@@ -150,7 +150,7 @@ def _check_arguments(instance: Any, identity: PluginIdentity) -> None:
             if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
                 raise BackendContractError(
                     f"{identity}: the hook {name} has the argument {argument}, which would never be passed",
-                    hint="its author makes every hook argument positional and without default",
+                    hint="its author must make every hook argument positional and without default",
                 )
 
 
@@ -170,5 +170,5 @@ def _check_backend(manager: pluggy.PluginManager, instance: Any, identity: Plugi
         if name == "sign" or any(implementation.wrapper or implementation.hookwrapper for implementation in found):
             raise BackendContractError(
                 f"{identity}: wraps or implements the hook {name}, which only wrappers may",
-                hint="its author offers that part in the group anchorhold.wrappers",
+                hint="its author must offer that part in the group anchorhold.wrappers",
             )

@@ -36,7 +36,7 @@ class Capabilities:
         Args:
             subject: Names the backend in the message.
             spec: The key.
-            algorithm: What it is to sign with, if that is known.
+            algorithm: The signature algorithm, if known.
 
         Raises:
             KeyUnsupportedError: With the list of what is offered.

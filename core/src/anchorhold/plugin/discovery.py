@@ -89,7 +89,7 @@ class Plugin:
             ) from error
         if not isinstance(found, type):
             raise BackendContractError(
-                f"{self}: the entry point {self.entry_point.value} is not a class", hint="tell its author"
+                f"{self}: the entry point {self.entry_point.value} is not a class", hint="report this to its author"
             )
         self._check_api_version(getattr(found, "anchorhold_api", None))
         return found
@@ -104,7 +104,7 @@ class Plugin:
         version = getattr(self.loaded, "handle_version", 1)
         if not isinstance(version, int) or version < 1:
             raise BackendContractError(
-                f"{self}: handle_version is {version!r}, not a whole number from 1 on", hint="tell its author"
+                f"{self}: handle_version is {version!r}, not a whole number from 1 on", hint="report this to its author"
             )
         return version
 
@@ -119,7 +119,7 @@ class Plugin:
             )
         raise BackendContractError(
             f"{self}: does not say which version of the backend interface it was written for",
-            hint=f"its author adds `anchorhold_api = {API_VERSION}` to the class",
+            hint=f"its author must add `anchorhold_api = {API_VERSION}` to the class",
         )
 
 
@@ -192,9 +192,9 @@ def _advice(group: str, name: str, names: list[str]) -> tuple[str, Remedy | None
     if "." in name:  # a class, as other programs have it in their settings
         known = next((each for each in names if each in re.split(r"\W|_", name.lower())), None)
         what = f"write {known!r}" if known else "write one of those that are installed"
-        return f"{what}, for it is the name of one and no class; installed are: {', '.join(names) or 'none'}", None
+        return f"{what}, because a name is expected, not a class; installed: {', '.join(names) or 'none'}", None
     if group == WRAPPERS_GROUP:
-        return suggestion(name, names, "install the distribution that offers it; installed are: {}"), None
+        return suggestion(name, names, "install the distribution that offers it; installed: {}"), None
     if near := suggestion(name, names, otherwise=""):
         return near, None
     package, listed = f"anchorhold-{name}", ", ".join(names) or "none"

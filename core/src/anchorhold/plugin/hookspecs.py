@@ -149,13 +149,13 @@ class BackendSpec:
                     try:
                         key = self.keys[request.handle.data["name"]]
                     except KeyError:
-                        raise KeyMissingError("memory: the key is gone", hint="create the CA anew") from None
+                        raise KeyMissingError("memory: the key is gone", hint="create a new CA") from None
                     return software_keys.SoftwareSigner(key)
         """
 
     @hookspec(firstresult=True)
     def ocsp_store(self) -> OcspStore:  # type: ignore[empty-body]
-        """Say how this backend holds OCSP responder keys, which the server uses with nobody present.
+        """Say how this backend holds OCSP responder keys, which the server uses unattended.
 
         Called when an alias under ``ocsp_key_backends`` is constructed; the answer is part of the configuration
         and must not depend on anything else. The keys themselves go through the other hooks with
@@ -320,13 +320,13 @@ class BackendSpec:
                 def export_key(self, request, secrets):
                     key = self.keys.get(request.handle.data["name"])
                     if key is None:
-                        raise KeyMissingError("memory: the key is gone", hint="create the CA anew")
+                        raise KeyMissingError("memory: the key is gone", hint="create a new CA")
                     return pkcs8.dump_pkcs8(key)
         """
 
     @hookspec(firstresult=True)
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:  # type: ignore[empty-body]
-        """Destroy a key for good. Optional.
+        """Destroy a key permanently. Optional.
 
         Called when a creation is abandoned, after a key was moved, and for old OCSP responder keys.
 

@@ -91,7 +91,7 @@ class KeyBackend:
         """What a backend finds out about the place of its keys without a secret, if it has a method of that name.
 
         Returns:
-            What could not be tried, in sentences.
+            What could not be checked, in sentences.
 
         Raises:
             AnchorholdError: No key can be used there.
@@ -135,7 +135,7 @@ class KeyBackend:
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
         if not self._is_public_key(signer.public_key):
             signer.close()
-            raise self._broken("load_signer", "returned a signer without a public key that can be used")
+            raise self._broken("load_signer", "returned a signer without a usable public key")
         if spki(signer.public_key) != spki(request.public_key):
             signer.close()
             raise KeyMismatchError(
@@ -206,7 +206,7 @@ class KeyBackend:
         except Exception as error:
             raise BackendFailedError(
                 f"{self._who}: {hook} failed ({type(error).__name__})",
-                hint="correct your environment, or tell the author of the backend; see the cause",
+                hint="correct your environment, or report this to the author of the backend; the cause has details",
                 remedy=Remedy("diagnostics.show_cause"),
             ) from error
 
@@ -234,9 +234,9 @@ class KeyBackend:
 
     @property
     def _who(self) -> str:
-        """The backend and the wrappers around it; from outside nobody can tell which of them failed."""
+        """The backend and the wrappers around it; from outside it is unknown which of them failed."""
         names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
         return f"{self.identity}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
 
     def _broken(self, hook: str, what: str) -> BackendContractError:
-        return BackendContractError(f"{self._who}: {hook} {what}", hint="tell the author of the backend")
+        return BackendContractError(f"{self._who}: {hook} {what}", hint="report this to the author of the backend")

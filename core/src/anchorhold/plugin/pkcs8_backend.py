@@ -87,10 +87,10 @@ class Pkcs8Backend(ABC):
 
     @abstractmethod
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
-        """Store octets under a new name: whole or not at all, for good when this returns.
+        """Store octets under a new name: whole or not at all, and durable when this returns.
 
-        Looking first and writing then is not enough, because others may do the same meanwhile: use an operation that
-        fails when something is there.
+        Looking first and writing then is not enough, because another process may do the same in the meantime: use an
+        operation that fails when something is there.
 
         Args:
             entry: A new one.
@@ -103,7 +103,7 @@ class Pkcs8Backend(ABC):
 
     @abstractmethod
     def delete(self, entry: KeyEntry) -> bool:
-        """Remove octets for good, and all that is left of writing them.
+        """Remove octets permanently, and all that is left of writing them.
 
         Returns:
             False if nothing was there.
@@ -133,7 +133,7 @@ class Pkcs8Backend(ABC):
         """The public half of a key, without its password; None if there is no key.
 
         Raises:
-            KeyInvalidError: What is there is no key.
+            KeyInvalidError: The content is not a key.
             BackendFailedError: The store cannot be reached.
         """
         from anchorhold.key_file import public_key_of
@@ -190,7 +190,7 @@ class Pkcs8Backend(ABC):
         """
         if request.key_id is None:
             raise OperationUnsupportedError(
-                f"{self.subject}: keeps no keys but its own, so there is none to adopt",
+                f"{self.subject}: keeps only keys that it created, so no key can be adopted",
                 hint="import the key from a file",
                 remedy=Remedy("authorities.import"),
             )

@@ -29,11 +29,11 @@ class RefusedSecrets(Protocol):
 
         Call `refused` before raising, if the place has said that the secret is wrong; then this secret is not tried
         again. After any other error nothing is known about it. If the block ends without one, it was accepted. If the
-        process ends within the block, nobody knows, and the secret is not tried again either.
+        process ends within the block, the outcome is unknown, and the secret is not tried again either.
 
         Args:
             place: What counts wrong secrets, the same for all aliases that lead to it: a token and a kind of user.
-            source: `Secret.source` of what is shown; None for a new try by somebody who is there.
+            source: `Secret.source` of what is shown; None for a secret given interactively.
             subject: Names alias, place and secret in messages: ``key backend 'hsm', token 'x': the PIN of the user``.
 
         Raises:
@@ -60,10 +60,10 @@ class ProcessRefusedSecrets:
             if (place, source) in self._refused:
                 raise SecretWrongError(
                     f"{subject} (from {source.name}) was refused earlier in this process",
-                    hint="correct it, or start the process again if it is the right one now",
+                    hint="correct it, or restart the process if it is correct now",
                 )
             yield lambda: self._refused.add((place, source))
 
 
 def _nothing() -> None:
-    """Nothing is remembered of somebody who is there."""
+    """Nothing is remembered about a secret given interactively."""

@@ -99,7 +99,7 @@ class RemoteService(ABC, Generic[C]):
             translated = self.translate(error, subject or self.subject, facts)
             if translated is None:
                 problem = f"{subject or self.subject}: the request failed ({type(error).__name__})"
-                translated = BackendFailedError(problem, hint="tell the author of the backend")
+                translated = BackendFailedError(problem, hint="report this to the author of the backend")
             raise translated from (error if self.shows_cause else None)
 
     def _client(self) -> C:

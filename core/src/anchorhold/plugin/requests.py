@@ -49,7 +49,7 @@ class Secrets(Protocol):
         """The same, else from a person at the terminal.
 
         Raises:
-            SecretMissingError: There is nobody to ask; the message says how to give the secret.
+            SecretMissingError: No prompter is available; the message says how to give the secret.
         """
 
 
@@ -80,7 +80,7 @@ class AddOption(Protocol):
 
 
 class Signer(Protocol):
-    """A lent private key. It owns its session; whoever asked for it closes it. Threads share it."""
+    """A lent private key. It owns its session; the caller closes it. Threads share it."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -185,7 +185,7 @@ class CreatedKey:
     Attributes:
         handle: Finds it again.
         public_key: Its public half.
-        notes: What whoever adopts it should know, each as the end of a sentence that begins "The key that was adopted".
+        notes: Facts for the person who adopts it, each the end of a sentence that begins "The key that was adopted".
     """
 
     handle: KeyHandle
@@ -259,7 +259,7 @@ class ImportKeyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """A key that exists and is to be used, exported or deleted.
+    """An existing key, to be used, exported or deleted.
 
     Attributes:
         handle: From `CreatedKey`.
@@ -299,7 +299,7 @@ class SignRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OcspStore:
-    """How a backend holds keys of OCSP responders, which are used with nobody present.
+    """How a backend holds keys of OCSP responders, which are used unattended.
 
     Attributes:
         options: Passed as `CreateKeyRequest.options` for each such key.

@@ -38,7 +38,7 @@ class SecretResolver:
         section: Where in the settings the options stand.
         shared: Names of the secrets that serve every key of the alias.
         own: For a parent: the resolver of the alias's own keys.
-        prompter: Asks a person; None if there is nobody.
+        prompter: Asks a person; None if unattended.
         flags: Whether the caller can give them, as by an option of a command.
         written: Tells of a place in the settings where a secret that is written there comes from.
     """
@@ -112,7 +112,7 @@ class SecretResolver:
             )
 
     def _find(self, name: str) -> Secret | None:
-        """The secret; empty if it was cleared, None if nobody gave it."""
+        """The secret; empty if it was cleared, None if it was not given."""
         value = self._explicit(name)
         if value is None and self._own is not None and name in self._shared:
             value = self._own._explicit(name)  # noqa: SLF001
@@ -151,7 +151,7 @@ class SecretResolver:
 
 
 class GeneratedSecrets:
-    """The `Secrets` of one OCSP responder key: those core generated, then those of the alias; nobody is asked."""
+    """The `Secrets` of one OCSP responder key: those core generated, then those of the alias, without prompting."""
 
     def __init__(self, generated: Mapping[str, Secret], alias: SecretResolver) -> None:
         self._generated = dict(generated)

@@ -69,7 +69,7 @@ def find_profile(name: str, configured: Mapping[str, ProfileSettings]) -> Profil
     """A profile by name; one in the settings takes the place of a built-in one.
 
     Raises:
-        UnknownProfileError: There is none.
+        UnknownProfileError: No profile has that name.
     """
     known = {**BUILT_IN, **configured}
     try:
@@ -82,8 +82,8 @@ def find_default_profile(name: str, configured: Mapping[str, ProfileSettings]) -
     """The same for one that is used where none was named.
 
     Raises:
-        UnknownProfileError: There is none.
-        ProfileRefusedError: It makes authorities, which nobody should get who did not ask for one.
+        UnknownProfileError: No profile has that name.
+        ProfileRefusedError: It is for authorities, which are issued only on request.
     """
     profile = find_profile(name, configured)
     if profile.ca:

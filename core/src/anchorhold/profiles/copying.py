@@ -77,6 +77,7 @@ class CopyRules:
                 continue
             if not is_der(found.value.public_bytes()):
                 raise RequestInvalidError(
-                    f"CSR: its extension {extension_name(found.oid)} is not DER", hint="ask for it again, well encoded"
+                    f"CSR: its extension {extension_name(found.oid)} is not DER",
+                    hint="request a new one that is encoded correctly",
                 )
             yield found

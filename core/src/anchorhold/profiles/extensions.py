@@ -113,7 +113,7 @@ class ProfileExtensions:
         return [*found, *self._points.of(serial), *self._common]
 
     def of_every_certificate(self) -> list[Extension]:
-        """What each certificate of the profile has, whoever holds it; some kinds of keys cannot do all of its usage."""
+        """The extensions of every certificate of the profile; some key types cannot have all of its key usage."""
         found = [self._basic, extension(_key_usage(self._key_usage), critical=True)]
         if self._purposes:
             found.append(self._purposes_with(()))

@@ -149,7 +149,7 @@ class PolicySettings(Section):
     Attributes:
         oid: Dotted object identifier, or ``anyPolicy``.
         cps: URLs of the certification practice statement.
-        notice: Text shown to whoever relies on the certificate.
+        notice: Text shown to relying parties.
     """
 
     oid: Policy

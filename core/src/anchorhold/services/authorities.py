@@ -244,12 +244,15 @@ class AuthorityService:
             authority: Which one.
             name: Its new name.
             enabled: Whether it may sign.
-            issuing: All that it puts into what it signs. With an `Authority`, nobody else may have changed that since.
+            issuing: The whole policy. With an `Authority`, it must be unchanged since that was read.
             changes: Some of it, by name: what others change at the same time stays.
 
         Raises:
             BusyError: It was changed since that `Authority` was read.
-            UnknownAuthorityError, AuthorityExistsError, AuthorityNotReadyError, InputError: As they say.
+            UnknownAuthorityError: No authority, or more than one, matches.
+            AuthorityExistsError: Another authority has the new name.
+            AuthorityNotReadyError: It was never completed.
+            InputError: The new name or a value of the policy is not valid.
         """
         return edit_authority(
             self._context.ledger,
@@ -266,7 +269,7 @@ class AuthorityService:
         """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
 
         Raises:
-            AuthorityNotReadyError: One of them has none yet.
+            AuthorityNotReadyError: One of them has no certificate yet.
         """
         chain = self.chain(authority)
         _ = [above.certificate for above in chain]  # raises where there is none
@@ -312,7 +315,7 @@ class AuthorityService:
         return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
 
     def _adopted(self, location: KeyLocation, certificate: x509.Certificate | None = None) -> AdoptedKey:
-        """The key that the options describe; the notes have what there is to know about it."""
+        """The key that the options describe; the notes describe it."""
         context = self._context
         expected = certificate.public_key() if certificate is not None else None
         if expected is not None:
@@ -335,7 +338,7 @@ class AuthorityService:
         return checked
 
     def _is_chosen(self, alias: str) -> bool:
-        """Whether somebody has chosen that alias for keys of responders, by naming or by configuring it.
+        """Whether that alias was chosen for keys of responders, by naming or by configuring it.
 
         The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
         """

@@ -75,7 +75,9 @@ class CertificateService:
         if len(found) == 1 and found[0].certificate is not None:
             return found[0]
         if len(found) > 1:
-            raise UnknownCertificateError(f"certificate {serial}: several fit", hint="give more of the serial number")
+            raise UnknownCertificateError(
+                f"certificate {serial}: matches several certificates", hint="give more digits of the serial number"
+            )
         raise UnknownCertificateError(
             f"certificate {serial}: is not in the ledger",
             hint="look it up in the list of certificates",

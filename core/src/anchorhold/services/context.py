@@ -47,7 +47,7 @@ class ServiceContext:
         audit: Who acts.
 
     Attributes:
-        notes: Sentences about what was done with success, for whoever asked for it.
+        notes: Sentences about what succeeded, for the caller.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ServiceContext:
         return cls(loaded, opened, backends, audit or AuditContext())
 
     def acting_as(self, audit: AuditContext) -> ServiceContext:
-        """The same for somebody else."""
+        """The same for another actor."""
         return ServiceContext(self.loaded, self.access, self.backends, audit)
 
     @property
@@ -125,7 +125,7 @@ class ServiceContext:
         names = [authority.name for authority in found or known]
         if found:
             raise UnknownAuthorityError(
-                f"authority {selected!r}: several fit ({', '.join(names)})", hint="give more of it"
+                f"authority {selected!r}: several match ({', '.join(names)})", hint="give more of the name"
             )
         raise UnknownAuthorityError(f"authority {selected!r}: is not known", hint=suggestion(selected, names))
 
@@ -181,7 +181,7 @@ class ServiceContext:
         """A profile by its name.
 
         Raises:
-            UnknownProfileError: There is none.
+            UnknownProfileError: No profile has that name.
         """
         from anchorhold.profiles.built_in import find_profile
 

@@ -39,7 +39,7 @@ class KeyService:
         return self._context.key_of(self._context.authority(authority), secrets, ask=ask, flags=flags)
 
     def check(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyStatus:
-        """Whether the key of an authority can be used now; nobody is asked for a secret.
+        """Whether the key of an authority can be used now, without asking for a secret.
 
         A backend that is gone, or an alias that is not configured any more, is a reason why it cannot.
         """

@@ -31,7 +31,7 @@ class MaintenanceService:
     def run(
         self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = CRL_LIFETIME
     ) -> MaintenanceResult:
-        """Renew CRLs and the OCSP responder of an authority if they are due; nobody is asked for a secret.
+        """Renew CRLs and the OCSP responder of an authority if they are due, without asking for a secret.
 
         Args:
             authority: Which one; a disabled one may, for certificates it signed are in use.

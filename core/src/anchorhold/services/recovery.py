@@ -46,7 +46,7 @@ class RecoveryService:
         Args:
             record: From `pending`.
             secrets: For its key.
-            parent_secrets: For that of its parent.
+            parent_secrets: Secrets for the key of its parent.
         """
         context = self._context
         place = context.place(record.key_backend, "use", secrets)
@@ -103,7 +103,7 @@ class RecoveryService:
         undo_move(self._context.ledger, Authority(record), place)
 
     def parent_of(self, record: AuthorityRecord) -> Authority | None:
-        """The authority that is to sign a pending one; None for a root."""
+        """The authority that signs a pending one; None for a root."""
         return None if record.parent_id is None else self._context.authority_of_row(record.parent_id)
 
     def owner_of(self, copy: KeyCopy) -> Authority:
@@ -116,10 +116,10 @@ class RecoveryService:
         Args:
             copy: From `pending`.
             secrets: For the backend it is in.
-            forget_key: Do not look for it, because it is gone or its backend is.
+            forget_key: Do not look for it, because it or its backend is gone.
 
         Raises:
-            BusyError: Somebody is at work on the key of that authority.
+            BusyError: Another process is working on the key of that authority.
             KeyMissingError: It is not there.
             AnchorholdError: It may still be there.
         """

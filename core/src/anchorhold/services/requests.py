@@ -1,4 +1,4 @@
-"""Requests that are kept: submitted, perhaps approved by somebody else, and signed by whoever has the key."""
+"""Requests that are kept: submitted, perhaps approved by another person, and signed by a process with the key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RequestService:
         """Check a request, draft its certificate, and keep it; no serial number is used and no key touched.
 
         Args:
-            authority: That is to sign it.
+            authority: The authority that signs it.
             order: What is wanted.
 
         Raises:
@@ -42,7 +42,7 @@ class RequestService:
         """A request by its number.
 
         Raises:
-            InputError: There is none.
+            InputError: No request has that number.
         """
         with self._context.ledger.translate_errors():
             return self._context.ledger.requests.get(number)
@@ -89,7 +89,7 @@ class RequestService:
 
         Args:
             number: Of the request.
-            why: The reason, for whoever submitted it.
+            why: The reason, for the submitter.
 
         Raises:
             AnchorholdError: See `anchorhold.operations.requests.reject`.

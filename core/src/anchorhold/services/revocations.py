@@ -50,7 +50,9 @@ class RevocationService:
             authority: Its issuer, where several have used that number.
 
         Raises:
-            UnknownCertificateError, RevocationError, InputError: As they say.
+            UnknownCertificateError: No certificate, or more than one, matches, or the serial number is too short.
+            RevocationError: It is revoked already, or is the certificate of a root.
+            InputError: The serial number or the reason cannot be read.
         """
         found = self._revocable(serial, authority)
         issuer = self._context.authority_of_row(found.authority_id)
@@ -61,7 +63,8 @@ class RevocationService:
         """Remove the hold from a certificate; arguments as for `revoke`.
 
         Raises:
-            UnknownCertificateError, RevocationError: As they say.
+            UnknownCertificateError: No certificate, or more than one, matches, or the serial number is too short.
+            RevocationError: It is not on hold.
         """
         found = self._revocable(serial, authority)
         release(self._context.ledger, self._context.authority_of_row(found.authority_id), found)
@@ -79,7 +82,7 @@ class RevocationService:
     def _revocable(self, serial: str, authority: str | Authority | None) -> CertificateRecord:
         """A certificate, or a serial number for which a signature may exist although none was recorded.
 
-        Revoking is for good, so a slip that leaves the beginning of another serial number must not do it.
+        Revoking is permanent, so a slip that leaves the beginning of another serial number must not do it.
         """
         issuer = None if authority is None else self._context.authority(authority).record.id
         digits = parse_serial(serial)
@@ -88,7 +91,7 @@ class RevocationService:
         one = found[0] if len(found) == 1 else CertificateService(self._context).get(serial, authority)
         if one.serial != complete_serial(digits) and len(digits) < MIN_SERIAL_PREFIX:
             raise UnknownCertificateError(
-                f"certificate {serial}: only begins the serial number {one.serial}",
-                hint=f"give the whole number, or at least {MIN_SERIAL_PREFIX} digits of it",
+                f"certificate {serial}: is too short to revoke a certificate (its serial number is {one.serial})",
+                hint=f"give at least {MIN_SERIAL_PREFIX} digits of the serial number",
             )
         return one

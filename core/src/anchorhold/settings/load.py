@@ -103,7 +103,7 @@ def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | N
             path = Path(named)
             if not _is_file(path):
                 raise SettingsError(
-                    f"{path}: this file, named by {owner}, does not exist or may not be looked for",
+                    f"{path}: this file, named by {owner}, does not exist or cannot be accessed",
                     hint="correct its path, or give this account access to its folder",
                 )
             return path
@@ -174,9 +174,7 @@ def read_file(path: Path) -> dict[str, Any]:
         hint, remedy = _advice(path, content)
         raise SettingsError(f"{path}: not valid TOML ({error})", hint=hint, remedy=remedy) from error
     except RecursionError:
-        raise SettingsError(
-            f"{path}: has tables or arrays in more others than can be read", hint="correct it"
-        ) from None
+        raise SettingsError(f"{path}: nests tables or arrays too deeply", hint="correct it") from None
 
 
 def _advice(path: Path, content: bytes) -> tuple[str, Remedy | None]:

@@ -143,7 +143,7 @@ def _parameter(part: str, known: set[str]) -> str:
 
 
 def _pkcs11(text: str) -> str:
-    """A PKCS#11 URI without PINs, and without what is no attribute of one."""
+    """A PKCS#11 URI without PINs, and without parts that are not attributes of one."""
     scheme, colon, rest = text.partition(":")
     if scheme != "pkcs11" or not colon:
         return MASK

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anchorhold.settings.load import LoadedSettings
 
 _HEAD = """\
-# Settings of anchorhold. Everything here is as it would be without this file; change what you need, drop the rest.
+# Settings of anchorhold. All values here are the defaults; change what you need, delete the rest.
 # Looked for in this order: --config, ANCHORHOLD_CONFIG, the user's and the system's configuration folder.
 # A secret is written as a value, { env = "VARIABLE" }, { file = "PATH" } or "prompt".
 """
@@ -25,18 +25,16 @@ _COMMENTS = {
     "ca_dir": "The folder of the ledger and of key files. ANCHORHOLD_CA_DIR overrides it.",
     "database": "The ledger, a URL or a reference; by default a file in ca_dir. ANCHORHOLD_DATABASE overrides it.",
     "default_profile": "Used by sign-cert unless --profile names another.",
-    "storages": 'Places for files: "local", or an fsspec URL such as "s3://bucket/folder". By default ca_dir.',
+    "storages": 'Storages for files: "local", or an fsspec URL such as "s3://bucket/folder". By default ca_dir.',
     "key_backends": "Where keys of authorities live, by alias. Options of the alias `default` have no prefix.",
-    "ocsp_key_backends": "Where keys of OCSP responders live; they are used with nobody present.",
+    "ocsp_key_backends": "Where keys of OCSP responders live; they are used unattended.",
 }
 
 _DERIVED = ("ca_dir", "database", "storages")
 """Written as comments: they follow from the account, or from ca_dir, and must go on doing so."""
 
 
-_NO_BACKEND = (
-    "No key backend is installed that works without settings; this is what one in a token would be (see its guide)."
-)
+_NO_BACKEND = "No installed key backend works without settings; this example is for a token (see its guide)."
 _IN_A_TOKEN = {"default": {"backend": "hsm", "options": {"library_path": "/path/of/module.so", "token": "LABEL"}}}
 
 

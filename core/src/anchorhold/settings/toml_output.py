@@ -20,8 +20,8 @@ def display_settings(loaded: LoadedSettings) -> Iterator[tuple[str, str, str]]:
     """Each setting as (path of the key, value fit to be shown, origin), in the order of the file.
 
     Path and value are TOML. What is masked as a whole, or has no value, is a comment: its path begins with ``#``, so
-    that no key is ever encrypted with a mask. A URL of which a part is masked stays, and is refused by whoever it leads
-    to: without it, another ledger or storage would be used.
+    that no key is ever encrypted with a mask. A URL of which a part is masked stays, and its service refuses it:
+    without it, another ledger or storage would be used.
     """
     dumped = loaded.settings.model_dump(mode="json", by_alias=True)
     dumped["database"] = _reference(loaded.settings.database)

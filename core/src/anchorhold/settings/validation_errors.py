@@ -48,11 +48,11 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
     if problem["type"] == "missing":
         return f"{key} is missing", "add it"
     if problem["type"] == "string_pattern_mismatch":
-        return f"{key} is not a good name", "use lower-case letters, digits and single hyphens"
+        return f"{key} is not a valid name", "use lower-case letters, digits and single hyphens"
     kind = next((words for ending, words in _KINDS.items() if problem["type"].endswith(ending)), None)
     if kind is not None:
         return f"{key}: {kind}", "correct the value"
-    message = problem["msg"].removeprefix("Value error, ") or "is not a good value"  # validators may say nothing
+    message = problem["msg"].removeprefix("Value error, ") or "is not a valid value"  # validators may say nothing
     return f"{key}: {message[0].lower()}{message[1:]}", "correct the value"
 
 

@@ -1,4 +1,4 @@
-"""The contract of a key backend as tests: whoever writes one runs them all with a subclass of a few lines.
+"""The contract of a key backend as tests: authors run them all with a subclass of a few lines.
 
 In a test module::
 

@@ -30,7 +30,7 @@ _PAUSES: Final = 20
 class LockstepProfiler:
     """A profile function that keeps threads in step: it lets the others catch up after each call of a C function.
 
-    So whoever looks first and writes then does so while all others have looked and none has written.
+    So a process that checks before it writes does so while all others have looked and none has written.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class LockstepProfiler:
 
 
 def run_concurrently(tasks: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """Do several things at once, each in a thread of its own that waits for the others before it begins.
+    """Do several things at once, each in a separate thread that waits for the others before it begins.
 
     Args:
         tasks: What to do.

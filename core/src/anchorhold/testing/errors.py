@@ -48,7 +48,7 @@ class ErrorRules(ContractFixtures):
 
     @rule("errors.unreachable")
     def test_a_place_that_cannot_be_reached_is_an_error(self, harness: Harness) -> None:
-        """Or a key would be taken for lost, and made anew."""
+        """Otherwise a key would be taken for lost, and created again."""
         nowhere = self.alias(harness, "nowhere")
         for trouble in unreachable(nowhere, harness.create()):
             _check_refused(trouble)

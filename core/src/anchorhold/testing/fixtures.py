@@ -62,7 +62,7 @@ class ContractFixtures:
 
     @pytest.fixture
     def ocsp_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """``ocsp_key_backends.<alias>.options``: with all that is needed when nobody is present."""
+        """``ocsp_key_backends.<alias>.options``: with all that is needed for unattended use."""
         return options
 
     @pytest.fixture
@@ -101,7 +101,7 @@ class ContractFixtures:
         def delete(created: CreatedKey) -> None:
             expect(
                 harness.backend.supports("delete_key"),
-                f"there is no delete_key, so somebody must say how a key goes away: {self.ask('vanish')}",
+                f"there is no delete_key, so the subclass must say how a key is removed: {self.ask('vanish')}",
             )
             harness.fresh().delete(created)
 
@@ -186,7 +186,7 @@ class ContractFixtures:
 
     @classmethod
     def ask(cls, fixture: str) -> str:
-        """What somebody has to do who has not said what a fixture says, for messages."""
+        """What to do about a fixture that is not given, for messages."""
         return f"override the fixture `{fixture}`"
 
     def counted(self, stored: Callable[[], int] | None, note: Callable[[str], None]) -> int:

@@ -81,7 +81,7 @@ class HandleRules(ContractFixtures):
 
     @rule("aliases.apart")
     def test_aliases_are_apart(self, harness: Harness, note: Callable[[str], None]) -> None:
-        """Whoever may use one may not use the other."""
+        """Access to one gives no access to the other."""
         key_id = new_id()
         created = harness.create(key_id=key_id)
         other = self.alias(harness, "other")

@@ -176,7 +176,7 @@ class KeyCreationRules(ContractFixtures):
 
     @staticmethod
     def _check_nothing_is_replaced(rivals: Sequence[Harness], key_id: bytes) -> None:
-        """Whoever succeeds in creating a key under one id at the same moment as others keeps that key."""
+        """Of concurrent attempts to create a key under one id, the one that succeeds keeps its key."""
         answers = run_concurrently([partial(rival.create, key_id=key_id) for rival in rivals])
         won = [answer for answer in answers if not isinstance(answer, Exception)]
         for created in won:

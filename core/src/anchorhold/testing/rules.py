@@ -110,7 +110,7 @@ _TABLE: Final = (
     Rule("options.validated", "A value of a wrong kind is refused for every option."),
     Rule("cli.names", "Options of the command line have good names and a help text, each once."),
     Rule("cli.collisions", "No option takes a flag or variable of core's or of another alias.", slow=True),
-    Rule("ocsp.unattended", "Keys of OCSP responders are made, used and destroyed with nobody present.", slow=True),
+    Rule("ocsp.unattended", "Keys of OCSP responders are created, used and destroyed unattended.", slow=True),
     Rule("start.imports", "Importing the backend and showing its options loads no library of others.", slow=True),
     Rule("core.issues", "An authority with its key in this backend issues a certificate that verifies.", slow=True),
     Rule("core.catches-lies", "Core catches a signer of this backend that lies.", slow=True),

@@ -109,7 +109,7 @@ class SecretRules(ContractFixtures):
             expect(not found, f"a pickle of {name} holds the {' and '.join(found)}")
 
     def _used(self, harness: Harness) -> Iterator[tuple[str, CreatedKey]]:
-        """Keys that were used with all secrets a moment ago, so that somebody could have remembered them."""
+        """Keys that were used with all secrets a moment ago, so that they could have been cached."""
         for what, key in self._protected_keys(harness):
             expect(harness.use(key), f"{what} does not sign")
             harness.exportable(key)

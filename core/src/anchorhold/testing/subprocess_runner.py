@@ -1,4 +1,4 @@
-"""Processes of their own for the contract: what they are told, and what they answer.
+"""Separate processes for the contract: what they are told, and what they answer.
 
 A child gets all it needs as JSON on its standard input, so that no secret is ever among its arguments.
 """

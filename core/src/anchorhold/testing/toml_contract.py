@@ -61,7 +61,7 @@ _TABLES: Final = {
     "stored": "stored",
     "secrets": "secrets",
 }
-"""The fixtures that somebody may miss, and where the file says the same."""
+"""The fixtures that a subclass may lack, and where the file says the same."""
 TIMEOUT: Final = 120
 """Seconds after which a command of the file is given up."""
 

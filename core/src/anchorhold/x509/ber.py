@@ -54,7 +54,7 @@ class Value:
         """The values that its content is a row of.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not constructed, or its content cannot be read.
         """
         if not self.tag & CONSTRUCTED:
             raise BerError(f"the value at octet {self.at} has no members")
@@ -64,7 +64,7 @@ class Value:
         """One of its members, with that tag.
 
         Raises:
-            BerError: It has none there, or of another tag.
+            BerError: There is no such member, or it has another tag.
         """
         if number >= len(self.members):
             raise BerError(f"the value at octet {self.at} has too few members")
@@ -78,10 +78,10 @@ class Value:
         """The OBJECT IDENTIFIER that it is.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not an OBJECT IDENTIFIER.
         """
         if self.tag != OBJECT_IDENTIFIER or not self.content or self.content[-1] & 0x80:
-            raise BerError(f"at octet {self.at} is no object identifier")
+            raise BerError(f"at octet {self.at} is not an object identifier")
         arcs, number = [], 0
         for octet in self.content:
             number = number << 7 | octet & 0x7F
@@ -94,17 +94,17 @@ class Value:
         try:
             return ObjectIdentifier(".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))))
         except ValueError as error:
-            raise BerError(f"at octet {self.at} is no object identifier") from error
+            raise BerError(f"at octet {self.at} is not an object identifier") from error
 
     @property
     def integer(self) -> int:
         """The INTEGER that it is.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not an INTEGER.
         """
         if self.tag != INTEGER or not self.content:
-            raise BerError(f"at octet {self.at} is no integer")
+            raise BerError(f"at octet {self.at} is not an integer")
         return int.from_bytes(self.content, signed=True)
 
     @property
@@ -121,10 +121,10 @@ class Value:
         """The content of a BIT STRING of whole octets.
 
         Raises:
-            BerError: It is none.
+            BerError: It is not a BIT STRING of whole octets.
         """
         if self.tag != BIT_STRING or self.content[:1] != b"\0":
-            raise BerError(f"at octet {self.at} is no string of whole octets")
+            raise BerError(f"at octet {self.at} is not a string of whole octets")
         return self.content[1:]
 
 
@@ -139,10 +139,10 @@ def read(data: bytes) -> tuple[Value, bytes]:
 
 
 def read_one(data: bytes) -> Value:
-    """The value that octets are; white space may be behind it, as editors leave it there.
+    """The value that octets are; trailing white space is ignored.
 
     Raises:
-        BerError: They are none, or more.
+        BerError: They are not exactly one value.
     """
     value, rest = read(data)
     if rest.strip(b"\r\n\t "):
@@ -159,7 +159,7 @@ def to_der(value: Value) -> bytes:
     """The value with definite lengths and its strings in one piece; what OCTET STRINGs hold stays as it is.
 
     Raises:
-        BerError: A value in it is none.
+        BerError: A value in it cannot be read.
     """
     if not value.tag & CONSTRUCTED:
         return tlv(value.tag, value.content)
@@ -183,13 +183,13 @@ def _value(data: bytes, begin: int, offset: int, depth: int) -> Value:
         raise BerError(f"is cut short: it ends after octet {offset + len(data)}, where a value should be")
     tag, length, inside = data[begin], data[begin + 1], begin + 2
     if tag & 0x1F == 0x1F:
-        raise BerError(f"at octet {at} is a tag that none of its kind has")
+        raise BerError(f"at octet {at} is a tag that is not valid there")
     if length == 0x80:
         return _indefinite(data, begin, offset, depth)
     if length > 0x80:
         inside += length & 0x7F
         if length & 0x7F > 8:
-            raise BerError(f"at octet {at} is a length that nothing has")
+            raise BerError(f"at octet {at} is a length that is not valid")
         length = int.from_bytes(data[begin + 2 : inside])
     if inside + length > len(data):
         there = max(len(data) - inside, 0)

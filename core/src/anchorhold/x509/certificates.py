@@ -56,7 +56,7 @@ def load_certificates(
         lenient: As for `anchorhold.x509.lenient_certificates.load_lenient`.
 
     Raises:
-        CertificateInvalidError: There is none, or one of them cannot be read.
+        CertificateInvalidError: It contains no certificate, or one that cannot be read.
     """
     try:
         found = blocks(data)
@@ -99,7 +99,7 @@ def _loaded(der: bytes, subject: str, *, forgiving: bool) -> x509.Certificate:
 
 def _unreadable(subject: str, cause: str) -> CertificateInvalidError:
     return CertificateInvalidError(
-        f"{subject}: not a certificate that can be read ({cause})", hint="give one as PEM, DER or PKCS#7"
+        f"{subject}: cannot be read as a certificate ({cause})", hint="give one as PEM, DER or PKCS#7"
     )
 
 

@@ -36,7 +36,7 @@ def parse_reason(text: str) -> str:
     """A reason in its standard spelling; case, hyphens and underscores do not matter.
 
     Raises:
-        InputError: It is none.
+        InputError: It is not a reason of RFC 5280, section 5.3.1.
     """
     found = _SPELLINGS.get(text.replace("-", "").replace("_", "").lower())
     if found is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _USUAL: Final = (b"-----BEGIN CERTIFICATE REQUEST-----", b"-----BEGIN NEW CERTIFICATE REQUEST-----")
 _BROKEN_HASHES: Final = ("MD2", "MD4", "MD5")
-"""Whoever sees a signature over these can have another text that it fits. SHA-1 still shows who holds the key."""
+"""A signature over these also fits other texts that an attacker can find. SHA-1 still shows who holds the key."""
 
 
 def load_csr(data: bytes, subject: str = "CSR") -> CertificationRequest:
@@ -62,8 +62,8 @@ def read_csr(data: bytes, subject: str = "CSR") -> CertificationRequest:
             return CertificationRequest.read(first.der, subject)
     except (FileError, BerError) as error:
         raise RequestInvalidError(
-            f"{subject}: not a certificate signing request that can be read ({error})",
-            hint="ask for it again, as PEM or DER",
+            f"{subject}: cannot be read as a certificate signing request ({error})",
+            hint="request it again, as PEM or DER",
         ) from error
     raise RequestInvalidError(
         f"{subject}: is {found[0].kind}, not a certificate signing request", hint="give the CSR, as PEM or DER"
@@ -165,13 +165,13 @@ def _check_signature(request: CertificationRequest, key: object, subject: str) -
     digest = hash_of_signature(request.algorithm)
     if digest in _BROKEN_HASHES:
         raise RequestSignatureError(
-            f"{subject}: is signed with {digest}, which shows no longer that its holder has the key",
+            f"{subject}: is signed with {digest}, which no longer proves that its holder has the key",
             hint="have it signed with SHA-256",
         )
     flaw = signature_flaw(key, request.info, request.signature, request.algorithm)
     if flaw is not None:
         raise RequestSignatureError(
-            f"{subject}: its signature {flaw}", hint="have it made again by the holder of the key"
+            f"{subject}: its signature {flaw}", hint="request a new CSR from the holder of the key"
         )
 
 

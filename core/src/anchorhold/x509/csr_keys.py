@@ -150,9 +150,9 @@ def pss_hash(info: bytes) -> str | None:
 
 def _bound_to_other(reason: object = None) -> KeyUnsupportedError:
     return KeyUnsupportedError(
-        "certificate: its RSASSA-PSS key is bound to a hash, a mask or a salt that is not used"
+        "certificate: its RSASSA-PSS key is bound to a hash, a mask or a salt that is not supported"
         f"{f' ({reason})' if reason else ''}",
-        hint="certify the key anew: bound to SHA-2 or SHA-3, a mask with that hash and a salt as long, or to nothing",
+        hint="have the key certified again, bound to SHA-2 or SHA-3, MGF1 with that hash and a salt as long, or free",
     )
 
 

@@ -67,8 +67,8 @@ class CertificationRequest:
         version = request.tbs.member(0, INTEGER).integer
         if version != 0:
             raise RequestInvalidError(
-                f"{name}: has the version {version}, and there is none but 0 (RFC 2986, section 4.1)",
-                hint="have it made again; a newer release of the program that made it may do it right",
+                f"{name}: has the version {version}, but only 0 is defined (RFC 2986, section 4.1)",
+                hint="create it again; a newer release of the program that created it may encode it correctly",
             )
         _ = request.tbs.member(1, SEQUENCE), request.tbs.member(2, SEQUENCE), request.algorithm, request.signature
         return request
@@ -167,7 +167,7 @@ class CertificationRequest:
             if part in self.unreadable:
                 raise RequestInvalidError(
                     f"{self.name}: what is to be copied cannot be read: {self.unreadable[part]}",
-                    hint="give it yourself, or ask for a CSR that has it well encoded",
+                    hint="specify it yourself, or request a CSR that encodes it correctly",
                 )
         return value
 
@@ -218,7 +218,7 @@ def _each(values: list[Value]) -> tuple[tuple[x509.Extension[Any], ...], dict[st
         try:
             oid = value.member(0).oid.dotted_string
             extension = load_extension(value)
-            flaw = None if found.setdefault(oid, extension) == extension else "stands twice, not alike"
+            flaw = None if found.setdefault(oid, extension) == extension else "occurs twice with different values"
         except BerError as error:
             flaw = str(error)
         if flaw is not None:

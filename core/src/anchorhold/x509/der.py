@@ -72,7 +72,7 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 
 def header(tag: int, size: int) -> bytes:
-    """What stands before so many octets of content: the one-octet tag and the length."""
+    """What precedes N octets of content: the one-octet tag and the length."""
     if size < 0x80:
         return bytes((tag, size))
     length = size.to_bytes((size.bit_length() + 7) // 8)

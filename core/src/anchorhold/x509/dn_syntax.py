@@ -42,7 +42,7 @@ def parse_comma_separated(text: str) -> WrittenName:
                 sets.append([])
             at += 1
             if at == len(text):
-                raise ValueError(f"nothing is behind its last {text[-1]!r}")
+                raise ValueError(f"nothing follows its last {text[-1]!r}")
     return sets
 
 

@@ -44,16 +44,16 @@ def parse_duration(text: str, what: str = "span", *, bare: str | None = None) ->
         bare: The unit of a number without one, which may have a decimal point; None if there has to be one.
 
     Raises:
-        ValidityError: It cannot be read, or is no time at all.
+        ValidityError: It cannot be read, or is zero.
     """
     try:
         span = _read(text.strip(), what, bare)
     except OverflowError:
-        raise ValidityError(f"{what} {text!r}: is longer than time goes on", hint="give a shorter one") from None
+        raise ValidityError(f"{what} {text!r}: is too long", hint="give a shorter one") from None
     if span is None:
-        raise ValidityError(f"{what} {text!r}: cannot be read", hint=f"give for instance {EXAMPLES}")
+        raise ValidityError(f"{what} {text!r}: cannot be read", hint=f"give for example {EXAMPLES}")
     if not span:
-        raise ValidityError(f"{what} {text!r}: is no time at all", hint=f"give for instance {EXAMPLES}")
+        raise ValidityError(f"{what} {text!r}: is zero", hint=f"give for example {EXAMPLES}")
     return span
 
 

@@ -20,7 +20,7 @@ REQUEST: Final = "a certificate signing request"
 PKCS7: Final = "PKCS#7"
 PKCS12: Final = "PKCS#12"
 PRIVATE_KEY: Final = "a private key"
-UNKNOWN: Final = "in a form that is not known"
+UNKNOWN: Final = "of an unknown format"
 _CRL: Final = "a CRL"
 _PUBLIC_KEY: Final = "a public key"
 
@@ -121,7 +121,7 @@ def certificates_in(block: Block) -> tuple[bytes, ...]:
         return ()
     content = read(block.der)[0]
     if content.member(0).oid.dotted_string != _SIGNED_DATA:
-        raise BerError("is PKCS#7, but no SignedData, which alone holds certificates")
+        raise BerError("is PKCS#7, but not SignedData, the only kind that holds certificates")
     signed = content.member(1).member(0, SEQUENCE)
     return tuple(each.raw for part in signed.members if part.tag == 0xA0 for each in part.members)
 
@@ -130,7 +130,7 @@ def _pem_blocks(data: bytes) -> list[Block]:
     found = []
     for number, begin in enumerate(_BEGIN.finditer(data)):
         if number == _MAX_BLOCKS:
-            raise FileError(f"has more than {_MAX_BLOCKS} things in it")
+            raise FileError(f"has more than {_MAX_BLOCKS} blocks")
         label = begin[1]
         end = data.find(b"-----END " + label + b"-----", begin.end())
         if end < 0:
@@ -169,7 +169,7 @@ def _decoded(text: bytes, place: str) -> bytes:
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
     except binascii.Error as error:
-        raise FileError(f"the {place} is no base64: {str(error).lower()}") from error
+        raise FileError(f"the {place} is not base64: {str(error).lower()}") from error
 
 
 def _tags(value: Value) -> list[int]:

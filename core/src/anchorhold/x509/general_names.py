@@ -114,7 +114,7 @@ def _domain(value: str) -> x509.DNSName:
 
 def _ip(value: str) -> x509.IPAddress:
     if "%" in value:
-        raise ValueError("has a zone, which certificates do not know")
+        raise ValueError("has a zone, which certificates cannot contain")
     if value[:1] == "[" and value[-1:] == "]":  # as in URLs
         return x509.IPAddress(ipaddress.IPv6Address(value[1:-1]))
     return x509.IPAddress(ipaddress.ip_address(value))

@@ -42,7 +42,7 @@ def check_authority(text: str) -> None:
     """
     match = re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::([0-9]{1,5}))?", text)
     if match is None or not 0 < int(match[2] or 80) < 1 << 16:
-        raise ValueError("is not a host, or has a port that is none")
+        raise ValueError("is not a host, or has an invalid port")
     _check_host(match[1])
 
 
@@ -70,7 +70,7 @@ def check_domain(value: str) -> str:
     if "--" in value:
         for label in value.lower().split("."):
             if label.startswith(_PUNYCODE) and not _is_a_label(label):
-                raise ValueError(f"has the label {label!r}, which stands for no internationalised one")
+                raise ValueError(f"has the label {label!r}, which is not a valid internationalised label")
     return value
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 MAX_ITERATIONS: Final = 10_000_000
 """Of PBKDF2 and its like: some seconds; OWASP asks for 600,000."""
 _MAX_SCRYPT_COST: Final = 1 << 24
-"""Cost times block size times parallelism: 2 GiB, or so many octets one after the other."""
+"""Cost times block size times parallelism: 2 GiB, or that many octets in sequence."""
 _PBKDF2: Final = "1.2.840.113549.1.5.12"
 _SCRYPT: Final = "1.3.6.1.4.1.11591.4.11"
 _OLDER: Final = ("1.2.840.113549.1.12.1.", "1.2.840.113549.1.5.")
@@ -33,7 +33,7 @@ def check_kdf_cost(der: bytes) -> None:
         rounds = _iterations(value)
         if rounds > MAX_ITERATIONS:
             raise BerError(
-                f"asks for {min(rounds, 10**30)} rounds of key derivation, and more than {MAX_ITERATIONS} are not made"
+                f"asks for {min(rounds, 10**30)} rounds of key derivation, but at most {MAX_ITERATIONS} are allowed"
             )
 
 

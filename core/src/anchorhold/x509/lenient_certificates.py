@@ -124,7 +124,7 @@ class LenientCertificate:
             InvalidSignature: The signature is not that of the issuer.
         """
         if self.issuer != issuer.subject:
-            raise ValueError("the issuer's name is another one")
+            raise ValueError("the issuer's name differs")
         algorithm = self._whole.member(1, SEQUENCE)
         if signature_flaw(issuer.public_key(), self.tbs_certificate_bytes, self.signature, algorithm) is not None:
             raise InvalidSignature

@@ -27,7 +27,7 @@ def load_extension(value: Value) -> x509.Extension[Any]:
     """
     members = value.members
     if value.tag != SEQUENCE or len(members) not in (2, 3) or members[-1].tag & ~0x20 != OCTET_STRING:
-        raise BerError("is not of the form of an extension")
+        raise BerError("is not encoded as an extension")
     critical = _boolean(members[1]) if len(members) == 3 else b""
     content = members[-1].octets
     mend = _NORMALISERS.get(members[0].oid.dotted_string)
@@ -50,7 +50,7 @@ def _read_one(extension: bytes) -> x509.Extension[Any]:
 def _boolean(value: Value) -> bytes:
     """A BOOLEAN whose default is FALSE, in DER: nothing, or TRUE."""
     if value.tag != BOOLEAN or len(value.content) != 1:
-        raise BerError(f"at octet {value.at} is no truth value")
+        raise BerError(f"at octet {value.at} is not a boolean")
     return _TRUE if value.content[0] else b""
 
 

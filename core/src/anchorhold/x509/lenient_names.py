@@ -32,7 +32,7 @@ def load_name(value: Value) -> x509.Name:
     """A Name, with its strings in types that can hold them, and its sets in order.
 
     Raises:
-        BerError: It is none, with what is wrong and where.
+        BerError: It is not a Name; the message says what is wrong and where.
     """
     if sum(len(rdn.members) for rdn in value.members) > _MAX_ATTRIBUTES:
         raise BerError(f"a name with more than {_MAX_ATTRIBUTES} attributes")
@@ -47,7 +47,7 @@ def decode_string(value: Value) -> tuple[str, str]:
     """
     kind, encoding = _ENCODINGS.get(value.tag & ~0x20, (None, ""))
     if kind is None:
-        raise BerError(f"at octet {value.at} is a value with the tag {value.tag:02x}, which is no string")
+        raise BerError(f"at octet {value.at} is a value with the tag {value.tag:02x}, which is not a string")
     try:
         return value.octets.decode(encoding), kind
     except UnicodeDecodeError as error:
@@ -95,7 +95,7 @@ def _readable_attribute(value: Value) -> bytes:
 
 def _rdn(value: Value) -> x509.RelativeDistinguishedName:
     if value.tag != SET or not value.members:
-        raise BerError(f"at octet {value.at} is no set of attributes")
+        raise BerError(f"at octet {value.at} is not a set of attributes")
     try:
         return x509.RelativeDistinguishedName([_attribute(each) for each in value.members])
     except ValueError as error:
@@ -104,7 +104,7 @@ def _rdn(value: Value) -> x509.RelativeDistinguishedName:
 
 def _attribute(value: Value) -> x509.NameAttribute[str]:
     if value.tag != SEQUENCE or len(value.members) != 2:
-        raise BerError(f"at octet {value.at} is no attribute")
+        raise BerError(f"at octet {value.at} is not an attribute")
     oid = value.member(0).oid
     text, _ = decode_string(value.member(1))
     return x509.NameAttribute(oid, text, _validate=False)

@@ -25,12 +25,12 @@ def decode_time(value: Value) -> bytes:
     """A date (X.680, sections 46 and 47) without seconds, with fractions of them or an offset, as one in DER.
 
     Raises:
-        BerError: It is none; one without a zone is of nobody knows which.
+        BerError: It is not a date, or has no time zone.
     """
     text = value.content
     found = _MOMENT.fullmatch(text)
     if value.tag not in (_UTC, _GENERALIZED) or found is None:
-        raise BerError(f"has the date {text[:20]!r}, which is none")
+        raise BerError(f"has the invalid date {text[:20]!r}")
     digits, zone = found["digits"].decode(), found["zone"].decode()
     if value.tag == _UTC:
         digits = ("19" if int(digits[:2]) >= _CENTURY else "20") + digits
@@ -38,7 +38,7 @@ def decode_time(value: Value) -> bytes:
     try:
         read = dt.datetime.strptime(f"{digits} {zone.replace('Z', '+0000')}", "%Y%m%d%H%M%S %z").astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
-        raise BerError(f"has the date {text.decode()}, which is none") from error
+        raise BerError(f"has the invalid date {text.decode()}") from error
     if 1950 <= read.year < 2050:
         return tlv(_UTC, f"{read:%y%m%d%H%M%S}Z".encode())
     return tlv(_GENERALIZED, f"{read.year:04}{read:%m%d%H%M%S}Z".encode())

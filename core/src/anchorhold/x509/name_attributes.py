@@ -126,18 +126,18 @@ def string_type(oid: ObjectIdentifier, own: _ASN1Type, value: str) -> _ASN1Type:
 def attribute_flaw(oid: ObjectIdentifier, value: object) -> tuple[str, str] | None:
     """What is wrong with the value of an attribute, in words behind its name, and what to do; None if nothing is."""
     if (oid in _NO_TEXT) == isinstance(value, str) or not isinstance(value, str | bytes):
-        return "is not of the type that it has to be", "leave it out"
+        return "has the wrong type", "leave it out"
     if isinstance(value, bytes):
-        return None if oid == NameOID.X500_UNIQUE_IDENTIFIER else ("is no text", "leave it out")
+        return None if oid == NameOID.X500_UNIQUE_IDENTIFIER else ("is not text", "leave it out")
     if not value.strip() or _UNSEEN.search(value):
         return "is empty or has a control character", "correct the value"
     kind, most, least = RULES.get(oid, _FREE)
     if most == least and len(value) != most and most > 1:
         return f"is {value!r}, not {_NUMBERS[most]} letters", "give the code of ISO 3166"
     if most is not None and len(value) > most:
-        return f"has {len(value)} letters, and {most} is the most (RFC 5280, appendix A.1)", "give a shorter value"
+        return f"has {len(value)} characters, more than {most} (RFC 5280, appendix A.1)", "give a shorter value"
     if kind is not None and not _FITS[kind](value):
-        return f"has letters that a certificate cannot have there: {value!r}", _HINTS[kind]
+        return f"has characters that are not allowed there: {value!r}", _HINTS[kind]
     return None
 
 

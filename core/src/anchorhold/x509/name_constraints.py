@@ -74,7 +74,7 @@ def parse_subtree(text: str) -> x509.GeneralName:
         return _SUBTREES[kind.lower()](value.strip())
     except (ValueError, KeyError) as error:
         raise NameForbiddenError(
-            f"name constraint {text!r}: is not a subtree of names that can be read",
+            f"name constraint {text!r}: cannot be read as a subtree of names",
             hint="write DNS:example.com, IP:192.0.2.0/24, email:example.com, URI:.example.com or dirname:O=Example",
         ) from error
 

@@ -105,9 +105,7 @@ def parse_authority_subject(text: str) -> x509.Name:
     """
     name = parse_subject(text)
     if not name.rdns:
-        raise InputError(
-            "subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for instance CN=Name"
-        )
+        raise InputError("subject: an authority needs one (RFC 5280, section 4.1.2.6)", hint="give for example CN=Name")
     return name
 
 

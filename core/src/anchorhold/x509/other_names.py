@@ -28,11 +28,11 @@ def upn(value: str) -> x509.OtherName:
     """A user principal name, for the log-on to Windows.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a user principal name.
     """
     user, at, domain = value.rpartition("@")
     if not at or not user or "@" in user or not domain or not value.isprintable() or " " in value:
-        raise ValueError("is no user principal name, as user@example.com is")
+        raise ValueError("is not a user principal name, as user@example.com is")
     return x509.OtherName(_UPN, utf8_string(value))
 
 
@@ -40,11 +40,11 @@ def srv(value: str) -> x509.OtherName:
     """A service at a domain (RFC 4985, section 2).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a service at a domain.
     """
     service, _, domain = value.partition(".")
     if not re.fullmatch(r"_[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", service):
-        raise ValueError("is no service, as _xmpp-client.example.com is")
+        raise ValueError("is not a service, as _xmpp-client.example.com is")
     return x509.OtherName(_SRV, tlv(_IA5_STRING, f"{service}.{check_domain(to_ascii(domain))}".encode()))
 
 
@@ -52,11 +52,11 @@ def smtp_utf8(value: str) -> x509.OtherName:
     """An e-mail address with letters beyond ASCII before the ``@`` (RFC 9598, section 3).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not such an address.
     """
     local, _, domain = value.rpartition("@")
     if local.isascii() or not local.isprintable() or " " in local:
-        raise ValueError("is no e-mail address with letters beyond ASCII before the @")
+        raise ValueError("is not an e-mail address with letters beyond ASCII before the @")
     check_domain(to_ascii(domain))
     return x509.OtherName(_SMTP_UTF8, utf8_string(value))
 
@@ -100,7 +100,7 @@ def _ascii_if_it_can_be(domain: str) -> str:
 
 def _text(name: x509.OtherName, tag: int) -> str:
     if name.value[0] != tag:
-        raise ValueError("is not of the string type that it has to be")
+        raise ValueError("has the wrong string type")
     begin, end = span(name.value)
     return name.value[begin:end].decode()
 
@@ -109,10 +109,10 @@ def check_trust_domain(value: str) -> None:
     """The host of a SPIFFE ID, which may have underscores (SPIFFE-ID, section 2.1).
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a valid trust domain.
     """
     if not _TRUST_DOMAIN.fullmatch(value):
-        raise ValueError("has a trust domain with other signs than a-z, 0-9, dot, hyphen and underscore")
+        raise ValueError("has a trust domain with characters other than a-z, 0-9, dot, hyphen and underscore")
 
 
 def to_ascii(domain: str) -> str:
@@ -129,7 +129,7 @@ def _a_label(label: str) -> str:
         return label
     lower = normalize("NFC", label.lower())
     if normalize("NFKC", lower) != lower or any(letter in _IN_DOUBT for letter in label):
-        raise ValueError(f"has the label {label!r}, which programs convert differently; write its xn-- form")
+        raise ValueError(f"has the label {label!r}, which programs convert in different ways; write its xn-- form")
     return f"xn--{lower.encode('punycode').decode()}"
 
 

@@ -74,12 +74,12 @@ def signature_flaw(key: object, message: bytes, signature: bytes, algorithm: Val
         oid = algorithm.member(0).oid.dotted_string
         verify = _verifier(key, oid, algorithm)
         if verify is None:
-            return f"is of the algorithm {_NAMES.get(oid, oid)}, which is not known here or does not go with the key"
+            return f"is of the algorithm {_NAMES.get(oid, oid)}, which is not supported or does not match the key"
         verify(signature, message)
     except InvalidSignature:
-        return "was not made over these octets by the key"
+        return "does not match the content and the key"
     except BerError as error:
-        return f"has an algorithm that cannot be read: {error}"
+        return f"has an unreadable algorithm: {error}"
     except BaseException as error:
         if not is_parser_error(error):
             raise
@@ -124,7 +124,7 @@ def _pss(algorithm: Value) -> tuple[hashes.HashAlgorithm, hashes.HashAlgorithm, 
     mask = _hash(given[1].member(1)) if 1 in given else _SHA1
     salt = given[2].integer if 2 in given else 20
     if not 0 <= salt < 1 << 16:
-        raise BerError("the length of its salt is absurd")
+        raise BerError("its salt length is out of range")
     return digest, mask, salt
 
 

@@ -106,6 +106,6 @@ def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:
 
 
 def replace_member(tbs: bytes, count: int, octets: bytes) -> bytes:
-    """The same with something else as the last of its first so many members, in DER."""
+    """The same with something else as the last of its first N members, in DER."""
     first, *_, begin, end = members(tbs, count)
     return tlv(SEQUENCE, tbs[first:begin] + octets + tbs[end:])

@@ -17,25 +17,25 @@ class UnsupportedFormat(NamedTuple):
     advice: str
 
 
-_KEYTOOL: Final = "make PKCS#12 of it with `keytool -importkeystore -deststoretype pkcs12`"
+_KEYTOOL: Final = "convert it to PKCS#12 with `keytool -importkeystore -deststoretype pkcs12`"
 _SSH_KEY: Final = "write it as PKCS#8 with `ssh-keygen -p -m PKCS8 -f` and a copy of it"
 _PUTTY: Final = "write it as PKCS#8 with PuTTYgen and `ssh-keygen -p -m PKCS8`"
 _OPENSSL: Final = "write it as PKCS#8 with `openssl pkey`"
-_SSH_PUBLIC: Final = "SSH's own forms are not used here"
+_SSH_PUBLIC: Final = "SSH key formats are not supported"
 _UNPACK: Final = "unpack it first"
 _OTHERS: Final = (
     (b"\xfe\xed\xfe\xed", UnsupportedFormat("a Java keystore (JKS)", _KEYTOOL)),
     (b"\xce\xce\xce\xce", UnsupportedFormat("a Java keystore (JCEKS)", _KEYTOOL)),
-    (b"\x1e\xf1\xb5\xb0", UnsupportedFormat("a private key in Microsoft's form PVK", _OPENSSL)),
-    (b"\x07\x02\0\0", UnsupportedFormat("a private key in Microsoft's form MSBLOB", _OPENSSL)),
-    (b"\x06\x02\0\0", UnsupportedFormat("a public key in Microsoft's form MSBLOB", "give what belongs here")),
-    (b"-----BEGIN OPENSSH PRIVATE KEY-----", UnsupportedFormat("a private key in the form of OpenSSH", _SSH_KEY)),
-    (b"PuTTY-User-Key-File-", UnsupportedFormat("a private key in the form of PuTTY", _PUTTY)),
-    (b"---- BEGIN SSH2 ", UnsupportedFormat("a key in the form of SSH (RFC 4716)", _SSH_PUBLIC)),
-    (b"ssh-", UnsupportedFormat("a public key in the form of OpenSSH", _SSH_PUBLIC)),
-    (b"ecdsa-sha2-", UnsupportedFormat("a public key in the form of OpenSSH", _SSH_PUBLIC)),
-    (b"sk-ssh-", UnsupportedFormat("a public key in the form of OpenSSH", _SSH_PUBLIC)),
-    (b"-----BEGIN PGP ", UnsupportedFormat("a thing of OpenPGP", "OpenPGP is not used here")),
+    (b"\x1e\xf1\xb5\xb0", UnsupportedFormat("a private key in Microsoft's PVK format", _OPENSSL)),
+    (b"\x07\x02\0\0", UnsupportedFormat("a private key in Microsoft's MSBLOB format", _OPENSSL)),
+    (b"\x06\x02\0\0", UnsupportedFormat("a public key in Microsoft's MSBLOB format", "give a file of the right kind")),
+    (b"-----BEGIN OPENSSH PRIVATE KEY-----", UnsupportedFormat("a private key in OpenSSH format", _SSH_KEY)),
+    (b"PuTTY-User-Key-File-", UnsupportedFormat("a private key in PuTTY format", _PUTTY)),
+    (b"---- BEGIN SSH2 ", UnsupportedFormat("a key in SSH format (RFC 4716)", _SSH_PUBLIC)),
+    (b"ssh-", UnsupportedFormat("a public key in OpenSSH format", _SSH_PUBLIC)),
+    (b"ecdsa-sha2-", UnsupportedFormat("a public key in OpenSSH format", _SSH_PUBLIC)),
+    (b"sk-ssh-", UnsupportedFormat("a public key in OpenSSH format", _SSH_PUBLIC)),
+    (b"-----BEGIN PGP ", UnsupportedFormat("OpenPGP data", "OpenPGP is not supported")),
     (b"PK\x03\x04", UnsupportedFormat("a ZIP archive", _UNPACK)),
     (b"\x1f\x8b", UnsupportedFormat("a file packed with gzip", _UNPACK)),
     (b"{", UnsupportedFormat("JSON", "take what is needed out of it, as PEM or DER")),

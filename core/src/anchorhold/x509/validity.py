@@ -21,7 +21,7 @@ _DIGITS_OF_A_DATE: Final = 8
 """As ISO 8601 writes it without hyphens, ``20271231``."""
 
 BACKDATE: Final = dt.timedelta(minutes=5)
-"""How much before it is made something begins, unless told otherwise, for whoever's clock is behind."""
+"""How much before it is made something begins, unless told otherwise, for clocks that are behind."""
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
 """How far the clocks of hosts may be apart before what one has dated counts as dated in the future on another."""
 
@@ -59,7 +59,7 @@ def in_utc(moment: dt.datetime) -> dt.datetime:
 
 
 def add_days(start: dt.datetime, days: int) -> dt.datetime:
-    """The moment so many days later, or the last one that there is."""
+    """The moment that many days later, or the last one that there is."""
     return start + dt.timedelta(days=days) if days <= (LATEST - start).days else LATEST
 
 
@@ -99,7 +99,7 @@ def parse_interval(text: str) -> float:
     """Read how long to wait, in seconds: a span with its unit, such as ``30s``, ``10m`` or ``1h``.
 
     Raises:
-        ValidityError: It cannot be read, or is no time at all.
+        ValidityError: It cannot be read, or is zero.
     """
     return parse_duration(text, "pause").total_seconds()
 
@@ -140,7 +140,7 @@ class ValidityLimit:
 def end_of_validity(
     start: dt.datetime, *, wanted: dt.datetime | None, days: int, bounds: Sequence[ValidityLimit]
 ) -> dt.datetime:
-    """When a certificate is to expire: as wanted, or after so many days but not beyond any bound.
+    """When a certificate is to expire: as wanted, or after the default number of days, within every limit.
 
     Args:
         start: Start of validity. What is asked for is counted from the present and may go as much beyond the longest
@@ -162,6 +162,6 @@ def end_of_validity(
         if wanted - (early if bound.length else dt.timedelta(0)) > bound.moment:
             raise ValidityError(
                 f"expiry {wanted:%Y-%m-%d %H:%M} UTC: is after {bound.reason} ({bound.moment:%Y-%m-%d %H:%M} UTC)",
-                hint="ask for less, or leave it out to get as much as there is",
+                hint="choose an earlier expiry, or omit it for the latest possible one",
             )
     return min([wanted, *(bound.moment for bound in bounds)])

@@ -109,7 +109,7 @@ class Keys:
         """A signature by that version of a key.
 
         Raises:
-            KeyMissingError: It is not there any more.
+            KeyMissingError: It is gone.
         """
         try:
             data = self._server.request(

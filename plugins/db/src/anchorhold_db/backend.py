@@ -67,14 +67,14 @@ class DatabaseBackend(Pkcs8Backend):
         """Whether its database can be used, without a key and without making anything.
 
         Returns:
-            What could not be tried.
+            What could not be checked.
 
         Raises:
             SettingsError, BackendFailedError, LedgerError: It cannot.
         """
         place = self._options.database
         if place is not None and place.resolve(self._context.environment) is None:
-            return (f"{self.subject}: the URL of its database is not known here, so it could not be tried",)
+            return (f"{self.subject}: the URL of its database is not known here, so it could not be checked",)
         self._keys.check()
         return ()
 
@@ -144,7 +144,7 @@ class DatabaseBackend(Pkcs8Backend):
         if encryption_key is None:
             raise SecretMissingError(
                 f"{self.subject}: the encryption key for a new key is missing or empty",
-                hint=f"set what {self._option_name} names; nobody is asked for it when a key is made",
+                hint=f"set what {self._option_name} names; it is never prompted for when a key is created",
             )
         return encryption_key
 

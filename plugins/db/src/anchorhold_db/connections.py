@@ -1,4 +1,4 @@
-"""Where the table of keys is: in the ledger's database, or in one of its own."""
+"""Where the table of keys is: in the ledger's database, or in a separate one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class SharedDatabase:
 
 
 class DedicatedDatabase:
-    """A database of its own, connected to for each operation: nobody would say when a connection can be closed.
+    """A separate database, connected to for each operation: nothing tells when a connection can be closed.
 
     Args:
         subject: What to call the backend in messages.

@@ -70,7 +70,7 @@ def decrypt_content(row: StoredKey, encryption_key: Secret, subject: str) -> Sec
         key, expected = _derive(encryption_key.reveal_bytes(), how["stretching"], salt)
     except (ValueError, KeyError, TypeError):
         raise KeyInvalidError(
-            f"{subject}: its row does not say in a known way how the key is sealed",
+            f"{subject}: its row does not say in a supported format how the key is sealed",
             hint="upgrade anchorhold-db, or restore the row from a backup",
         ) from None
     if not hmac.compare_digest(check, expected):
@@ -81,7 +81,7 @@ def decrypt_content(row: StoredKey, encryption_key: Secret, subject: str) -> Sec
         return Secret(AESGCM(key).decrypt(nonce, row.content.reveal_bytes(), _identity(row)))
     except (InvalidTag, ValueError):
         raise KeyInvalidError(
-            f"{subject}: its row was altered, or is that of another key", hint="restore it from a backup"
+            f"{subject}: its row was altered, or belongs to another key", hint="restore it from a backup"
         ) from None
 
 

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class KeyTable:
-    """The table of keys in one place. Every change is one statement, and so a transaction of its own.
+    """The table of keys in one place. Every change is one statement, and so a separate transaction.
 
     All methods raise `BackendFailedError` when the database cannot be reached, read or written.
 
@@ -64,7 +64,7 @@ class KeyTable:
         return self._run(lambda database: _row(database, key_id), may_create=may_create)
 
     def add(self, row: StoredKey) -> None:
-        """Add a row, which is there for good when this returns.
+        """Add a row, which is durable when this returns.
 
         Raises:
             KeyExistsError: That key id has another row.

@@ -89,7 +89,7 @@ class HsmBackend:
         """Whether the module can be loaded and has the token; nobody logs in.
 
         Returns:
-            What could not be tried.
+            What could not be checked.
 
         Raises:
             AnchorholdError: No key can be used there.
@@ -98,7 +98,7 @@ class HsmBackend:
         from anchorhold_hsm.token_client import TokenClient
 
         TokenClient(self._alias, self._options, NO_CREDENTIAL).check_token()
-        return (f"key backend {self._alias!r}: its PIN could not be tried, for a wrong one may lock the token",)
+        return (f"key backend {self._alias!r}: its PIN could not be checked, because a wrong one may lock the token",)
 
     def _key_store(self, secrets: Secrets) -> TokenKeyStore:
         from anchorhold_hsm.key_store import TokenKeyStore

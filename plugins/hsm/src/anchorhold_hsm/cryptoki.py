@@ -88,7 +88,7 @@ class CryptokiModule:
         except OSError as error:
             raise NotAModuleError(str(error)) from None
         except AttributeError:
-            raise NotAModuleError("it has no function C_GetFunctionList") from None
+            raise NotAModuleError("it does not export C_GetFunctionList") from None
         self.path = _file_of(get_function_list) or os.path.realpath(name)
         get_function_list.restype = ctypes.c_ulong
         lists = [_list_from(get_function_list) for _ in range(2)]
@@ -124,7 +124,7 @@ class CryptokiModule:
             Whether it locks by itself; if not, its calls must be made one at a time.
 
         Raises:
-            CryptokiError: It refuses; CRYPTOKI_ALREADY_INITIALIZED if somebody else has done it.
+            CryptokiError: It refuses; CRYPTOKI_ALREADY_INITIALIZED if other code has done it.
         """
         reserved = parameters.encode() if parameters is not None else None
         locking = _InitializeArgs(flags=_OS_LOCKING_OK, reserved=reserved)

@@ -28,7 +28,7 @@ _NOT_WRITTEN: Final = (
     "room, start this process again: some modules keep loaded what they made",
 )
 _NOT_WRITTEN_AGAIN: Final = (
-    "the token failed without saying why, and again after its module was initialised anew; it may be full",
+    "the token failed without saying why, and again after its module was initialised again; it may be full",
     "see its log, and whether its device or service is well; remove keys that are not used any more",
 )
 _NO_MEMORY: Final = (
@@ -64,7 +64,7 @@ _WHILE_WRITING: Final = {
 }
 """And where something was being written to the token."""
 _WHILE_WRITING_AGAIN: Final = dict.fromkeys(("GeneralError", "FunctionFailed", "DeviceError"), _NOT_WRITTEN_AGAIN)
-"""And where that was tried again by a module that was initialised anew, so nothing it had loaded is in the way."""
+"""And where that was tried again by a module that was initialised again, so nothing it had loaded is in the way."""
 _UNFORESEEN: Final = (BackendFailedError, ("the token refused", "look the answer up in the manual of the device"))
 
 

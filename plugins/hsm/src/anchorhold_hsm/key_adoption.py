@@ -45,11 +45,11 @@ def no_unique_key(token_session: TokenSession, fitting: int, subject: str) -> Ke
     shown = _inventory(token_session)
     if not fitting:
         return KeyMissingError(
-            f"{subject}: has no such key to adopt", hint=f"check what describes it; there are: {shown}"
+            f"{subject}: has no matching key to adopt", hint=f"check its description; keys in the token: {shown}"
         )
     return KeyExistsError(
-        f"{subject}: has {fitting} keys to adopt that fit",
-        hint=f"give more of the one that is meant; there are: {shown}",
+        f"{subject}: has {fitting} matching keys to adopt",
+        hint=f"describe it more precisely; keys in the token: {shown}",
     )
 
 
@@ -67,14 +67,14 @@ def _inventory(token_session: TokenSession) -> str:
     more = [f"{len(private) - MAX_LISTED} more"] if len(private) > MAX_LISTED else []
     ids = {objects.reference_to(found)[0] for found in private}
     alone = sorted(
-        f"certificate {label!r} without a key (id {key_id.hex() or 'none'})"
+        f"certificate {label!r} without a key (ID {key_id.hex() or 'none'})"
         for key_id, labels in certificates.items()
         if key_id not in ids
         for label in labels
     )
     if len(alone) > MAX_LISTED:
         alone[MAX_LISTED:] = [f"{len(alone) - MAX_LISTED} certificates more"]
-    return ", ".join([*shown, *more, *alone]) or "none at all"
+    return ", ".join([*shown, *more, *alone]) or "none"
 
 
 def _described(private: Object, certificates: dict[bytes, list[str]]) -> str:

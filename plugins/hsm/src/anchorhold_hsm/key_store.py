@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from anchorhold_hsm.session import TokenSession
 
 _MAKING: Final = "a new key"
-"""Why a module was initialised anew."""
+"""Why a module was initialised again."""
 _HEX: Final = re.compile(r"([0-9a-f]{2}:?)*[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -104,8 +104,8 @@ class TokenKeyStore:
     ) -> CreatedKey:
         """Make a key: what may be in the way is found out, and put right, by the search before it.
 
-        Where the token fails without saying why, its module is initialised anew and the key made once more, if nothing
-        of it is there: some modules keep loaded what they have made, and have no room until then (tpm2-pkcs11).
+        Where the token fails without saying why, its module is initialised again and the key created once more, if
+        nothing of it is there: some modules keep loaded what they have made, and have no room until then (tpm2-pkcs11).
         """
         reference = _new_reference(request)
         about = str(reference)
@@ -128,7 +128,7 @@ class TokenKeyStore:
             if not is_vague(failed) or not self._access.reinitialise(generation, _MAKING):
                 raise
             if self._access.run(lambda token_session: keys.is_id_in_use(token_session, reference), about):
-                raise  # it was made after all; whoever asked for it finds it by its id
+                raise  # it was made after all; the caller finds it by its id
         made = self._access.run(task, about, writing=True, repeat=False, renewed=True)
         self._access.note_success(_MAKING)
         return made
@@ -164,15 +164,15 @@ def _described(options: Mapping[str, object]) -> tuple[bytes, str, TokenChoice]:
     found_id, label = found_id or parsed.id or b"", label or parsed.path.get("object", "")
     if not (found_id or label):
         raise InputError(
-            "key to adopt: nothing says which key of the token is meant", hint="give its key label, key id or key URI"
+            "key to adopt: no option says which key of the token is meant", hint="give its key label, key id or key URI"
         )
     return found_id, _checked_label(label), TokenChoice.in_uri(parsed)
 
 
 def _checked_label(label: str) -> str:
-    """Refuse what is no text; python-pkcs11 ends the process when it cannot encode a label."""
+    """Refuse what is not text; python-pkcs11 ends the process when it cannot encode a label."""
     if not label.isprintable():
-        raise InputError("key label: has control characters in it, or is no text", hint="write it as it is shown")
+        raise InputError("key label: has control characters in it, or is not text", hint="write it as it is shown")
     return label
 
 

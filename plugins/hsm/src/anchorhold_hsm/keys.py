@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def check_free(token_session: TokenSession, reference: KeyReference, subject: str) -> None:
-    """Refuse an id or label that a private key has: some tokens would overwrite it without a word.
+    """Refuse an id or label that a private key has: some tokens would overwrite it silently.
 
     Raises:
         KeyExistsError: One is taken.
@@ -114,7 +114,7 @@ def find(
         label: Their label; empty for any.
         subject: Alias and token, for messages.
         expected: The public half of the one that is meant. It is taken for a key whose public half is not in the token;
-            whoever adopts that has to have it prove itself. Of several that fit, the ones with this half are meant.
+            the adopter has to have it prove itself. Of several that fit, the ones with this half are meant.
 
     Raises:
         KeyInvalidError: The public half of one is not in the token, and nobody else has it.
@@ -132,7 +132,7 @@ def find(
 
 
 def delete(token_session: TokenSession, reference: KeyReference, public_key: PublicKey) -> bool:
-    """Destroy a key pair for good.
+    """Destroy a key pair permanently.
 
     Returns:
         Whether the private key was there.
@@ -166,7 +166,7 @@ def _check_alone(token_session: TokenSession, reference: KeyReference, made: tup
     """Look again: tokens let two processes that have both seen a free id have it, and neither key is found by it then.
 
     Raises:
-        KeyExistsError: Somebody has made a key with the same id meanwhile; this one was destroyed again.
+        KeyExistsError: Another process has created a key with the same id; this one was destroyed again.
     """
     if len(objects.private_keys(token_session, reference.id)) > 1:
         objects.destroy(made)

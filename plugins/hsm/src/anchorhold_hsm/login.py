@@ -1,6 +1,6 @@
 """Logging in: once for each token and process, and nobody gets in with another PIN.
 
-A login belongs to the process: while it lasts, the module takes any PIN for good. So a keyed digest of the accepted PIN
+A login belongs to the process: while it lasts, the module accepts any PIN. So a keyed digest of the accepted PIN
 is kept, and later ones are compared with it.
 """
 
@@ -33,7 +33,7 @@ _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
         (
             TokenFlag.USER_PIN_FINAL_TRY,
             "one more wrong user PIN would lock it, so it is not tried",
-            "log in once with the tool of its maker, or with pkcs11-tool, which resets the count",
+            "log in once with the vendor's tool, or with pkcs11-tool, which resets the count",
         ),
     ),
     "so": (
@@ -41,7 +41,7 @@ _FLAGS: Final[dict[Kind, tuple[tuple[int, str, str], ...]]] = {
         (
             TokenFlag.SO_PIN_FINAL_TRY,
             "one more wrong PIN of the security officer would lock it, so it is not tried",
-            "log in once with the tool of its maker, which resets the count",
+            "log in once with the vendor's tool, which resets the count",
         ),
     ),
 }
@@ -52,10 +52,13 @@ _NO_USER_PIN: Final = (
     "have the security officer set one, as with pkcs11-tool",
 )
 _REFUSALS: Final = {
-    "PinIncorrect": ("the PIN of the {who} is wrong", "give the right one; it is not tried again, because tokens lock"),
+    "PinIncorrect": (
+        "the PIN of the {who} is wrong",
+        "give the right one; it is not tried again, because wrong PINs lock tokens",
+    ),
     "PinInvalid": ("the PIN of the {who} has characters that the token does not take", "give the right one"),
     "PinLenRange": ("the PIN of the {who} is too long or too short", "give the right one"),
-    "PinExpired": ("the PIN of the {who} has expired", "set a new one with the tool of its maker"),
+    "PinExpired": ("the PIN of the {who} has expired", "set a new one with the vendor's tool"),
     "PinLocked": ("the PIN of the {who} is locked", "see the manual of the device; often the security officer unlocks"),
     "UserPinNotInitialized": _NO_USER_PIN,
 }

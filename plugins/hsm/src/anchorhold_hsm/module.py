@@ -1,4 +1,4 @@
-"""A PKCS#11 module: initialised for threads, and again when what it shows is not there any more."""
+"""A PKCS#11 module: initialised for threads, and again when what it shows is gone."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Module:
         forked: Whether this process may have inherited it initialised.
 
     Attributes:
-        lock: Whoever calls the module is inside.
+        lock: Held while the module is called.
         generation: Number of its initialisation; objects of an earlier one are never touched again.
         ready: Whether it is initialised.
         renewed_for: What for it was renewed without success yet.
@@ -170,7 +170,7 @@ class Module:
                 self._native.finalise()
 
     def close(self, timeout: float = -1) -> None:
-        """Finalise, and begin anew when it is next used; not if somebody is inside for longer than that.
+        """Finalise, and initialise again at the next use; not if a call is in progress for longer than that.
 
         Args:
             timeout: Seconds; for ever if it is negative.
@@ -260,5 +260,5 @@ class Module:
         if self._forked:
             self._native.finalise()  # what was inherited
             return self._native.initialise(self._choice.parameters)
-        self._ours = False  # somebody else in this process has it initialised, perhaps without locks
+        self._ours = False  # other code in this process has it initialised, perhaps without locks
         return False

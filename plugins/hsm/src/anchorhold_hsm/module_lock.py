@@ -71,7 +71,7 @@ class ModuleLock:
             timeout: Seconds to wait at most; for ever if it is negative.
 
         Returns:
-            Whether nobody is inside. If somebody is, the gate is as it was.
+            Whether no call is in progress. If one is, the gate is unchanged.
         """
         limit = None if timeout < 0 else time.monotonic() + timeout
         if not self._lock.acquire(timeout=timeout):

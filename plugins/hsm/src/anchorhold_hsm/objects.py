@@ -217,6 +217,6 @@ def check_may_sign(private: Object, subject: str) -> None:
 
 
 def destroy(objects: Iterable[Object]) -> None:
-    """Destroy objects for good."""
+    """Destroy objects permanently."""
     for found in objects:
         found.destroy()

@@ -79,7 +79,7 @@ class Options(BaseModel):
 
 
 class OcspOptions(Options):
-    """``ocsp_key_backends.<alias>.options``: the same, except that nobody is present to type a PIN at the device."""
+    """``ocsp_key_backends.<alias>.options``: the same, but without a PIN typed at the device."""
 
     @model_validator(mode="after")
     def _check_unattended(self) -> OcspOptions:

@@ -40,8 +40,8 @@ class ModuleUnavailableError(BackendFailedError):
 class Remedy(Enum):
     """What is done before an operation is tried once more.
 
-    ``REOPEN``: new sessions, log in if somebody logged out, find the key again. ``REINITIALISE``: the module is
-    finalised and initialised, and everything is found anew.
+    ``REOPEN``: new sessions, log in if other code logged out, find the key again. ``REINITIALISE``: the module is
+    finalised and initialised, and everything is looked up again.
     """
 
     REOPEN = auto()

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
-    """What the work returns or raises, if it does so in time; if not, it is left alone in a thread of its own.
+    """What the work returns or raises, if it does so in time; if not, it is left alone in a separate thread.
 
     Args:
         seconds: To wait for it.

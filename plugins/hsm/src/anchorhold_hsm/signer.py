@@ -88,7 +88,7 @@ class HsmSigner:
             return self._sign_with_other_mechanism(access, message, algorithm, [], failed)
 
     def close(self) -> None:
-        """Forget the PIN. Sessions stay, for whoever comes next."""
+        """Forget the PIN. Sessions stay, for the next user."""
         self._access = None
 
     def _open_access(self) -> TokenClient:
@@ -184,7 +184,7 @@ class HsmSigner:
         credential, place = self._open_access().credential, self._place(token_session)
         if credential.pin is None:
             raise BackendFailedError(
-                f"{self._subject}: the key wants the PIN for every signature, which cannot be typed at the device",
+                f"{self._subject}: the key requires the PIN for every signature, which cannot be typed at the device",
                 hint="set user_pin instead of protected_auth",
             )
         with credential.presenting(token_session.token.place, place):

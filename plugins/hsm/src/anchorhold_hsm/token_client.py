@@ -38,7 +38,7 @@ class _StartedTask(Generic[T]):
 
 
 class TokenClient:
-    """Runs tasks on the token of an alias. Threads may share it; after a fork it finds the token anew.
+    """Runs tasks on the token of an alias. Threads may share it; after a fork it finds the token again.
 
     Args:
         alias: The alias.
@@ -64,7 +64,7 @@ class TokenClient:
         repeat: bool = True,
         renewed: bool = False,
     ) -> T:
-        """Do something in a session of its own that is logged in.
+        """Do something in a separate session that is logged in.
 
         Args:
             task: What to do; is called with a worker and `given`. It is done again after a remedy, so it must not
@@ -73,7 +73,7 @@ class TokenClient:
             given: For the task.
             writing: Whether it changes objects of the token.
             repeat: Whether it may be done again at all, once it has begun.
-            renewed: Whether the module was initialised anew for it.
+            renewed: Whether the module was initialised again for it.
 
         Raises:
             AnchorholdError: One sentence on what went wrong.
@@ -134,7 +134,7 @@ class TokenClient:
             self._apply(remedy, module, generation, about)
 
     def reinitialise(self, generation: int, reason: str) -> bool:
-        """Initialise the module anew, unless that was done not long ago for the same reason; whether it was done.
+        """Initialise the module again, unless that was done not long ago for the same reason; whether it was done.
 
         Args:
             generation: Of the module when something failed.

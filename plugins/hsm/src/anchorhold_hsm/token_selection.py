@@ -126,7 +126,7 @@ def find_token(
     if not found[0].flags & TokenFlag.TOKEN_INITIALIZED:
         raise BackendFailedError(
             f"{subject}: the token with {choice} was never initialised",
-            hint="initialise it with the tool of its maker, or with pkcs11-tool, and set its user PIN",
+            hint="initialise it with the vendor's tool, or with pkcs11-tool, and set its user PIN",
         )
     return found[0]
 

@@ -114,7 +114,7 @@ class Worker:
         tick, limited = 0, False
         while True:
             if os.getppid() != self._settings.parent:
-                logger.error("the process that has started this one is gone")
+                logger.error("the parent process has ended")
                 os.kill(os.getpid(), signal.SIGTERM)
             self._ocsp.sweep()
             try:
@@ -134,7 +134,7 @@ class Worker:
         reason = self._components.connection.incurable
         key = self._components.snapshots.latest.responder_out_of_order()
         if reason is None and key is not None:
-            reason = f"authority {key.authority.name!r}, OCSP responder: its key cannot be opened any more"
+            reason = f"authority {key.authority.name!r}, OCSP responder: its key can no longer be opened"
         if reason is not None:
             self._replacement.request(reason)
 

@@ -156,7 +156,7 @@ class HealthMonitor:
         subject = f"responder {authority.name}"
         if responder is None:
             if served.had_responder or authority.issuing.ocsp_urls:
-                yield self._alarmed(subject, "OCSP responder: there is none")
+                yield self._alarmed(subject, "OCSP responder: does not exist")
             return
         if responder.problem is not None:
             yield self._alarmed(subject, f"OCSP responder: {responder.problem}")
@@ -194,10 +194,10 @@ def _crl_problem(crl: CrlDates | None, *, published: bool) -> str | None:
     """What is wrong with the newest CRL of one kind; None if nothing is."""
     moment = now()
     if crl is None:
-        return "there is none" if published else None
+        return "does not exist" if published else None
     if is_in_future(crl.this_update, moment):
         return "it is dated in the future"
-    return "it has run out" if crl.next_update <= moment else None
+    return "it has expired" if crl.next_update <= moment else None
 
 
 def _lists(shards: Sequence[int | None]) -> str:

@@ -1,6 +1,6 @@
 """Threads for keys that may take time, so that nothing else waits for them.
 
-Each alias has threads of its own, and no key may take all of them: one that hangs blocks neither the ledger nor the
+Each alias has its own threads, and no key may take all of them: one that hangs blocks neither the ledger nor the
 keys of another alias, and leaves threads for the other keys of its own alias.
 """
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-GONE: Final = "is not there any more"
-REPLACED: Final = "is another file than the one that was opened"
+GONE: Final = "is gone"
+REPLACED: Final = "was replaced by another file"
 CUT_OFF: Final = "its write-ahead log was removed or replaced"
 
 SUFFIXES: Final = ("-wal", "-shm")

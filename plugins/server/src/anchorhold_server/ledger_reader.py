@@ -45,7 +45,7 @@ class IssuedCertificate:
 
 
 class LedgerReader:
-    """Reads the ledger of an installation. Threads may share it; each has a connection of its own.
+    """Reads the ledger of an installation. Threads may share it; each has its own connection.
 
     All methods raise `LedgerError` if the ledger cannot be read.
 

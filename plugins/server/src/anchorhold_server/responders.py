@@ -226,14 +226,14 @@ class Responder:
         return signer
 
     def _note(self, error: AnchorholdError) -> None:
-        """Leave the key alone for a while; for good where a PIN was refused, because tokens lock."""
+        """Leave the key alone for a while; permanently where a PIN was refused, because wrong PINs lock tokens."""
         self._failures.inc()
         self._failure = error
         self._failing_since = self._failing_since or time.monotonic()
         self._again_at = time.monotonic() + (float("inf") if isinstance(error, SecretWrongError) else RETRY_DELAY)
 
     def _drop(self, signer: Signer) -> None:
-        """Ask for the key anew next time."""
+        """Load the key again next time."""
         if self._signer is not signer:  # who opens it again may take long, and the event loop must not wait for that
             return
         with self._opening:

@@ -128,10 +128,10 @@ class Routes:
         authority = _served(request, snapshot).authority
         shard = request.path_params.get("shard")
         if shard is not None and shard >= (authority.record.issuing.crl_shards or 0):
-            raise HTTPException(404, "there is no such shard")
+            raise HTTPException(404, "this shard does not exist")
         crl = await self._executor.run(lambda: self._crls.find(snapshot.revision, authority, shard))
         if crl is None:
-            raise HTTPException(404, "no CRL was made yet")
+            raise HTTPException(404, "no CRL has been generated yet")
         pem = request.path_params["ending"] == "pem"
         etag = crl.etag[:-1] + b'-pem"' if pem else crl.etag
         headers = _caching(etag, crl.state.this_update, crl.state.next_update)
@@ -174,7 +174,7 @@ def _served(request: Request, snapshot: AuthoritySnapshot) -> ServedAuthority:
     """The authority whose serial number is in the path."""
     found = snapshot.served.get(request.path_params["serial"].lower())
     if found is None:
-        raise HTTPException(404, "there is no such authority")
+        raise HTTPException(404, "this authority does not exist")
     return found
 
 

@@ -50,7 +50,7 @@ def limit_stalled_connections(seconds: float) -> bool:
 def _sockets() -> list[int]:
     """The descriptors of sockets that this process has.
 
-    They are only looked at: whoever closes any descriptor of a file, were it a copy of its own, drops all locks that
+    They are only looked at: closing any descriptor of a file, even a copy, drops all locks that
     this process has on that file (POSIX, fcntl), and the ledger and what token libraries keep are locked that way.
     """
     return [number for number in _numbers() if _is_socket(number)]

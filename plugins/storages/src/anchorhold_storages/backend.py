@@ -51,7 +51,7 @@ class StoragesBackend(Pkcs8Backend):
 
     @hookimpl
     def ocsp_store(self) -> OcspStore:
-        """Keys of OCSP responders have a folder of their own, and random passwords unless the options say otherwise."""
+        """Keys of OCSP responders have a separate folder, and random passwords unless the options say otherwise."""
         generated = frozenset({"password"}) if self._encrypts else frozenset()
         return OcspStore(options={"path": self._options.path}, generated=generated)
 
@@ -59,7 +59,7 @@ class StoragesBackend(Pkcs8Backend):
         """Whether its storage is there, without a key: what protocol, packages, options and place allow.
 
         Returns:
-            What could not be tried.
+            What could not be checked.
 
         Raises:
             PluginMissingError, SettingsError, BackendFailedError: It cannot be used.

@@ -1,4 +1,4 @@
-"""Which classes of fsspec may keep keys, and which options they would drop without a word.
+"""Which classes of fsspec may keep keys, and which options they would ignore silently.
 
 A class that writes to the local disk makes files that everybody may read, and one that hands on to another class hides
 where a key goes. `AbstractFileSystem` takes any option, misspelt ones too, and forgets it.
@@ -60,12 +60,12 @@ def check_class(kind: type[Any], subject: str) -> None:
     ancestors = {ancestor.__name__ for ancestor in kind.__mro__}
     if issubclass(kind, _HANDING_ON) or (ancestors & _HANDING_ON_NAMES and "HadoopFileSystem" not in ancestors):
         raise SettingsError(
-            f"{subject}: a file system that hands on to another may keep copies of keys elsewhere",
-            hint="name the file system itself, for instance s3://bucket/folder",
+            f"{subject}: a chained file system may keep copies of keys elsewhere",
+            hint="name the file system itself, for example s3://bucket/folder",
         )
     if issubclass(kind, LocalFileSystem) or getattr(kind, "local_file", False) or "Local" in kind.__name__:
         raise SettingsError(
-            f"{subject}: writes to the local disk, where others may read what it makes",
+            f"{subject}: writes to the local disk, where other users may read its files",
             hint='write backend = "local" and options = { location = "/folder" }, which has modes',
         )
 
@@ -91,7 +91,7 @@ def check_options(
     unknown = [] if open_ended else sorted(set(given) - known)
     if unknown:
         raise SettingsError(
-            f"{subject}.{unknown[0]}: {kind.__name__} has no such option, and would drop it without a word",
+            f"{subject}.{unknown[0]}: {kind.__name__} has no such option, and would ignore it silently",
             hint=suggestion(unknown[0], sorted(known), "it has: {}"),
         )
 

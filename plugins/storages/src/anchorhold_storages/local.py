@@ -108,8 +108,10 @@ class LocalStorage:
         while not os.path.lexists(place) and place != place.parent:
             place = place.parent
         if not place.is_dir() or not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-            reason = "is no folder" if not place.is_dir() else "must not be written by this account"
-            raise BackendFailedError(f"{self._subject}: {place} {reason}", hint="name another one, or give it to it")
+            reason = "is not a folder" if not place.is_dir() else "must not be written by this account"
+            raise BackendFailedError(
+                f"{self._subject}: {place} {reason}", hint="choose another one, or give this account access"
+            )
         return ()
 
     def _at(self, path: str) -> Path:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from anchorhold_storages.options import RemoteOptions
 
 _WITHOUT_FOLDERS = frozenset({"gs", "gcs", "abfs", "abfss", "az", "adl"})
-"""Object stores: there is no folder to make, and making one would make a bucket with a misspelt name."""
+"""Object stores: there is not a folder to make, and making one would make a bucket with a misspelt name."""
 
 
 class RemoteStorage:
-    """A place on a file system of fsspec, which is opened anew for each operation.
+    """A place on a file system of fsspec, which is opened for each operation.
 
     So nothing of it (connections, threads, cached listings) can be stale, or be inherited by a forked process.
 
@@ -73,7 +73,7 @@ class RemoteStorage:
                 f"{self._subject}: there is no {bucket}", hint="correct its URL in the settings, or make it"
             ) from error
         except Exception:  # not everybody who may use what is in a bucket may look at the bucket
-            return (untried, f"{self._subject}: whether there is {bucket} could not be tried")
+            return (untried, f"{self._subject}: whether there is {bucket} could not be checked")
         return (untried,)
 
     def settle(self, path: str, _: Callable[[bytes], bool]) -> bytes | None:

@@ -117,7 +117,7 @@ class S3Storage:
         async def remove(files: Any) -> None:
             await files._rm_file(self._at(path))  # noqa: SLF001
 
-        if self.read(path) is None:  # S3 removes what is not there without a word
+        if self.read(path) is None:  # S3 removes what is not there silently
             return False
         self._run("delete", path, remove)
         return True

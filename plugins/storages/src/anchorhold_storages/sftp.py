@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SftpStorage:
-    """A folder on an SSH server. Each operation has a connection of its own, which ends with it.
+    """A folder on an SSH server. Each operation has its own connection, which ends with it.
 
     So no connection can be stale, left open at the end, shared by threads, or inherited by a forked process.
 
@@ -199,7 +199,7 @@ class _Files(SFTPClient):
 
 
 def _cut(client: SSHClient) -> None:
-    """End a connection under whoever waits for it."""
+    """End a connection that other code waits for."""
     if (transport := client.get_transport()) is not None:
         transport.close()
 

@@ -127,7 +127,7 @@ def _private_key(path: Path, passphrase: Secret | None) -> PKey:
 
 
 _REASONS: Final[dict[type[Exception], str]] = {
-    BadHostKeyException: "its host key is not the one that is known; somebody may be in between",
+    BadHostKeyException: "its host key does not match the known one; the connection may be intercepted",
     AuthenticationException: "access denied: it refused to log in {username!r}",
     ConnectionRefusedError: "cannot be reached",
     socket.gaierror: "there is no host {host!r}",

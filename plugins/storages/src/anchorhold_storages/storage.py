@@ -42,7 +42,7 @@ _KINDS = {"s3": _S3, "s3a": _S3, "sftp": _SFTP, "ssh": _SFTP}
 """File systems that need more than fsspec promises of all of them."""
 NO_KEY: Final = f"{bytes(16).hex()}.key"
 """The name of a file that is no key's: when it is asked for, it is the answer that counts."""
-UNTRIED: Final = "whether files can be written there could not be tried"
+UNTRIED: Final = "whether files can be written there could not be checked"
 """Where finding out would make one."""
 
 
@@ -56,7 +56,7 @@ class Storage(Protocol):
         """Find out whether files can be read and made in a folder; nothing is made.
 
         Returns:
-            What could not be tried, in sentences.
+            What could not be checked, in sentences.
         """
 
     def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
@@ -95,7 +95,7 @@ def storage_opener(
     except KeyError:
         raise SettingsError(
             f"{wanted_by}: no storage {name!r} is configured",
-            hint=f"name one as its option storage_alias; {suggestion(name, storages, 'configured are: {}')}",
+            hint=f"name one as its option storage_alias; {suggestion(name, storages, 'configured: {}')}",
         ) from None
     place = settings.backend
     if place in _LOCAL:
@@ -103,7 +103,7 @@ def storage_opener(
     if "::" in place:
         raise SettingsError(
             f"storages.{name}.backend: chained file systems may keep copies of keys elsewhere",
-            hint="name the file system itself, for instance s3://bucket/folder",
+            hint="name the file system itself, for example s3://bucket/folder",
         )
     protocol, separator, folder = place.partition("://")
     if not separator:
@@ -143,9 +143,9 @@ def _no_place(name: str, place: str) -> SettingsError:
     if place.startswith(("/", "~", ".")):
         hint = f'write backend = "local" and options = {{ location = "{place}" }}'
     elif "." in place:
-        hint = 'write backend = "local" for files on this machine, or for instance s3://bucket/folder'
+        hint = 'write backend = "local" for files on this machine, or for example s3://bucket/folder'
     else:
-        hint = "write for instance s3://bucket/folder"
+        hint = "write for example s3://bucket/folder"
     return SettingsError(f"storages.{name}.backend: {place!r} is neither 'local' nor an fsspec URL", hint=hint)
 
 

@@ -30,7 +30,7 @@ class TestContract(BackendContract):
 
     @pytest.fixture
     def unreachable_options(self, tmp_path: Path) -> dict[str, Any]:
-        """Of an alias whose place cannot be reached: here a folder that is no folder."""
+        """Of an alias whose place cannot be reached: here a folder that is not a folder."""
         (tmp_path / "file").write_text("")
         return {"folder": str(tmp_path / "file")}
 

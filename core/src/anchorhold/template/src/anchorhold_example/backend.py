@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ExampleBackend(Pkcs8Backend):
-    """Keeps each key in a file of its own, named after the id that core has drawn for it.
+    """Keeps each key in a separate file, named after the id that core has drawn for it.
 
     Args:
         options: Of the alias, from the settings.
