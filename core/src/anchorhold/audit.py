@@ -54,6 +54,11 @@ class Actor:
         """The opposite of `to_json`."""
         return cls(stored["kind"], stored["name"], stored["origin"])
 
+    @classmethod
+    def of_stored(cls, kind: str | None, name: str | None, origin: str | None) -> Actor:
+        """As the ledger has it, where another release or program wrote it: made printable, and never refused."""
+        return cls(_printable(kind or "") or "unknown", _printable(name or "") or "unknown", _printable(origin or ""))
+
 
 def new_correlation_id() -> str:
     """A random correlation id: 16 hex digits."""

@@ -350,6 +350,10 @@ class KeyCopy:
     left_at: dt.datetime
 
 
+ISSUED: Final = "certificate-issued"
+"""Kind of the entry in the history that each certificate makes; an event only where a request was kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to an authority.

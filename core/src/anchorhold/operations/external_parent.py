@@ -85,7 +85,7 @@ def complete_request(work: ClaimedWork, location: KeyLocation, record: Authority
         csr = _request(authority, key)
     with work.step():
         work.ledger.authorities.record_plan(record, {**(record.plan or {}), "csr": base64.b64encode(csr).decode()})
-        work.ledger.events.append("authority-requested", authority.name)
+        work.ledger.events.append("authority-requested", authority.record)
     return authority.refreshed(work.ledger)
 
 

@@ -83,7 +83,7 @@ def move_key(
     with ledger.transaction():
         work = begin_claim(ledger, claim_subject(authority.record.id), "being moved", _key_of(authority))
         ledger.authorities.record_plan(authority.record, plan)
-        ledger.events.append("key-move-begun", authority.name, to=target.backend.alias, key_id=key_id.hex())
+        ledger.events.append("key-move-begun", authority.record, to=target.backend.alias, key_id=key_id.hex())
     with released_afterwards(work):
         authority = authority.refreshed(ledger)
         try:
@@ -189,7 +189,7 @@ def _undo(work: ClaimedWork, authority: Authority, target: KeyLocation) -> None:
         ledger.authorities.record_plan(authority.record, None)
         if plan.get("operation") == MOVED:
             ledger.key_copies.add(authority.record.id, **_copy(plan["from"]))
-        ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") != MOVED)
+        ledger.events.append("key-move-ended", authority.record, undone=plan.get("operation") != MOVED)
 
 
 def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> None:
@@ -263,7 +263,7 @@ def _switch_to_new_place(
         )
         if not plan["delete_source"]:
             ledger.key_copies.add(record.id, **_copy(old))
-        ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old)
+        ledger.events.append("key-moved", authority.record, to=target.backend.alias, **old)
 
 
 def _copy(old: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,10 +287,10 @@ def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, o
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
         if destroyed:
-            ledger.events.append("key-destroyed", name, key_backend=old["key_backend"])
+            ledger.events.append("key-destroyed", authority.record, key_backend=old["key_backend"])
         else:
             ledger.key_copies.add(authority.record.id, **_copy(old))
-            ledger.events.append("key-missed", name, key_backend=old["key_backend"])
+            ledger.events.append("key-missed", authority.record, key_backend=old["key_backend"])
     if not destroyed:
         logger.warning(
             "old key of authority %r: is not in %r, so it was not destroyed here; it is listed as left over "

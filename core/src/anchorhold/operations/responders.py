@@ -237,7 +237,7 @@ def destroy(
     with work.step():
         ledger.responders.close(responder, "destroyed")
         kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
-        ledger.events.append(kind, authority.name, key_id=responder.key_id.hex())
+        ledger.events.append(kind, authority.record, key_id=responder.key_id.hex())
     return bool(keys)
 
 
@@ -249,7 +249,7 @@ def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> 
     """
     with ledger.transaction():
         ledger.responders.close(ledger.responders.get(responder.id), "forgotten")
-        ledger.events.append("ocsp-key-forgotten", authority.name, key_id=responder.key_id.hex())
+        ledger.events.append("ocsp-key-forgotten", authority.record, key_id=responder.key_id.hex())
 
 
 def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent: Secrets) -> None:
@@ -285,7 +285,7 @@ def _certify(
             certificate=certificates[0],
             not_after=draft.not_after,
         )
-        ledger.events.append("ocsp-key-made", authority.name, serial=format_serial(draft.serial))
+        ledger.events.append("ocsp-key-made", authority.record, serial=format_serial(draft.serial))
 
     issue(ledger, key, [draft], switch, check=work.confirm)
 
