@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
-from anchorhold.audit import Actor, AuditContext, new_correlation_id
+from anchorhold.audit import Actor, AuditContext, new_correlation_id, service
 from anchorhold.backends import BackendRegistry
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.services.context import ServiceContext
@@ -98,12 +98,15 @@ class Installation:
 
         def __getattr__(self, name):
             """A service, imported when it is first used, so that commands start quickly."""
-            service = Installation.__annotations__.get(name)
-            if service is None:
+            kind = Installation.__annotations__.get(name)
+            if kind is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            made = getattr(import_module(f"anchorhold.services.{name}"), service)(self._context)
-            setattr(self, name, made)
-            return made
+            made = getattr(import_module(f"anchorhold.services.{name}"), kind)(self._context)
+            return vars(self).setdefault(name, made)  # one for all threads
+
+    def __dir__(self) -> list[str]:
+        """With the services, also those that were not used yet."""
+        return sorted({*super().__dir__(), *Installation.__annotations__})
 
     @property
     def ledger(self) -> Ledger:
@@ -115,13 +118,17 @@ class Installation:
         return self._context.ledger
 
     def as_actor(self, actor: Actor, correlation_id: str | None = None) -> Self:
-        """The same installation, for work that is recorded as somebody else's.
+        """The same installation, for work that is recorded as somebody else's; they share connections to the ledger.
 
         Args:
             actor: Who acts.
             correlation_id: Ties together what is done for one purpose; by default a new random one.
         """
         return type(self)(self._context.acting_as(AuditContext(actor, correlation_id or new_correlation_id())))
+
+    def as_service(self, name: str) -> Self:
+        """The same, for a program that runs for long and serves others, such as ``anchorhold serve``."""
+        return self.as_actor(service(name))
 
     def __enter__(self) -> Self:
         return self
