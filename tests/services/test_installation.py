@@ -115,6 +115,6 @@ def test_an_account_in_no_table_is_its_number(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_program_that_serves_is_no_user(installation: Installation) -> None:
-    installation.as_service("anchorhold serve").authorities.create("Root", "CN=Root")
+    installation.as_actor("anchorhold serve").authorities.create("Root", "CN=Root")
     actors = {entry.audit.actor for entry in installation.history.entries() if entry.audit is not None}
     assert actors == {Actor("service", "anchorhold serve", socket.gethostname())}

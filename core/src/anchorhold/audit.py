@@ -115,6 +115,12 @@ class AuditContext:
     def __post_init__(self) -> None:
         _check_text("correlation id", self.correlation_id)
 
+    @classmethod
+    def of(cls, actor: Actor | str, correlation_id: str | None = None) -> AuditContext:
+        """With a new correlation id unless one is given; a text for the actor names a service on this host."""
+        who = service(actor) if isinstance(actor, str) else actor
+        return cls(who, correlation_id or new_correlation_id())
+
 
 def _check_text(what: str, text: str) -> None:
     if len(text) > MAX_LENGTH or not text.isprintable():

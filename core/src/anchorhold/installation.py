@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
-from anchorhold.audit import Actor, AuditContext, new_correlation_id, service
-from anchorhold.backends import BackendRegistry
-from anchorhold.refused_secrets import LedgerRefusedSecrets
+from anchorhold.audit import AuditContext
 from anchorhold.services.context import ServiceContext
-from anchorhold.services.ledger_access import AccessOptions, LedgerAccess
 from anchorhold.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from anchorhold.audit import Actor
     from anchorhold.ledger import Ledger
     from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.services.authorities import AuthorityService
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.services.crls import CrlService
     from anchorhold.services.history import HistoryService
     from anchorhold.services.keys import KeyService
+    from anchorhold.services.ledger_access import AccessOptions
     from anchorhold.services.maintenance import MaintenanceService
     from anchorhold.services.recovery import RecoveryService
     from anchorhold.services.requests import RequestService
@@ -35,8 +33,7 @@ if TYPE_CHECKING:
 class Installation:
     """A certificate authority installation, with its services as attributes.
 
-    The ledger is opened, and its database created, when it is first needed; beside keys none is ever created. Threads
-    may share an installation; each has a connection, which it closes with `close`.
+    The ledger is opened or created when first needed; beside keys none is created. Each thread closes its connection.
 
     Args:
         context: What the services share; `of` and `open_installation` make one.
@@ -71,10 +68,8 @@ class Installation:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self.loaded = context.loaded
-        self.backends = context.backends
-        self.access = context.access
-        self.notes = context.notes
+        self.loaded, self.backends = context.loaded, context.backends
+        self.access, self.notes = context.access, context.notes
 
     @classmethod
     def of(
@@ -87,12 +82,7 @@ class Installation:
         **access: Unpack[AccessOptions],
     ) -> Self:
         """The installation that loaded settings describe; arguments as for `open_installation`."""
-        variables = os.environ if environment is None else environment
-        opened = LedgerAccess(loaded, variables, **access)
-        backends = BackendRegistry(
-            loaded, opened.database, variables, prompter, LedgerRefusedSecrets(lambda: opened.ledger)
-        )
-        return cls(ServiceContext(loaded, opened, backends, audit or AuditContext()))
+        return cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
 
     if not TYPE_CHECKING:
 
@@ -105,7 +95,6 @@ class Installation:
             return vars(self).setdefault(name, made)  # one for all threads
 
     def __dir__(self) -> list[str]:
-        """With the services, also those that were not used yet."""
         return sorted({*super().__dir__(), *Installation.__annotations__})
 
     @property
@@ -117,18 +106,14 @@ class Installation:
         """
         return self._context.ledger
 
-    def as_actor(self, actor: Actor, correlation_id: str | None = None) -> Self:
-        """The same installation, for work that is recorded as somebody else's; they share connections to the ledger.
+    def as_actor(self, actor: Actor | str, correlation_id: str | None = None) -> Self:
+        """The same installation, for work of somebody else; they share connections to the ledger.
 
         Args:
-            actor: Who acts.
+            actor: Who acts; a text names a service on this host, such as ``anchorhold serve``.
             correlation_id: Ties together what is done for one purpose; by default a new random one.
         """
-        return type(self)(self._context.acting_as(AuditContext(actor, correlation_id or new_correlation_id())))
-
-    def as_service(self, name: str) -> Self:
-        """The same, for a program that runs for long and serves others, such as ``anchorhold serve``."""
-        return self.as_actor(service(name))
+        return type(self)(self._context.acting_as(AuditContext.of(actor, correlation_id)))
 
     def __enter__(self) -> Self:
         return self

@@ -142,4 +142,4 @@ class Worker:
 def load(settings: WorkerSettings) -> Any:
     """The application of a worker, in its process."""
     installation = open_installation(settings.config, create=False, patience=BUSY)
-    return Worker(settings, installation.as_service("anchorhold serve"))
+    return Worker(settings, installation.as_actor("anchorhold serve"))
