@@ -104,16 +104,26 @@ def _command(asked: dict[str, Any]) -> int:
         os.dup2(descriptor, number)
     connect.BUSY_TIMEOUT = PATIENCE  # type: ignore[misc]
     Stops(asked["at"], asked["fate"], report).install()
-    sys.argv = ["anchorhold", *asked["arguments"]]
+    name, *arguments = asked["arguments"]
+    sys.argv = ["anchorhold", name, *arguments]
     try:
         with fast_kdf():
-            command()
+            if name == "-c":
+                _run_code(*arguments)
+            else:
+                command()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _run_code(code: str, *arguments: str) -> None:
+    """As ``python -c`` does."""
+    sys.argv = ["-c", *arguments]
+    exec(code, {})  # noqa: S102  # of a test
 
 
 def _new(file: Path) -> int:

@@ -113,3 +113,12 @@ def test_a_time_that_cannot_be_read_is_refused(anchorhold: Command, option: tupl
 
 def test_a_history_of_nothing_makes_no_ledger(anchorhold: Command, ca_dir: object) -> None:
     assert "There are no such entries" in anchorhold("history").talk
+
+
+def test_a_certificate_has_a_json_form(installation: Installation, make_csr: MakeCsr) -> None:
+    installation.authorities.create("Root", "CN=Root")
+    serial = installation.certificates.sign("Root", Order(csr=make_csr(), names=["a.example"])).serial
+    record = installation.certificates.get(serial)
+    known = json.loads(json.dumps(record.to_json()))
+    assert (known["serial"], known["names"], known["profile"]) == (serial, ["DNS:a.example"], "webserver")
+    assert not {"certificate", "tbs"} & set(known)

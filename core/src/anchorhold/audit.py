@@ -24,7 +24,7 @@ class Actor:
     """A person or program that acts on an installation. Recorded with what it does; it grants no rights.
 
     Attributes:
-        kind: ``user`` for a person at a shell, ``service`` for a program, or a word of the caller's.
+        kind: ``user`` for a person at a shell, ``service`` for a program, or another word of the caller.
         name: Which one, such as a login name.
         origin: Where the request came from, such as a host name or an address.
 
@@ -54,6 +54,11 @@ class Actor:
         """The opposite of `to_json`."""
         return cls(stored["kind"], stored["name"], stored["origin"])
 
+    @classmethod
+    def of_stored(cls, kind: str | None, name: str | None, origin: str | None) -> Actor:
+        """As the ledger has it, where another release or program wrote it: made printable, and never refused."""
+        return cls(_printable(kind or "") or "unknown", _printable(name or "") or "unknown", _printable(origin or ""))
+
 
 def new_correlation_id() -> str:
     """A random correlation id: 16 hex digits."""
@@ -62,12 +67,34 @@ def new_correlation_id() -> str:
 
 @cache
 def shell_user() -> Actor:
-    """The user who runs this process, by login name, else by number; the origin is this host."""
+    """The user who runs this process; the origin is this host.
+
+    The name is that of the account, not what ``LOGNAME`` says. Under sudo it is the user who called that, and the
+    origin names the account too. Both help to find out who it was; neither is proof, as whoever can write the ledger
+    can write any name into it.
+    """
+    account, host = _account(), _printable(socket.gethostname())
+    caller = _printable(os.environ.get("SUDO_USER", ""))
+    if caller and caller != account:
+        return Actor("user", caller, _printable(f"{host} as {account}"))
+    return Actor("user", account, host)
+
+
+def service(name: str) -> Actor:
+    """A program that runs for long and serves others, such as ``anchorhold serve``; the origin is this host."""
+    return Actor("service", name, _printable(socket.gethostname()))
+
+
+def _account() -> str:
+    """Login name of the account of this process, else its number."""
     try:
-        name = getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no such user in the system's table, and no variable that names one
-        name = f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-    return Actor("user", _printable(name) or "unknown", _printable(socket.gethostname()))
+        import pwd
+    except ImportError:  # Windows
+        return _printable(getpass.getuser()) or "unknown"
+    try:
+        return _printable(pwd.getpwuid(os.geteuid()).pw_name) or "unknown"
+    except KeyError:  # a container's user is often in no table
+        return f"uid {os.geteuid()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +114,12 @@ class AuditContext:
 
     def __post_init__(self) -> None:
         _check_text("correlation id", self.correlation_id)
+
+    @classmethod
+    def of(cls, actor: Actor | str, correlation_id: str | None = None) -> AuditContext:
+        """With a new correlation id unless one is given; a text for the actor names a service on this host."""
+        who = service(actor) if isinstance(actor, str) else actor
+        return cls(who, correlation_id or new_correlation_id())
 
 
 def _check_text(what: str, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
-from anchorhold.audit import Actor, AuditContext, new_correlation_id
+from anchorhold.audit import AuditContext
 from anchorhold.services.context import ServiceContext
 from anchorhold.settings import load_settings
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from anchorhold.audit import Actor
     from anchorhold.ledger import Ledger
     from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.services.authorities import AuthorityService
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 class Installation:
     """A certificate authority installation, with its services as attributes.
 
-    The ledger is opened, and its database created, when it is first needed; beside keys none is ever created. Threads
-    may share an installation; each has a connection, which it closes with `close`.
+    The ledger is opened or created when first needed; beside keys none is created. Each thread closes its connection.
 
     Args:
         context: What the services share; `of` and `open_installation` make one.
@@ -68,10 +68,8 @@ class Installation:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self.loaded = context.loaded
-        self.backends = context.backends
-        self.access = context.access
-        self.notes = context.notes
+        self.loaded, self.backends = context.loaded, context.backends
+        self.access, self.notes = context.access, context.notes
 
     @classmethod
     def of(
@@ -90,12 +88,14 @@ class Installation:
 
         def __getattr__(self, name):
             """A service, imported when it is first used, so that commands start quickly."""
-            service = Installation.__annotations__.get(name)
-            if service is None:
+            kind = Installation.__annotations__.get(name)
+            if kind is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            made = getattr(import_module(f"anchorhold.services.{name}"), service)(self._context)
-            setattr(self, name, made)
-            return made
+            made = getattr(import_module(f"anchorhold.services.{name}"), kind)(self._context)
+            return vars(self).setdefault(name, made)  # one for all threads
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *Installation.__annotations__})
 
     @property
     def ledger(self) -> Ledger:
@@ -106,14 +106,14 @@ class Installation:
         """
         return self._context.ledger
 
-    def as_actor(self, actor: Actor, correlation_id: str | None = None) -> Self:
-        """The same installation, for work that is recorded under another actor.
+    def as_actor(self, actor: Actor | str, correlation_id: str | None = None) -> Self:
+        """The same installation for another actor; both share connections to the ledger.
 
         Args:
-            actor: Who acts.
+            actor: Who acts; a text names a service on this host, such as ``anchorhold serve``.
             correlation_id: Ties together what is done for one purpose; by default a new random one.
         """
-        return type(self)(self._context.acting_as(AuditContext(actor, correlation_id or new_correlation_id())))
+        return type(self)(self._context.acting_as(AuditContext.of(actor, correlation_id)))
 
     def __enter__(self) -> Self:
         return self

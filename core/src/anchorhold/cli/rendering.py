@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.cli.output import Format, render, write
 from anchorhold.cli.remedies import sentence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import RevocationRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.key_check import KeyStatus
+
+_NOT_REVOKED: Final = {"revoked_at": None, "revocation_reason": None}
 
 
 def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
@@ -61,17 +63,12 @@ def certificate_as_json(
     record: CertificateRecord, authority: str | None, revocation: RevocationRecord | None
 ) -> dict[str, Any]:
     """What the ledger has about a certificate; documented in docs/json.md."""
+    content = record.to_json()
     return {
-        "serial": record.serial,
+        "serial": content.pop("serial"),
         "authority": authority,
-        "profile": record.profile,
-        "subject": record.subject,
-        "names": list(record.names),
-        "not_before": record.not_before.isoformat(),
-        "not_after": record.not_after.isoformat(),
-        "issued_at": record.issued_at.isoformat() if record.issued_at else None,
-        "revoked_at": revocation.revoked_at.isoformat() if revocation is not None else None,
-        "revocation_reason": revocation.reason if revocation is not None else None,
+        **content,
+        **(_NOT_REVOKED if revocation is None else revocation.to_json()),
     }
 
 
@@ -87,8 +84,7 @@ def external_issuer_as_json(authority: Authority, profile: str) -> dict[str, Any
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
         "issued_at": None,
-        "revoked_at": None,
-        "revocation_reason": None,
+        **_NOT_REVOKED,
     }
 
 

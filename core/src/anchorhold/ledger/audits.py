@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SQL
 
-from anchorhold.audit import Actor, AuditContext
+from anchorhold.audit import MAX_LENGTH, Actor, AuditContext
 from anchorhold.ledger.records import to_timestamp
+from anchorhold.parser_errors import printable
+from anchorhold.x509.validity import in_utc
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,8 +30,8 @@ class HistoryFilter:
         actor: Name of the actor.
         actor_kind: Kind of the actor.
         correlation_id: Its correlation id.
-        since: Not before this moment.
-        until: Before this moment.
+        since: Not before this moment; without a zone it is taken for UTC.
+        until: Before this moment, likewise.
     """
 
     authority_id: int | None = None
@@ -56,11 +58,12 @@ def of_row(row: Any) -> AuditContext | None:
     """Who acted; None where it was not recorded."""
     if row.actor_kind is None:
         return None
-    return AuditContext(Actor(row.actor_kind, row.actor_name, row.actor_origin), row.correlation_id)
+    actor = Actor.of_stored(row.actor_kind, row.actor_name, row.actor_origin)
+    return AuditContext(actor, printable(row.correlation_id or "")[:MAX_LENGTH])
 
 
 def conditions(model: Any, at: Any, wanted: HistoryFilter) -> Any:
-    """What a row must meet.
+    """What a row must meet, whatever its authority and serial number are.
 
     Args:
         model: The table.
@@ -68,15 +71,13 @@ def conditions(model: Any, at: Any, wanted: HistoryFilter) -> Any:
         wanted: Which rows.
     """
     equal = {
-        "authority_id": wanted.authority_id,
-        "serial": wanted.serial,
         "actor_name": wanted.actor,
         "actor_kind": wanted.actor_kind,
         "correlation_id": wanted.correlation_id,
     }
     found = [getattr(model, column) == value for column, value in equal.items() if value is not None]
     if wanted.since is not None:
-        found.append(at >= to_timestamp(wanted.since))
+        found.append(at >= to_timestamp(in_utc(wanted.since)))
     if wanted.until is not None:
-        found.append(at < to_timestamp(wanted.until))
+        found.append(at < to_timestamp(in_utc(wanted.until)))
     return reduce(and_, found, SQL("1 = 1"))

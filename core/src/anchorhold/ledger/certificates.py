@@ -215,15 +215,23 @@ class CertificateRepository:
         return int(self._issued(wanted).where(behind).count())
 
     def history(self, wanted: HistoryFilter, *, before: int | None, limit: int) -> list[CertificateRecord]:
-        """Issued certificates that fit, the newest first.
+        """Issued certificates that fit, the newest first; those of requests that were kept are left out.
+
+        Each of these has an event that says when it was signed, which may be long after it was reserved, and by whom.
 
         Args:
             wanted: Which ones.
             before: Row number of the last certificate of the page before.
             limit: Length of the page.
         """
-        model = self._model
-        query = model.select().where((model.status == "issued") & conditions(model, model.issued_at, wanted))
+        model, request = self._model, self._request
+        of_request = (request.authority_id == model.authority) & (request.serial == model.serial)
+        fits = conditions(model, model.issued_at, wanted) & ~fn.EXISTS(request.select().where(of_request))
+        query = model.select().where((model.status == "issued") & fits)
+        if wanted.authority_id is not None:
+            query = query.where(model.authority == wanted.authority_id)
+        if wanted.serial is not None:
+            query = query.where(model.serial == wanted.serial)
         if before is not None:
             query = query.where(model.id < before)
         return [self._record(row) for row in query.order_by(model.id.desc()).limit(limit)]

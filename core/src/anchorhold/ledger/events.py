@@ -12,6 +12,7 @@ from anchorhold.ledger.records import Event, from_timestamp, to_timestamp
 if TYPE_CHECKING:
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.audits import HistoryFilter
+    from anchorhold.ledger.records import AuthorityRecord
     from anchorhold.ledger.revision import LedgerRevision
 
 
@@ -31,13 +32,22 @@ class EventRepository:
         self._epoch = epoch
         self._audit = columns_of(audit)
 
-    def append(self, kind: str, authority: str, **detail: Any) -> None:
-        """Record an event, within the caller's transaction. No detail may be a secret."""
+    def append(self, kind: str, authority: AuthorityRecord | str, **detail: Any) -> None:
+        """Record an event, within the caller's transaction.
+
+        Args:
+            kind: Such as ``authority-created``.
+            authority: As it was read; or its name, which must be the one that it has now.
+            detail: More; no secret.
+        """
+        name, row = (
+            (authority, self._row_of(authority)) if isinstance(authority, str) else (authority.name, authority.id)
+        )
         self._model.create(
             at=to_timestamp(dt.datetime.now(dt.UTC)),
             kind=kind,
-            authority=authority,
-            authority_id=self._row_of(authority),
+            authority=name,
+            authority_id=row,
             serial=detail.get("serial"),
             detail=json.dumps(detail, sort_keys=True),
             **self._audit,
@@ -52,7 +62,12 @@ class EventRepository:
         return None if row is None else from_timestamp(row.at)
 
     def history(
-        self, wanted: HistoryFilter = EVERYTHING, *, before: int | None = None, limit: int | None = None
+        self,
+        wanted: HistoryFilter = EVERYTHING,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        older: bool = False,
     ) -> list[Event]:
         """Events that fit, the newest first.
 
@@ -60,9 +75,13 @@ class EventRepository:
             wanted: Which ones.
             before: Row number of the last event of the page before.
             limit: Length of the page; None for all.
+            older: Instead those without authority or serial number, which a process of the release before has recorded
+                while this release ran. Apart, because one query for both could use no index.
         """
         model = self._model
         query = model.select().where(conditions(model, model.at, wanted)).order_by(model.id.desc())
+        for condition in (self._older if older else self._chosen)(wanted):
+            query = query.where(condition)
         if before is not None:
             query = query.where(model.id < before)
         return [
@@ -77,6 +96,22 @@ class EventRepository:
             )
             for row in query.limit(limit)
         ]
+
+    def _chosen(self, wanted: HistoryFilter) -> list[Any]:
+        """Which authority and certificate they are about."""
+        equal = ((self._model.authority_id, wanted.authority_id), (self._model.serial, wanted.serial))
+        return [column == value for column, value in equal if value is not None]
+
+    def _older(self, wanted: HistoryFilter) -> list[Any]:
+        """The same by the name that the authority has now, and by the detail."""
+        model, authority = self._model, self._authority
+        found = [model.actor_kind.is_null()]
+        if wanted.authority_id is not None:
+            name = authority.select(authority.name).where(authority.id == wanted.authority_id)
+            found += [model.authority_id.is_null(), model.authority == name]
+        if wanted.serial is not None:
+            found += [model.serial.is_null(), model.detail.contains(f'"serial": "{wanted.serial}"')]
+        return found
 
     def _row_of(self, authority: str) -> int | None:
         """The row of the authority that has this name now: events outlive a change of the name."""

@@ -135,6 +135,18 @@ class CertificateRecord:
     issued_at: dt.datetime | None
     audit: AuditContext | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without the certificate itself."""
+        return {
+            "serial": self.serial,
+            "profile": self.profile,
+            "subject": self.subject,
+            "names": list(self.names),
+            "not_before": self.not_before.isoformat(),
+            "not_after": self.not_after.isoformat(),
+            "issued_at": self.issued_at.isoformat() if self.issued_at else None,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationRecord:
@@ -153,6 +165,10 @@ class RevocationRecord:
     revoked_at: dt.datetime
     reason: str
     invalidity_at: dt.datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, beside what it has of the certificate."""
+        return {"revoked_at": self.revoked_at.isoformat(), "revocation_reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +285,10 @@ class KeyCopy:
     key_id: bytes
     handle: Mapping[str, Any]
     left_at: dt.datetime
+
+
+ISSUED: Final = "certificate-issued"
+"""Kind of the entry in the history that each certificate makes; an event only where a request was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import BusyError, InputError
 from anchorhold.ledger.audits import columns_of, of_row
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.records import RequestStatus
+
+_LAST: Final = 2**31 - 1
+"""The highest row number that PostgreSQL has; a higher one would be an error there, on SQLite from 2**63."""
 
 
 class Requests:
@@ -61,7 +64,7 @@ class Requests:
         Raises:
             InputError: No request has that number.
         """
-        row = self._model.get_or_none(self._model.id == number)
+        row = self._model.get_or_none(self._model.id == number) if 0 < number <= _LAST else None
         if row is None:
             raise InputError(f"request {number}: does not exist", hint="list the requests that are kept")
         return self._record(row)

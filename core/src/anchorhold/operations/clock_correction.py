@@ -90,7 +90,7 @@ def correct_revocation_dates(ledger: Ledger, authority: Authority, moment: dt.da
         was = {"revoked_at": found.revoked_at.isoformat()}
         if found.invalidity_at != invalidity and found.invalidity_at is not None:
             was["invalidity_at"] = found.invalidity_at.isoformat()
-        ledger.events.append("revocation-redated", authority.name, serial=found.serial, was=was)
+        ledger.events.append("revocation-redated", authority.record, serial=found.serial, was=was)
     if late:
         ledger.authorities.count_rewrite(authority.record.id)
     return [found.serial for found in late]
@@ -117,7 +117,9 @@ def _correct_responder_dates(ledger: Ledger, authority: Authority, moment: dt.da
         begun = dates.redate_pending(row, at=moment, later_than=latest)
         if ended or begun:
             ledger.events.append(
-                "ocsp-keys-redated", authority.name, was={found.key_id.hex(): str(_corrected(found)) for found in late}
+                "ocsp-keys-redated",
+                authority.record,
+                was={found.key_id.hex(): str(_corrected(found)) for found in late},
             )
     for count, what in ((ended, "retired"), (begun, "begun")):
         if count:

@@ -95,7 +95,7 @@ def complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, 
         ledger.authorities.activate(
             record, serial=format_serial(draft.serial), certificate=certificates[0], not_after=draft.not_after
         )
-        ledger.events.append("authority-created", authority.name, serial=format_serial(draft.serial))
+        ledger.events.append("authority-created", authority.record, serial=format_serial(draft.serial))
 
     with SigningKey(authority, location.backend, location.secrets) as own:
         own.prove()

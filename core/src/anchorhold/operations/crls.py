@@ -147,7 +147,7 @@ def generate_crl(
     begin, end = entries_span(tbs)
     with ledger.transaction():
         ledger.crls.add(authority.record.id, record, head=before + tbs[:begin], entries=added, tail=tbs[end:] + after)
-        ledger.events.append("crl-made", authority.name, number=record.number, shard=shard)
+        ledger.events.append("crl-made", authority.record, number=record.number, shard=shard)
     return record
 
 

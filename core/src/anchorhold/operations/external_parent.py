@@ -81,7 +81,7 @@ def complete_request(work: ClaimedWork, location: KeyLocation, record: Authority
         csr = _request(authority, key)
     with work.step():
         work.ledger.authorities.record_plan(record, replace(_waiting(record), csr=csr).to_json())
-        work.ledger.events.append("authority-requested", authority.name)
+        work.ledger.events.append("authority-requested", authority.record)
     return authority.refreshed(work.ledger)
 
 

@@ -108,7 +108,7 @@ def complete_import(
         if record.parent_id is None and certificate.subject == certificate.issuer:
             ledger.certificates.record(record.id, _intent(certificate, "authority"), der)
         ledger.authorities.activate(record, serial=serial, certificate=der, not_after=certificate.not_valid_after_utc)
-        ledger.events.append("authority-imported", authority.name, serial=serial)
+        ledger.events.append("authority-imported", authority.record, serial=serial)
     return authority.refreshed(ledger)
 
 
@@ -132,7 +132,7 @@ def record_certificate(ledger: Ledger, authority: Authority, certificate: x509.C
         if ledger.certificates.has(serial, authority.record.id):
             raise AuthorityExistsError(f"certificate {serial}: is already in the ledger", hint="no action is needed")
         ledger.certificates.record(authority.record.id, intent, certificate.public_bytes(Encoding.DER))
-        ledger.events.append("certificate-imported", authority.name, serial=serial)
+        ledger.events.append("certificate-imported", authority.record, serial=serial)
         (record,) = ledger.certificates.find(serial, authority.record.id)
         return record
 

@@ -47,14 +47,14 @@ def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: 
             )
         with work.step():
             ledger.key_copies.remove(copy.id)
-            ledger.events.append("key-destroyed", authority.name, key_backend=copy.key_backend)
+            ledger.events.append("key-destroyed", authority.record, key_backend=copy.key_backend)
 
 
 def forget_copy(ledger: Ledger, authority: Authority, copy: KeyCopy) -> None:
     """Record that a copy is gone, because an operator says so."""
     with ledger.transaction():
         ledger.key_copies.remove(copy.id)
-        ledger.events.append("key-forgotten", authority.name, key_backend=copy.key_backend)
+        ledger.events.append("key-forgotten", authority.record, key_backend=copy.key_backend)
 
 
 def check_unused(ledger: Ledger, backend_type: str, handle: object, own: int | None = None) -> None:

@@ -80,7 +80,7 @@ def move_key(
     with ledger.transaction():
         work = begin_claim(ledger, claim_subject(authority.record.id), "being moved", _key_of(authority))
         ledger.authorities.record_plan(authority.record, move.to_json())
-        ledger.events.append("key-move-begun", authority.name, to=target.backend.alias, key_id=key_id.hex())
+        ledger.events.append("key-move-begun", authority.record, to=target.backend.alias, key_id=key_id.hex())
     with released_afterwards(work):
         authority = authority.refreshed(ledger)
         try:
@@ -185,7 +185,7 @@ def _undo(work: ClaimedWork, authority: Authority, target: KeyLocation) -> None:
         ledger.authorities.record_plan(authority.record, None)
         if isinstance(move, KeyMoved):
             _keep_copy(ledger, authority, move)
-        ledger.events.append("key-move-ended", authority.name, undone=not isinstance(move, KeyMoved))
+        ledger.events.append("key-move-ended", authority.record, undone=not isinstance(move, KeyMoved))
 
 
 def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> None:
@@ -266,7 +266,7 @@ def _switch_to_new_place(
         )
         if not move.delete_source:
             _keep_copy(ledger, authority, old)
-        ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old.place())
+        ledger.events.append("key-moved", authority.record, to=target.backend.alias, **old.place())
 
 
 def _keep_copy(ledger: Ledger, authority: Authority, old: KeyMoved) -> None:
@@ -295,10 +295,10 @@ def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, o
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
         if destroyed:
-            ledger.events.append("key-destroyed", name, key_backend=old.key_backend)
+            ledger.events.append("key-destroyed", authority.record, key_backend=old.key_backend)
         else:
             _keep_copy(ledger, authority, old)
-            ledger.events.append("key-missed", name, key_backend=old.key_backend)
+            ledger.events.append("key-missed", authority.record, key_backend=old.key_backend)
     if not destroyed:
         logger.warning(
             "old key of authority %r: is not in %r, so it was not destroyed here; it stays listed as left "

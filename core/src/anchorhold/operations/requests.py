@@ -10,15 +10,28 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.errors import AuthorityNotReadyError, InputError, LedgerError
+from anchorhold.errors import (
+    AnchorholdError,
+    AuthorityNotReadyError,
+    BusyError,
+    InputError,
+    LedgerError,
+    RefusedError,
+    ValidityError,
+)
+from anchorhold.ledger.records import ISSUED
 from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.claims import claimed
 from anchorhold.operations.issuance import reservation
 from anchorhold.operations.issuer import checked_request
 from anchorhold.operations.order import Issued, Order
+from anchorhold.parser_errors import printable
+from anchorhold.x509.csr import not_granted, read_csr
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
-from anchorhold.x509.tbs import capture_tbs, read_draft
+from anchorhold.x509.tbs import capture_tbs, read_draft, tbs_algorithm
+from anchorhold.x509.to_be_signed import signature_algorithm
+from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +40,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import RequestRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.chain import Chain
+    from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.settings import Settings
     from anchorhold.x509.draft import Draft
@@ -50,7 +64,7 @@ def submit(ledger: Ledger, settings: Settings, chain: Chain, order: Order) -> Re
     draft = CertificateDrafter(settings, chain).draft(order, request, key)
     with ledger.transaction():
         kept = ledger.requests.add(authority.record.id, content=_content(order), csr=request.der, **_described(draft))
-        ledger.events.append("certificate-requested", authority.name, request=kept.id)
+        ledger.events.append("certificate-requested", authority.record, request=kept.id)
     return kept
 
 
@@ -86,7 +100,7 @@ def reserve(ledger: Ledger, settings: Settings, chain: Chain, kept: RequestRecor
             draft=(described["profile"], described["subject"], described["names"]),
         )
         ledger.certificates.reserve(authority.record.id, [intent])
-        ledger.events.append("certificate-reserved", authority.name, request=kept.id, serial=intent.serial)
+        ledger.events.append("certificate-reserved", authority.record, request=kept.id, serial=intent.serial)
     return changed
 
 
@@ -99,9 +113,11 @@ def sign(ledger: Ledger, key: SigningKey, kept: RequestRecord) -> Issued:
         kept: The request, reserved.
 
     Raises:
-        InputError: It is not reserved.
-        BusyError: Another process is at it, or was faster.
+        InputError: It is not reserved, or the authority signs by another algorithm since it was.
+        BusyError: Another process is at it, or was faster, or has moved the key meanwhile.
         AuthorityNotReadyError, AuthorityExpiredError: The authority must not sign.
+        ValidityError: The certificate would have expired.
+        RefusedError: A wrapper refused; the request stays reserved, for the same octets may be signed later.
         AnchorholdError: The key cannot be used: the request stays reserved. Or it failed while it signed: the serial
             number stays used, and the request waits again.
     """
@@ -111,21 +127,64 @@ def sign(ledger: Ledger, key: SigningKey, kept: RequestRecord) -> Issued:
             kept = ledger.requests.get(kept.id)
             _check_status(kept, "reserved")
             tbs = _reserved(ledger, kept).tbs or b""
-        key.authority.refreshed(ledger).check_ready()
         draft = read_draft(tbs, kept.profile)
+        key = _checked_key(ledger, key, kept, draft, tbs)
         key.open()
+        with work.step():  # opening may take long: a person types a PIN
+            _check_unchanged(ledger, key.authority)
         try:
             certificate = key.sign_draft(draft, tbs)
-        except BaseException as error:
-            with work.step():
-                ledger.certificates.abandon(kept.authority_id, [kept.serial or ""])
-                ledger.requests.change(kept, "waiting", problem=str(error) or type(error).__name__)
+        except Exception as error:  # an interruption leaves it reserved, as the death of the process does
+            _record_failure(work, key.authority, kept, error)
             raise
         with work.step():
             ledger.certificates.complete(kept.authority_id, [(kept.serial or "", certificate)])
             ledger.requests.change(kept, "issued", serial=kept.serial)
-            ledger.events.append("certificate-signed", key.authority.name, request=kept.id, serial=kept.serial)
-    return Issued(der=certificate, serial=kept.serial or "")
+            ledger.events.append(
+                ISSUED,
+                key.authority.record,
+                serial=kept.serial,
+                request=kept.id,
+                profile=kept.profile,
+                subject=kept.subject,
+                names=list(kept.names),
+            )
+    return Issued(der=certificate, serial=kept.serial or "", not_granted=not_granted(read_csr(kept.csr), draft))
+
+
+def _checked_key(ledger: Ledger, key: SigningKey, kept: RequestRecord, draft: Draft, tbs: bytes) -> SigningKey:
+    """The key of the authority as it is now, if that may still sign what was reserved."""
+    authority = key.authority.refreshed(ledger)
+    authority.check_ready()
+    again = "reject it and submit it again"
+    if draft.not_after <= now():
+        raise ValidityError(f"request {kept.id}: its certificate expired on {draft.not_after:%Y-%m-%d}", hint=again)
+    if tbs_algorithm(tbs) != signature_algorithm(authority.public_key, authority.algorithm):
+        raise InputError(
+            f"request {kept.id}: authority {authority.name!r} signs by another algorithm since it was reserved",
+            hint=again,
+        )
+    current = key.of(authority)
+    if current is None:
+        raise BusyError(f"authority {authority.name!r}: its key was moved meanwhile", hint="repeat")
+    return current
+
+
+def _record_failure(work: ClaimedWork, authority: Authority, kept: RequestRecord, error: Exception) -> None:
+    """Say why a request was not signed. Only of a wrapper's refusal is it known that it may be signed later as it is.
+
+    The text of an error that is not one of ours may hold anything, secrets too, so only its class is recorded.
+    """
+    ledger, refused = work.ledger, isinstance(error, RefusedError)
+    problem = printable(str(error)) if isinstance(error, AnchorholdError) else type(error).__name__
+    with work.step():
+        if refused:
+            ledger.requests.change(kept, "reserved", serial=kept.serial, problem=problem)
+        else:
+            ledger.certificates.abandon(kept.authority_id, [kept.serial or ""])
+            ledger.requests.change(kept, "waiting", problem=problem)
+        kind = "certificate-refused" if refused else "certificate-failed"
+        ledger.events.append(kind, authority.record, request=kept.id, serial=kept.serial)
 
 
 def reject(ledger: Ledger, authority: Authority, kept: RequestRecord, why: str) -> RequestRecord:
@@ -135,20 +194,22 @@ def reject(ledger: Ledger, authority: Authority, kept: RequestRecord, why: str) 
         ledger: Where it is recorded.
         authority: That would have signed it.
         kept: The request, waiting or reserved.
-        why: The reason, for the submitter.
+        why: The reason, for the submitter; one line.
 
     Raises:
-        InputError: It was issued or rejected.
+        InputError: It was issued or rejected, or the reason has characters that cannot be printed.
         BusyError: Another process is signing it.
     """
     what = f"request {kept.id}"
+    if not why.isprintable():
+        raise InputError("reason: has characters that cannot be printed", hint="give one line of text")
     with claimed(ledger, what, "being rejected", what) as work, work.step():
         current = ledger.requests.get(kept.id)
         _check_status(current, "waiting", "reserved")
         if current.serial is not None:
             ledger.certificates.abandon(current.authority_id, [current.serial])
         changed = ledger.requests.change(current, "rejected", serial=current.serial, problem=why)
-        ledger.events.append("certificate-rejected", authority.name, request=kept.id)
+        ledger.events.append("certificate-rejected", authority.record, request=kept.id, serial=current.serial)
     return changed
 
 

@@ -128,7 +128,7 @@ def destroy(
     with work.step():
         ledger.responders.close(responder, "destroyed")
         kind = "ocsp-key-destroyed" if keys else "ocsp-key-abandoned"
-        ledger.events.append(kind, authority.name, key_id=responder.key_id.hex())
+        ledger.events.append(kind, authority.record, key_id=responder.key_id.hex())
     return bool(keys)
 
 
@@ -140,7 +140,7 @@ def forget(ledger: Ledger, authority: Authority, responder: ResponderRecord) -> 
     """
     with ledger.transaction():
         ledger.responders.close(ledger.responders.get(responder.id), "forgotten")
-        ledger.events.append("ocsp-key-forgotten", authority.name, key_id=responder.key_id.hex())
+        ledger.events.append("ocsp-key-forgotten", authority.record, key_id=responder.key_id.hex())
 
 
 def _place_of(

@@ -188,7 +188,7 @@ def _certify(
             certificate=certificates[0],
             not_after=draft.not_after,
         )
-        ledger.events.append("ocsp-key-made", authority.name, serial=format_serial(draft.serial))
+        ledger.events.append("ocsp-key-made", authority.record, serial=format_serial(draft.serial))
 
     issue(ledger, key, [draft], switch, check=work.confirm)
 

@@ -68,7 +68,7 @@ def revoke(
         else:
             ledger.revocations.change(known.id, reason=reason, invalidity_at=invalidity, entry=entry)
             ledger.authorities.count_rewrite(authority.record.id)
-        ledger.events.append("certificate-revoked", authority.name, serial=certificate.serial, reason=reason)
+        ledger.events.append("certificate-revoked", authority.record, serial=certificate.serial, reason=reason)
 
 
 def release(ledger: Ledger, authority: Authority, certificate: CertificateRecord) -> None:
@@ -88,4 +88,4 @@ def release(ledger: Ledger, authority: Authority, certificate: CertificateRecord
             )
         ledger.revocations.remove(known.id)
         ledger.authorities.count_rewrite(authority.record.id)
-        ledger.events.append("certificate-released", authority.name, serial=certificate.serial)
+        ledger.events.append("certificate-released", authority.record, serial=certificate.serial)

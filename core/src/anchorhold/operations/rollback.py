@@ -84,7 +84,7 @@ def abandon_row(work: ClaimedWork, record: AuthorityRecord, **detail: bool) -> N
     with work.step():
         ledger.certificates.abandon_all(record.id)
         ledger.authorities.abandon(record)
-        ledger.events.append("authority-abandoned", record.name, key_id=record.key_id.hex(), **detail)
+        ledger.events.append("authority-abandoned", record, key_id=record.key_id.hex(), **detail)
 
 
 def is_adopted(record: AuthorityRecord) -> bool:

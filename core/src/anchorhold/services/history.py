@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.ledger.audits import EVERYTHING, HistoryFilter
+from anchorhold.ledger.records import ISSUED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.services.context import ServiceContext
 
-ISSUED: Final = "certificate-issued"
-"""Kind of the entry that each certificate makes."""
 _PAGE: Final = 500
 
 
@@ -79,9 +78,12 @@ class HistoryService:
         ledger = self._context.ledger
         names = {found.record.id: found.name for found in self._context.authorities()}
         events = self._pages(lambda before: ledger.events.history(wanted, before=before, limit=_PAGE))
+        chosen = wanted.authority_id is not None or wanted.serial is not None
+        older = self._pages(lambda before: ledger.events.history(wanted, before=before, limit=_PAGE, older=True))
         issued = self._pages(lambda before: ledger.certificates.history(wanted, before=before, limit=_PAGE))
         yield from heapq.merge(
             map(_of_event, events),
+            map(_of_event, older if chosen else ()),
             (_of_certificate(found, names.get(found.authority_id, "")) for found in issued),
             key=lambda entry: entry.at,
             reverse=True,

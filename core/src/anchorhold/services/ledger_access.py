@@ -39,11 +39,17 @@ class LedgerAccess:
         loaded: The settings.
         environment: The variables that references in the settings are resolved with.
         options: How it is opened.
+
+    Raises:
+        TypeError: There is no such option: a misspelt ``create=False`` would create a ledger.
     """
 
     def __init__(
         self, loaded: LoadedSettings, environment: Mapping[str, str], **options: Unpack[AccessOptions]
     ) -> None:
+        unknown = sorted(set(options) - set(AccessOptions.__annotations__))
+        if unknown:
+            raise TypeError(f"installation: unexpected arguments: {', '.join(unknown)}")
         self._loaded = loaded
         self._environment = environment
         self._options = options

@@ -76,8 +76,7 @@ def read_draft(tbs: bytes, profile: str) -> Draft:
         tbs: From `capture_tbs`.
         profile: Name of the profile it was made by.
     """
-    *_, begin, end = members(tbs, _ALGORITHM)
-    found = x509.load_der_x509_certificate(b"".join(signed(tbs, tbs[begin:end], b"\x00")))
+    found = x509.load_der_x509_certificate(assemble_certificate(tbs, b"\x00"))
     key: PublicKey = found.public_key()  # type: ignore[assignment]  # checked before it was drafted
     info, issuer = (tbs[slice(*members(tbs, count)[-2:])] for count in (_PUBLIC_KEY, _ISSUER))
     return Draft(
@@ -94,6 +93,12 @@ def read_draft(tbs: bytes, profile: str) -> Draft:
     )
 
 
+def tbs_algorithm(tbs: bytes) -> bytes:
+    """The AlgorithmIdentifier in a TBSCertificate (RFC 5280, section 4.1.2.3), in DER."""
+    *_, begin, end = members(tbs, _ALGORITHM)
+    return tbs[begin:end]
+
+
 def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:
     """The Certificate (RFC 5280, section 4.1), in DER.
 
@@ -101,8 +106,7 @@ def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:
         tbs: The TBSCertificate, from `capture_tbs`, as recorded.
         signature: Over it, in the form X.509 has it.
     """
-    *_, begin, end = members(tbs, _ALGORITHM)
-    return b"".join(signed(tbs, tbs[begin:end], signature))
+    return b"".join(signed(tbs, tbs_algorithm(tbs), signature))
 
 
 def replace_member(tbs: bytes, count: int, octets: bytes) -> bytes:

@@ -141,4 +141,5 @@ class Worker:
 
 def load(settings: WorkerSettings) -> Any:
     """The application of a worker, in its process."""
-    return Worker(settings, open_installation(settings.config, create=False, patience=BUSY))
+    installation = open_installation(settings.config, create=False, patience=BUSY)
+    return Worker(settings, installation.as_actor("anchorhold serve"))
