@@ -85,7 +85,7 @@ def test_a_name_that_is_installed_makes_nothing(
     (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {metadata}\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(entry_points)
     monkeypatch.syspath_prepend(tmp_path / "site")
-    refused(anchorhold("new-backend", name), errors.InputError, f"name {name!r}: {metadata}")
+    refused(anchorhold("new-backend", name), errors.InputError, f"name {name!r}: is already used by {metadata}")
     assert not (tmp_path / f"anchorhold-{name}").exists()
 
 

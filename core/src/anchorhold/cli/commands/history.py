@@ -53,9 +53,7 @@ def history(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since", help=f"Only from this time: a date (2026-11-29) or an age ({EXAMPLES}).", metavar="TIME"
-        ),
+        typer.Option("--since", help=f"Only from this time: a date (2026-11-29) or age ({EXAMPLES}).", metavar="TIME"),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="Only before this time, in the format of --since.", metavar="TIME")
