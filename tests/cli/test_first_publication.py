@@ -201,7 +201,7 @@ def test_another_place_for_responder_keys_is_said_with_what_follows(
     )
     good(anchorhold("regenerate-ocsp-keys", "Root"))
     back = good(anchorhold("edit-ca", "Root", "--ocsp-key-backend=default"))
-    assert "with the key in 'other' until `anchorhold regenerate-ocsp-keys Root`" in back.talk
+    assert "uses the key in 'other' until `anchorhold regenerate-ocsp-keys Root`" in back.talk
     shown = good(anchorhold("view-ca", "Root")).text
     assert "OCSP key backend 'default'" in shown
     assert "current key in 'other'" in shown
