@@ -206,7 +206,7 @@ def test_another_place_for_responder_keys_is_said_with_what_follows(
     assert "OCSP key backend 'default'" in shown
     assert "current key in 'other'" in shown
     good(anchorhold("regenerate-ocsp-keys", "Root"))
-    assert "still in" not in good(anchorhold("view-ca", "Root")).text
+    assert "current key in" not in good(anchorhold("view-ca", "Root")).text
     assert "responder" not in good(anchorhold("edit-ca", "Root", "--max-days=10")).talk
 
 
