@@ -64,7 +64,7 @@ def test_a_moved_key_signs_from_its_new_place(
     refused(anchorhold(*sign, "--two-password=old"), errors.SecretWrongError, "two")
     good(anchorhold(*sign, "--two-password=new"))
     openssl("verify", "-x509_strict", "-CAfile", "root.pem", "cert.pem")
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_cannot_be_moved_is_one_line_and_leaves_everything(
     good(anchorhold("init-ca", "Root", "CN=Root", "--password=old"))
     refused(anchorhold("move-key", "Root", *arguments), error, *words)
     assert keys(tmp_path) == (1, 0)
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk
 
 
 class Stop(BaseException):
@@ -129,7 +129,7 @@ def test_a_move_that_died_is_finished_or_undone(
     die_moving(installation, step)
     told = anchorhold("recover")
     assert told.exit_code == errors.RecoveryNeededError.exit_code
-    assert "was being moved from 'default' to 'two'" in told.talk
+    assert "from 'default' to 'two' was interrupted" in told.talk
     with installation.certificates.issuer("Root") as issuer:  # meanwhile it signs
         issuer.sign(Order(csr=make_csr(), names=["meanwhile.example"]))
     good(anchorhold("recover", f"--{way}=Root"))

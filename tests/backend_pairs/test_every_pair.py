@@ -77,7 +77,7 @@ def test_a_key_is_moved_and_destroyed_where_it_was(
     good(anchorhold("sign-cert", "--ca=Root", f"--csr={csr_file}", "--alt=a.example", "--out=leaf.pem"))
     openssl("verify", "-x509_strict", "-CAfile", "root.pem", "leaf.pem")
     assert len(places.private_labels()) == (1 if new == "token" else 0)
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk
 
 
 @pytest.mark.parametrize("new", [place for place in PLACES if place != "token"])
@@ -131,7 +131,7 @@ def test_an_adopted_key_is_left_alone_when_the_authority_is_given_up(anchorhold:
     places.tool("--keypairgen", "--key-type", "EC:secp256r1", "--label", "old-key", "--id", "0a0b")
     adopt = ("--key-backend=token", "--adopt", "--token-key-label=old-key", "--csr-out=sub.csr")
     good(anchorhold("init-ca", "Sub", "CN=Sub", *adopt))
-    assert "was adopted, and stays where it is" in good(anchorhold("recover", "--abandon=Sub")).talk
+    assert "was adopted and remains in the key backend" in good(anchorhold("recover", "--abandon=Sub")).talk
     assert places.private_labels() == ["old-key"]
 
 

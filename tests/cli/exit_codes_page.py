@@ -1,6 +1,6 @@
 """The page docs/exit-codes.md, written from the error classes.
 
-To write it anew::
+To regenerate it::
 
     python tests/cli/exit_codes_page.py > docs/exit-codes.md
 """
@@ -21,19 +21,19 @@ GENERAL: Final = {
     0: ("", "Done."),
     1: (
         AnchorholdError.code,
-        "Something that nobody foresaw; a defect, please report it with the output of `--debug`.",
+        "An unexpected error; a bug, please report it with the output of `--debug`.",
     ),
     2: (USAGE_CODE, "Wrong usage of the command line: an unknown command or option, or a missing argument."),
-    130: ("", "Interrupted with Ctrl-C; `anchorhold recover` lists what is half done."),
-    141: ("", "Whoever read standard output closed it, as `head` does."),
+    130: ("", "Interrupted with Ctrl-C; `anchorhold recover` lists unfinished operations."),
+    141: ("", "The reader of standard output closed it, as `head` does."),
 }
 """Exit codes without a class: the code of the error, and what it means."""
 
 HEAD: Final = """\
 # Exit codes
 
-Data goes to standard output, everything else to standard error. A command that fails on purpose prints one line,
-`anchorhold: what is wrong; what to do`, and ends with the exit code of its kind of error. With `--debug`, written
+Data goes to standard output, messages to standard error. A command that fails prints one line,
+`anchorhold: what is wrong; what to do`, and exits with the code of its kind of error. With `--debug`, written
 before the name of the command, the traceback comes before that line. The classes are those of `anchorhold.errors`;
 Python programs catch them instead.
 
@@ -45,10 +45,10 @@ object. The exit code is the same.
 | member | content |
 | --- | --- |
 | `code` | The kind of error, from the table below. It never changes. |
-| `title` | The same in words. |
+| `title` | The name of the error kind. |
 | `detail` | What is wrong. |
-| `hint` | What to do, in words that name no command. |
-| `remedy` | The operation that does it: `operation`, and `arguments` by name (`null`: to be chosen); `null` if none. |
+| `hint` | What to do, without shell commands. |
+| `remedy` | The operation that fixes it: `operation`, and `arguments` by name (`null`: to choose); `null` if none. |
 | `command` | The remedy as a command or as options of the command that was run; `null` if there is none. |
 | `exit_code` | The exit code. |
 

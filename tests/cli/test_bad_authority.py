@@ -149,7 +149,7 @@ BAD_LINES = {
     ),
     "unknown serial": Bad(("view-cert", "00ff"), errors.UnknownCertificateError, ("00ff", "list-certs")),
     "serial that is none": Bad(("view-cert", "xyz"), errors.InputError, ("'xyz'", "hex")),
-    "nothing to edit": Bad(("edit-ca", "Root"), errors.InputError, ("nothing to change",)),
+    "nothing to edit": Bad(("edit-ca", "Root"), errors.InputError, ("no change is given",)),
     "nothing to finish": Bad(("recover", "--finish=Root"), errors.UnknownAuthorityError, ("'Root'",)),
 }
 

@@ -72,5 +72,5 @@ def test_quickstart_in_a_folder_where_nothing_can_be_written_makes_no_authority(
     folder.mkdir(mode=0o500)
     code, talk = run("quickstart", "localhost", folder=folder, ANCHORHOLD_CA_DIR=str(tmp_path / "ca"))
     assert code == errors.OutputError.exit_code
-    assert "localhost.key: cannot be written there" in talk
+    assert "localhost.key: cannot be written, because its folder is not writable" in talk
     assert list(tmp_path.iterdir()) == [folder]

@@ -94,7 +94,7 @@ def test_what_cannot_work_is_found_used_or_not(kind: str, anchorhold: Command, t
     outcome = anchorhold("--config", str(path), "config", "check")
     assert outcome.exit_code not in (0, 1, 2), outcome.talk
     assert word in outcome.talk
-    assert "nothing is wrong" not in outcome.talk
+    assert "no problems found" not in outcome.talk
     assert "hunter2" not in outcome.talk
     assert len(outcome.talk.splitlines()) == 1, "one cause is one sentence"
     assert left_behind(tmp_path) == before
@@ -197,7 +197,7 @@ def test_what_could_not_be_tried_is_told_from_what_is_right(anchorhold: Command,
     path = settings_file(tmp_path, f'{DEFAULT}options = {{ password = {{ env = "NOT_SET_HERE" }} }}\n')
     talk = good(anchorhold("--config", str(path), "config", "check")).talk
     assert "NOT_SET_HERE is not set here, so it could not be checked" in talk
-    assert "nothing is wrong as far as it could be tried" in talk
+    assert "no problems found, as far as it could be tested" in talk
 
 
 def test_an_authority_whose_alias_is_gone_is_named(anchorhold: Command, tmp_path: Path) -> None:

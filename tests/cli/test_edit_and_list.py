@@ -67,7 +67,7 @@ def test_a_profile_that_makes_authorities_is_nobodys_default(root: Command) -> N
 
 @pytest.mark.parametrize("days", ["-1", "9999999", "9" * 30])
 def test_a_longest_validity_beyond_all_calendars_is_refused(days: str, root: Command) -> None:
-    refused(root("edit-ca", "Root", f"--max-days={days}"), errors.InputError, "longest validity", "365,250")
+    refused(root("edit-ca", "Root", f"--max-days={days}"), errors.InputError, "maximum validity", "365,250")
     assert listed(root)[0]["max_days"] is None
     good(root("edit-ca", "Root", "--max-days=365250"))
     good(root(*SIGN))

@@ -63,7 +63,7 @@ def test_what_is_published_is_shown_to_people_and_programs(anchorhold: Command) 
     good(anchorhold("init-ca", "Bare", "CN=Bare"))
     record = json.loads(good(anchorhold("view-ca", "Bare", "-f", "json")).data)
     assert (record["responder"], record["crls"]) == (None, [])
-    assert good(anchorhold("view-ca", "Bare")).text.count("none was made yet") == 2
+    assert good(anchorhold("view-ca", "Bare")).text.count("not created yet") == 2
     good(anchorhold("init-ca", "Root", "CN=Root", HOST, "--crl-shards=2"))
     record = json.loads(good(anchorhold("view-ca", "Root", "-f", "json")).data)
     with open_installation() as installation:
@@ -83,7 +83,7 @@ def test_what_is_published_is_shown_to_people_and_programs(anchorhold: Command) 
         arguments = () if each["shard"] is None else (f"--shard={each['shard']}",)
         dumped = json.loads(good(anchorhold("dump-crl", "Root", "-f", "json", *arguments)).data)
         assert {name: dumped[name] for name in each} == each
-    assert "full and 2 partial, next update" in good(anchorhold("view-ca", "Root")).text
+    assert "full and 2 partitioned, next update" in good(anchorhold("view-ca", "Root")).text
     assert "responder" not in listed(anchorhold)[0]
 
 
@@ -105,8 +105,8 @@ def test_where_the_settings_forbid_it_the_authority_stays_and_the_command_is_sai
     settings_file(tmp_path, monkeypatch, _IN_THE_WAY.format(folder=tmp_path))
     made = good(anchorhold("init-ca", "Root", "CN=Root", HOST, "--out=root.pem"))
     assert "Created authority Root" in made.talk
-    assert "Root is there, but storage 'other': cannot write" in made.talk
-    assert "run `anchorhold regenerate-ocsp-keys Root`." in made.talk
+    assert "Authority Root is complete, but storage 'other': cannot write" in made.talk
+    assert "with `anchorhold regenerate-ocsp-keys Root`." in made.talk
     assert (tmp_path / "root.pem").is_file()
     assert _published() == (True, False)
     (tmp_path / "in-the-way").unlink()
@@ -136,8 +136,8 @@ def test_an_import_waits_for_what_was_revoked_elsewhere(
 ) -> None:
     """A list without it would hide it from everybody."""
     made = good(anchorhold(*_foreign(tmp_path), *options))
-    assert "Record what it has signed and revoked elsewhere (import-cert, revoke-cert)" in made.talk
-    assert "run `anchorhold generate-crls Root` and `anchorhold regenerate-ocsp-keys Root`." in made.talk
+    assert "record the certificates it issued and revoked elsewhere (import-cert, revoke-cert)" in made.talk
+    assert "with `anchorhold generate-crls Root` and `anchorhold regenerate-ocsp-keys Root`." in made.talk
     assert _published() == (False, False)
 
 
@@ -172,15 +172,15 @@ def test_an_import_stays_whatever_becomes_of_them(
     settings_file(tmp_path, monkeypatch, _IN_THE_WAY.format(folder=tmp_path))
     (tmp_path / "in-the-way").write_text("")
     made = good(anchorhold(*_signed_elsewhere(anchorhold, tmp_path)))
-    assert "Root is there, but storage 'other': cannot write" in made.talk
-    assert "run `anchorhold regenerate-ocsp-keys Root`." in made.talk
+    assert "Authority Root is complete, but storage 'other': cannot write" in made.talk
+    assert "with `anchorhold regenerate-ocsp-keys Root`." in made.talk
     assert _published() == (True, False)
 
 
 def test_one_that_begins_to_publish_is_told_what_is_not_there_yet(anchorhold: Command) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
     told = good(anchorhold("edit-ca", "Root", HOST)).talk
-    assert "run `anchorhold generate-crls Root` and `anchorhold regenerate-ocsp-keys Root`." in told
+    assert "with `anchorhold generate-crls Root` and `anchorhold regenerate-ocsp-keys Root`." in told
     good(anchorhold("maintain"))
     assert "run" not in good(anchorhold("edit-ca", "Root", "--hostname=other.example.com")).talk
 
@@ -193,19 +193,20 @@ def test_another_place_for_responder_keys_is_said_with_what_follows(
 ) -> None:
     settings_file(tmp_path, monkeypatch, _TWO)
     good(anchorhold("init-ca", "Root", "CN=Root"))
-    assert "none was made yet" in good(anchorhold("view-ca", "Root")).text
+    assert "not created yet" in good(anchorhold("view-ca", "Root")).text
     first = good(anchorhold("edit-ca", "Root", "--ocsp-key-backend=other"))
     assert (
-        "no OCSP responder yet; `anchorhold regenerate-ocsp-keys Root` makes one, with its key in 'other'" in first.talk
+        "no OCSP responder yet. Next: create one, with its key in 'other', with `anchorhold regenerate-ocsp-keys Root`"
+        in first.talk
     )
     good(anchorhold("regenerate-ocsp-keys", "Root"))
     back = good(anchorhold("edit-ca", "Root", "--ocsp-key-backend=default"))
-    assert "with the key in 'other' until `anchorhold regenerate-ocsp-keys Root`" in back.talk
+    assert "uses the key in 'other' until `anchorhold regenerate-ocsp-keys Root`" in back.talk
     shown = good(anchorhold("view-ca", "Root")).text
     assert "OCSP key backend 'default'" in shown
-    assert "its key still in 'other'" in shown
+    assert "current key in 'other'" in shown
     good(anchorhold("regenerate-ocsp-keys", "Root"))
-    assert "still in" not in good(anchorhold("view-ca", "Root")).text
+    assert "current key in" not in good(anchorhold("view-ca", "Root")).text
     assert "responder" not in good(anchorhold("edit-ca", "Root", "--max-days=10")).talk
 
 

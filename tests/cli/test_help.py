@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 
 from anchorhold.cli.command_builder import build_command
 from anchorhold.cli.command_table import COMMANDS
+from anchorhold.cli.examples import EXAMPLES
 from anchorhold.cli.global_options import GlobalOptions
 from anchorhold.cli.root import app as root_app
 from cli.cli_steps import good, program, two_storages
@@ -60,6 +62,50 @@ def test_help_shows_every_option_and_argument_with_its_whole_text(line: tuple[st
                 assert flag in shown
         text = parameter.help.replace("\\[", "[")  # escaped, or it would be markup
         assert _squeezed(text) in shown, f"the help of {parameter.name} is not shown as written"
+
+
+@pytest.mark.parametrize("line", [(), *LINES], ids=lambda line: " ".join(line) or "anchorhold")
+def test_help_fits_80_columns_and_shows_each_flag_whole(
+    line: tuple[str, ...], anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(two_storages(tmp_path)))
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = good(anchorhold(*line, "--help")).text.splitlines()
+    assert not [row for row in shown if len(row.rstrip()) > 80]
+    words = {word for row in shown for word in re.split(r"[\s,│]+", row)}
+    if line:
+        flags = {flag for each in _built(line).params for flag in (*each.opts, *each.secondary_opts) if "-" in flag[:2]}
+        assert flags <= words, f"cut or missing: {flags - words}"
+    assert not [word for word in words if re.fullmatch(r"<\w+>|--\S*…", word)]
+
+
+def test_the_root_help_lists_commands_by_group(anchorhold: Command) -> None:
+    shown = good(anchorhold("--help")).text
+    headings = list(dict.fromkeys(command.group for command in COMMANDS.values()))
+    positions = [shown.index(f"\n{heading}:\n") for heading in headings]
+    assert positions == sorted(positions)
+    for (heading, start), end in zip(zip(headings, positions, strict=True), [*positions[1:], len(shown)], strict=True):
+        listed = re.findall(r"^  ([a-z-]+)  ", shown[start:end], re.MULTILINE)
+        assert listed == [name for name, command in COMMANDS.items() if command.group == heading]
+
+
+@pytest.mark.parametrize("line", [line for line in (*LINES, ("serve",)) if line != ("config",)], ids=" ".join)
+def test_help_ends_with_examples_that_the_command_accepts(
+    line: tuple[str, ...], anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(two_storages(tmp_path)))
+    examples = EXAMPLES[" ".join(line)]
+    shown = _squeezed(good(anchorhold(*line, "--help")).text)
+    for example in examples:
+        assert _squeezed(example) in shown
+        program, *arguments = shlex.split(example.replace("\\\n", " "))
+        words = [word for word in arguments if word not in ("--config", "test.toml")]
+        assert (program, *words[: len(line)]) == ("anchorhold", *line)
+        assert _built(line).make_context(line[-1], words[len(line) :])
+
+
+def test_every_example_is_of_a_command() -> None:
+    assert set(EXAMPLES) == {" ".join(line) for line in LINES if line != ("config",)} | {"serve"}
 
 
 def test_every_command_is_in_the_root_help_with_its_summary(anchorhold: Command) -> None:

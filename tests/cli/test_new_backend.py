@@ -59,13 +59,13 @@ def test_a_folder_of_another_name(anchorhold: Command, tmp_path: Path) -> None:
 def test_a_name_that_is_none_makes_nothing(name: str, anchorhold: Command, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     outcome = anchorhold("new-backend", "--", name)
-    refused(outcome, errors.InputError, "lower case")
+    refused(outcome, errors.InputError, "lowercase")
     assert set(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize("name", ["storages", "hsm", "db", "server"])
 def test_a_name_of_ours_makes_nothing(name: str, anchorhold: Command, tmp_path: Path) -> None:
-    refused(anchorhold("new-backend", name), errors.InputError, "has it already")
+    refused(anchorhold("new-backend", name), errors.InputError, "is already used by")
     assert not (tmp_path / f"anchorhold-{name}").exists()
 
 
@@ -85,7 +85,7 @@ def test_a_name_that_is_installed_makes_nothing(
     (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {metadata}\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(entry_points)
     monkeypatch.syspath_prepend(tmp_path / "site")
-    refused(anchorhold("new-backend", name), errors.InputError, f"name {name!r}: {metadata}")
+    refused(anchorhold("new-backend", name), errors.InputError, f"name {name!r}: is already used by {metadata}")
     assert not (tmp_path / f"anchorhold-{name}").exists()
 
 
@@ -93,7 +93,7 @@ def test_what_is_there_is_left_alone(anchorhold: Command, tmp_path: Path) -> Non
     mine = tmp_path / "anchorhold-acme"
     mine.mkdir()
     (mine / "mine.txt").write_text("mine")
-    refused(anchorhold("new-backend", "acme"), errors.OutputError, "exists already")
+    refused(anchorhold("new-backend", "acme"), errors.OutputError, "already exists")
     assert [path.name for path in mine.iterdir()] == ["mine.txt"]
 
 

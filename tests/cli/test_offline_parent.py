@@ -56,16 +56,16 @@ def test_request_and_certificate_make_an_authority_that_signs(
     refused(
         anchorhold("sign-cert", "--ca=Sub", f"--csr={csr_file}", "--alt=a.other.net"), errors.NameForbiddenError, "Sub"
     )
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk
 
 
 def test_while_it_waits_it_says_so_and_signs_nothing(anchorhold: Command, csr_file: Path) -> None:
     good(anchorhold(*REQUEST))
     for command in (("sign-cert", "--ca=Sub", f"--csr={csr_file}", "--alt=a.example.com"), ("view-ca", "Sub")):
-        refused(anchorhold(*command), errors.AuthorityNotReadyError, "waits for its certificate", "--signed")
+        refused(anchorhold(*command), errors.AuthorityNotReadyError, "awaits its certificate", "--signed")
     told = good(anchorhold("recover"))
-    assert "waits for its certificate" in told.talk
-    assert "Nothing was interrupted" in told.talk
+    assert "awaits its certificate" in told.talk
+    assert "No interrupted operations" in told.talk
     refused(anchorhold(*REQUEST), errors.AuthorityExistsError, "never completed")
 
 
@@ -77,7 +77,7 @@ def test_the_request_can_be_had_again(anchorhold: Command, tmp_path: Path) -> No
 def test_it_can_be_given_up_with_its_key(anchorhold: Command, ca_dir: Path) -> None:
     good(anchorhold(*REQUEST))
     assert len(list(ca_dir.rglob("*.key"))) == 1
-    assert "its key was destroyed" in good(anchorhold("recover", "--abandon=Sub")).talk
+    assert "its key is destroyed" in good(anchorhold("recover", "--abandon=Sub")).talk
     assert list(ca_dir.rglob("*.key")) == []
 
 
@@ -120,7 +120,7 @@ def test_options_about_a_certificate_do_not_go_with_a_request(anchorhold: Comman
 
 def test_settings_do_not_go_with_the_certificate(anchorhold: Command) -> None:
     refused(anchorhold("import-ca", "Sub", "--signed=s.pem", "--crl-url=http://x/"), errors.InputError, "edit-ca")
-    refused(anchorhold("import-ca", "Sub"), errors.InputError, "no FILE")
+    refused(anchorhold("import-ca", "Sub"), errors.InputError, "FILE is missing")
 
 
 def test_a_parent_that_changes_the_subject_is_noticed(anchorhold: Command, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_parent_that_changes_the_subject_is_noticed(anchorhold: Command, tmp_p
     line = ("sign-cert", "--ca=Far", "--csr=sub.csr", "--profile=intermediate", "--subject=CN=Other", "--out=sub.pem")
     good(anchorhold(*line))
     talk = good(anchorhold("import-ca", "Sub", "--signed=sub.pem")).talk
-    assert "Note: its parent made it CN=Other; asked for was CN=Sub." in talk
+    assert "Note: the parent issued it for CN=Other instead of CN=Sub." in talk
 
 
 def test_the_chain_above_is_kept_for_bundles(

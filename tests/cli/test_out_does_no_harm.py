@@ -147,7 +147,7 @@ def test_an_empty_folder_becomes_that_of_a_backend_and_keeps_its_mode(anchorhold
 
 def test_a_folder_that_will_hold_keys_is_no_place_for_a_package(anchorhold: Command, tmp_path: Path) -> None:
     refused(anchorhold("new-backend", "acme", "--folder=ca"), errors.OutputError, "keys, the ledger")
-    refused(anchorhold("new-backend", "acme", "--folder=ca/ca"), errors.OutputError, "folder of keys")
+    refused(anchorhold("new-backend", "acme", "--folder=ca/ca"), errors.OutputError, "folder of private keys")
     assert not (tmp_path / "ca").exists()
 
 
@@ -298,7 +298,11 @@ def test_the_settings_and_their_secrets_are_not_written_over(prepared: Command, 
     named = ("--config", str(path))
     refused(prepared(*named, "view-ca", "Root", f"--out={path}"), errors.OutputError, "settings file")
     refused(prepared(*named, "view-ca", "Root", "--out=pin"), errors.OutputError, "pin", "secret")
-    refused(prepared(*named, "init-ca", "New", "CN=New", "--out=ca/ca/new.pem"), errors.OutputError, "folder of keys")
+    refused(
+        prepared(*named, "init-ca", "New", "CN=New", "--out=ca/ca/new.pem"),
+        errors.OutputError,
+        "folder of private keys",
+    )
 
 
 def test_another_name_of_a_file_that_is_kept_is_known(prepared: Command, tmp_path: Path) -> None:
@@ -344,7 +348,7 @@ def test_among_keys_nothing_is_put_whoever_made_them(prepared: Command, tmp_path
     (tmp_path / "token/token.object").touch()
     for place in ("keys/new.pem", "token/new.pem"):
         line = ("--config", str(path), "view-ca", "Root", f"--out={place}")
-        refused(prepared(*line), errors.OutputError, place, "among private keys")
+        refused(prepared(*line), errors.OutputError, place, "in a folder with private keys")
         assert not (tmp_path / place).exists()
 
 
@@ -360,7 +364,7 @@ def test_a_file_that_looks_like_a_secret_or_settings_stays(content: str, prepare
     """Whether or not the settings and variables of this command name it."""
     (tmp_path / "mine").write_text(content)
     (tmp_path / "mine").chmod(0o600)
-    refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "not written over")
+    refused(prepared("view-ca", "Root", "--out=mine"), errors.OutputError, "mine", "not overwritten")
     assert (tmp_path / "mine").read_text() == content
 
 

@@ -39,7 +39,7 @@ def test_two_different_answers_make_nothing(ca_dir: Path, tmp_path: Path) -> Non
     code, shown = at_a_terminal(("init-ca", "Root", "CN=Root", "--password-prompt"), (SECRET, "something else"))
     assert code == errors.SecretMissingError.exit_code, shown
     assert "anchorhold: " in shown
-    assert "not the same" in shown
+    assert "the two entries differ" in shown
     assert not list(ca_dir.rglob("*.key"))
     assert not left_behind(tmp_path)["ledgers"]
 

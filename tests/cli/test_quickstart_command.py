@@ -50,7 +50,7 @@ def test_the_chain_verifies_for_every_kind_of_host(
 
 def test_three_next_commands_are_offered_and_the_first_runs_as_written(anchorhold: Command) -> None:
     talk = good(anchorhold("quickstart", "example.com")).talk
-    commands = re.findall(r"^  (\S.*)$", talk.partition("Try next:")[2], re.MULTILINE)
+    commands = re.findall(r"^  (\S.*)$", talk.partition("Next:")[2], re.MULTILINE)
     assert len(commands) == 3
     first, *arguments = shlex.split(commands[0])
     assert first == "openssl"

@@ -29,7 +29,16 @@ DAY = dt.timedelta(days=1)
 
 def passes(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what makes lists and certificates."""
-    for module in ("authority", "crls", "certificate_drafter", "maintenance", "authority_plan", "responders", "revocation", "responder_cleanup"):
+    for module in (
+        "authority",
+        "crls",
+        "certificate_drafter",
+        "maintenance",
+        "authority_plan",
+        "responders",
+        "revocation",
+        "responder_cleanup",
+    ):
         monkeypatch.setattr(f"anchorhold.operations.{module}.now", lambda: now() + time)
 
 

@@ -54,7 +54,7 @@ def test_only_what_was_not_granted_is_named(root: Command, tmp_path: Path) -> No
     )
     (tmp_path / "r.csr").write_bytes(asked)
     talk = good(root("sign-cert", "--ca=Root", "--csr=r.csr", "--alt=a.example")).talk
-    assert "also asks for the subject O=Other, DNS:b.example; see --copy" in talk
+    assert "also requests for the subject O=Other, DNS:b.example; see --copy" in talk
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_only_what_was_not_granted_is_named(root: Command, tmp_path: Path) -> No
 def test_what_is_there_in_other_words_is_not_named(extension: str, root: Command, tmp_path: Path) -> None:
     line = ["openssl", "req", "-new", "-newkey", "ed25519", "-nodes", "-keyout", "k", "-out", "r.csr", "-subj", "/"]
     subprocess.run([*line, "-addext", extension], check=True)
-    assert "also asks" not in good(root("sign-cert", "--ca=Root", "--csr=r.csr", "--alt=a.example")).talk
+    assert "also requests" not in good(root("sign-cert", "--ca=Root", "--csr=r.csr", "--alt=a.example")).talk

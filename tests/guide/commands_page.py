@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.cli.command_builder import build_command
 from anchorhold.cli.command_table import COMMANDS
+from anchorhold.cli.examples import EXAMPLES
 from anchorhold.cli.global_options import GlobalOptions
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 HEAD = """\
 # Commands
 
-Global options stand before the name of a command: `--config FILE` names the settings file, `--debug` prints the
+Global options precede the name of a command: `--config FILE` names the settings file, `--debug` prints the
 traceback of an error, `--version` and `--help`. This page shows the options of an installation without settings,
 whose only key backend stores keys in files. Each configured alias adds its own options, prefixed with its name;
 `--help` shows them.
@@ -44,11 +45,12 @@ def _sections(names: tuple[str, ...], command: Any) -> Iterator[str]:
     yield (
         f"\n## {' '.join(names)}\n\n{_text(command.help)}\n\n    {line}\n\n| | |\n|---|---|\n" + "\n".join(rows) + "\n"
     )
+    yield "".join(["\nExamples:\n\n", *(f"    {example}\n" for example in EXAMPLES[" ".join(names)])])
 
 
 def _written(argument: Any) -> str:
     name = (argument.metavar or argument.name).upper()
-    return name if argument.required or name.startswith("[") else f"[{name}]"
+    return f"{name if argument.required else f'[{name}]'}{'...' if argument.nargs != 1 else ''}"
 
 
 def _flags(option: Any) -> str:

@@ -39,4 +39,4 @@ def test_the_security_officer_cannot_make_keys_and_leaves_nothing_behind(
     outcome = anchorhold("init_ca", "--so-pin=1234", "--user-pin=", "CAInHSM", "CN=HSM")
     refused(outcome, errors.BackendFailedError, "security officer", "'two'")
     assert softhsm.objects("two") == 0
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk

@@ -201,7 +201,7 @@ def test_an_adopted_key_of_an_abandoned_authority_is_said_to_stay(
     uri = "pkcs11:object=theirs;model=SoftHSM%20v2"
     good(anchorhold("init-ca", "Sub", "CN=Sub", "--adopt", f"--key-uri={uri}", "--csr-out=sub.csr"))
     assert not [path for path in tmp_path.rglob("*.sqlite3*") if uri.encode() in path.read_bytes()]
-    assert "its key was adopted, and stays where it is" in good(anchorhold("recover", "--abandon=Sub")).talk
+    assert "its key was adopted and remains in the key backend" in good(anchorhold("recover", "--abandon=Sub")).talk
     assert configured.private_labels() == ["theirs"]
 
 
@@ -244,7 +244,7 @@ def test_a_key_left_by_a_process_that_was_killed_is_finished_or_destroyed(
     assert configured.private_labels() == ["Root"]
     good(anchorhold("recover", end, "Root"))
     assert configured.objects() == (2 if end == "--finish" else 0)
-    assert "Nothing was interrupted" in good(anchorhold("recover")).talk
+    assert "No interrupted operations" in good(anchorhold("recover")).talk
 
 
 @pytest.mark.parametrize("alias", ["default", "again"])

@@ -8,8 +8,8 @@ import pytest
 from pkcs11 import TokenFlag
 
 from anchorhold import errors
-from anchorhold.cli.remedies import sentence
 from anchorhold.algorithms import key_spec
+from anchorhold.cli.remedies import sentence
 from anchorhold.plugin import Secret, SecretSource
 from anchorhold_hsm import HsmBackend, pins
 from anchorhold_hsm.credentials import credential_of

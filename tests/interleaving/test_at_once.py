@@ -153,7 +153,7 @@ def test_an_abandonment_that_was_killed_can_only_be_repeated(world: World) -> No
     ]
     assert world.run("recover", "--abandon=Torn", at=step, fate="killed").code == -signal.SIGKILL
     shown = world.run("recover")
-    assert "Authority Torn was being abandoned: --abandon Torn." in shown.talk
+    assert "Abandoning authority Torn was interrupted: --abandon Torn." in shown.talk
     refused = world.run("recover", "--finish=Torn")
     assert refused.code == errors.KeyMissingError.exit_code
     assert "abandon it again with `anchorhold recover --abandon Torn`" in refused.talk

@@ -30,7 +30,7 @@ def test_a_key_that_is_away_is_not_said_to_be_destroyed_with_its_authority(world
         assert "was not destroyed" in ended.talk
         assert "recover --abandon New --forget-key" in ended.talk
     (world.folder / "away").rename(world.folder / "one")
-    assert "its key was destroyed" in world.run("recover", "--abandon=New").talk
+    assert "its key is destroyed" in world.run("recover", "--abandon=New").talk
     assert len(before - world.key_files()) == 1
 
 

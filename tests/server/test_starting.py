@@ -54,7 +54,7 @@ def test_the_commands_of_the_readme_lead_to_answers(anchorhold: Command, csr_fil
 @pytest.mark.databases(because="help opens no ledger")
 def test_its_help_says_what_it_needs_and_where_it_answers(anchorhold: Command) -> None:
     shown = " ".join(anchorhold("serve", "--help").text.split())
-    for said in ("anchorhold maintain", "never those of authorities", "/ocsp", "--workers", "--tls-certificate"):
+    for said in ("anchorhold maintain", "never the CA keys", "/ocsp", "--workers", "--tls-certificate"):
         assert said in shown
 
 
@@ -75,7 +75,7 @@ def test_where_it_is_not_installed_the_command_says_what_to_install(downstream: 
     found = Path(os.pathsep.join(map(str, (tmp_path, downstream.folder.parent / "dependencies"))))
     refused = downstream.python("-S", "-m", "anchorhold", "serve", "--port", str(free_port()), path=found)
     assert refused.exit_code == PluginMissingError.exit_code
-    assert "serve: is in a distribution of its own" in refused.talk
+    assert "serve: is not installed" in refused.talk
     assert "pip install anchorhold-server" in refused.talk
 
 

@@ -98,8 +98,8 @@ def test_the_command_selects_by_time_authority_and_actor(anchorhold: Command) ->
     anchorhold("init-ca", "Other", "CN=Other")
     assert "Other" not in anchorhold("history", "--ca", "Root").text
     assert anchorhold("history", "--since", "1d").text == anchorhold("history").text
-    assert "There are no such entries" in anchorhold("history", "--until", "1d").talk
-    assert "There are no such entries" in anchorhold("history", "--actor", "nobody else").talk
+    assert "No events found" in anchorhold("history", "--until", "1d").talk
+    assert "No events found" in anchorhold("history", "--actor", "nobody else").talk
     assert anchorhold("history", "--limit", "1").text.count("\n") == 2
 
 
@@ -112,7 +112,7 @@ def test_a_time_that_cannot_be_read_is_refused(anchorhold: Command, option: tupl
 
 
 def test_a_history_of_nothing_makes_no_ledger(anchorhold: Command, ca_dir: object) -> None:
-    assert "There are no such entries" in anchorhold("history").talk
+    assert "No events found" in anchorhold("history").talk
 
 
 def test_a_certificate_has_a_json_form(installation: Installation, make_csr: MakeCsr) -> None:

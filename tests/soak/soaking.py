@@ -234,7 +234,7 @@ class Runner:
         """The newest list is served, with all that is revoked and nothing else."""
         one = self.chance.choice(self.own)
         told = self.command("generate-crls", one.name)
-        made = int(re.findall(r"last with number (\d+)", told)[0])
+        made = int(re.findall(r"up to number (\d+)", told)[0])
         for _ in range(ASKS):
             status, body = self.fetch("GET", f"/crl/{one.serial}.crl")
             assert status == 200, self.last

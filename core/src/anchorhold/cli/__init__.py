@@ -55,12 +55,14 @@ def _run() -> None:
     except AnchorholdError as error:
         _fail(error)
     except Exception as error:
-        hint = "this is a defect, please report it with the output of --debug"
+        hint = "this is a bug, please report it with the output of --debug"
         _fail(AnchorholdError(f"unexpected {type(error).__name__}", hint=hint))
 
 
 def _fail(error: AnchorholdError) -> None:
     """Print the error that is being handled, and end with its exit code."""
+    if "_ANCHORHOLD_COMPLETE" in os.environ:  # a message would end up in the line that is being typed
+        sys.exit(error.exit_code)
     from anchorhold.cli.reporting import report
 
     if "--debug" in sys.argv:

@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from anchorhold.cli.completion import (
+    complete_authority,
+    complete_hash,
+    complete_key_backend,
+    complete_ocsp_key_backend,
+    complete_profile,
+    complete_rsa_padding,
+    complete_unissued,
+)
 from anchorhold.cli.output import Format, ListFormat
 from anchorhold.errors import InputError, ValidityError
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.durations import EXAMPLES, amount_of
 from anchorhold.x509.validity import MAX_DAYS
 
-Name: TypeAlias = Annotated[str, typer.Argument(help="Name under which the authority is known here.", metavar="NAME")]
+Name: TypeAlias = Annotated[str, typer.Argument(help="Name of the authority in this installation.", metavar="NAME")]
 Authority: TypeAlias = Annotated[
-    str, typer.Argument(help="Name or serial number of the authority, or the beginning of it.", metavar="CA")
+    str,
+    typer.Argument(
+        help="Name, serial number or serial number prefix of the authority.",
+        metavar="CA",
+        autocompletion=complete_authority,
+    ),
 ]
 SigningAuthority: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--ca", help="Authority that signs: its name, its serial number, or the beginning of it.", metavar="CA"
+        "--ca",
+        help="Issuing authority: name, serial number or serial number prefix.",
+        metavar="CA",
+        autocompletion=complete_authority,
     ),
 ]
 Serial: TypeAlias = Annotated[
     str,
     typer.Argument(
-        help="Serial number in hex, with or without colons, or the beginning of it; a negative one behind --.",
+        help="Serial number or its prefix, in hexadecimal, with or without colons; put -- before a negative one.",
         metavar="SERIAL",
     ),
 ]
 KeyBackend: TypeAlias = Annotated[
-    str, typer.Option("--key-backend", help="Alias of the key backend in which the key will live.", metavar="ALIAS")
+    str,
+    typer.Option(
+        "--key-backend",
+        help="Alias of the key backend that stores the private key.",
+        metavar="ALIAS",
+        autocompletion=complete_key_backend,
+    ),
 ]
 AuthorityExpires: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--expires",
-        help=f"When it expires: days (90), a date (2027-12-31) or a span ({EXAMPLES}), at most when its parent does "
-        "(default: after ten years for a root, else five).",
+        help=f"Expiry: days (90), a date (2027-12-31) or a duration ({EXAMPLES}), no later than the expiry of the "
+        "parent (default: 10 years for a root, 5 years for an intermediate).",
         metavar="WHEN",
     ),
 ]
@@ -47,29 +71,36 @@ CertificateExpires: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--expires",
-        help=f"When it expires: days (90), a date (2027-12-31) or a span ({EXAMPLES}), at most when the authority "
-        "does (default: as the profile says, webserver after 90 days).",
+        help=f"Expiry: days (90), a date (2027-12-31) or a duration ({EXAMPLES}), no later than the expiry of the "
+        "authority (default: set by the profile; 90 days for webserver).",
         metavar="WHEN",
     ),
 ]
-OutputFormat: TypeAlias = Annotated[Format, typer.Option("--output-format", "-f", help="How the certificate is shown.")]
+OutputFormat: TypeAlias = Annotated[
+    Format, typer.Option("--output-format", "-f", help="Output format: pem, der, json or text.", metavar="FORMAT")
+]
 OptionalFormat: TypeAlias = Annotated[
     Format | None,
-    typer.Option("--output-format", "-f", help="Show the certificate, and how (default: pem with --out)."),
+    typer.Option(
+        "--output-format",
+        "-f",
+        help="Print the certificate as pem, der, json or text (default: pem with --out).",
+        metavar="FORMAT",
+    ),
 ]
 OutputListFormat: TypeAlias = Annotated[
-    ListFormat, typer.Option("--output-format", "-f", help="How the list is shown.")
+    ListFormat, typer.Option("--output-format", "-f", help="Output format: text or json.", metavar="FORMAT")
 ]
 Out: TypeAlias = Annotated[
-    Path | None, typer.Option("--out", "-o", help="File to write to, instead of standard output (-).", metavar="FILE")
+    Path | None, typer.Option("--out", "-o", help="Output file (default: standard output).", metavar="FILE")
 ]
-Bundle: TypeAlias = Annotated[
-    bool, typer.Option("--bundle", help="Put the certificates of its issuers behind it, up to the root.")
-]
+Bundle: TypeAlias = Annotated[bool, typer.Option("--bundle", help="Append the issuer certificates, up to the root.")]
 
 
-def _issuing(flag: str, text: str, metavar: str) -> Any:
-    return typer.Option(flag, help=text, metavar=metavar, rich_help_panel="What it puts into what it signs")
+def _issuing(flag: str, text: str, metavar: str, complete: Callable[..., list[str]] | None = None) -> Any:
+    return typer.Option(
+        flag, help=text, metavar=metavar, autocompletion=complete, rich_help_panel="Certificates it issues"
+    )
 
 
 def _whole_days(text: str) -> int | None:
@@ -81,83 +112,96 @@ def _whole_days(text: str) -> int | None:
     if text.strip() in ("", "0"):
         return None
     try:
-        days = amount_of(text, "d", "longest validity")
+        days = amount_of(text, "d", "maximum validity")
     except ValidityError as error:
         raise InputError(error.problem, hint=f"{error.hint}, 1 to {MAX_DAYS:,} days") from error
     if not isinstance(days, int):
-        raise InputError(f"longest validity {text!r}: is not a whole number of days", hint="give for instance 90 or 1y")
+        raise InputError(f"maximum validity {text!r}: is not a whole number of days", hint="use for example 90 or 1y")
     return days
 
 
 @dataclass(frozen=True)
 class IssuingOptions:
-    """What an authority puts into what it signs, as typed; None for what was not given."""
+    """Options for the certificates an authority issues, as typed; None for an option that is not given."""
 
     algorithm: Annotated[
         str | None,
         _issuing(
             "--algorithm",
-            "Hash it signs with: SHA-256, SHA-384, SHA-512, SHA3-256 …; at first the one of its key's strength.",
+            "Signature hash: SHA-256, SHA-384, SHA-512, SHA3-256 … (default: matches the strength of the key).",
             "HASH",
+            complete_hash,
         ),
     ]
     rsa_padding: Annotated[
         str | None,
-        _issuing("--rsa-padding", "Padding of its signatures, for RSA keys: pss, or pkcs1v15 as at first.", "PADDING"),
+        _issuing("--rsa-padding", "RSA signature padding: pkcs1v15 (default) or pss.", "PADDING", complete_rsa_padding),
     ]
     default_profile: Annotated[
         str | None,
         _issuing(
-            "--default-profile", "Profile it signs by unless told otherwise; at first that of the settings.", "PROFILE"
+            "--default-profile",
+            "Default profile of this authority (default: default_profile of the settings).",
+            "PROFILE",
+            complete_profile,
         ),
     ]
     max_days: Annotated[
         str | None,
         _issuing(
             "--max-days",
-            f"Longest validity: days (90), or a span ({EXAMPLES}); at first as long as its own.",
-            "SPAN",
+            f"Maximum validity of issued certificates: days (90) or a duration ({EXAMPLES}); default: until the "
+            "authority expires.",
+            "DURATION",
         ),
     ]
     policy: Annotated[
         list[str] | None,
-        _issuing("--policy", "Certificate policy, dotted, where the profile names none. Can be repeated.", "OID"),
+        _issuing("--policy", "Certificate policy OID, used if the profile sets no policy. Repeatable.", "OID"),
     ]
     hostname: Annotated[
         str | None,
-        _issuing("--hostname", "Host where `anchorhold serve` answers for it; its URLs are written.", "HOST[:PORT]"),
+        _issuing(
+            "--hostname",
+            "Public host of `anchorhold serve`; its CRL, OCSP and issuer URLs are added to issued certificates.",
+            "HOST[:PORT]",
+        ),
     ]
     crl_url: Annotated[
         list[str] | None,
-        _issuing("--crl-url", "URL of its CRL; {shard} in it is the number of a partial one. Can be repeated.", "URL"),
+        _issuing("--crl-url", "URL of its CRL; {shard} stands for the number of a partitioned CRL. Repeatable.", "URL"),
     ]
     crl_shards: Annotated[
         int | None,
-        _issuing("--crl-shards", "Divide its certificates among so many partial CRLs, beside the full one.", "N"),
+        _issuing("--crl-shards", "Also publish N partitioned CRLs, each covering part of the certificates.", "N"),
     ]
-    ocsp_url: Annotated[list[str] | None, _issuing("--ocsp-url", "URL of its OCSP responder. Can be repeated.", "URL")]
-    issuer_url: Annotated[
-        list[str] | None, _issuing("--issuer-url", "URL of its own certificate. Can be repeated.", "URL")
-    ]
+    ocsp_url: Annotated[list[str] | None, _issuing("--ocsp-url", "URL of its OCSP responder. Repeatable.", "URL")]
+    issuer_url: Annotated[list[str] | None, _issuing("--issuer-url", "URL of its own certificate. Repeatable.", "URL")]
     ocsp_key_backend: Annotated[
         str | None,
-        _issuing("--ocsp-key-backend", "Alias of the backend for keys of its OCSP responders.", "ALIAS"),
+        _issuing(
+            "--ocsp-key-backend",
+            "Alias of the OCSP key backend for its responder keys.",
+            "ALIAS",
+            complete_ocsp_key_backend,
+        ),
     ]
     ocsp_unknown: Annotated[
         str | None,
         _issuing(
             "--ocsp-unknown",
-            "What OCSP says of what it has not issued: unknown (at first), revoked, or unauthorized.",
-            "ANSWER",
+            "OCSP status for serial numbers this CA never issued: unknown (default), revoked or unauthorized.",
+            "STATUS",
+            complete_unissued,
         ),
     ]
     issuer_alt: Annotated[
         list[str] | None,
-        _issuing("--issuer-alt", "Alternative name of its own: URI:…, email:… Can be repeated.", "NAME"),
+        _issuing("--issuer-alt", "Issuer alternative name for issued certificates: URI:…, email:… Repeatable.", "NAME"),
     ]
 
     def given(self) -> dict[str, Any]:
-        """What was given, under the names that `IssuancePolicy` has; an empty value removes, max_days 0 too."""
+        """The options given, by their names in `IssuancePolicy`; an empty value, or max_days 0, removes a setting."""
         lists = {
             "policies": self.policy,
             "crl_urls": self.crl_url,
@@ -181,5 +225,5 @@ class IssuingOptions:
         }
 
     def defaults(self) -> IssuancePolicy:
-        """For a new authority."""
+        """The policy of a new authority."""
         return IssuancePolicy(**self.given())

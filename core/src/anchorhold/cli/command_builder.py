@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from anchorhold.cli.command_context import CommandContext
+from anchorhold.cli.command_help import HelpfulCommand, epilog, escaped, unwrapped
 from anchorhold.cli.command_table import COMMANDS, COMMANDS_GROUP
 from anchorhold.cli.remedies import sentence
 from anchorhold.errors import PluginMissingError
@@ -37,7 +38,7 @@ def build_command(name: str, root: GlobalOptions) -> Any:
         add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
     )
     function = _with_backend_options(name, command, target, CommandContext(root, creates=command.creates))
-    app.command(name, epilog=_escaped("\n\n".join(_notes(root))))(function)
+    app.command(name, cls=HelpfulCommand, epilog=epilog(name, _notes(root)))(function)
     return typer.main.get_command(app)
 
 
@@ -52,9 +53,7 @@ def _target(name: str, command: Command) -> Any:
         return getattr(importlib.import_module(f"anchorhold.cli.commands.{module}"), attribute)
     offered = tuple(entry_points(group=COMMANDS_GROUP).select(name=name))
     if not offered:
-        raise PluginMissingError(
-            f"{name}: is in a distribution of its own", hint=f"install it: pip install {command.distribution}"
-        )
+        raise PluginMissingError(f"{name}: is not installed", hint=f"install it: pip install {command.distribution}")
     return offered[0].load()
 
 
@@ -89,7 +88,7 @@ def _with_backend_options(
     parameters.sort(key=lambda parameter: parameter.kind)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__doc__ = function.__doc__
+    run.__doc__ = unwrapped(inspect.getdoc(function))
     return run
 
 
@@ -107,7 +106,7 @@ def _parameter(name: str, option: BackendOption) -> inspect.Parameter:
     whose = ", key of the parent" if option.parent else ""
     declaration = typer.Option(
         option.flag,
-        help=_escaped(option.help + _addition(option)),
+        help=escaped(option.help + _addition(option)),
         rich_help_panel=f"Key backend {option.alias!r}{whose}",
         metavar=None if option.is_flag else ("SECRET" if option.secret else "TEXT"),
     )
@@ -123,12 +122,10 @@ def _addition(option: BackendOption) -> str:
 
 
 def _notes(root: GlobalOptions) -> list[str]:
-    return [f"The key backend {alias!r} has no options here: {sentence(error)}" for alias, error in root.broken.items()]
-
-
-def _escaped(text: str) -> str:
-    """Help texts are plain; rich would take square brackets for markup."""
-    return text.replace("[", r"\[")
+    return [
+        f"Key backend {alias!r} is unusable, so its options are missing: {sentence(error)}"
+        for alias, error in root.broken.items()
+    ]
 
 
 def _flags(hints: Iterable[Any]) -> set[str]:

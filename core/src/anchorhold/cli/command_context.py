@@ -105,8 +105,8 @@ class CommandContext:
         for option in given:
             if option.name not in known:
                 raise UnusedOptionError(
-                    f"{option.flag}: is not for this use of the command ({operation})",
-                    hint="leave it out, or see --help",
+                    f"{option.flag}: does not apply to this use of the command ({operation})",
+                    hint="omit it, or see --help",
                 )
         return {option.name: value for option, value in given.items() if not (option.secret or option.prompt)}
 
@@ -134,8 +134,8 @@ class CommandContext:
             if option.alias not in used:
                 role = "for the key of a parent in" if option.parent else "for"
                 raise UnusedOptionError(
-                    f"{option.flag}: is {role} the key backend {option.alias!r}, which this command does not use",
-                    hint=f"leave it out; used here: {', '.join(sorted(used)) or 'none'}",
+                    f"{option.flag}: is {role} key backend {option.alias!r}, which this command does not use",
+                    hint=f"omit it; key backends in use: {', '.join(sorted(used)) or 'none'}",
                 )
 
 
@@ -148,15 +148,17 @@ def _ask(question: str) -> Secret:
         return Secret(getpass.getpass(f"{question}: ", stream=sys.stderr))
     except EOFError:
         raise SecretMissingError(
-            f"{question}: was not given", hint="type it, or give it by option or variable"
+            f"{question}: is missing", hint="type it, or give it by option or environment variable"
         ) from None
 
 
 def _ask_twice(name: str) -> Secret:
     what = name.replace("-", " ")
     if not _has_terminal():
-        raise SecretMissingError(f"{what}: cannot be asked for without a terminal", hint="give it by file or variable")
+        raise SecretMissingError(
+            f"{what}: cannot be prompted for without a terminal", hint="give it by file or environment variable"
+        )
     first = _ask(what.capitalize())
     if not first or first != _ask(f"{what.capitalize()} again"):
-        raise SecretMissingError(f"{what}: empty, or not the same both times", hint="try again")
+        raise SecretMissingError(f"{what}: is empty, or the two entries differ", hint="try again")
     return first

@@ -16,20 +16,29 @@ COMMANDS_GROUP: Final = "anchorhold.commands"
 """The entry-point group in which other distributions offer commands of the table."""
 
 
+AUTHORITIES: Final = "Authorities"
+CERTIFICATES: Final = "Certificates"
+REVOCATION: Final = "Revocation"
+OPERATION: Final = "Operation"
+SETTINGS: Final = "Backends and settings"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command.
 
     Attributes:
+        group: Heading of the root help under which it is listed.
         summary: One sentence for the list of commands.
         target: ``module:function`` below `anchorhold.cli.commands`, or ``module:app`` for a group of commands; empty
             for a command of another distribution, which offers it in the group ``anchorhold.commands``.
         operations: What it does with keys of an alias, one of these at a time; adds the options of each alias.
         parent: Whether it uses the key of a parent authority too.
-        distribution: Where it comes from, if not from here.
-        creates: Whether it may make the ledger, because it makes authorities; no other command makes one.
+        distribution: The distribution that contains it, if not this one.
+        creates: Whether it may create the ledger, because it creates authorities; no other command does.
     """
 
+    group: str
     summary: str
     target: str
     operations: tuple[Operation, ...] = ()
@@ -40,42 +49,55 @@ class Command:
 
 COMMANDS: Final = {
     "quickstart": Command(
-        "Make a root, an issuing CA and a server certificate.", "quickstart:quickstart", creates=True
+        AUTHORITIES, "Create a root, an issuing CA and a server certificate.", "quickstart:quickstart", creates=True
     ),
     "init-ca": Command(
-        "Create a certificate authority.", "init_ca:init_ca", ("create", "adopt"), parent=True, creates=True
+        AUTHORITIES,
+        "Create a certificate authority.",
+        "init_ca:init_ca",
+        ("create", "adopt"),
+        parent=True,
+        creates=True,
     ),
     "import-ca": Command(
-        "Import a certificate authority made elsewhere.", "import_ca:import_ca", ("import", "adopt"), creates=True
+        AUTHORITIES,
+        "Import an existing certificate authority.",
+        "import_ca:import_ca",
+        ("import", "adopt"),
+        creates=True,
     ),
-    "edit-ca": Command("Change the settings of a certificate authority.", "edit_ca:edit_ca"),
-    "list-cas": Command("List certificate authorities.", "list_cas:list_cas"),
-    "view-ca": Command("Show a certificate authority.", "view_ca:view_ca", ("use",)),
-    "move-key": Command("Move the key of an authority to another key backend.", "move_key:move_key", ("import", "use")),
-    "sign-cert": Command("Sign a certificate from a CSR.", "sign_cert:sign_cert", ("use",)),
-    "list-certs": Command("List certificates.", "list_certs:list_certs"),
-    "view-cert": Command("Show a certificate.", "view_cert:view_cert"),
-    "import-cert": Command("Record a certificate made elsewhere.", "import_cert:import_cert"),
-    "revoke-cert": Command("Revoke a certificate.", "revoke_cert:revoke_cert"),
-    "generate-crls": Command("Make certificate revocation lists.", "generate_crls:generate_crls", ("use",)),
-    "dump-crl": Command("Write a certificate revocation list.", "dump_crl:dump_crl"),
+    "edit-ca": Command(AUTHORITIES, "Change the settings of a certificate authority.", "edit_ca:edit_ca"),
+    "list-cas": Command(AUTHORITIES, "List certificate authorities.", "list_cas:list_cas"),
+    "view-ca": Command(AUTHORITIES, "Show a certificate authority.", "view_ca:view_ca", ("use",)),
+    "move-key": Command(
+        AUTHORITIES, "Move the key of an authority to another backend.", "move_key:move_key", ("import", "use")
+    ),
+    "sign-cert": Command(CERTIFICATES, "Issue a certificate for a CSR.", "sign_cert:sign_cert", ("use",)),
+    "list-certs": Command(CERTIFICATES, "List certificates.", "list_certs:list_certs"),
+    "view-cert": Command(CERTIFICATES, "Show a certificate.", "view_cert:view_cert"),
+    "import-cert": Command(CERTIFICATES, "Record a certificate issued elsewhere.", "import_cert:import_cert"),
+    "profiles": Command(CERTIFICATES, "List certificate profiles, or show one.", "profiles:profiles"),
+    "revoke-cert": Command(REVOCATION, "Revoke a certificate.", "revoke_cert:revoke_cert"),
+    "generate-crls": Command(
+        REVOCATION, "Generate certificate revocation lists.", "generate_crls:generate_crls", ("use",)
+    ),
+    "dump-crl": Command(REVOCATION, "Write a certificate revocation list to a file.", "dump_crl:dump_crl"),
     "regenerate-ocsp-keys": Command(
-        "Renew keys of OCSP responders.", "regenerate_ocsp_keys:regenerate_ocsp_keys", ("use",)
+        REVOCATION, "Renew the keys of OCSP responders.", "regenerate_ocsp_keys:regenerate_ocsp_keys", ("use",)
     ),
-    "maintain": Command("Renew CRLs and OCSP responders before they run out.", "maintain:maintain"),
+    "maintain": Command(OPERATION, "Renew CRLs and OCSP responders before they expire.", "maintain:maintain"),
     "serve": Command(
-        "Answer OCSP, and publish CRLs and certificates of authorities.", "", distribution="anchorhold-server"
+        OPERATION, "Serve OCSP, CRLs and CA certificates over HTTP.", "", distribution="anchorhold-server"
     ),
-    "recover": Command("Finish or abandon what was interrupted.", "recover:recover", ("use",), parent=True),
-    "profiles": Command("List profiles, or show what certificates of one contain.", "profiles:profiles"),
-    "history": Command("Show what was done, by whom and when.", "history:history"),
-    "backends": Command(
-        "Show key backends, installed and configured, and whether keys can be used.", "backends:backends"
+    "recover": Command(
+        OPERATION, "Finish or abandon interrupted operations.", "recover:recover", ("use",), parent=True
     ),
-    "new-backend": Command("Write the package of a key backend of your own.", "new_backend:new_backend"),
-    "config": Command("Show, check or write the settings.", "config:app"),
+    "history": Command(OPERATION, "Show what happened, who did it and when.", "history:history"),
+    "backends": Command(SETTINGS, "Show key backends and whether keys are usable.", "backends:backends"),
+    "new-backend": Command(SETTINGS, "Write a Python package for a new key backend.", "new_backend:new_backend"),
+    "config": Command(SETTINGS, "Show, check or write the settings.", "config:app"),
 }
-"""In the order of the help."""
+"""In the order of the help; commands of one group follow each other."""
 
 
 COMMAND_ALIASES: Final = {"generate-ocsp-keys": "regenerate-ocsp-keys"}

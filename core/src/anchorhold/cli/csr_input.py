@@ -1,4 +1,4 @@
-"""Reading a CSR: from a file, from standard input, or as somebody pastes it at a terminal."""
+"""Reading a CSR: from a file, from standard input, or pasted at a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anchorhold.errors import InputError
 
 STANDARD_INPUT = "-"
 _END = b"-----END "
-_PASTE_HINT = "give a file with --csr, or hand the request in: `anchorhold sign-cert … < request.csr`"
+_PASTE_HINT = "name a file with --csr, or redirect one: `anchorhold sign-cert … < request.csr`"
 
 
 def read_csr(place: str) -> bytes:
@@ -27,12 +27,12 @@ def read_csr(place: str) -> bytes:
     if place != STANDARD_INPUT:
         return read_input(place, "CSR")
     if sys.stdin is None:
-        raise InputError("standard input: is closed, so there is no CSR", hint=_PASTE_HINT)
+        raise InputError("standard input: is closed, so no CSR can be read", hint=_PASTE_HINT)
     content = _read_pasted() if sys.stdin.isatty() else _read_stream()
     if not content.strip():
-        raise InputError("standard input: is empty, so there is no CSR", hint=_PASTE_HINT)
+        raise InputError("standard input: is empty, so no CSR can be read", hint=_PASTE_HINT)
     if len(content) > MAX_INPUT_OCTETS:
-        raise InputError("standard input: the CSR is larger than 1 MiB", hint="give another one")
+        raise InputError("standard input: the CSR is larger than 1 MiB", hint="use another CSR")
     return content
 
 

@@ -62,18 +62,21 @@ def check_destination(out: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> No
         kept.check(target, out)
         if target.parent.is_dir() and not os.access(target.parent, os.W_OK | os.X_OK):
             raise OutputError(
-                f"{out}: cannot be written there, for its folder must not be written to", hint="name another folder"
+                f"{out}: cannot be written, because its folder is not writable", hint="name another folder"
             ) from None
         if not target.parent.is_dir():
-            raise OutputError(f"{out}: cannot be written there", hint="name a file in a folder that exists") from None
+            raise OutputError(
+                f"{out}: cannot be written, because its folder does not exist",
+                hint="create the folder, or name another one",
+            ) from None
         return
     except OSError as error:
         raise _not_written(out, error) from error
     unfit = _UNFIT.get(stat.S_IFMT(status.st_mode))
     if unfit is not None:
-        raise OutputError(f"{out}: {unfit}, so it cannot be written there", hint="name a file")
+        raise OutputError(f"{out}: cannot be written, because it {unfit}", hint="name a file")
     if not os.access(out, os.W_OK):
-        raise OutputError(f"{out}: must not be written", hint="name another file, or change its mode")
+        raise OutputError(f"{out}: is not writable", hint="name another file, or change its mode")
     if stat.S_ISREG(status.st_mode):
         kept.check(out.resolve(), out)
         _check_content(out, private=not status.st_mode & _OTHERS)
@@ -90,7 +93,7 @@ def check_new(path: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> None:
         OutputError: There is a file, a link that leads nowhere, or a folder; or it is no place for one.
     """
     if os.path.lexists(path) and (path.is_file() or not path.exists()):
-        raise OutputError(f"{path}: exists already", hint="name another file, or move it away")
+        raise OutputError(f"{path}: already exists", hint="name another file, or move it away")
     if path.exists() or path.parent.is_dir():  # else the folder is made with the file
         check_destination(path, kept)
     kept.check(Path(os.path.realpath(path)), path)
@@ -108,7 +111,7 @@ def check_new_folder(folder: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> 
     """
     try:
         if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError(f"{folder}: exists already", hint="name another folder, or move it away")
+            raise OutputError(f"{folder}: already exists", hint="name another folder, or move it away")
     except OSError as error:
         raise _not_written(folder, error, _ANOTHER_FOLDER) from error
     kept.check_folder(Path(os.path.realpath(folder)), folder)
@@ -202,16 +205,16 @@ def _check_content(out: Path, *, private: bool) -> None:
             content = file.read(INSPECTED_OCTETS)
             reason = protected_content(content)
             if reason is None and private and looks_like_password(content):
-                reason = "is one line that only its owner may read, as a password is"
+                reason = "is one line that only its owner may read, like a password"
             while reason is None and (more := file.read(INSPECTED_OCTETS)):
                 content = content[-MAX_WORD_LENGTH:] + more
                 reason = protected_word(content)
     except OSError as error:
         raise OutputError(
-            f"{out}: cannot be read ({error.strerror}), so it may hold what is needed", hint="name another file"
+            f"{out}: cannot be read ({error.strerror}), so it may hold valuable data", hint="name another file"
         ) from error
     if reason is not None:
-        raise OutputError(f"{out}: {reason}, which is not written over", hint="move it away, or name another file")
+        raise OutputError(f"{out}: {reason}, and is not overwritten", hint="move it away, or name another file")
 
 
 def _can_be_replaced(out: Path, status: os.stat_result) -> bool:

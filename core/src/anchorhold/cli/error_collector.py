@@ -1,4 +1,4 @@
-"""What goes wrong with some authorities while the others are served: said once; the first decides the exit code."""
+"""Errors of single authorities while the others are processed: each printed once; the first sets the exit code."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class ErrorCollector:
 
     @contextmanager
     def collecting(self, subject: str = "") -> Iterator[None]:
-        """Let what is done inside fail without keeping what comes after it from its turn."""
+        """Record an error raised inside, so that the run continues."""
         try:
             yield
         except AnchorholdError as error:
             self.add(subject, error)
 
     def add(self, subject: str, error: AnchorholdError) -> None:
-        """Remember an error; it begins with whom it befell, unless it says so itself."""
+        """Record an error, prefixed with its subject unless the message names it."""
         if subject and repr(subject) not in error.problem:
             named = type(error)(f"{subject}: {error.problem}", hint=error.hint)
             named.remedy = error.remedy
@@ -37,7 +37,7 @@ class ErrorCollector:
         self._errors.append(error)
 
     def report(self) -> None:
-        """Say all of them, where the run goes on."""
+        """Print all of them; the run continues."""
         for error in self._errors:
             info(f"{sentence(error)}.")
 
@@ -45,7 +45,7 @@ class ErrorCollector:
         """End the command.
 
         Raises:
-            AnchorholdError: The first of them; the others are said.
+            AnchorholdError: The first of them; the others are printed.
         """
         for error in self._errors[1:]:
             info(f"{sentence(error)}.")

@@ -43,7 +43,7 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
         failures = (error,)
     for failure in failures:
         if not isinstance(failure, SecretMissingError):
-            info(f"{authority.name} is there, but {sentence(failure)}.")
+            info(f"Authority {authority.name} is complete, but {sentence(failure)}.")
     if failures:
         info_unpublished(installation, authority)
 
@@ -51,7 +51,7 @@ def publish_first(installation: Installation, authority: Authority, secrets: Map
 def info_unpublished(installation: Installation, authority: Authority) -> None:
     """Say which commands make what an authority promises to publish and has never made, if anything."""
     if left := [f"`{command}`" for command in _left(installation, authority)]:
-        info(f"Its first CRL and OCSP responder are not all there: run {' and '.join(left)}.")
+        info(f"Next: create its first CRL and OCSP responder with {' and '.join(left)}.")
 
 
 def info_missing_revocations(installation: Installation, authority: Authority) -> None:
@@ -59,8 +59,8 @@ def info_missing_revocations(installation: Installation, authority: Authority) -
     left = [f"`{command}`" for command in _left(installation, authority)] if publishes(authority) else []
     if left:
         info(
-            "Record what it has signed and revoked elsewhere (import-cert, revoke-cert) before its first CRL and OCSP "
-            f"responder are made: then run {' and '.join(left)}."
+            "Next: record the certificates it issued and revoked elsewhere (import-cert, revoke-cert), then create its "
+            f"first CRL and OCSP responder with {' and '.join(left)}."
         )
 
 

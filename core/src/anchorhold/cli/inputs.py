@@ -26,7 +26,7 @@ def read_input(place: str, what: str) -> bytes:
         InputError: It cannot be read, is empty, or too large.
     """
     if place == "-" and sys.stdin is None:
-        raise InputError(f"standard input: is closed, so there is no {what}", hint="name a file")
+        raise InputError(f"standard input: is closed, so no {what} can be read", hint="name a file")
     try:
         if place == "-":
             content = sys.stdin.buffer.read(MAX_INPUT_OCTETS + 1)
@@ -77,7 +77,7 @@ def earlier(text: str | None) -> dt.datetime | None:
         return in_utc(dt.datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError) as error:
         raise ValidityError(
-            f"time {text!r}: cannot be read", hint="give a date such as 2026-12-31, or a span such as 7d"
+            f"time {text!r}: cannot be read", hint="use a date such as 2026-12-31, or a duration such as 7d"
         ) from error
 
 
@@ -92,5 +92,5 @@ def path_length(text: str | None) -> PathLength:
     if text.lower() == "none":
         return "none"
     if not re.fullmatch("[0-9]{1,4}", text):
-        raise PathLengthError(f"path length {text!r}: is not a number", hint="give 0, 1, 2 … or none")
+        raise PathLengthError(f"path length {text!r}: is not a number", hint="use 0, 1, 2 … or none")
     return int(text)

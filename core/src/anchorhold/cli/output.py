@@ -158,7 +158,7 @@ def check_output(
         InputError: The format has no room for a bundle.
     """
     if bundle and form is Format.DER:
-        raise InputError("--bundle: DER has room for one certificate", hint="use --output-format pem")
+        raise InputError("--bundle: DER holds a single certificate", hint="use --output-format pem")
     if out is not None and not is_standard_output(out):
         check_destination(out, kept() if kept is not None else NOTHING_PROTECTED)
     elif sys.stdout is None and (out is not None or form is not None):
@@ -180,12 +180,13 @@ def write(content: bytes, out: Path | None, *, hint: str = "get the certificate 
         _write_to_stdout(content)
     else:
         write_to(content, out, hint=hint)
+        info(f"Wrote {out}.")
 
 
 def _write_to_stdout(content: bytes) -> None:
     if sys.stdout is None:
         raise OutputError(
-            "standard output: is closed", hint="open it; whatever was issued is in the ledger, see list-certs"
+            "standard output: is closed", hint="open it; issued certificates are in the ledger, see list-certs"
         )
     try:
         sys.stdout.buffer.write(content)
@@ -197,7 +198,7 @@ def _write_to_stdout(content: bytes) -> None:
         _give_up(sys.stdout)
         raise OutputError(
             f"standard output: cannot be written ({error.strerror})",
-            hint="make room; whatever was issued is in the ledger, see list-certs",
+            hint="free space; issued certificates are in the ledger, see list-certs",
         ) from error
 
 

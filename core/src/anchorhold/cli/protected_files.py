@@ -96,8 +96,8 @@ class ProtectedFiles:
 
     def _among_keys(self, folder: Path) -> str | None:
         if any(folder.is_relative_to(kept) for kept in self.folders):
-            return "lies in a folder of keys"
-        return "lies among private keys" if _holds_keys(folder) else None
+            return "is in a folder of private keys"
+        return "is in a folder with private keys" if _holds_keys(folder) else None
 
     def _linked(self, target: Path) -> str | None:
         """What the file is by another of its names."""

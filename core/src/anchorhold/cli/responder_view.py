@@ -20,11 +20,11 @@ def described_responder(installation: Installation, authority: Authority) -> str
     alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     shown = f"OCSP key backend {alias!r}"
     if active is None:
-        shown += ", none was made yet"
+        shown += ", not created yet"
     elif active.not_after is not None:
         shown += f", until {active.not_after:%Y-%m-%d %H:%M} UTC"
     if active is not None and active.key_backend != alias:
-        shown += f", its key still in {active.key_backend!r}"
+        shown += f", current key in {active.key_backend!r}"
     try:
         installation.backends.get(alias, "ocsp")
     except AnchorholdError as error:
@@ -63,11 +63,11 @@ def described_lists(installation: Installation, authority: Authority) -> str:
     """The newest lists of an authority: how many, and when the first of them is due."""
     lists = installation.crls.dates(authority)
     if not lists:
-        return "none was made yet"
+        return "not created yet"
     first = min(lists.values(), key=lambda dates: dates.next_update)
     partial = len(lists) - (None in lists)
-    kinds = [*(["full"] if None in lists else []), *([f"{partial} partial"] if partial else [])]
-    due = "was due" if first.next_update <= now() else "next update"
+    kinds = [*(["full"] if None in lists else []), *([f"{partial} partitioned"] if partial else [])]
+    due = "overdue since" if first.next_update <= now() else "next update"
     return f"{' and '.join(kinds)}, {due} {first.next_update:%Y-%m-%d %H:%M} UTC"
 
 
@@ -76,11 +76,11 @@ def info_alias_change(installation: Installation, authority: Authority) -> str:
     alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     command = f"anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)}"
     if active is None:
-        return f"It has no OCSP responder yet; `{command}` makes one, with its key in {alias!r}."
+        return f"It has no OCSP responder yet. Next: create one, with its key in {alias!r}, with `{command}`."
     if active.key_backend == alias:
-        return f"Its OCSP responder has its key in {alias!r} already."
+        return f"The key of its OCSP responder is already in {alias!r}."
     return (
-        f"Its OCSP responder answers with the key in {active.key_backend!r} until `{command}` or `anchorhold maintain` "
-        f"makes a new one in {alias!r}. Keep {active.key_backend!r} in the settings until one of these destroys the "
-        "old key there, after its last answer has run out."
+        f"Its OCSP responder uses the key in {active.key_backend!r} until `{command}` or `anchorhold maintain` "
+        f"creates a new one in {alias!r}. Keep {active.key_backend!r} in the settings until one of them destroys the "
+        "old key, once its last response has expired."
     )

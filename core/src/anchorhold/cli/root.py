@@ -6,11 +6,12 @@ import gc
 import importlib
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from anchorhold.cli.command_table import COMMANDS, canonical
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _NEGATIVE: Final = re.compile(r"-(?:[0-9A-Fa-f]{2}:?)+")
 """A serial number that looks like an option."""
+_WIDEST: Final = max(map(len, COMMANDS))
+"""Letters of the longest name: summaries begin in the same column in every group."""
 OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins")
 """Options before the name of a command."""
 
@@ -57,9 +60,7 @@ class RootGroup(TyperGroup):
                 raise
             raise cause from error
         except KeyboardInterrupt:
-            typer.echo(
-                "anchorhold: interrupted; `anchorhold recover` lists what is half done, if anything is", err=True
-            )
+            typer.echo("anchorhold: interrupted; run `anchorhold recover` to list unfinished operations", err=True)
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -68,9 +69,20 @@ class RootGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list of commands, from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+        """The commands by group, from the table alone."""
+        for group, commands in groupby(COMMANDS.items(), key=lambda each: each[1].group):
+            with formatter.section(group):
+                formatter.write_dl([(name.ljust(_WIDEST), command.summary) for name, command in commands])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Names of commands from the table, without importing the commands."""
+        vars(self)["get_command"] = _listed
+        return super().shell_complete(ctx, incomplete)
+
+
+def _listed(_ctx: Any, name: str) -> Any:
+    """A command of which only the name and the summary are needed."""
+    return TyperCommand(name, help=COMMANDS[name].summary)
 
 
 def _say_usage(error: TyperException, arguments: Sequence[str], *, unknown: bool) -> None:
@@ -115,18 +127,19 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings file, instead of looking for one.", metavar="FILE")
+        Path | None,
+        typer.Option("--config", "-c", help="Settings file (default: the first one found).", metavar="FILE"),
     ] = None,
     retry_refused_pins: Annotated[
         bool,
-        typer.Option("--retry-refused-pins", help="Try refused PINs once more that come from the same place."),
+        typer.Option("--retry-refused-pins", help="Try PINs again that a token refused before."),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show how an error came about.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """A certificate authority whose private keys live wherever you plug them in.
+    """Run a certificate authority, with private keys in pluggable key backends.
 
-    Data goes to standard output, everything else to standard error. Each kind of error has an exit code of its own.
+    Data goes to standard output, messages go to standard error. Each kind of error has its own exit code.
     """

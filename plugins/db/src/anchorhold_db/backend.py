@@ -48,7 +48,7 @@ class DatabaseBackend(Pkcs8Backend):
         """A password for every key; the encryption key where the settings have one."""
         super().add_cli_options(add, operation)
         if self._options.encryption_key is not None:
-            add(_ENCRYPTION_KEY, help="Seals every private key of this key backend.", secret=True)
+            add(_ENCRYPTION_KEY, help="Encryption key for every private key of this key backend.", secret=True)
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:

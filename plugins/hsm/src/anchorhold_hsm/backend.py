@@ -47,13 +47,13 @@ class HsmBackend:
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
         """The PINs always; what describes a key where one is made or adopted."""
         if operation in ("create", "import"):
-            add("key-label", help="Label of the key in the token (default: the name of the CA).", scope="key")
+            add("key-label", help="Label of the key on the token (default: the name of the CA).", scope="key")
         if operation == "adopt":
             add("key-label", help="Label of the key to adopt.", scope="key")
-            add("key-id", help="Id (CKA_ID) of the key to adopt, in hexadecimal.", scope="key")
-            add("key-uri", help="The key to adopt as a PKCS#11 URI (RFC 7512).", scope="key")
-        add("user-pin", help="PIN of the token's user; empty to clear the one in the settings.", secret=True)
-        add("so-pin", help="PIN of the token's security officer, instead of the user's.", secret=True)
+            add("key-id", help="CKA_ID of the key to adopt, in hexadecimal.", scope="key")
+            add("key-uri", help="PKCS#11 URI (RFC 7512) of the key to adopt.", scope="key")
+        add("user-pin", help="User PIN of the token; an empty value ignores the one in the settings.", secret=True)
+        add("so-pin", help="Security officer PIN of the token, instead of the user PIN.", secret=True)
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:

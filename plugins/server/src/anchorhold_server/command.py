@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MIN_TIMEOUT: Final = 0.1
 _MAX_TIMEOUT: Final = 86_400
-"""Seconds within which a request must arrive."""
+"""Limits of the request time-out, in seconds."""
 
 
 class LogLevel(StrEnum):
@@ -31,41 +31,56 @@ class LogLevel(StrEnum):
 
 def serve(
     context: CommandContext,
-    host: Annotated[str, typer.Option("--host", help="Address or name; 0.0.0.0 or :: for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="TCP port to listen on.", min=1, max=65535)] = 8000,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", help="Address or host name to bind; 0.0.0.0 or :: for all interfaces.", metavar="ADDRESS"
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="TCP port to bind.", metavar="PORT", min=1, max=65535)] = 8000,
     workers: Annotated[
-        int, typer.Option("--workers", help="Number of processes; about as many as there are CPUs.", min=1, max=256)
+        int,
+        typer.Option("--workers", help="Number of worker processes; about one per CPU.", metavar="N", min=1, max=256),
     ] = 1,
     tls_certificate: Annotated[
         Path | None,
-        typer.Option("--tls-certificate", help="Certificate with its chain, PEM, for HTTPS.", metavar="FILE"),
+        typer.Option("--tls-certificate", help="TLS certificate chain for HTTPS, PEM.", metavar="FILE"),
     ] = None,
     tls_key: Annotated[
-        Path | None, typer.Option("--tls-key", help="Its private key, PEM, not encrypted.", metavar="FILE")
+        Path | None,
+        typer.Option("--tls-key", help="Private key of the TLS certificate, unencrypted PEM.", metavar="FILE"),
     ] = None,
     cached_certificates: Annotated[
         int,
         typer.Option(
-            "--cached-certificates", help="Certificates whose answers each worker keeps; 2 KB each.", min=1, metavar="N"
+            "--cached-certificates",
+            help="Certificates whose OCSP responses each worker caches, 2 KB each.",
+            min=1,
+            metavar="N",
         ),
     ] = 20_000,
     request_timeout: Annotated[
         str,
         typer.Option(
             "--request-timeout",
-            help=f"Within what time a request must arrive: seconds (10), or a span ({EXAMPLES}).",
-            metavar="SPAN",
+            help=f"Time within which a request must arrive: seconds (10) or a duration ({EXAMPLES}).",
+            metavar="DURATION",
         ),
     ] = "10s",
     log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="What is logged, as JSON lines on standard error.")
+        LogLevel,
+        typer.Option(
+            "--log-level",
+            help="Log level: debug, info, warning or error; JSON lines on standard error.",
+            metavar="LEVEL",
+        ),
     ] = LogLevel.INFO,
 ) -> None:
-    """OcspResponse OCSP requests, and publish CRLs and certificates of authorities, over HTTP.
+    """Answer OCSP requests, and publish CRLs and CA certificates, over HTTP.
 
-    It needs the ledger and the keys of OCSP responders, never those of authorities, and renews nothing: run
-    `anchorhold maintain` beside it. It answers for every authority, under /ocsp, /crl/SERIAL.crl, /issuer/SERIAL.der,
-    and says how it is under /healthz, /readyz and /metrics. It ends with SIGTERM.
+    The server needs the ledger and the OCSP responder keys, never the CA keys. It renews nothing; run
+    `anchorhold maintain` alongside. It serves every authority at /ocsp, /crl/SERIAL.crl and /issuer/SERIAL.der,
+    and reports its state at /healthz, /readyz and /metrics. SIGTERM stops it.
     """
     from anchorhold.installation import open_installation
     from anchorhold_server.ledger_reader import LedgerReader
@@ -98,7 +113,7 @@ def _timeout(text: str) -> float:
     """
     seconds = amount_of(text, "s", "--request-timeout")
     if not _MIN_TIMEOUT <= seconds <= _MAX_TIMEOUT:
-        raise InputError(f"--request-timeout {text!r}: is out of range", hint="give 0.1 seconds to one day")
+        raise InputError(f"--request-timeout {text!r}: is out of range", hint="use 0.1 seconds to one day")
     return seconds
 
 

@@ -43,7 +43,7 @@ class StoragesBackend(Pkcs8Backend):
         if operation in ("create", "import"):
             add(
                 "path",
-                help="Folder of the storage in which the private key is stored.",
+                help="Folder for the private key, relative to the storage.",
                 scope="key",
                 default=self._options.path,
             )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def backends(context: CommandContext, output_format: OutputListFormat = ListFormat.TEXT) -> None:
-    """Show key backends and wrappers, installed and configured, and whether each authority's key can be used now."""
+    """Show installed and configured key backends and wrappers, and whether the key of each authority is usable."""
     content = {"installed": _installed(context), "configured": _configured(context), "keys": _keys(context)}
     if output_format is ListFormat.JSON:
         write(as_json(content), None)
@@ -62,7 +62,7 @@ def _configured(context: CommandContext) -> list[dict[str, Any]]:
 
 
 def _keys(context: CommandContext) -> list[dict[str, Any]]:
-    """Each key and whether it can be used; where a PIN or password was refused once, it is not tried again."""
+    """Each key and whether it is usable; a PIN or password that was refused is not tried again."""
     installation = context.installation
     refused: dict[str, SecretWrongError] = {}
     rows: list[dict[str, Any]] = []

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from anchorhold.cli.command_help import HelpfulCommand, HelpfulGroup, epilog
 from anchorhold.cli.command_table import COMMANDS
 from anchorhold.cli.destination import check_new, is_standard_output, make_private_folder, write_new
 from anchorhold.cli.error_collector import ErrorCollector
@@ -25,6 +26,7 @@ from anchorhold.settings.toml_output import display_settings
 
 app = typer.Typer(
     name="config",
+    cls=HelpfulGroup,
     help="Show, check or write the settings.",
     no_args_is_help=True,
     add_completion=False,
@@ -33,18 +35,18 @@ app = typer.Typer(
 )
 
 
-@app.command("show")
+@app.command("show", cls=HelpfulCommand, epilog=epilog("config show"))
 def show(ctx: typer.Context) -> None:
-    """Show the settings in force, as TOML: each value and where it came from; what may be secret is masked."""
+    """Show the effective settings as TOML, each value with its origin; possible secrets are masked."""
     loaded = load_settings(_named(ctx))
-    info(f"# settings file: {loaded.path or 'none, these are the defaults'}")
+    info(f"# settings file: {loaded.path or 'none (defaults)'}")
     lines = [f"{key} = {value}  # {origin}\n" for key, value, origin in display_settings(loaded)]
     write("".join(lines).encode(), None)
 
 
-@app.command("check")
+@app.command("check", cls=HelpfulCommand, epilog=epilog("config check"))
 def check(ctx: typer.Context) -> None:
-    """Check the settings: every key and value, and all that they name, used or not; no PIN or password is tried."""
+    """Check the settings: every key and value, and all files and backends they name. No PIN or password is tried."""
     with open_installation(_named(ctx), trial=True) as installation:
         findings = check_installation(installation)
         failures = ErrorCollector()
@@ -56,8 +58,8 @@ def check(ctx: typer.Context) -> None:
         for sentence in findings.untested:
             info(f"{sentence[0].upper()}{sentence[1:]}.")
         failures.raise_first()
-        rest = " as far as it could be tried" if findings.untested else ""
-        info(f"{installation.loaded.path or 'The default settings'}: nothing is wrong{rest}.")
+        rest = ", as far as it could be tested" if findings.untested else ""
+        info(f"{installation.loaded.path or 'Default settings'}: no problems found{rest}.")
 
 
 def _check_options(ctx: typer.Context) -> None:
@@ -69,18 +71,18 @@ def _check_options(ctx: typer.Context) -> None:
             build_command(name, GlobalOptions(_named(ctx)))
 
 
-@app.command("init")
+@app.command("init", cls=HelpfulCommand, epilog=epilog("config init"))
 def init(
     ctx: typer.Context,
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="File to write, - for standard output (default: where a user's settings are looked for).",
+            help="File to write, - for standard output (default: the settings file of this user).",
             metavar="FILE",
         ),
     ] = None,
 ) -> None:
-    """Write a commented settings file with the defaults. An existing file is left alone."""
+    """Write a commented settings file with the defaults. An existing file is never overwritten."""
     target = path or _named(ctx) or user_file()
     installed = {plugin.name for plugin in discovery.installed(BACKENDS_GROUP)}
     content = sample_settings(with_defaults({}, None, os.environ), installed)
@@ -92,10 +94,10 @@ def init(
         make_private_folder(target.absolute().parent)
         write_new(content.encode(), target, 0o600)
     except FileExistsError:
-        raise OutputError(f"{target}: exists already", hint="edit it, or name another file") from None
+        raise OutputError(f"{target}: already exists", hint="edit it, or name another file") from None
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror})", hint="name another file") from error
-    info(f"Wrote {target}.")
+    info(f"Wrote {target}. Next: edit it, then run `anchorhold config check`.")
 
 
 def _named(ctx: typer.Context) -> Path | None:

@@ -21,20 +21,24 @@ def dump_crl(
     context: CommandContext,
     ca: Authority,
     shard: Annotated[
-        int | None, typer.Option("--shard", help="The partial CRL of that number (default: the full one).", min=0)
+        int | None,
+        typer.Option("--shard", help="Number of a partitioned CRL (default: the full CRL).", metavar="N", min=0),
     ] = None,
     output_format: Annotated[
-        CrlFormat, typer.Option("--output-format", "-f", help="How it is shown; json without its entries.")
+        CrlFormat,
+        typer.Option(
+            "--output-format", "-f", help="Output format: pem, der, or json without the entries.", metavar="FORMAT"
+        ),
     ] = CrlFormat.PEM,
     out: Out = None,
 ) -> None:
-    """Write the newest certificate revocation list of an authority."""
+    """Write the latest certificate revocation list of an authority."""
     check_output(out, kept=context.protected_files)
     authority = context.installation.authorities.get(ca)
     record = context.installation.crls.latest(authority, shard)
     if record is None:
         raise UnknownCertificateError(
-            f"authority {authority.name!r}: has no such CRL", hint="make it with `anchorhold generate-crls`"
+            f"authority {authority.name!r}: has no such CRL", hint="generate it with `anchorhold generate-crls`"
         )
     write(_shown(record, output_format), out, hint="repeat dump-crl with another file")
 

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 def edit_ca(
     context: CommandContext,
     ca: Authority,
-    rename: Annotated[str | None, typer.Option("--rename", help="New name.", metavar="NAME")] = None,
+    rename: Annotated[str | None, typer.Option("--rename", help="New name of the authority.", metavar="NAME")] = None,
     enable: Annotated[
         bool | None,
-        typer.Option("--enable/--disable", help="Let it sign, or keep it from signing.", show_default=False),
+        typer.Option("--enable/--disable", help="Allow or prevent issuing certificates.", show_default=False),
     ] = None,
     *,
     issuing: IssuingOptions,
 ) -> None:
-    """Change the settings of a certificate authority; what is not given stays. An empty value removes what it has."""
+    """Change the settings of a certificate authority.
+
+    Settings that are not given stay as they are; an empty value removes a setting.
+    """
     changes = issuing.given()
     if rename is None and enable is None and not changes:
-        raise InputError("edit-ca: nothing to change was given", hint="see `anchorhold edit-ca --help`")
+        raise InputError("edit-ca: no change is given", hint="see `anchorhold edit-ca --help`")
     before = context.installation.authorities.get(ca)
     edited = context.installation.authorities.edit(before, name=rename, enabled=enable, changes=changes)
     info(f"Changed authority {edited.name} ({edited.record.status}).")

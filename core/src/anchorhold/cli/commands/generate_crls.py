@@ -1,4 +1,4 @@
-"""``generate-crls``: make certificate revocation lists."""
+"""``generate-crls``: generate certificate revocation lists."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.error_collector import ErrorCollector
 from anchorhold.cli.inputs import duration
 from anchorhold.cli.output import info
@@ -26,34 +27,38 @@ def generate_crls(
     context: CommandContext,
     cas: Annotated[
         list[str] | None,
-        typer.Argument(help="Which authorities (default: all that can, disabled ones too).", metavar="[CA]..."),
+        typer.Argument(
+            help="Authorities (default: all that can issue CRLs, including disabled ones).",
+            metavar="CA",
+            autocompletion=complete_authority,
+        ),
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", help=f"How long they are good: {EXAMPLES} (default: 7d).", metavar="SPAN"),
+        typer.Option("--expires", help=f"Time until the next update: {EXAMPLES} (default: 7d).", metavar="DURATION"),
     ] = None,
 ) -> None:
-    """Make certificate revocation lists: the full one of each authority, and those of its shards."""
+    """Generate certificate revocation lists: the full CRL of each authority and its partitioned CRLs."""
     installation = context.installation
     lifetime = CRL_LIFETIME if expires is None else duration(expires)
     authorities = [installation.authorities.get(name) for name in cas] if cas else _all(context)
     context.check_used({found.record.key_backend for found in authorities})
     if not authorities:
-        info("There are no authorities that make CRLs.")
+        info("No authority can issue CRLs; nothing to do.")
     failures = ErrorCollector()
     for authority in authorities:
-        with failures.collecting(authority.name):  # the lists of the others must not run out for that
+        with failures.collecting(authority.name):  # the other CRLs must not expire because of it
             made = _make(context, authority, lifetime)
             count, (number, until) = len(made), made[-1]
             info(
-                f"Made {count} CRL{'s' if count != 1 else ''} of {authority.name}, the last with number {number}. "
+                f"Generated {count} CRL{'s' if count != 1 else ''} of {authority.name}, up to number {number}. "
                 f"Next update: {until:%Y-%m-%d %H:%M} UTC."
             )
     failures.raise_first()
 
 
 def _all(context: CommandContext) -> list[Authority]:
-    """Every authority that may make lists; of one that has a certificate and may not, it is said why."""
+    """Every authority that may issue CRLs; prints why another one with a certificate may not."""
     found = []
     for authority in context.installation.authorities.list():
         if authority.record.status == "pending":
@@ -68,7 +73,7 @@ def _all(context: CommandContext) -> list[Authority]:
 
 
 def _make(context: CommandContext, authority: Authority, lifetime: dt.timedelta) -> list[tuple[int, dt.datetime]]:
-    """Of each that was made: its number, and when its next update is due."""
+    """The number and the next update of each CRL generated."""
     secrets = context.secrets(authority.record.key_backend)
     count = 1 + (authority.record.issuing.crl_shards or 0)
     lists = context.installation.crls.generate(authority, secrets, lifetime=lifetime)
@@ -77,5 +82,5 @@ def _make(context: CommandContext, authority: Authority, lifetime: dt.timedelta)
 
 
 def _is_quiet(count: int) -> bool:
-    """Whether a bar would be no use to anybody."""
+    """Whether to hide the progress bar: for one CRL, or without a terminal."""
     return count == 1 or not sys.stderr.isatty()

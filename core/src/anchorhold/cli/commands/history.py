@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.inputs import earlier
 from anchorhold.cli.output import info, table, write, write_json_list, write_line
 from anchorhold.ledger.audits import HistoryFilter
+from anchorhold.x509.durations import EXAMPLES
 from anchorhold.x509.serials import complete_serial, parse_serial
 
 if TYPE_CHECKING:
@@ -35,36 +37,39 @@ class HistoryFormat(StrEnum):
 def history(
     context: CommandContext,
     ca: Annotated[
-        str | None, typer.Option("--ca", help="Only what was done to or by this authority.", metavar="CA")
+        str | None,
+        typer.Option("--ca", help="Only events of this authority.", metavar="CA", autocompletion=complete_authority),
     ] = None,
     serial: Annotated[
         str | None,
-        typer.Option("--serial", help="Only what was done to the certificate with this serial number.", metavar="HEX"),
+        typer.Option("--serial", help="Only events of the certificate with this serial number.", metavar="HEX"),
     ] = None,
     actor: Annotated[
-        str | None, typer.Option("--actor", help="Only what this user or program did.", metavar="NAME")
+        str | None, typer.Option("--actor", help="Only events caused by this user or program.", metavar="NAME")
     ] = None,
     correlation_id: Annotated[
         str | None,
-        typer.Option("--correlation-id", help="Only what was done under this correlation id.", metavar="ID"),
+        typer.Option("--correlation-id", help="Only events with this correlation id.", metavar="ID"),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="Not before this time: 2026-11-29, or 7d for seven days ago.", metavar="TIME"),
+        typer.Option("--since", help=f"Only from this time: a date (2026-11-29) or age ({EXAMPLES}).", metavar="TIME"),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", help="Before this time; given as for --since.", metavar="TIME")
+        str | None, typer.Option("--until", help="Only before this time, in the format of --since.", metavar="TIME")
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", help="Maximum number of entries (default: 100 as text, else all).", min=1),
+        typer.Option("--limit", help="Maximum number of events (default: 100 as text, else all).", metavar="N", min=1),
     ] = None,
     output_format: Annotated[
         HistoryFormat,
-        typer.Option("--output-format", help="jsonl is one JSON object a line, for log collectors."),
+        typer.Option(
+            "--output-format", "-f", help="Output format: text, json, or jsonl (one object per line).", metavar="FORMAT"
+        ),
     ] = HistoryFormat.TEXT,
 ) -> None:
-    """Show what was done to authorities and certificates, by whom and when, the newest first."""
+    """Show what happened to authorities and certificates, who did it and when, the newest event first."""
     wanted = HistoryFilter(
         serial=None if serial is None else complete_serial(parse_serial(serial)),
         actor=actor,
@@ -95,7 +100,7 @@ def _show(entries: Iterator[HistoryEntry], most: int | None) -> None:
         for entry in entries
     ]
     if not rows:
-        info("There are no such entries.")
+        info("No events found.")
     write(table(("TIME (UTC)", "ACTOR", "EVENT", "AUTHORITY", "SERIAL"), rows), None)
     if len(rows) == most:
-        info(f"There may be more: repeat with --limit above {most}, or with --until.")
+        info(f"Next: there may be more; repeat with a --limit above {most}, or with --until.")

@@ -1,4 +1,4 @@
-"""``import-ca``: import a certificate authority made elsewhere."""
+"""``import-ca``: import an existing certificate authority."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def import_ca(
     key: Annotated[
         str | None,
         typer.Argument(
-            help="File of its private key (PEM or DER), or PKCS#12 with both; with --adopt, of its certificate.",
+            help="Private key file (PEM or DER), or PKCS#12 with key and certificate; with --adopt, the certificate.",
             metavar="FILE",
         ),
     ] = None,
     certificate: Annotated[
-        str | None, typer.Argument(help="File of its certificate, PEM or DER; not with PKCS#12.", metavar="CERTIFICATE")
+        str | None, typer.Argument(help="Certificate file, PEM or DER; not with PKCS#12.", metavar="CERTIFICATE")
     ] = None,
     import_password: Annotated[
         str | None,
         typer.Option(
             "--import-password",
-            help="Password of the private key or PKCS#12 in FILE; asked for at a terminal if it is needed.",
+            help="Password of the private key or PKCS#12 file (default: prompt if needed).",
             metavar="SECRET",
             envvar=_VARIABLE,
         ),
@@ -68,14 +68,14 @@ def import_ca(
     adopt: Annotated[
         bool,
         typer.Option(
-            "--adopt", help="Use the private key that is in the key backend already; FILE is its certificate."
+            "--adopt", help="Use a private key that already exists in the key backend; FILE is its certificate."
         ),
     ] = False,
     signed: Annotated[
         str | None,
         typer.Option(
             "--signed",
-            help="Certificate for an authority made by `init-ca --csr-out`; nothing else is needed.",
+            help="Certificate of an authority created with `init-ca --csr-out`; takes no other option.",
             metavar="FILE",
         ),
     ] = None,
@@ -85,16 +85,18 @@ def import_ca(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Import a certificate authority: its private key into a key backend, or one that is there, and its certificate.
+    """Import a certificate authority: its certificate, and its private key into a key backend.
 
-    One that has signed elsewhere publishes nothing until that is recorded; with --signed, the first CRL and OCSP
-    responder follow, where nobody has to be asked.
+    An imported authority publishes nothing until its earlier certificates and revocations are recorded. With
+    --signed, also create its first CRL and OCSP responder, if no prompt is needed.
     """
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     publish: Callable[[Installation, Authority], None]
     if signed is not None:
         if key is not None or adopt or issuing.given():
-            raise InputError("--signed: needs nothing but the name", hint="change its settings with edit-ca")
+            raise InputError(
+                "--signed: takes only the name of the authority", hint="change its settings with edit-ca afterwards"
+            )
         authority, secrets = _accept(context, name, signed)
         publish = partial(publish_first, secrets=secrets)
     else:
@@ -120,7 +122,7 @@ def _accept(context: CommandContext, name: str, signed: str) -> tuple[Authority,
     secrets = context.secrets(alias)
     accepted = context.installation.authorities.complete(authority, certificate, secrets, others=certificates)
     if certificate.subject != wanted:
-        info(f"Note: its parent made it {format_name(certificate.subject)}; asked for was {format_name(wanted)}.")
+        info(f"Note: the parent issued it for {format_name(certificate.subject)} instead of {format_name(wanted)}.")
     return accepted, secrets
 
 
@@ -138,9 +140,9 @@ def _import(
     """The authority of those files."""
     context.check_used({key_backend})
     if key is None:
-        raise InputError("import-ca: no FILE was given", hint="name the file of the private key, or see --help")
+        raise InputError("import-ca: FILE is missing", hint="name the private key file, or see --help")
     if adopt and (certificate is not None or import_password is not None):
-        raise InputError("--adopt: takes the certificate only", hint="leave out the private key and its password")
+        raise InputError("--adopt: takes only the certificate", hint="omit the private key and its password")
     context.installation.authorities.check_new_name(name)
     private, found = (
         (None, load_certificate(read_input(key, "certificate"), key))
@@ -159,7 +161,7 @@ def _import(
 
 
 def _password(given: str | None) -> Secret | None:
-    """That of the file, by option or variable, or in a file of its own."""
+    """The password of the file: from the option, the variable or the file that a variable names."""
     if given:
         return Secret(given)
     file = os.environ.get(f"{_VARIABLE}_FILE")
@@ -174,7 +176,7 @@ def _load(
         if not is_pkcs12(key_data):
             check_is_key(key_data, key)
             raise InputError(
-                f"{key}: is not PKCS#12, so the certificate is missing", hint="name its file after the key"
+                f"{key}: is not PKCS#12, so the certificate is missing", hint="name the certificate file after the key"
             )
         try:
             return load_pkcs12(key_data, password, key)
@@ -191,7 +193,7 @@ def _asked(context: CommandContext, key: str) -> Secret:
     password = context.ask(f"Password of {key}")
     if password is None:
         raise SecretMissingError(
-            f"{key}: is encrypted and its password is missing",
-            hint=f"give --import-password, or set {_VARIABLE} or {_VARIABLE}_FILE",
+            f"{key}: is encrypted, and no password is given",
+            hint=f"use --import-password, or set {_VARIABLE} or {_VARIABLE}_FILE",
         )
     return password

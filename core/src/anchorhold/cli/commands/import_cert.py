@@ -1,4 +1,4 @@
-"""``import-cert``: record a certificate that an authority signed elsewhere."""
+"""``import-cert``: record a certificate that an authority issued outside this installation."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def import_cert(
     context: CommandContext,
     certificate: Annotated[
-        str, typer.Argument(help="File of the certificate, PEM or DER; - for standard input.", metavar="CERTIFICATE")
+        str, typer.Argument(help="Certificate file, PEM or DER; - for standard input.", metavar="CERTIFICATE")
     ],
     ca: SigningAuthority,
 ) -> None:
-    """Record a certificate that an authority signed elsewhere, so that it can be revoked here."""
+    """Record a certificate that an authority issued outside this installation, so that it can be revoked here."""
     loaded = load_certificate(read_input(certificate, "certificate"), certificate, lenient=True)
     record = context.installation.certificates.import_(ca, loaded)
     info(f"Imported certificate {record.serial} for {record.subject or ','.join(record.names)}.")

@@ -19,6 +19,7 @@ from anchorhold.cli.arguments import (
     OptionalFormat,
     Out,
 )
+from anchorhold.cli.completion import complete_authority, complete_curve, complete_key_type, complete_profile
 from anchorhold.cli.destination import is_standard_output
 from anchorhold.cli.first_publication import publish_first
 from anchorhold.cli.inputs import expiry
@@ -40,14 +41,21 @@ def init_ca(
         str, typer.Argument(help="Distinguished name: CN=Root,O=Org,C=AT or /C=AT/O=Org/CN=Root.", metavar="SUBJECT")
     ],
     parent: Annotated[
-        str | None, typer.Option("--parent", help="Authority that signs it; without one it is a root.", metavar="CA")
+        str | None,
+        typer.Option(
+            "--parent",
+            help="Authority that signs the new one (default: none, a self-signed root).",
+            metavar="CA",
+            autocompletion=complete_authority,
+        ),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
             "--profile",
-            help="A profile with ca = true, for its own certificate (default: root, or intermediate with --parent).",
+            help="Profile of the CA certificate, with ca = true (default: root, or intermediate with --parent).",
             metavar="PROFILE",
+            autocompletion=complete_profile,
         ),
     ] = None,
     key_backend: KeyBackend = "default",
@@ -55,8 +63,8 @@ def init_ca(
         str | None,
         typer.Option(
             "--path-length",
-            help="How many authorities may follow below it, or none for no limit (default: as the profile says, which "
-            "is none for a root, else 0).",
+            help='Path length constraint: a number, or "none" for no limit (default: no limit for a root, 0 for an '
+            "intermediate).",
             metavar="N",
         ),
     ] = None,
@@ -65,42 +73,44 @@ def init_ca(
         str | None,
         typer.Option(
             "--key-type",
-            help="EC, RSA, Ed25519, Ed448, ML-DSA-44, ML-DSA-65 or ML-DSA-87 (default: EC).",
+            help="Key type: EC, RSA, Ed25519, Ed448, ML-DSA-44, ML-DSA-65 or ML-DSA-87 (default: EC).",
             metavar="TYPE",
+            autocompletion=complete_key_type,
         ),
     ] = None,
     key_size: Annotated[
         int | None,
-        typer.Option("--key-size", help="Bits of an RSA key, 2048 to 8192 (default: 3072).", metavar="BITS"),
+        typer.Option("--key-size", help="RSA key size, 2048 to 8192 bits (default: 3072).", metavar="BITS"),
     ] = None,
     elliptic_curve: Annotated[
         str | None,
         typer.Option(
             "--elliptic-curve",
-            help="Curve of an EC key: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1 … (default: P-256).",
+            help="Elliptic curve: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1 … (default: P-256).",
             metavar="CURVE",
+            autocompletion=complete_curve,
         ),
     ] = None,
     permit_name: Annotated[
         list[str] | None,
         typer.Option(
             "--permit-name",
-            help="Certify names of this kind only below this one: DNS:example.com, IP:192.0.2.0/24 … Can be repeated.",
+            help="Name constraint, permitted subtree: DNS:example.com, IP:192.0.2.0/24 … Repeatable.",
             metavar="SUBTREE",
         ),
     ] = None,
     exclude_name: Annotated[
         list[str] | None,
-        typer.Option("--exclude-name", help="Never certify names below this one. Can be repeated.", metavar="SUBTREE"),
+        typer.Option("--exclude-name", help="Name constraint, excluded subtree. Repeatable.", metavar="SUBTREE"),
     ] = None,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Use a private key that is in the key backend already.")
+        bool, typer.Option("--adopt", help="Use a private key that already exists in the key backend.")
     ] = False,
     csr_out: Annotated[
         Path | None,
         typer.Option(
             "--csr-out",
-            help="Write a CSR for a parent elsewhere; give its certificate to `import-ca --signed` later.",
+            help="Write a CSR for an external parent; import its certificate with `import-ca --signed`.",
             metavar="FILE",
         ),
     ] = None,
@@ -110,9 +120,9 @@ def init_ca(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Create a certificate authority: its key, in the key backend of your choice, and its certificate.
+    """Create a certificate authority: its private key, in the chosen key backend, and its certificate.
 
-    With --hostname, --crl-url or --ocsp-url its first CRL and OCSP responder follow, where nobody has to be asked.
+    With --hostname, --crl-url or --ocsp-url, also create its first CRL and OCSP responder, if no prompt is needed.
     """
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     installation = context.installation
@@ -130,8 +140,8 @@ def init_ca(
     if csr_out is not None:
         if parent is not None or expires is not None or output_format is not None or out is not None or bundle:
             raise InputError(
-                "--csr-out: there is no certificate yet, and its parent decides about it",
-                hint="leave out --parent, --expires, --output-format, --out and --bundle",
+                "--csr-out: creates a CSR and no certificate, whose contents the parent decides",
+                hint="omit --parent, --expires, --output-format, --out and --bundle",
             )
         _request(context, name, subject, csr_out, common)
         return
@@ -157,11 +167,14 @@ def init_ca(
 
 
 def _spec(key_type: str | None, key_size: int | None, elliptic_curve: str | None, *, adopt: bool) -> KeySpec | None:
-    """The kind of a new key; None for one that is there."""
+    """The type of a new key; None for an existing key."""
     if not adopt:
         return key_spec(key_type, key_size, elliptic_curve)
     if (key_type, key_size, elliptic_curve) != (None, None, None):
-        raise InputError("--adopt: the key is there, of the kind it is", hint="leave out --key-type and its like")
+        raise InputError(
+            "--adopt: the type of an existing key cannot be chosen",
+            hint="omit --key-type, --key-size and --elliptic-curve",
+        )
     return None
 
 
@@ -176,8 +189,6 @@ def _request(context: CommandContext, name: str, subject: str, csr_out: Path, co
     info_notes(context.installation.notes)
     again = f"show it with `anchorhold recover --finish {shlex.quote(name)}`"
     write(pending_csr(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
-    request = "it" if is_standard_output(csr_out) else csr_out
-    info(
-        f"Made the key of {authority.name} in {alias!r}. Have {request} signed, then run "
-        f"`anchorhold import-ca {shlex.quote(name)} --signed FILE`."
-    )
+    request = "the CSR" if is_standard_output(csr_out) else csr_out
+    info(f"Created the key of {authority.name} in {alias!r}.")
+    info(f"Next: have {request} signed, then run `anchorhold import-ca {shlex.quote(name)} --signed FILE`.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def list_cas(context: CommandContext, output_format: OutputListFormat = ListFormat.TEXT) -> None:
-    """List certificate authorities, each below the one that signed it."""
+    """List certificate authorities, each below its issuer."""
     authorities = _as_tree(context.installation.authorities.list())
     if output_format is ListFormat.JSON:
         write(as_json([authority_as_json(context.installation, found) for found, _ in authorities]), None)
@@ -33,7 +33,7 @@ def list_cas(context: CommandContext, output_format: OutputListFormat = ListForm
         for found, depth in authorities
     ]
     if not rows:
-        info("There are no authorities yet; create one with `anchorhold init-ca NAME SUBJECT`.")
+        info("No authorities yet. Next: create one with `anchorhold init-ca NAME SUBJECT`.")
     write(table(("NAME", "STATUS", "SERIAL", "EXPIRES", "KEY BACKEND", "SUBJECT"), rows), None)
 
 

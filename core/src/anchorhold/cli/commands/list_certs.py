@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
+from anchorhold.cli.completion import complete_authority, complete_profile
 from anchorhold.cli.inputs import duration
 from anchorhold.cli.output import ListFormat, info, table, write, write_json_list
 from anchorhold.cli.rendering import certificate_as_json, external_issuer_as_json
@@ -36,39 +37,56 @@ OF_AUTHORITY: Final = "authority"
 
 def list_certs(
     context: CommandContext,
-    ca: Annotated[str | None, typer.Option("--ca", help="Of this authority only.", metavar="CA")] = None,
-    expired: Annotated[bool, typer.Option("--expired", help="Also those that have expired.")] = False,
-    revoked: Annotated[
-        bool | None,
+    ca: Annotated[
+        str | None,
         typer.Option(
-            "--revoked/--not-revoked", help="Only those that are revoked, or that are not.", show_default=False
+            "--ca", help="Only certificates of this authority.", metavar="CA", autocompletion=complete_authority
         ),
     ] = None,
+    expired: Annotated[bool, typer.Option("--expired", help="Also list expired certificates.")] = False,
+    revoked: Annotated[
+        bool | None,
+        typer.Option("--revoked/--not-revoked", help="Only revoked certificates, or only others.", show_default=False),
+    ] = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", help="Only those of this profile.", metavar="PROFILE")
+        str | None,
+        typer.Option(
+            "--profile", help="Only certificates of this profile.", metavar="PROFILE", autocompletion=complete_profile
+        ),
     ] = None,
     expiring: Annotated[
         str | None,
         typer.Option(
             "--expiring",
-            help=f"Only those that expire within this span ({EXAMPLES}) and are not revoked, without those of OCSP "
-            "responders unless --profile names theirs; the exit code is 66 if there are any.",
+            help=f"Only unrevoked certificates that expire within this duration ({EXAMPLES}); OCSP responder "
+            "certificates only if --profile selects them. Exit code 66 if there are any.",
             metavar="SPAN",
         ),
     ] = None,
     after: Annotated[
         int,
         typer.Option(
-            "--after", help="Begin behind the certificate with this number; a full page says which.", min=0, max=2**62
+            "--after",
+            help="Continue after this row number (printed at the end of a full page).",
+            metavar="N",
+            min=0,
+            max=2**62,
+            show_default=False,
         ),
     ] = 0,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", help="How many at most (default: 100 as text, all as json).", min=1, max=1_000_000),
+        typer.Option(
+            "--limit",
+            help="Maximum number of certificates (default: 100 as text, all as json).",
+            metavar="N",
+            min=1,
+            max=1_000_000,
+        ),
     ] = None,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
-    """List certificates that are valid, the first to expire first; with --expired all of them, oldest first."""
+    """List valid certificates, the next to expire first; with --expired, all certificates, the oldest first."""
     installation = context.installation
     if profile is not None:
         installation.certificates.check_profile(profile)
@@ -164,7 +182,7 @@ def _show(
         for record in found
     ]
     if not rows:
-        info("There are no such certificates.")
+        info("No certificates found.")
     write(table(("SERIAL", "AUTHORITY", "EXPIRES", "STATUS", "PROFILE", "NAMES"), rows), None)
     if len(found) == limit:
-        info(f"There may be more: repeat with --after {found[-1].id}.")
+        info(f"Next: there may be more; repeat with --after {found[-1].id}.")

@@ -1,4 +1,4 @@
-"""``maintain``: renew CRLs and OCSP responders before they run out."""
+"""``maintain``: renew CRLs and OCSP responders before they expire."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.error_collector import ErrorCollector
 from anchorhold.cli.inputs import duration
 from anchorhold.cli.output import info
@@ -27,18 +28,24 @@ def maintain(
     context: CommandContext,
     cas: Annotated[
         list[str] | None,
-        typer.Argument(help="Which authorities (default: all, disabled ones too).", metavar="[CA]..."),
+        typer.Argument(
+            help="Authorities (default: all, including disabled ones).", metavar="CA", autocompletion=complete_authority
+        ),
     ] = None,
     every: Annotated[
         str | None,
-        typer.Option("--every", help=f"Go on, and look again after this pause: {EXAMPLES}.", metavar="PAUSE"),
+        typer.Option(
+            "--every", help=f"Keep running, and check again at this interval: {EXAMPLES}.", metavar="INTERVAL"
+        ),
     ] = None,
     crl_expires: Annotated[
         str | None,
-        typer.Option("--crl-expires", help=f"How long CRLs are good: {EXAMPLES} (default: 7d).", metavar="SPAN"),
+        typer.Option(
+            "--crl-expires", help=f"Time until the next update of a CRL: {EXAMPLES} (default: 7d).", metavar="DURATION"
+        ),
     ] = None,
 ) -> None:
-    """Renew CRLs and OCSP responders before they run out, with nobody present. Several may run at once."""
+    """Renew CRLs and OCSP responders before they expire, unattended. Several instances may run at once."""
     lifetime = CRL_LIFETIME if crl_expires is None else duration(crl_expires)
     pause = None if every is None else parse_interval(every)
     if pause is None:
@@ -49,33 +56,33 @@ def maintain(
         signal.signal(number, lambda *_: stopped.set())
     while True:
         _once(context, cas or (), lifetime).report()
-        context.close()  # the next look is at the file that is at its path by then
+        context.close()  # the next run opens the file that is at its path by then
         if stopped.wait(pause):
             return
 
 
 def _once(context: CommandContext, cas: Sequence[str], lifetime: dt.timedelta) -> ErrorCollector:
-    """Look after every authority; what went wrong."""
+    """Maintain each authority once; returns the errors."""
     failures = ErrorCollector()
     authorities: list[Authority] = []
     with failures.collecting():
         authorities = _wanted(context, cas)
         if not authorities:
-            info("There are no authorities yet, so nothing was done.")
+            info("No authorities yet; nothing to do.")
     for authority in authorities:
         with failures.collecting(authority.name):
             maintained = context.installation.maintenance.run(authority, lifetime=lifetime)
             for done in maintained.done:
                 info(f"{authority.name}: {done}")
             if maintained.other_claim is not None:
-                info(f"{authority.name} is {maintained.other_claim.description}; nothing was done here.")
+                info(f"{authority.name} is {maintained.other_claim.description}; skipped.")
             for error in maintained.failures:
                 failures.add(authority.name, error)
     return failures
 
 
 def _wanted(context: CommandContext, cas: Sequence[str]) -> list[Authority]:
-    """Those that were named; else all that were completed, for what a disabled one has signed is about."""
+    """The named authorities; else all completed ones, since certificates of a disabled one are still in use."""
     if cas:
         return [context.installation.authorities.get(name) for name in cas]
     return [found for found in context.installation.authorities.list() if found.record.status != "pending"]

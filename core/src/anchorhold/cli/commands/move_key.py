@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anchorhold.cli.arguments import Authority
+from anchorhold.cli.completion import complete_key_backend
 from anchorhold.cli.output import info
 
 if TYPE_CHECKING:
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 def move_key(
     context: CommandContext,
     ca: Authority,
-    to: Annotated[str, typer.Option("--to", help="Alias of the key backend it is moved to.", metavar="ALIAS")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", help="Alias of the new key backend.", metavar="ALIAS", autocompletion=complete_key_backend
+        ),
+    ],
     delete_source: Annotated[
-        bool, typer.Option("--delete-source", help="Destroy the key in its old place once it is used in the new one.")
+        bool, typer.Option("--delete-source", help="Destroy the key in the old key backend once the new one is in use.")
     ] = False,
 ) -> None:
-    """Move the key of a certificate authority to another key backend, with proof that it works there."""
+    """Move the key of a certificate authority to another key backend, and verify that it works there."""
     installation = context.installation
     authority = installation.authorities.get(ca)
     old = authority.record.key_backend
@@ -36,5 +43,7 @@ def move_key(
         source_secrets=context.secrets(old),
         delete_source=delete_source,
     )
-    fate = "was destroyed" if delete_source else "is still there too"
-    info(f"Moved the key of {moved.name} from {old!r} to {to!r}; in {old!r} it {fate}.")
+    outcome = "is destroyed" if delete_source else "remains"
+    info(f"Moved the key of {moved.name} from {old!r} to {to!r}; the copy in {old!r} {outcome}.")
+    if not delete_source:
+        info(f"Next: destroy that copy with `anchorhold recover --destroy-copies {shlex.quote(moved.name)}`.")

@@ -29,26 +29,30 @@ NOT_WRITTEN: Final = frozenset({"__pycache__", ".pyc"})
 
 def new_backend(
     context: CommandContext,
-    name: Annotated[str, typer.Argument(help="Name of the backend type: lower case, digits, hyphens.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the backend type: lowercase letters, digits and hyphens.", metavar="NAME")
+    ],
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", help="Folder to make, or an empty one (default: anchorhold-NAME, here).", metavar="FOLDER"
+            "--folder",
+            help="New or empty folder (default: anchorhold-NAME in the current folder).",
+            metavar="FOLDER",
         ),
     ] = None,
 ) -> None:
-    """Write a Python package for a key backend of your own, with tests that run the contract."""
+    """Write a Python package for a new key backend, with tests that run the backend contract."""
     if not NAME.fullmatch(name):
         raise InputError(
-            f"name {name!r}: must be lower case letters and digits, with hyphens between words",
-            hint="choose for instance acme-kms",
+            f"name {name!r}: must consist of lowercase letters and digits, with single hyphens between words",
+            hint="use for example acme-kms",
         )
     _check_free(name)
     target = folder or Path(f"anchorhold-{name}")
     check_new_folder(target, context.protected_files_as_known())
     write_folder(_package(name), target)
     install, test = (shlex.quote(str(place)) for place in (f"{target}[test]", target))
-    info(f"Wrote {target}. Go on with: pip install -e {install} && pytest {test}")
+    info(f"Wrote {target}. Next: pip install -e {install} && pytest {test}")
 
 
 def _check_free(name: str) -> None:
@@ -62,7 +66,7 @@ def _check_free(name: str) -> None:
     with suppress(PackageNotFoundError):
         taken[name] = distribution(f"anchorhold-{name}").name
     if name in taken:
-        raise InputError(f"name {name!r}: {taken[name]} has it already", hint="choose another one")
+        raise InputError(f"name {name!r}: is already used by {taken[name]}", hint="choose another name")
 
 
 def _package(name: str) -> dict[str, bytes]:

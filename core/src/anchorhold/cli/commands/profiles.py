@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import OutputListFormat
+from anchorhold.cli.completion import complete_profile
 from anchorhold.cli.output import ListFormat, as_json, info, table, write
 from anchorhold.profiles import find_profile
 from anchorhold.profiles.description import described_profiles
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 def profiles(
     context: CommandContext,
     name: Annotated[
-        str | None, typer.Argument(help="Show what certificates of this profile contain.", metavar="NAME")
+        str | None,
+        typer.Argument(help="Profile to show (default: list all).", metavar="NAME", autocompletion=complete_profile),
     ] = None,
     output_format: OutputListFormat = ListFormat.TEXT,
 ) -> None:
-    """List the profiles, built in and configured, or show what certificates of one contain."""
+    """List built-in and configured profiles, or show what certificates of one profile contain."""
     settings = context.installation.loaded.settings
     known = described_profiles(settings.profiles, settings.default_profile)
     if name is None:
@@ -31,7 +33,7 @@ def profiles(
             return
         rows = [(found.name, found.origin, found.profile.description) for found in known]
         write(table(("NAME", "ORIGIN", "DESCRIPTION"), rows), None)
-        info(f"The default is {settings.default_profile}; `anchorhold profiles NAME` shows what one contains.")
+        info(f"The default is {settings.default_profile}. Next: see one with `anchorhold profiles NAME`.")
         return
     find_profile(name, settings.profiles)  # which says what is nearest to a name that is not known
     (found,) = (found for found in known if found.name == name)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 def quickstart(
     context: CommandContext,
-    host: Annotated[list[str], typer.Argument(help="Names or addresses of the server.", metavar="HOST")],
+    host: Annotated[list[str], typer.Argument(help="DNS names or IP addresses of the server.", metavar="HOST")],
 ) -> None:
-    """Make a root, an issuing CA and a server certificate with its key and chain, in the current folder.
+    """Create a root CA, an issuing CA and a server certificate with key and chain, in the current folder.
 
-    The authorities are kept in the default key backend, without passwords, and are used again the next time.
+    The CA keys are stored in the default key backend without passwords, and are reused by later runs.
     """
     from anchorhold import Order
 
@@ -44,7 +44,7 @@ def quickstart(
         if not os.path.lexists(path):
             check_new(path, context.protected_files())
         elif name not in known or _content(path) != pem_of(der(known[name])).encode():
-            raise OutputError(f"{path}: is of another authority", hint="move it away, or change to another folder")
+            raise OutputError(f"{path}: belongs to another authority", hint="move it away, or use another folder")
     root = known.get(ROOT) or installation.authorities.create(ROOT, f"CN={ROOT}", path_length=1)
     issuing = known.get(ISSUING) or installation.authorities.create(
         ISSUING, f"CN={ISSUING}", parent=root, path_length=0
@@ -68,7 +68,7 @@ def quickstart(
 def _next_commands(files: dict[str, Path]) -> tuple[str, ...]:
     return (
         "",
-        "Try next:",
+        "Next:",
         f"  openssl verify -CAfile root.pem -untrusted issuing.pem {files['.pem']}",
         f"  openssl s_server -accept 8443 -www -key {files['.key']} -cert {files['.pem']} -cert_chain issuing.pem",
         "  anchorhold list-certs",
@@ -84,11 +84,11 @@ def _check_free(paths: Iterable[Path], kept: Callable[[], ProtectedFiles]) -> No
     for path in paths:
         check_new(path, kept())
         if os.path.lexists(path):
-            raise OutputError(f"{path}: exists already", hint="move it away, or change to another folder")
+            raise OutputError(f"{path}: already exists", hint="move it away, or use another folder")
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     try:
         write_new(content, path, mode)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})", hint="change to another folder") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror})", hint="use another folder") from error

@@ -1,4 +1,4 @@
-"""``recover``: finish or abandon what was interrupted."""
+"""``recover``: finish or abandon interrupted operations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.first_publication import info_missing_revocations, publish_first
 from anchorhold.cli.output import info, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.recovery import PendingOperations
 
 _OLDEST: Final = dt.timedelta(days=36_500)
-"""Nothing was interrupted longer ago."""
+"""The longest age that is looked at."""
 
 
 def recover(
@@ -34,51 +35,53 @@ def recover(
         str | None,
         typer.Option(
             "--finish",
-            help="Complete this authority with the key that was made, or the move of its key; of one that waits for "
-            "its certificate, show the request.",
+            help="Finish creating this authority, or moving its key; print the CSR if it awaits its certificate.",
             metavar="NAME",
+            autocompletion=complete_authority,
         ),
     ] = None,
     abandon: Annotated[
         str | None,
         typer.Option(
             "--abandon",
-            help="Destroy the key of this authority, unless it was adopted, and free its name; or undo the move of "
-            "its key.",
+            help="Give up creating this authority: destroy its key, unless it was adopted, and free its name; or undo "
+            "moving its key.",
             metavar="NAME",
+            autocompletion=complete_authority,
         ),
     ] = None,
     destroy_copies: Annotated[
         str | None,
         typer.Option(
             "--destroy-copies",
-            help="Destroy the copies of the key of this authority that were left where it was used before.",
+            help="Destroy the copies of the key of this authority that remain in former key backends.",
             metavar="NAME",
+            autocompletion=complete_authority,
         ),
     ] = None,
     forget_key: Annotated[
         bool,
-        typer.Option("--forget-key", help="With --abandon or --destroy-copies: do not look for the key."),
+        typer.Option("--forget-key", help="With --abandon or --destroy-copies: do not search for the key."),
     ] = False,
     certificates: Annotated[
-        bool, typer.Option("--certificates", help="Close reservations of certificates that were never completed.")
+        bool, typer.Option("--certificates", help="Close reservations of certificates that were never issued.")
     ] = False,
     older_than: Annotated[
         str,
         typer.Option(
             "--older-than",
-            help=f"Span after which a reservation counts as interrupted: minutes (10), or {EXAMPLES}.",
-            metavar="SPAN",
+            help=f"Age from which a reservation counts as interrupted: minutes (10), or {EXAMPLES}.",
+            metavar="DURATION",
         ),
     ] = "10m",
 ) -> None:
-    """Show what was interrupted (the exit code is then 63), or finish or abandon it; and show copies of keys.
+    """List interrupted operations and leftover copies of keys, or finish or abandon an operation.
 
-    What a process is at work on is shown too, and left to it.
+    Exit code 63 means that operations were interrupted. Operations of running processes are listed and left alone.
     """
     named = [name for name in (finish, abandon, destroy_copies) if name is not None]
     if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
-        raise InputError("recover: these options do not go together", hint="give one of them at a time")
+        raise InputError("recover: these options exclude each other", hint="use one of them at a time")
     waiting = context.installation.recovery.pending(_age(older_than))
     if finish is not None:
         record = _named(waiting, finish)
@@ -93,13 +96,13 @@ def recover(
         _destroy_copies(context, context.installation.authorities.get(destroy_copies), waiting, forget_key=forget_key)
     elif certificates:
         context.installation.recovery.abandon_certificates(waiting.certificates)
-        info(f"Closed {len(waiting.certificates)} reservations; their serial numbers stay used.")
+        info(f"Closed {len(waiting.certificates)} reservations; their serial numbers are never reused.")
     else:
         _show(context, waiting)
 
 
 def _age(text: str) -> dt.timedelta:
-    """How old reservations are that were interrupted.
+    """The age from which a reservation counts as interrupted.
 
     Raises:
         InputError: It cannot be read.
@@ -111,12 +114,14 @@ def _age(text: str) -> dt.timedelta:
 
 
 def _named(waiting: PendingOperations, name: str) -> AuthorityRecord:
-    busy = [record for record, _ in waiting.under_way]  # those are refused with who is at work on them
+    busy = [record for record, _ in waiting.under_way]  # the refusal names the process at work
     known = (*waiting.authorities, *waiting.moving, *waiting.waiting, *busy)
     found = next((record for record in known if record.name == name), None)
     if found is None:
         names = ", ".join(record.name for record in known) or "none"
-        raise UnknownAuthorityError(f"authority {name!r}: was not interrupted", hint=f"interrupted are: {names}")
+        raise UnknownAuthorityError(
+            f"authority {name!r}: has no interrupted operation", hint=f"interrupted operations: {names}"
+        )
     return found
 
 
@@ -129,7 +134,7 @@ def _finish(context: CommandContext, record: AuthorityRecord) -> None:
     secrets, imported = context.secrets(alias), isinstance(state_of(record), Import)
     authority = installation.recovery.finish(record, secrets, parent_secrets)
     if awaits_certificate(authority.record):
-        info(f"Authority {authority.name} waits for its certificate; this is its request.")
+        info(f"Authority {authority.name} awaits its certificate; this is its CSR.")
         write(pending_csr(authority).public_bytes(Encoding.PEM), None)
         return
     info(f"Completed authority {authority.name}, serial {authority.record.serial}.")
@@ -143,10 +148,10 @@ def _abandon(context: CommandContext, record: AuthorityRecord, *, forget_key: bo
     context.check_used({record.key_backend})
     deleted = context.installation.recovery.abandon(record, context.secrets(record.key_backend), forget_key=forget_key)
     outcomes = (
-        (deleted, "its key was destroyed"),
-        (is_adopted(record), "its key was adopted, and stays where it is"),
-        (forget_key, "its key was not looked for"),
-        (True, "there was no key"),
+        (deleted, "its key is destroyed"),
+        (is_adopted(record), "its key was adopted and remains in the key backend"),
+        (forget_key, "its key was not searched for"),
+        (True, "no key exists"),
     )
     info(f"Abandoned authority {record.name}: {next(outcome for true, outcome in outcomes if true)}.")
 
@@ -155,14 +160,14 @@ def _finish_move(context: CommandContext, record: AuthorityRecord) -> None:
     old, new = aliases_of_move(record)
     context.check_used({old, new})
     context.installation.recovery.finish_move(record, context.secrets(new), context.secrets(old))
-    info(f"The key of {record.name} was moved from {old!r} to {new!r}.")
+    info(f"Moved the key of {record.name} from {old!r} to {new!r}.")
 
 
 def _undo_move(context: CommandContext, record: AuthorityRecord) -> None:
     alias = aliases_of_move(record)[1]
     context.check_used({alias})
     context.installation.recovery.undo_move(record, context.secrets(alias))
-    info(f"The key of {record.name} stays in {record.key_backend!r}.")
+    info(f"Undid the move; the key of {record.name} remains in {record.key_backend!r}.")
 
 
 def _destroy_copies(
@@ -176,42 +181,41 @@ def _destroy_copies(
         done = "Forgot" if forget_key else "Destroyed"
         info(f"{done} the copy of the key of {authority.name} in {copy.key_backend!r}.")
     if not copies:
-        info(f"There are no copies of the key of {authority.name}.")
+        info(f"No copies of the key of {authority.name} found.")
 
 
 def _older(record: AuthorityRecord) -> str:
-    doing = "created" if record.status == "pending" else "given another place for its key"
-    return f"being {doing}, perhaps by a process of an older version"
+    doing = "created" if record.status == "pending" else "moved to another key backend"
+    return f"being {doing}, possibly by a process of an older version"
 
 
 def _show(context: CommandContext, waiting: PendingOperations) -> None:
     for record, claim in waiting.under_way:
         doing = claim.description if claim is not None else _older(record)
-        info(f"Authority {record.name} is {doing}: there is nothing to do.")
+        info(f"Authority {record.name} is {doing}; nothing to do.")
     for record in waiting.authorities:
         quoted = shlex.quote(record.name)
         if is_abandoning(record):
-            info(f"Authority {record.name} was being abandoned: --abandon {quoted}.")
+            info(f"Abandoning authority {record.name} was interrupted: --abandon {quoted}.")
             continue
         info(
-            f"Authority {record.name}, begun {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
+            f"Authority {record.name}, started {record.created_at:%Y-%m-%d %H:%M} UTC, was never completed (key id "
             f"{record.key_id.hex()} in {record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
     for record in waiting.moving:
         quoted, (old, new) = shlex.quote(record.name), aliases_of_move(record)
         move = move_of(record)
         if isinstance(move, KeyMove) and move.operation == "unmove":
-            info(f"The move of the key of authority {record.name} to {new!r} was being undone: --abandon {quoted}.")
+            info(f"Undoing the move of the key of {record.name} to {new!r} was interrupted: --abandon {quoted}.")
             continue
         info(
-            f"The key of authority {record.name} was being moved from {old!r} to {new!r} and is used in "
-            f"{record.key_backend!r}: --finish {quoted} or --abandon {quoted}."
+            f"Moving the key of authority {record.name} from {old!r} to {new!r} was interrupted (in use: "
+            f"{record.key_backend!r}): --finish {quoted} or --abandon {quoted}."
         )
     for record in waiting.waiting:
         quoted = shlex.quote(record.name)
         info(
-            f"Authority {record.name} waits for its certificate: import-ca {quoted} --signed FILE, or --abandon "
-            f"{quoted}."
+            f"Authority {record.name} awaits its certificate: import-ca {quoted} --signed FILE, or --abandon {quoted}."
         )
     for copy in waiting.copies:
         name = context.installation.recovery.owner_of(copy).name
@@ -220,8 +224,10 @@ def _show(context: CommandContext, waiting: PendingOperations) -> None:
             f"since {copy.left_at:%Y-%m-%d %H:%M} UTC: --destroy-copies {shlex.quote(name)}."
         )
     for certificate in waiting.certificates:
-        info(f"Certificate {certificate.serial} for {certificate.subject} was never completed: --certificates.")
+        info(f"Certificate {certificate.serial} for {certificate.subject} was never issued: --certificates.")
     count = len(waiting.authorities) + len(waiting.moving) + len(waiting.certificates)
     if count:
-        raise RecoveryNeededError(f"recover: {count} interrupted", hint="finish or abandon them as said above")
-    info("Nothing was interrupted.")
+        raise RecoveryNeededError(
+            f"recover: {count} interrupted", hint="finish or abandon them with the options shown above"
+        )
+    info("No interrupted operations.")

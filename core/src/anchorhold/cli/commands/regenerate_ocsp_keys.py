@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.algorithms import key_spec
+from anchorhold.cli.completion import complete_authority, complete_curve, complete_key_type
 from anchorhold.cli.error_collector import ErrorCollector
 from anchorhold.cli.output import info
 from anchorhold.errors import AuthorityExpiredError
@@ -21,34 +22,43 @@ def regenerate_ocsp_keys(
     context: CommandContext,
     cas: Annotated[
         list[str] | None,
-        typer.Argument(help="Which authorities (default: all, disabled ones too).", metavar="[CA]..."),
+        typer.Argument(
+            help="Authorities (default: all, including disabled ones).", metavar="CA", autocompletion=complete_authority
+        ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also where the present one has half of its time left.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Renew even if the current key is not due yet.")] = False,
     key_type: Annotated[
-        str | None, typer.Option("--key-type", help="Kind of key (default: as the authority's own).", metavar="TYPE")
+        str | None,
+        typer.Option(
+            "--key-type",
+            help="Key type (default: that of the CA key).",
+            metavar="TYPE",
+            autocompletion=complete_key_type,
+        ),
     ] = None,
-    key_size: Annotated[int | None, typer.Option("--key-size", help="Bits of an RSA key.", metavar="BITS")] = None,
+    key_size: Annotated[int | None, typer.Option("--key-size", help="RSA key size in bits.", metavar="BITS")] = None,
     elliptic_curve: Annotated[
-        str | None, typer.Option("--elliptic-curve", help="Curve of an EC key.", metavar="CURVE")
+        str | None,
+        typer.Option(
+            "--elliptic-curve", help="Elliptic curve of an EC key.", metavar="CURVE", autocompletion=complete_curve
+        ),
     ] = None,
     forget_old_keys: Annotated[
         bool,
         typer.Option(
             "--forget-old-keys",
-            help="Record old keys as gone that are not found any more, or cannot be destroyed here.",
+            help="Mark old keys as destroyed if they cannot be found or the backend cannot delete them.",
         ),
     ] = False,
 ) -> None:
-    """Make new keys for OCSP responders, with certificates of their authorities, and destroy those that are over."""
+    """Create new keys and certificates for OCSP responders, and delete keys that are no longer needed."""
     installation = context.installation
     spec = key_spec(key_type, key_size, elliptic_curve) if key_type or key_size or elliptic_curve else None
     named = [installation.authorities.get(name) for name in cas or ()]
     authorities = named or [found for found in installation.authorities.list() if found.record.status != "pending"]
     context.check_used({found.record.key_backend for found in authorities})
     if not authorities:
-        info("There are no authorities yet.")
+        info("No authorities yet; nothing to do.")
     failures = ErrorCollector()
     for authority in authorities:
         with failures.collecting(authority.name):
@@ -60,7 +70,7 @@ def regenerate_ocsp_keys(
 
 
 def _is_valid(authority: Authority) -> bool:
-    """Whether an authority that nobody named needs a responder; if not, it is said why."""
+    """Whether an authority that the command line does not name needs a responder; prints why not."""
     try:
         authority.check_valid()
     except AuthorityExpiredError as error:
@@ -72,7 +82,7 @@ def _is_valid(authority: Authority) -> bool:
 def _renew(context: CommandContext, authority: Authority, spec: KeySpec | None, *, force: bool) -> None:
     installation = context.installation
     if not force and not installation.responders.is_due(authority):
-        info(f"The responder of {authority.name} is good; --force replaces it all the same.")
+        info(f"The responder of {authority.name} is not due for renewal; --force renews it anyway.")
         return
     secrets = context.secrets(authority.record.key_backend)
     made = installation.responders.renew(authority, secrets, key=spec)

@@ -1,4 +1,4 @@
-"""``sign-cert``: sign a certificate from a CSR."""
+"""``sign-cert``: issue a certificate for a CSR."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
+from anchorhold.cli.completion import complete_profile
 from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
 from anchorhold.cli.inputs import expiry
 from anchorhold.cli.output import Format, check_output, info, render, write
@@ -32,7 +33,7 @@ def sign_cert(
         str,
         typer.Option(
             "--csr",
-            help="File of the certificate signing request (default: standard input; a terminal is asked for it).",
+            help="CSR file, PEM or DER (default: standard input, with a prompt at a terminal).",
             metavar="FILE",
             show_default=False,
         ),
@@ -41,23 +42,25 @@ def sign_cert(
         list[str] | None,
         typer.Option(
             "--alt",
-            help="Alternative name: DNS:example.com, IP:192.0.2.1, URI:…, email:… Can be repeated.",
+            help="Subject alternative name: DNS:example.com, IP:192.0.2.1, URI:…, email:… Repeatable.",
             metavar="NAME",
         ),
     ] = None,
     subject: Annotated[
         str | None,
         typer.Option(
-            "--subject", help="Distinguished name (default: CN= and the first alternative name).", metavar="SUBJECT"
+            "--subject",
+            help="Distinguished name (default: CN= and the first alternative name).",
+            metavar="SUBJECT",
         ),
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
             "--profile",
-            help="webserver, client, server-and-client, email, codesigning, timestamping, ocsp, intermediate, or one "
-            "of the settings (default: that of the authority, else webserver).",
+            help="Certificate profile; see `anchorhold profiles` (default: set by the authority or the settings).",
             metavar="PROFILE",
+            autocompletion=complete_profile,
         ),
     ] = None,
     expires: CertificateExpires = None,
@@ -65,7 +68,7 @@ def sign_cert(
         list[CopiedPart] | None,
         typer.Option(
             "--copy",
-            help="Copy this from the CSR: subject or alt; nothing is copied in silence. Can be repeated.",
+            help="Copy subject or alt from the CSR (default: copy nothing). Repeatable.",
             metavar="PART",
         ),
     ] = None,
@@ -73,7 +76,7 @@ def sign_cert(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Sign a certificate from a CSR, record it, and show it."""
+    """Issue a certificate for a CSR, record it and print it."""
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     installation = context.installation
     authority = installation.authorities.get(ca)
@@ -92,7 +95,7 @@ def sign_cert(
     end = issued.certificate.not_valid_after_utc
     info(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
-        info(f"Note: the CSR also asks for {', '.join(issued.not_granted)}; see --copy.")
+        info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
     chain = installation.authorities.chain_certificates(authority) if bundle else []
     record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)

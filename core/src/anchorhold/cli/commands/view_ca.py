@@ -19,7 +19,7 @@ def view_ca(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Show a certificate authority: its certificate, where its key is, and whether it can be used now."""
+    """Show a certificate authority: its certificate, where its key is stored and whether the key is usable."""
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     authority = context.installation.authorities.get(ca)
     _ = authority.certificate  # without one there is nothing to show, and it says so

@@ -19,7 +19,7 @@ def view_cert(
     bundle: Bundle = False,
     out: Out = None,
 ) -> None:
-    """Show a certificate that is in the ledger."""
+    """Show a certificate from the ledger."""
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     installation = context.installation
     record = installation.certificates.get(serial)
