@@ -108,7 +108,7 @@ def test_the_page_of_the_steps_of_issuing_names_each_module_that_a_request_visit
     page = (DOCS / "explanation" / "order-to-certificate.md").read_text()
     named = re.findall(r"`(anchorhold(?:_storages)?\.[a-z0-9_.]+)`", page)
     assert [name for name in named if find_spec(name) is None] == []
-    walk = [sys.executable, WALK]
+    walk = [sys.executable, str(WALK)]
     done = subprocess.run(walk, capture_output=True, text=True, timeout=60, check=False, env=shell(tmp_path))
     assert done.returncode == 0, done.stderr
     visited = [found.replace("/", ".") for found in re.findall(r"^ *\d+ (anchorhold\w*/\S+)\.py ", done.stdout, re.M)]
