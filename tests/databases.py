@@ -33,9 +33,9 @@ NAMED = os.environ.get("ANCHORHOLD_TEST_DATABASES")
 CHOSEN = NAMED.split(",") if NAMED else KINDS
 """Those that this run is for."""
 FOLDERS = (
-    "across",
+    "backend_pairs",
     "clocks",
-    "company",
+    "interleaving",
     "db",
     "ledger",
     "responders",

@@ -35,7 +35,7 @@ with anchorhold.open_installation() as installation:
 _CREATE = 'installation.authorities.create("Root", "CN=Root", secrets={"password": "unguessable"})'
 _ORDER = 'anchorhold.Order(csr=open("example.csr", "rb").read(), names=["example.com"])'
 _SIGN = f'installation.certificates.issuer("Root").sign({_ORDER})'
-LEDGER = ("ledger.authorities", "Authorities")
+LEDGER = ("ledger.authorities", "AuthorityRepository")
 
 
 def _kill_at(module: str, owner: str, method: str, action: str) -> None:

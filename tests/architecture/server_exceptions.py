@@ -16,9 +16,13 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "anchorhold.installation": (("Installation", "open_installation"), "the door; it will be promised with services"),
     "anchorhold.operations.authority": (("Authority",), _RECORDS),
     "anchorhold.operations.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
-    "anchorhold.operations.responders": (
-        ("ANSWER_LIFETIME", "open_responder"),
+    "anchorhold.operations.responder_keys": (
+        ("open_responder",),
         "lends the signer of a responder; the service of responders will",
+    ),
+    "anchorhold.operations.responders": (
+        ("ANSWER_LIFETIME",),
+        "how long a response holds, for the server and for keys",
     ),
     "anchorhold.operations.signing": (("sign_and_verify",), "responses are signed and verified like all else"),
     "anchorhold.ledger": (("Ledger",), "the revision is read with every request, past every service"),

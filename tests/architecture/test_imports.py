@@ -13,6 +13,7 @@ import pytest
 
 from architecture.import_graph import Import, circle, graph_of, imports_of, modules_below, public_names
 from architecture.server_exceptions import SERVER_EXCEPTIONS
+from databases import FOLDERS
 
 ROOT: Final = Path(__file__).parents[2]
 CORE: Final = ROOT / "core/src"
@@ -164,3 +165,11 @@ def test_a_name_that_is_not_promised_is_found(tmp_path: Path, line: str, told: s
     )
     (found,) = unpromised(tmp_path)
     assert str(found).endswith(f"imports {told}")
+
+
+def test_the_lists_of_tests_name_what_exists() -> None:
+    """A folder that was renamed would silently run on fewer databases or Pythons."""
+    named = [f"tests/{name}" for name in FOLDERS]
+    named += re.findall(r'"(tests/[\w/.]+)"', (ROOT / "noxfile.py").read_text("utf-8"))
+    assert len(named) > len(FOLDERS)
+    assert [name for name in named if not (ROOT / name).exists()] == []

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import KeySpec, errors
-from anchorhold.x509.signer_adapter import signer_private_key
+from anchorhold.x509.to_be_signed import signer_private_key
 from backend_pairs.places import PAIRS, PLACES
 from cli.cli_steps import good, refused
 from hsm.softhsm import Bench

@@ -126,7 +126,7 @@ def test_what_nobody_foresaw_is_an_object_too(anchorhold: Command, monkeypatch: 
     def fail(_: Installation) -> None:
         raise ZeroDivisionError("of the test")
 
-    monkeypatch.setattr(Installation, "authorities", fail)
+    monkeypatch.setattr(Installation, "authorities", property(fail), raising=False)
     error = told(anchorhold("list-cas", "-f", "json"))
     assert (error["code"], error["exit_code"]) == ("internal-error", 1)
     assert "ZeroDivisionError" in error["detail"]

@@ -24,8 +24,8 @@ from anchorhold.public_keys import spki
 from anchorhold.x509.csr import check_csr
 from anchorhold.x509.csr_parts import CertificationRequest
 from anchorhold.x509.der import is_der, members, signed
-from anchorhold.x509.signer_adapter import builder_arguments
 from anchorhold.x509.tbs import capture_tbs
+from anchorhold.x509.to_be_signed import builder_arguments
 from conformance.chains import URLS, installation_in
 
 if TYPE_CHECKING:

@@ -182,7 +182,7 @@ def test_wrong_options_stop_the_command_before_anything_is_made(
     assert not list(ca_dir.glob("ca/*"))
 
 
-def test_the_example_is_short_and_keeps_to_the_public_names_of_the_seam() -> None:
+def test_the_example_is_short_and_keeps_to_the_public_names_of_the_plugin_api() -> None:
     source = MODULE.read_text()
     assert len(source.splitlines()) < 40
     nodes = list(ast.walk(ast.parse(source)))

@@ -56,7 +56,7 @@ def _blocks(page: str, kind: str) -> list[str]:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("number", range(3), ids=["stored", "remote", "hooks alone"])
-def test_each_backend_and_the_wrapper_on_the_page_of_the_seam_work(
+def test_each_backend_and_the_wrapper_on_the_page_of_the_plugin_api_work(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     *backends, wrapper = _blocks("authors/plugin-api.md", "python")

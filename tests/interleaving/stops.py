@@ -56,7 +56,7 @@ class Stops:
 
     def install(self) -> None:
         """Have the program tell of its steps."""
-        _wrap(AuthorityRepository, "known", lambda: self.reach("authorities were read"))
+        _wrap(AuthorityRepository, "all_known", lambda: self.reach("authorities were read"))
         for hook in HOOKS:
             _wrap(KeyBackend, hook, lambda hook=hook: self.reach(f"{hook} was done"))  # type: ignore[misc]
         transaction: Any = Ledger.transaction

@@ -12,6 +12,7 @@ import pkgutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +82,9 @@ def _be(asked: dict[str, Any]) -> None:
     code = 70
     try:
         code = _command(asked)
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(code)
 

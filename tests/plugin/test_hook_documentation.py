@@ -182,7 +182,7 @@ def _modules() -> list[pkgutil.ModuleInfo]:
 
 
 @pytest.mark.parametrize("name", anchorhold.plugin.__all__)
-def test_every_public_name_of_the_seam_has_a_docstring(name: str) -> None:
+def test_every_public_name_of_the_plugin_api_has_a_docstring(name: str) -> None:
     found = getattr(anchorhold.plugin, name)
     if inspect.isfunction(found):
         assert inspect.getdoc(found)

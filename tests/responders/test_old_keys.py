@@ -9,6 +9,7 @@ import pytest
 
 from anchorhold import errors
 from anchorhold.operations import maintenance, responder_cleanup, responders
+from anchorhold.operations.responder_keys import open_responder
 from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good
@@ -166,7 +167,7 @@ def _opened(responder: ResponderRecord) -> None:
 
     with open_installation() as installation:
         place = installation.responders.location(responder.key_backend)
-        responders.open_responder(installation.ledger, installation.authorities.get("Root"), responder, place).close()
+        open_responder(installation.ledger, installation.authorities.get("Root"), responder, place).close()
 
 
 def test_a_key_of_an_alias_that_is_gone_keeps_nothing_from_being_renewed(

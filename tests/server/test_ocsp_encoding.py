@@ -29,7 +29,7 @@ from anchorhold.x509.ocsp import (
     SingleResponse,
 )
 from anchorhold.x509.ocsp_requests import load_ocsp_request
-from anchorhold.x509.signer_adapter import builder_arguments
+from anchorhold.x509.to_be_signed import builder_arguments
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec

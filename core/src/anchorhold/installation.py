@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
 from anchorhold.audit import Actor, AuditContext, new_correlation_id
-from anchorhold.backends import BackendRegistry
-from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.services.context import ServiceContext
-from anchorhold.services.ledger_access import AccessOptions, LedgerAccess
 from anchorhold.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from anchorhold.services.crls import CrlService
     from anchorhold.services.history import HistoryService
     from anchorhold.services.keys import KeyService
+    from anchorhold.services.ledger_access import AccessOptions
     from anchorhold.services.maintenance import MaintenanceService
     from anchorhold.services.recovery import RecoveryService
     from anchorhold.services.requests import RequestService
@@ -87,12 +84,7 @@ class Installation:
         **access: Unpack[AccessOptions],
     ) -> Self:
         """The installation that loaded settings describe; arguments as for `open_installation`."""
-        variables = os.environ if environment is None else environment
-        opened = LedgerAccess(loaded, variables, **access)
-        backends = BackendRegistry(
-            loaded, opened.database, variables, prompter, LedgerRefusedSecrets(lambda: opened.ledger)
-        )
-        return cls(ServiceContext(loaded, opened, backends, audit or AuditContext()))
+        return cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
 
     if not TYPE_CHECKING:
 

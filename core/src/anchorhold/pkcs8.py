@@ -42,6 +42,8 @@ PBKDF2_ITERATIONS: Final = 600_000
 RANDOM_SECRET_ITERATIONS: Final = 1_000
 """The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
 
+_OWN_FORM: Final = (b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+"""How PKCS#8 in PEM begins (RFC 7468, sections 10 and 11)."""
 _PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
 
 _ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
@@ -78,9 +80,10 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyInvalidError: Not a private key.
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
-    data = as_plain_octets(data)
-    check_is_key(data, subject)
-    encrypted = is_encrypted(data)
+    if not data.startswith(_OWN_FORM):  # as we write keys
+        data = as_plain_octets(data)
+        check_is_key(data, subject)
+    encrypted = _is_encrypted(data)
     der = _encrypted_der(data, subject) if encrypted else None
     if encrypted and not password:
         raise SecretMissingError(f"{subject}: the key is encrypted", hint="give its password")
@@ -99,7 +102,10 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
 
 def is_encrypted(data: bytes) -> bool:
     """Whether a private key, in PEM or DER, is encrypted."""
-    data = as_plain_octets(data)
+    return _is_encrypted(as_plain_octets(data))
+
+
+def _is_encrypted(data: bytes) -> bool:
     if b"-----BEGIN" in data:
         return b"ENCRYPTED" in data
     try:

@@ -2,7 +2,8 @@
 
 from anchorhold.ledger.ledger import Ledger, check_missing_ledger, epoch_reader, ledger_exists
 from anchorhold.ledger.missing_ledger import MissingLedgerPolicy, NoLedgerError
-from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, IssuancePolicy, Reservation
+from anchorhold.ledger.policy import IssuancePolicy
+from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, Reservation
 
 __all__ = [
     "AuthorityRecord",

@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
-from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, IssuancePolicy, from_timestamp, to_timestamp
+from anchorhold.ledger.policy import IssuancePolicy
+from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, from_timestamp, to_timestamp
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:

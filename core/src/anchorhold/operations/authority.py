@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
+from anchorhold.operations.state import CsrPending, state_of
 from anchorhold.plugin.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.public_keys import PublicKey, spec_of
 from anchorhold.remedy import Remedy
@@ -56,7 +57,8 @@ class Authority:
         Raises:
             AuthorityNotReadyError: It has none yet.
         """
-        if self.record.certificate is None and (self.record.plan or {}).get("csr") is not None:
+        state = state_of(self.record) if self.record.certificate is None else None
+        if isinstance(state, CsrPending) and state.csr is not None:
             raise AuthorityNotReadyError(
                 f"authority {self.name!r}: waits for its certificate",
                 hint="have its parent sign the CSR, and import the certificate",

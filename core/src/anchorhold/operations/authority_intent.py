@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from anchorhold.errors import AuthorityExistsError, InputError
 from anchorhold.operations.claims import begin_claim, claim_subject, released_afterwards
@@ -17,13 +17,14 @@ from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.names import format_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from anchorhold.ledger import AuthorityRecord, IssuancePolicy, Ledger
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.operations.key_sources import KeySource
+    from anchorhold.operations.state import PendingAuthority
     from anchorhold.plugin.requests import CreatedKey
     from anchorhold.public_keys import PublicKey
 
@@ -36,7 +37,7 @@ class AuthorityIntent:
         name: Under which it will be known here.
         subject: Distinguished name (RFC 4514).
         parent: What signs it; None for a root, or if that is not known here.
-        plan: What is needed to finish it, as JSON.
+        state: What is needed to finish it.
         issuing: What it puts into what it signs.
         certificate: The one it will have, in DER; None if that is made later.
     """
@@ -44,7 +45,7 @@ class AuthorityIntent:
     name: str
     subject: str
     parent: Authority | None
-    plan: Mapping[str, Any]
+    state: PendingAuthority
     issuing: IssuancePolicy
     certificate: bytes | None = None
 
@@ -89,7 +90,7 @@ def _begin(
     """Record and claim it in one commit."""
     check_name(intent.name)
     adopted = source.existing is not None  # then its handle is recorded, and how it was described is not needed
-    options = {"options": {} if adopted else dict(location.options), "adopted": adopted}
+    state = replace(intent.state, options={} if adopted else location.options, adopted=adopted)
     with ledger.transaction(alone=True):
         check_name_free(ledger, intent.name)
         if intent.certificate is not None:
@@ -103,7 +104,7 @@ def _begin(
             key_backend=location.backend.alias,
             backend_type=location.type,
             key_id=key_id,
-            plan={**intent.plan, **options},
+            plan=state.to_json(),
             issuing=intent.issuing,
         )
         work = begin_claim(ledger, claim_subject(authority_id), "being created", f"authority {intent.name!r}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from anchorhold.errors import NameForbiddenError, PathLengthError, ProfileRefusedError
 from anchorhold.ledger import IssuancePolicy
-from anchorhold.ledger.records import from_timestamp, to_timestamp
-from anchorhold.profiles import ProfileSettings
+from anchorhold.operations.state import Creation
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.profiles.model import MAX_PATH_LENGTH
 from anchorhold.x509.draft import Draft
@@ -20,10 +19,10 @@ from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, n
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.chain import Chain
+    from anchorhold.profiles import ProfileSettings
     from anchorhold.public_keys import PublicKey
 
 PathLength: TypeAlias = int | Literal["none"] | None
@@ -55,64 +54,34 @@ class NewAuthority:
     issuing: IssuancePolicy = field(default_factory=IssuancePolicy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is needed to make, or to finish making, the certificate of an authority. Stored in its pending row.
+def draft_authority(creation: Creation, public_key: PublicKey, parent: Authority | None) -> Draft:
+    """The certificate of an authority before it is signed, by itself if there is no parent.
 
-    Attributes:
-        subject: Distinguished name (RFC 4514).
-        profile: What its certificate is like, all that was wanted included.
-        not_before: Start of validity.
-        not_after: End of validity.
+    Args:
+        creation: Every value of it.
+        public_key: Its key.
+        parent: The authority that signs it; None for a root.
     """
-
-    subject: str
-    profile: ProfileSettings
-    not_before: dt.datetime
-    not_after: dt.datetime
-
-    def stored(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "operation": "create",
-            "subject": self.subject,
-            "profile": self.profile.stored(),
-            "not_before": to_timestamp(self.not_before),
-            "not_after": to_timestamp(self.not_after),
-        }
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Plan:
-        """The opposite of `stored`."""
-        return cls(
-            subject=stored["subject"],
-            profile=ProfileSettings.model_validate(stored["profile"]),
-            not_before=from_timestamp(stored["not_before"]),
-            not_after=from_timestamp(stored["not_after"]),
-        )
-
-    def draft(self, public_key: PublicKey, parent: Authority | None) -> Draft:
-        """The certificate of the authority before it is signed, by itself if there is no parent."""
-        subject = parse_subject(self.subject)
-        serial = new_serial()
-        made = ProfileExtensions(self.profile, parent.issuing if parent is not None else None)
-        return Draft(
-            issuer=parent.certificate.subject if parent is not None else subject,
-            subject=subject,
-            serial=serial,
-            not_before=self.not_before,
-            not_after=self.not_after,
-            public_key=public_key,
-            extensions=(
-                *made.extensions(public_key, subject, (), serial=serial),
-                *key_identifiers(public_key, parent.certificate if parent is not None else None),
-            ),
-            profile="authority",
-            issuer_octets=parent.unusual_subject if parent is not None else None,
-        )
+    subject = parse_subject(creation.subject)
+    serial = new_serial()
+    made = ProfileExtensions(creation.profile, parent.issuing if parent is not None else None)
+    return Draft(
+        issuer=parent.certificate.subject if parent is not None else subject,
+        subject=subject,
+        serial=serial,
+        not_before=creation.not_before,
+        not_after=creation.not_after,
+        public_key=public_key,
+        extensions=(
+            *made.extensions(public_key, subject, (), serial=serial),
+            *key_identifiers(public_key, parent.certificate if parent is not None else None),
+        ),
+        profile="authority",
+        issuer_octets=parent.unusual_subject if parent is not None else None,
+    )
 
 
-def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
+def plan_creation(wanted: NewAuthority, above: Chain | None) -> Creation:
     """Check what is wanted against the parent, and fix every value of it."""
     subject = parse_authority_subject(wanted.subject)
     profile = effective_profile(wanted)
@@ -127,7 +96,7 @@ def make_plan(wanted: NewAuthority, above: Chain | None) -> Plan:
         above.check_path_length(profile.path_length)
         above.check_names(subject, ())
         bounds += parent.validity_limits(start)
-    return Plan(
+    return Creation(
         subject=format_name(subject),
         profile=profile,
         not_before=start,

@@ -183,7 +183,7 @@ class _Profile:
 
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:
-        return list(parse_subject(self.settings.subject).rdns)
+        return list(parse_subject(self.settings.subject).rdns) if self.settings.subject else []
 
 
 def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDistinguishedName]:

@@ -21,20 +21,20 @@ class Chain:
 
     Args:
         authorities: The issuer first.
+
+    Attributes:
+        authorities: The same.
+        issuer: The authority that signs.
     """
 
     def __init__(self, authorities: Sequence[Authority]) -> None:
-        self._authorities = tuple(authorities)
-
-    @property
-    def issuer(self) -> Authority:
-        """The authority that signs."""
-        return self._authorities[0]
+        self.authorities = tuple(authorities)
+        self.issuer = self.authorities[0]
 
     @cached_property
     def path_length(self) -> int | None:
         """How many authorities may follow below the issuer; None if there is no limit."""
-        own = [(above.path_length, depth) for depth, above in enumerate(self._authorities)]
+        own = [(above.path_length, depth) for depth, above in enumerate(self.authorities)]
         limits = [length - depth for length, depth in own if length is not None]
         return max(min(limits), 0) if limits else None
 
@@ -68,6 +68,6 @@ class Chain:
             NameForbiddenError: With the first such name.
         """
         names = tuple(names)
-        for above in self._authorities:
+        for above in self.authorities:
             if above.name_constraints is not None:
                 check_permitted(subject, names, above.name_constraints, above.name)

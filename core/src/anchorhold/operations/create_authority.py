@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.authority_intent import AuthorityIntent, establish
-from anchorhold.operations.authority_plan import NewAuthority, Plan, make_plan
+from anchorhold.operations.authority_plan import NewAuthority, draft_authority, plan_creation
 from anchorhold.operations.issuance import issue
 from anchorhold.operations.signing_key import SigningKey
+from anchorhold.operations.state import state_of
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.operations.key_sources import KeySource
+    from anchorhold.operations.state import Creation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,14 @@ def create_authority(
     """
     algorithm = source.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
     location.backend.capabilities.check(location.backend.identity, source.spec, algorithm)
-    plan = make_plan(wanted, parent.chain if parent is not None else None)
+    creation = plan_creation(wanted, parent.chain if parent is not None else None)
     if parent is not None:
         parent.key.open()  # a wrong password of the parent is found out before anything is made
     intent = AuthorityIntent(
         name=wanted.name,
-        subject=plan.subject,
+        subject=creation.subject,
         parent=parent.authority if parent is not None else None,
-        plan=plan.stored(),
+        state=creation,
         issuing=wanted.issuing,
     )
     return establish(ledger, location, source, intent, lambda work, record: complete(work, location, record, parent))
@@ -80,7 +82,8 @@ def complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, 
         AnchorholdError: As `create_authority`.
     """
     ledger, authority = work.ledger, Authority(record)
-    draft = Plan.of(record.plan or {}).draft(authority.public_key, parent.authority if parent is not None else None)
+    creation = cast("Creation", state_of(record))  # others are completed elsewhere
+    draft = draft_authority(creation, authority.public_key, parent.authority if parent is not None else None)
 
     def confirm() -> None:
         work.confirm()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,16 +21,15 @@ from anchorhold.operations.import_authority import (
     complete_import,
     find_parent,
 )
-from anchorhold.operations.rollback import is_abandoning
 from anchorhold.operations.signing_key import SigningKey
-from anchorhold.profiles import ProfileSettings
+from anchorhold.operations.state import CsrPending, state_of
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.remedy import Remedy
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.to_be_signed import to_be_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from anchorhold.ledger import AuthorityRecord, Ledger
     from anchorhold.operations.authority_plan import NewAuthority
@@ -38,15 +37,12 @@ if TYPE_CHECKING:
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.operations.key_sources import KeySource
 
-CSR_PENDING = "request"
-"""The operation in the plan of an authority that waits for its certificate."""
-
 
 def awaits_certificate(record: AuthorityRecord) -> bool:
     """Whether its request was made, so that it waits for its certificate."""
-    plan: Mapping[str, Any] = record.plan or {}
-    requested = plan.get("operation") == CSR_PENDING and plan.get("csr") is not None
-    return record.status == "pending" and requested and not is_abandoning(record)
+    state = state_of(record)
+    requested = isinstance(state, CsrPending) and state.csr is not None and not state.abandoning
+    return record.status == "pending" and requested
 
 
 def request_authority(ledger: Ledger, location: KeyLocation, source: KeySource, wanted: NewAuthority) -> Authority:
@@ -67,8 +63,8 @@ def request_authority(ledger: Ledger, location: KeyLocation, source: KeySource, 
     algorithm = source.spec.algorithm(wanted.issuing.hash, wanted.issuing.rsa_padding)
     location.backend.capabilities.check(location.backend.identity, source.spec, algorithm)
     subject = format_name(parse_authority_subject(wanted.subject))
-    plan = {"operation": CSR_PENDING, "subject": subject, "profile": effective_profile(wanted).stored()}
-    intent = AuthorityIntent(name=wanted.name, subject=subject, parent=None, plan=plan, issuing=wanted.issuing)
+    state = CsrPending(subject=subject, profile=effective_profile(wanted))
+    intent = AuthorityIntent(name=wanted.name, subject=subject, parent=None, state=state, issuing=wanted.issuing)
     return establish(ledger, location, source, intent, lambda work, record: complete_request(work, location, record))
 
 
@@ -84,7 +80,7 @@ def complete_request(work: ClaimedWork, location: KeyLocation, record: Authority
         key.prove()
         csr = _request(authority, key)
     with work.step():
-        work.ledger.authorities.record_plan(record, {**(record.plan or {}), "csr": base64.b64encode(csr).decode()})
+        work.ledger.authorities.record_plan(record, replace(_waiting(record), csr=csr).to_json())
         work.ledger.events.append("authority-requested", authority.name)
     return authority.refreshed(work.ledger)
 
@@ -101,7 +97,7 @@ def pending_csr(authority: Authority) -> x509.CertificateSigningRequest:
             hint="see its state in the list of authorities",
             remedy=Remedy("authorities.list"),
         )
-    return x509.load_der_x509_csr(base64.b64decode((authority.record.plan or {})["csr"]))
+    return x509.load_der_x509_csr(_waiting(authority.record).csr or b"")
 
 
 def accept_certificate(
@@ -169,11 +165,14 @@ def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool
     return True
 
 
+def _waiting(record: AuthorityRecord) -> CsrPending:
+    return cast("CsrPending", state_of(record))  # others do not get here
+
+
 def _request(authority: Authority, key: SigningKey) -> bytes:
     """The request in DER, signed through the hook `sign` and verified."""
-    plan = authority.record.plan or {}
-    subject = parse_subject(plan["subject"])
-    profile = ProfileSettings.model_validate(plan["profile"])
+    waiting = _waiting(authority.record)
+    subject, profile = parse_subject(waiting.subject), waiting.profile
     builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
     for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, (), serial=0):
         builder = builder.add_extension(extension.value, extension.critical)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from anchorhold.ledger import IssuancePolicy, Reservation
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.authority_intent import AuthorityIntent, check_certificate_new, establish
 from anchorhold.operations.signing_key import SigningKey
+from anchorhold.operations.state import Import
 from anchorhold.public_keys import check_strength, spki
 from anchorhold.x509.ber import read_one
 from anchorhold.x509.certificates import is_pss_only, public_key_info
@@ -73,7 +73,7 @@ def import_authority(
         name=foreign.name,
         subject=format_name(certificate.subject),
         parent=find_parent(certificate, known),
-        plan={"operation": "import", "certificate": base64.b64encode(der).decode()},
+        state=Import(certificate=der),
         issuing=foreign.issuing,
         certificate=der,
     )

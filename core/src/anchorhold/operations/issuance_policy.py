@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
-from anchorhold.ledger.records import OCSP_UNKNOWN, SHARD
+from anchorhold.ledger.policy import OCSP_UNKNOWN, SHARD
 from anchorhold.profiles import find_default_profile
 from anchorhold.x509.certificates import is_pss_only, public_key_info
 from anchorhold.x509.csr_keys import pss_hash

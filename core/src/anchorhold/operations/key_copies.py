@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, KeyMismatchError, KeyMissingError
 from anchorhold.operations.claims import claim_subject, claimed
+from anchorhold.operations.state import KeyMove, KeyMoved, state_of
 from anchorhold.plugin.requests import KeyHandle, KeyRequest
 from anchorhold.remedy import Remedy
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import KeyCopy
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.key_location import KeyLocation
+    from anchorhold.operations.state import State
 
 
 def destroy_copy(ledger: Ledger, authority: Authority, copy: KeyCopy, location: KeyLocation) -> None:
@@ -93,13 +95,24 @@ def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int)
         claim = ledger.claims.of(claim_subject(other.id))
         if claim is not None:
             raise BusyError(f"key of authority {other.name!r}: is {claim.description}", hint="wait for that process")
-        plan = other.plan or {}
-        if plan.get("abandoning") or handle == plan.get("from", {}).get("handle") or plan.get("operation") == "unmove":
+        if _is_being_destroyed(state_of(other), handle):
             raise BusyError(
                 f"key of authority {other.name!r}: was being destroyed",
                 hint="first see and do what is left to do",
                 remedy=Remedy("recovery.pending"),
             )
+
+
+def _is_being_destroyed(state: State | None, handle: object) -> bool:
+    match state:
+        case KeyMove():
+            return state.operation == "unmove"
+        case KeyMoved():
+            return state.handle == handle
+        case None:
+            return False
+        case _:
+            return state.abandoning
 
 
 def _described(authority: Authority, copy: KeyCopy) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.claims import Claim
     from anchorhold.operations.authority import Authority
-    from anchorhold.operations.responders import OcspKeyLocation
+    from anchorhold.operations.responder_keys import OcspKeyLocation
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.profiles import ProfileSettings
 

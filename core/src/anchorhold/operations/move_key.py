@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from anchorhold.errors import (
     AnchorholdError,
@@ -28,6 +29,7 @@ from anchorhold.operations.key_copies import check_unused
 from anchorhold.operations.key_sources import check_store
 from anchorhold.operations.previous_release import check_not_under_way
 from anchorhold.operations.signing_key import SigningKey
+from anchorhold.operations.state import KeyMove, KeyMoved, move_of
 from anchorhold.plugin.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
 from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
@@ -40,10 +42,6 @@ if TYPE_CHECKING:
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.plugin.requests import CreatedKey
     from anchorhold.secret import Secret
-
-MOVE: Final = "move"
-UNMOVE: Final = "unmove"
-MOVED: Final = "moved"
 
 logger = logging.getLogger(__name__)
 
@@ -72,17 +70,16 @@ def move_key(
     key = _exported(authority, source)
     key_id = os.urandom(20)
     check_store(target, key_id)
-    plan = {
-        "operation": MOVE,
-        "to": target.backend.alias,
-        "type": target.type,
-        "key_id": key_id.hex(),
-        "options": dict(target.options),
-        "delete_source": delete_source,
-    }
+    move = KeyMove(
+        to=target.backend.alias,
+        type=target.type,
+        key_id=key_id,
+        options=target.options,
+        delete_source=delete_source,
+    )
     with ledger.transaction():
         work = begin_claim(ledger, claim_subject(authority.record.id), "being moved", _key_of(authority))
-        ledger.authorities.record_plan(authority.record, plan)
+        ledger.authorities.record_plan(authority.record, move.to_json())
         ledger.events.append("key-move-begun", authority.name, to=target.backend.alias, key_id=key_id.hex())
     with released_afterwards(work):
         authority = authority.refreshed(ledger)
@@ -132,10 +129,10 @@ def undo_move(ledger: Ledger, authority: Authority, target: KeyLocation) -> None
 
 def aliases_of_move(record: AuthorityRecord) -> tuple[str, str]:
     """The aliases between which a key is being moved: the old one and the new one."""
-    plan = record.plan or {}
-    if plan.get("operation") == MOVED:
-        return plan["from"]["key_backend"], record.key_backend
-    return record.key_backend, plan["to"]
+    move = move_of(record)
+    if isinstance(move, KeyMoved):
+        return move.key_backend, record.key_backend
+    return record.key_backend, record.key_backend if move is None else move.to
 
 
 def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
@@ -156,40 +153,39 @@ def _still_moving(ledger: Ledger, authority: Authority) -> Authority:
 
 def _finish(work: ClaimedWork, authority: Authority, source: KeyLocation, target: KeyLocation) -> Authority:
     """Complete a move from wherever it stands."""
-    plan = authority.record.plan or {}
-    if plan.get("operation") == UNMOVE:
+    move = move_of(authority.record)
+    if isinstance(move, KeyMove) and move.operation == "unmove":
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: the move of its key is being undone",
             hint="before moving it again, undo the move",
             remedy=Remedy("recovery.abandon", {"authority": authority.name}),
         )
-    if plan.get("operation") == MOVE:
-        found = _found(target, plan)
-        key_id = bytes.fromhex(plan["key_id"])
-        created = found[0] if found else _imported(authority, target, key_id, _exported(authority, source))
+    if isinstance(move, KeyMove):
+        found = _found(target, move)
+        created = found[0] if found else _imported(authority, target, move.key_id, _exported(authority, source))
         _switch_to_new_place(work, authority, source, target, created)
         authority = authority.refreshed(work.ledger)
-        plan = authority.record.plan or {}
-    if plan.get("operation") == MOVED:
-        _destroy_old(work, authority, source, plan["from"])
+        move = move_of(authority.record)
+    if isinstance(move, KeyMoved):
+        _destroy_old(work, authority, source, move)
     return authority.refreshed(work.ledger)
 
 
 def _undo(work: ClaimedWork, authority: Authority, target: KeyLocation) -> None:
     """Undo a move from wherever it stands; that it is undone is committed before anything is destroyed."""
-    ledger, plan = work.ledger, authority.record.plan or {}
-    if plan.get("operation") in (MOVE, UNMOVE):
-        keys = _found(target, plan)  # a backend that cannot be asked leaves the move as it is
+    ledger, move = work.ledger, move_of(authority.record)
+    if isinstance(move, KeyMove):
+        keys = _found(target, move)  # a backend that cannot be asked leaves the move as it is
         with work.step(alone=True):
             _check_unused(ledger, target, keys)
-            ledger.authorities.record_plan(authority.record, {**plan, "operation": UNMOVE})
+            ledger.authorities.record_plan(authority.record, replace(move, operation="unmove").to_json())
         authority = authority.refreshed(ledger)
         _delete(authority, target, keys)
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
-        if plan.get("operation") == MOVED:
-            ledger.key_copies.add(authority.record.id, **_copy(plan["from"]))
-        ledger.events.append("key-move-ended", authority.name, undone=plan.get("operation") != MOVED)
+        if isinstance(move, KeyMoved):
+            _keep_copy(ledger, authority, move)
+        ledger.events.append("key-move-ended", authority.name, undone=not isinstance(move, KeyMoved))
 
 
 def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> None:
@@ -227,9 +223,9 @@ def _imported(authority: Authority, target: KeyLocation, key_id: bytes, key: Sec
     return target.backend.import_key(request, target.secrets)
 
 
-def _found(target: KeyLocation, plan: Mapping[str, Any]) -> tuple[CreatedKey, ...]:
-    target.check_type(plan["type"], "key that is being moved")
-    request = FindKeyRequest(key_id=bytes.fromhex(plan["key_id"]), options=plan["options"])
+def _found(target: KeyLocation, move: KeyMove) -> tuple[CreatedKey, ...]:
+    target.check_type(move.type, "key that is being moved")
+    request = FindKeyRequest(key_id=move.key_id, options=move.options)
     return target.backend.find_key(request, target.secrets)
 
 
@@ -237,7 +233,7 @@ def _switch_to_new_place(
     work: ClaimedWork, authority: Authority, source: KeyLocation, target: KeyLocation, created: CreatedKey
 ) -> None:
     """Prove the key in its new place, and use it there from now on."""
-    ledger, record, plan = work.ledger, authority.record, authority.record.plan or {}
+    ledger, record, move = work.ledger, authority.record, _unfinished(authority)
     if spki(created.public_key) != record.public_key:
         raise KeyMismatchError(f"{target.backend.identity}: stored another key", hint="tell the author of the backend")
     handle = created.handle.to_json()
@@ -246,57 +242,62 @@ def _switch_to_new_place(
     for place, owner in ((source, authority), (target, moved)):
         with SigningKey(owner, place.backend, place.secrets) as key:
             key.prove(challenge)
-    old = {
-        "key_backend": record.key_backend,
-        "type": record.backend_type,
-        "key_id": record.key_id.hex(),
-        "handle": record.handle,
-    }
+    old = KeyMoved(
+        key_backend=record.key_backend,
+        type=record.backend_type,
+        key_id=record.key_id,
+        handle=record.handle or {},
+    )
     with work.step():
         ledger.authorities.move(
             record,
             key_backend=target.backend.alias,
             backend_type=target.type,
-            key_id=bytes.fromhex(plan["key_id"]),
+            key_id=move.key_id,
             handle=handle,
-            plan={"operation": MOVED, "from": old} if plan["delete_source"] else None,
+            plan=old.to_json() if move.delete_source else None,
         )
-        if not plan["delete_source"]:
-            ledger.key_copies.add(record.id, **_copy(old))
-        ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old)
+        if not move.delete_source:
+            _keep_copy(ledger, authority, old)
+        ledger.events.append("key-moved", authority.name, to=target.backend.alias, **old.place())
 
 
-def _copy(old: Mapping[str, Any]) -> dict[str, Any]:
-    """What the list of key copies has of an old place; the release before did not note the key id."""
-    return {
-        "key_backend": old["key_backend"],
-        "backend_type": old["type"],
-        "key_id": bytes.fromhex(old.get("key_id", "")),
-        "handle": old["handle"],
-    }
+def _keep_copy(ledger: Ledger, authority: Authority, old: KeyMoved) -> None:
+    """Add an old place to the list of key copies."""
+    ledger.key_copies.add(
+        authority.record.id,
+        key_backend=old.key_backend,
+        backend_type=old.type,
+        key_id=old.key_id,
+        handle=old.handle,
+    )
 
 
-def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, old: Mapping[str, Any]) -> None:
+def _unfinished(authority: Authority) -> KeyMove:
+    return cast("KeyMove", move_of(authority.record))  # as it was recorded before
+
+
+def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, old: KeyMoved) -> None:
     """Destroy the key in its old place; where it is not found, nobody knows whether it was destroyed before."""
     ledger, name = work.ledger, authority.name
-    source.check_type(old["type"], f"old key of authority {name!r}")
+    source.check_type(old.type, f"old key of authority {name!r}")
     with work.step(alone=True):
-        check_unused(ledger, old["type"], old["handle"])
-    request = _request(authority, KeyHandle.from_json(old["handle"]))
+        check_unused(ledger, old.type, old.handle)
+    request = _request(authority, KeyHandle.from_json(old.handle))
     destroyed = source.backend.delete_key(request, source.secrets)
     with work.step():
         ledger.authorities.record_plan(authority.record, None)
         if destroyed:
-            ledger.events.append("key-destroyed", name, key_backend=old["key_backend"])
+            ledger.events.append("key-destroyed", name, key_backend=old.key_backend)
         else:
-            ledger.key_copies.add(authority.record.id, **_copy(old))
-            ledger.events.append("key-missed", name, key_backend=old["key_backend"])
+            _keep_copy(ledger, authority, old)
+            ledger.events.append("key-missed", name, key_backend=old.key_backend)
     if not destroyed:
         logger.warning(
             "old key of authority %r: is not in %r, so it was not destroyed here; it is listed as left over "
             "until that is done, or recorded as gone",
             name,
-            old["key_backend"],
+            old.key_backend,
         )
 
 
@@ -325,10 +326,10 @@ def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cau
 
 def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyLocation) -> None:
     """Destroy what this process has brought to the new place if neither the authority nor a plan names it."""
-    plan = begun.record.plan or {}
-    named = (now.record.key_id.hex(), (now.record.plan or {}).get("key_id"))
-    if plan["key_id"] not in named:
-        keys = _found(target, plan)
+    move, current = _unfinished(begun), move_of(now.record)
+    named = (now.record.key_id, current.key_id if isinstance(current, KeyMove) else None)
+    if move.key_id not in named:
+        keys = _found(target, move)
         with ledger.transaction(alone=True):
             _check_unused(ledger, target, keys)
         _delete(begun, target, keys)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from anchorhold.operations.authority import Authority
 from anchorhold.operations.authority_intent import record_key
 from anchorhold.operations.claims import claim_subject, claimed
 from anchorhold.operations.create_authority import complete
-from anchorhold.operations.external_parent import CSR_PENDING, awaits_certificate, complete_request
+from anchorhold.operations.external_parent import awaits_certificate, complete_request
 from anchorhold.operations.import_authority import complete_import
 from anchorhold.operations.previous_release import check_not_under_way, may_be_under_way
 from anchorhold.operations.rollback import abandon_row, destroy_pending_key, find_keys, is_abandoning
+from anchorhold.operations.state import CsrPending, Import, state_of
 from anchorhold.remedy import Remedy
 from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.validity import now
@@ -105,11 +105,11 @@ def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, paren
 
 def _complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, parent: Parent | None) -> Authority:
     """From a recorded key to what the plan says."""
-    plan = record.plan or {}
-    if plan["operation"] == "import":
-        certificate = load_lenient(base64.b64decode(plan["certificate"]))
+    state = state_of(record)
+    if isinstance(state, Import):
+        certificate = load_lenient(state.certificate)
         return complete_import(work, location, record, certificate)
-    if plan["operation"] == CSR_PENDING:
+    if isinstance(state, CsrPending):
         return complete_request(work, location, record)
     with work.step():
         work.ledger.certificates.abandon_all(record.id)

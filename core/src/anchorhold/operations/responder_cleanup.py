@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.operations.claims import claimed
 from anchorhold.operations.previous_release import is_recent
-from anchorhold.operations.responders import claim_subject, destroy, forget
+from anchorhold.operations.responder_keys import claim_subject, destroy, forget
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.operations.authority import Authority
-    from anchorhold.operations.responders import OcspKeyLocation
+    from anchorhold.operations.responder_keys import OcspKeyLocation
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,13 @@ That it is abandoned is committed before its key is destroyed, so nobody finishe
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.key_copies import check_unused
+from anchorhold.operations.state import pending_state_of
 from anchorhold.plugin.requests import CertificateAuthority, CreatedKey, FindKeyRequest, KeyRequest
 from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
@@ -19,9 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger import AuthorityRecord
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.key_location import KeyLocation
-
-ABANDONING: Final = "abandoning"
-"""In the plan of a pending authority whose key is being destroyed, or was."""
+    from anchorhold.operations.state import PendingAuthority
 
 logger = logging.getLogger(__name__)
 
@@ -89,12 +89,14 @@ def abandon_row(work: ClaimedWork, record: AuthorityRecord, **detail: bool) -> N
 
 def is_adopted(record: AuthorityRecord) -> bool:
     """Whether the key of a pending authority was there before it, and so stays."""
-    return bool((record.plan or {}).get("adopted"))
+    state = pending_state_of(record)
+    return state is not None and state.adopted
 
 
 def is_abandoning(record: AuthorityRecord) -> bool:
     """Whether a pending authority was given up, so that its key may be gone."""
-    return bool((record.plan or {}).get(ABANDONING))
+    state = pending_state_of(record)
+    return state is not None and state.abandoning
 
 
 def find_keys(location: KeyLocation, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
@@ -123,7 +125,8 @@ def _is_there(location: KeyLocation, record: AuthorityRecord) -> bool:
 
 
 def _found(location: KeyLocation, record: AuthorityRecord) -> tuple[CreatedKey, ...]:
-    options = (record.plan or {}).get("options", {})
+    state = pending_state_of(record)
+    options = {} if state is None else state.options
     return location.backend.find_key(FindKeyRequest(key_id=record.key_id, options=options), location.secrets)
 
 
@@ -136,7 +139,8 @@ def _give_up(work: ClaimedWork, record: AuthorityRecord, keys: tuple[CreatedKey,
         if keys and record.handle is None:
             handle, public_key = keys[0].handle.to_json(), spki(keys[0].public_key)
             work.ledger.authorities.record_key(record, handle=handle, public_key=public_key)
-        work.ledger.authorities.record_plan(record, {**(record.plan or {}), ABANDONING: True})
+        state = cast("PendingAuthority", pending_state_of(record))  # as its status says
+        work.ledger.authorities.record_plan(record, replace(state, abandoning=True).to_json())
         return work.ledger.authorities.get(record.id)
 
 

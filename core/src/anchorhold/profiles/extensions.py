@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from cryptography import x509
 from cryptography.x509 import ObjectIdentifier
@@ -156,9 +156,9 @@ def _key_usage(names: Collection[str]) -> x509.KeyUsage:
 
 def _common(profile: ProfileSettings, issuing: IssuerContent | None) -> Iterator[Extension]:
     """Whatever does not depend on the holder."""
-    constraints = name_constraints(profile.permitted_names, profile.excluded_names)
-    if constraints is not None:
-        yield extension(constraints, critical=True)
+    if profile.permitted_names or profile.excluded_names:
+        constraints = name_constraints(profile.permitted_names, profile.excluded_names)
+        yield extension(cast("x509.NameConstraints", constraints), critical=True)
     policies = [_policy(policy) for policy in profile.policies]
     if not policies and issuing is not None:
         policies = [x509.PolicyInformation(_policy_oid(oid), None) for oid in issuing.policies]

@@ -10,7 +10,6 @@ from anchorhold.backends import SECTIONS
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.authority_intent import check_name, check_name_free
 from anchorhold.operations.authority_plan import NewAuthority
-from anchorhold.operations.chain import Chain
 from anchorhold.operations.create_authority import Parent, create_authority
 from anchorhold.operations.edit_authority import AuthorityEdit, edit_authority
 from anchorhold.operations.external_parent import accept_certificate, request_authority
@@ -19,7 +18,6 @@ from anchorhold.operations.issuance_policy import checked_policy
 from anchorhold.operations.key_sources import AdoptedKey, ImportedKey, NewKey, find_adoptable_key
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.public_keys import spec_of, spki
-from anchorhold.services.chains import chain_of
 from anchorhold.services.context import wrapped
 
 if TYPE_CHECKING:
@@ -262,7 +260,7 @@ class AuthorityService:
 
     def chain(self, authority: str | Authority) -> Sequence[Authority]:
         """The authority, its parent, and so on up to the root or the highest that is known."""
-        return chain_of(self._context, self._context.authority(authority))
+        return self._context.chain(self._context.authority(authority)).authorities
 
     def chain_certificates(self, authority: str | Authority) -> Sequence[bytes]:
         """The certificates of `chain` in DER, and those above it that were kept; their authorities are not here.
@@ -297,7 +295,7 @@ class AuthorityService:
         else:
             shared = context.backends.secrets(alias, {}, operation="use")
         resolver = context.backends.secrets(alias, wrapped(secrets), operation="use", own=shared)
-        return Parent(key=SigningKey(found, context.backend(alias), resolver), chain=Chain(chain_of(context, found)))
+        return Parent(key=SigningKey(found, context.backend(alias), resolver), chain=context.chain(found))
 
     def _has_own(self, authority: Authority) -> bool:
         """Whether the certificate of an authority is recorded with its issuer."""

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import UnknownCertificateError
 from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
-from anchorhold.operations.chain import Chain
 from anchorhold.operations.import_authority import record_certificate
 from anchorhold.operations.issuer import Issuer
 from anchorhold.remedy import Remedy
-from anchorhold.services.chains import chain_of
 from anchorhold.x509.serials import parse_serial
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ class CertificateService:
             context.ledger,
             context.loaded.settings,
             context.key_of(context.authority(authority), secrets),
-            lambda changed: Chain(chain_of(context, changed)),
+            context.chain,
             lambda changed: context.key_of(changed, secrets),
         )
 

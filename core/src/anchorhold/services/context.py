@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
+from anchorhold.audit import AuditContext
+from anchorhold.backends import BackendRegistry
 from anchorhold.errors import UnknownAuthorityError
 from anchorhold.operations.authority import Authority
+from anchorhold.operations.chain import Chain
 from anchorhold.operations.key_location import KeyLocation
+from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
+from anchorhold.services.ledger_access import LedgerAccess
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    from anchorhold.audit import AuditContext
-    from anchorhold.backends import BackendRegistry
     from anchorhold.ledger import Ledger
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.plugin import Operation
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Role
+    from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.profiles.model import ProfileSettings
-    from anchorhold.services.ledger_access import LedgerAccess
+    from anchorhold.services.ledger_access import AccessOptions
     from anchorhold.settings import LoadedSettings
 
     GivenSecrets: TypeAlias = Mapping[str, Secret | str] | None
@@ -54,6 +59,22 @@ class ServiceContext:
         self.audit = audit
         self.notes: list[str] = []
         self._recording: Ledger | None = None
+
+    @classmethod
+    def of(
+        cls,
+        loaded: LoadedSettings,
+        environment: Mapping[str, str] | None = None,
+        prompter: Prompter | None = None,
+        audit: AuditContext | None = None,
+        **access: Unpack[AccessOptions],
+    ) -> Self:
+        """For loaded settings; arguments as for `anchorhold.open_installation`."""
+        variables = os.environ if environment is None else environment
+        opened = LedgerAccess(loaded, variables, **access)
+        memory = LedgerRefusedSecrets(lambda: opened.ledger)
+        backends = BackendRegistry(loaded, opened.database, variables, prompter, memory)
+        return cls(loaded, opened, backends, audit or AuditContext())
 
     def acting_as(self, audit: AuditContext) -> ServiceContext:
         """The same for somebody else."""
@@ -112,6 +133,13 @@ class ServiceContext:
         """An authority by its row number."""
         with self.ledger.translate_errors():
             return Authority(self.ledger.authorities.get(row))
+
+    def chain(self, authority: Authority) -> Chain:
+        """The authority, its parent, and so on up to the root or the highest that is known."""
+        chain = [authority]
+        while chain[-1].record.parent_id is not None:
+            chain.append(self.authority_of_row(chain[-1].record.parent_id))
+        return Chain(chain)
 
     def key_of(
         self, authority: Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True

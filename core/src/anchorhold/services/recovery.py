@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from anchorhold.operations import key_copies, recovery
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.move_key import aliases_of_move, finish_move, undo_move
+from anchorhold.operations.state import KeyMove, move_of
 from anchorhold.services.authorities import AuthorityService
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class RecoveryService:
         context = self._context
         old, new = aliases_of_move(record)
         source, target = context.place(old, "use", source_secrets), context.place(new, "use", secrets)
-        target = replace(target, options=(record.plan or {}).get("options", {}))
+        move = move_of(record)
+        target = replace(target, options=move.options if isinstance(move, KeyMove) else {})
         return finish_move(context.ledger, Authority(record), source, target)
 
     def undo_move(self, record: AuthorityRecord, secrets: GivenSecrets = None) -> None:

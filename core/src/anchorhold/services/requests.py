@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.operations import requests
-from anchorhold.operations.chain import Chain
-from anchorhold.services.chains import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +35,7 @@ class RequestService:
         Raises:
             AnchorholdError: See `anchorhold.operations.requests.submit`.
         """
-        chain = self._chain(self._context.authority(authority))
+        chain = self._context.chain(self._context.authority(authority))
         return requests.submit(self._context.ledger, self._context.loaded.settings, chain, order)
 
     def get(self, number: int) -> RequestRecord:
@@ -69,7 +67,7 @@ class RequestService:
             AnchorholdError: See `anchorhold.operations.requests.reserve`.
         """
         kept = self.get(number)
-        chain = self._chain(self._context.authority_of_row(kept.authority_id))
+        chain = self._context.chain(self._context.authority_of_row(kept.authority_id))
         return requests.reserve(self._context.ledger, self._context.loaded.settings, chain, kept)
 
     def sign(self, number: int, secrets: GivenSecrets = None) -> Issued:
@@ -99,6 +97,3 @@ class RequestService:
         kept = self.get(number)
         authority = self._context.authority_of_row(kept.authority_id)
         return requests.reject(self._context.ledger, authority, kept, why)
-
-    def _chain(self, authority: Authority) -> Chain:
-        return Chain(chain_of(self._context, authority))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.operations.responder_cleanup import CleanupResult, destroy_expired_responder_keys
-from anchorhold.operations.responders import PROFILE, OcspKeyLocation, has_key, is_due, renew_responder
+from anchorhold.operations.responder_keys import OcspKeyLocation
+from anchorhold.operations.responders import PROFILE, has_key, is_due, renew_responder
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import KeySpec

@@ -17,7 +17,7 @@ from anchorhold.testing.faulty_signers import FAULTS, FaultySignerWrapper
 from anchorhold.testing.fixtures import ContractFixtures
 from anchorhold.testing.key_kinds import algorithms
 from anchorhold.testing.rules import UnmetError, expect, rule
-from anchorhold.x509.signer_adapter import builder_arguments
+from anchorhold.x509.to_be_signed import builder_arguments
 
 if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority

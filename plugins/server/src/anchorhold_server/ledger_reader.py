@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from anchorhold.errors import LedgerError
-from anchorhold.operations.responders import open_responder
+from anchorhold.operations.responder_keys import open_responder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

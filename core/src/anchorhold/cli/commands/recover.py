@@ -14,8 +14,9 @@ from anchorhold.cli.output import info, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.external_parent import awaits_certificate, pending_csr
-from anchorhold.operations.move_key import UNMOVE, aliases_of_move
+from anchorhold.operations.move_key import aliases_of_move
 from anchorhold.operations.rollback import is_abandoning, is_adopted
+from anchorhold.operations.state import Import, KeyMove, move_of, state_of
 from anchorhold.x509.durations import EXAMPLES, parse_duration
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _finish(context: CommandContext, record: AuthorityRecord) -> None:
     parent = None if above is None else above.record.key_backend
     context.check_used({alias}, {parent} if parent is not None else set())
     parent_secrets = context.secrets(parent, parent=True) if parent is not None else None
-    secrets, imported = context.secrets(alias), (record.plan or {}).get("operation") == "import"
+    secrets, imported = context.secrets(alias), isinstance(state_of(record), Import)
     authority = installation.recovery.finish(record, secrets, parent_secrets)
     if awaits_certificate(authority.record):
         info(f"Authority {authority.name} waits for its certificate; this is its request.")
@@ -198,7 +199,8 @@ def _show(context: CommandContext, waiting: PendingOperations) -> None:
         )
     for record in waiting.moving:
         quoted, (old, new) = shlex.quote(record.name), aliases_of_move(record)
-        if (record.plan or {})["operation"] == UNMOVE:
+        move = move_of(record)
+        if isinstance(move, KeyMove) and move.operation == "unmove":
             info(f"The move of the key of authority {record.name} to {new!r} was being undone: --abandon {quoted}.")
             continue
         info(
