@@ -27,6 +27,19 @@ EARLY = dt.timedelta(minutes=5)
 DAY = dt.timedelta(days=1)
 
 
+_DATED = (
+    "authority",
+    "authority_plan",
+    "certificate_drafter",
+    "crls",
+    "maintenance",
+    "responder_cleanup",
+    "responders",
+    "revocation",
+)
+"""Operations that look at the clock."""
+
+
 def passes(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what makes lists and certificates."""
     for module in (

@@ -28,6 +28,12 @@ HOME: Final = "/home/operator"
 SOFTHSM: Final = "/usr/lib/softhsm/libsofthsm2.so"
 """The library of SoftHSM that pages show; another one is used where it is elsewhere."""
 
+_ACTOR: Final = (
+    (r"\buser \S+ at {host}(?!\S)", "user operator at ca1"),
+    (r'("name":\s*)"[^"]*"(,\s*"origin":\s*)"{host}"', r'\1"operator"\2"ca1"'),
+)
+"""The user who runs the tests, as the history has it, and what pages show."""
+
 PORT: Final = re.compile(r"\b864\d\b")
 """Ports that pages show; free ones are used in their place."""
 
@@ -109,6 +115,8 @@ def run_page(
         folder.mkdir()
     code, output = _run(script, folder, environment)
     output = output.replace(str(home), HOME)
+    for pattern, shown in _ACTOR:
+        output = re.sub(pattern.replace("{host}", re.escape(socket.gethostname())), shown, output)
     for shown, port in ports.items():
         output = _replaced(output, port, shown)
     if code:

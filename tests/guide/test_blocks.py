@@ -17,8 +17,10 @@ from packaging.requirements import Requirement
 from anchorhold.backends import BackendRegistry
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.settings import load_settings
+from guide.running import shell
 
 DOCS = Path(__file__).parents[2] / "docs"
+WALK = DOCS.parent / "tests" / "architecture" / "walk.py"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """One without a title; those with one are files that the commands of their page use."""
 TOML = [
@@ -100,12 +102,18 @@ def test_what_is_shown_in_toml_is_taken_as_it_stands(page: str, body: str, tmp_p
         backends.get(alias)
 
 
-@pytest.mark.databases(because="nothing is opened")
-def test_modules_that_the_steps_of_issuing_name_are_there() -> None:
+@pytest.mark.databases(because="the walk makes an installation of its own")
+@pytest.mark.slow(because="a command is run under a trace")
+def test_the_page_of_the_steps_of_issuing_names_each_module_that_a_request_visits(tmp_path: Path) -> None:
     page = (DOCS / "explanation" / "order-to-certificate.md").read_text()
-    named = re.findall(r"`(anchorhold\.[a-z0-9_.]+)`", page)
-    assert len(named) > 10
+    named = re.findall(r"`(anchorhold(?:_storages)?\.[a-z0-9_.]+)`", page)
     assert [name for name in named if find_spec(name) is None] == []
+    walk = [sys.executable, str(WALK)]
+    done = subprocess.run(walk, capture_output=True, text=True, timeout=60, check=False, env=shell(tmp_path))
+    assert done.returncode == 0, done.stderr
+    visited = [found.replace("/", ".") for found in re.findall(r"^ *\d+ (anchorhold\w*/\S+)\.py ", done.stdout, re.M)]
+    assert len(visited) > 20
+    assert [name for name in visited if name not in named] == []
 
 
 @pytest.mark.databases(because="nothing is opened")

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from anchorhold.backends import BackendRegistry
+from anchorhold.installation import Installation
 from anchorhold.settings import load_settings
 from anchorhold.testing import RULES
 from databases import new_database
@@ -134,6 +135,13 @@ def test_the_reference_of_commands_is_what_the_program_says(monkeypatch: pytest.
     monkeypatch.delenv("ANCHORHOLD_CONFIG", raising=False)
     made = "python tests/guide/commands_page.py > docs/commands.md"
     assert (DOCS / "commands.md").read_text() == commands_page(), f"run: {made}"
+
+
+@pytest.mark.parametrize("service", Installation.__annotations__)
+def test_each_service_has_a_page_with_an_example_that_uses_it(service: str) -> None:
+    page = (DOCS / "reference" / "services" / f"{service}.md").read_text()
+    assert f"::: anchorhold.services.{service}.{Installation.__annotations__[service]}\n" in page
+    assert any(f".{service}." in block.body for block in blocks(page) if block.is_run)
 
 
 READMES = sorted(str(page.relative_to(REPOSITORY)) for page in REPOSITORY.glob("plugins/*/README.md"))
