@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 PROSE: Final = ("docs/**/*.md", "README.md", "plugins/*/README.md", "changelog.d/*.md")
 CODE: Final = ("core/src/**/*.py", "plugins/*/src/**/*.py")
-SKIPPED: Final = ("docs", "core/src/anchorhold/cli")
-"""Folders that are not clean yet."""
 ALLOWED: Final[Mapping[str, Sequence[str]]] = {}
 """Words that stay, by path: quotations and names of other projects."""
 
@@ -75,13 +73,12 @@ class Finding:
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Everything to replace in a repository, except in folders that are skipped."""
+    """Everything to replace in a repository."""
     for patterns, texts in ((PROSE, prose), (CODE, strings)):
         for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
             name = path.relative_to(root)
-            if not any(name.is_relative_to(folder) for folder in SKIPPED):
-                for line, text in texts(path.read_text("utf-8")):
-                    yield from check(text, name.as_posix(), line)
+            for line, text in texts(path.read_text("utf-8")):
+                yield from check(text, name.as_posix(), line)
 
 
 def check(text: str, path: str, line: int = 1) -> Iterator[Finding]:

@@ -70,8 +70,8 @@ def shell_user() -> Actor:
     """The user who runs this process; the origin is this host.
 
     The name is that of the account, not what ``LOGNAME`` says. Under sudo it is the user who called that, and the
-    origin names the account too. Both help to find out who it was; neither is proof, as whoever can write the ledger
-    can write any name into it.
+    origin names the account too. Both help to find out who it was; neither is proof, as anyone who can write the
+    ledger can write any name into it.
     """
     account, host = _account(), _printable(socket.gethostname())
     caller = _printable(os.environ.get("SUDO_USER", ""))

@@ -53,7 +53,7 @@ def check_destination(out: Path, kept: ProtectedFiles = NOTHING_PROTECTED) -> No
         kept: What the settings say of files.
 
     Raises:
-        OutputError: As it says.
+        OutputError: It exists and is not to be replaced, or cannot be written.
     """
     try:
         status = out.stat()
@@ -227,7 +227,7 @@ def _can_be_replaced(out: Path, status: os.stat_result) -> bool:
 
 
 def _is_open(out: Path) -> bool:
-    """Whether it was named by a descriptor, such as ``/dev/fd/3``: whoever opened that has the file, not its name."""
+    """Whether it was named by a descriptor, such as ``/dev/fd/3``: the process that opened it has the file, not its name."""
     return os.path.realpath(out.parent) in (os.path.realpath("/dev/fd"), "/dev")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anchorhold.errors import AnchorholdError
 
 USAGE_CODE: Final = "usage-error"
-"""Code of wrong usage of the command line, which is no class of `anchorhold.errors`."""
+"""Code of wrong usage of the command line, which has no class in `anchorhold.errors`."""
 _WITH_VALUE: Final = ("--config", "-c")
 _FORMAT: Final = ("--output-format", "-f")
 

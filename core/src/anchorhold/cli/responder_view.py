@@ -72,7 +72,7 @@ def described_lists(installation: Installation, authority: Authority) -> str:
 
 
 def info_alias_change(installation: Installation, authority: Authority) -> str:
-    """What somebody has to do, and to know, who has chosen another alias for the keys of responders."""
+    """What an operator does and knows after choosing another alias for the keys of responders."""
     alias, active = authority.record.issuing.ocsp_key_backend, installation.responders.active(authority)
     command = f"anchorhold regenerate-ocsp-keys {shlex.quote(authority.name)}"
     if active is None:

@@ -24,7 +24,7 @@ NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OURS: Final = ("storages", "hsm", "db", "server")
 """Names of our own distributions, which need not be installed."""
 NOT_WRITTEN: Final = frozenset({"__pycache__", ".pyc"})
-"""Folders and kinds of files of the template that belong to whoever has run it."""
+"""Folders and kinds of files of the template that belong to the user who ran it."""
 
 
 def new_backend(
