@@ -227,7 +227,7 @@ def _can_be_replaced(out: Path, status: os.stat_result) -> bool:
 
 
 def _is_open(out: Path) -> bool:
-    """Whether it was named by a descriptor, such as ``/dev/fd/3``: the process that opened it has the file, not its name."""
+    """Whether a descriptor names it, such as ``/dev/fd/3``: the process that opened it has the file, not its name."""
     return os.path.realpath(out.parent) in (os.path.realpath("/dev/fd"), "/dev")
 
 
