@@ -104,7 +104,8 @@ SPANS = {
 
 def test_every_option_that_takes_a_time_says_in_the_same_words_how_it_is_written() -> None:
     about_time = re.compile(
-        r"\b(seconds?|minutes?|hours?|days?|months?|spans?|pause|how long|time-?out)\b", re.IGNORECASE
+        r"\b(seconds?|minutes?|hours?|days?|months?|spans?|durations?|interval|time until|pause|how long|time-?out)\b",
+        re.IGNORECASE,
     )
     found: dict[str, set[str]] = {}
     for name in COMMANDS:
@@ -152,7 +153,7 @@ def test_every_setting_that_is_a_time_can_be_written_as_a_span() -> None:
         (kind, name)
         for kind in MODELS
         for name, field in kind.model_fields.items()
-        if any(isinstance(part, DurationIn) for part in field.metadata) or "SpanIn" in str(field.annotation)
+        if any(isinstance(part, DurationIn) for part in field.metadata) or "DurationIn" in str(field.annotation)
     }
     assert found == spans == SETTINGS.keys()
 

@@ -60,6 +60,8 @@ STEPS: Final = (
     "config check",
     "list-cas",
     "list-certs",
+    "history",
+    "profiles webserver",
 )
 """In this order, all of them with success; ``SERIAL`` is that of the certificate for www.example.com."""
 

@@ -78,7 +78,7 @@ def test_what_nobody_foresaw_ends_with_one_and_one_line(anchorhold: Command, mon
     def fail(_: Installation) -> None:
         raise ZeroDivisionError("of the test")
 
-    monkeypatch.setattr(Installation, "authorities", fail)
+    monkeypatch.setattr(Installation, "authorities", property(fail), raising=False)
     quiet, loud = anchorhold("list-cas"), anchorhold("--debug", "list-cas")
     assert (quiet.exit_code, loud.exit_code) == (1, 1)
     assert re.fullmatch(r"anchorhold: unexpected ZeroDivisionError; .*--debug\n", quiet.talk)

@@ -150,8 +150,8 @@ class Bad(NamedTuple):
 
 BAD_IMPORTS = {
     "key of another certificate": Bad(("other.key.pem", "cert.pem"), errors.KeyMismatchError, ("does not belong",)),
-    "leaf": Bad(("leaf.key.pem", "leaf.cert.pem"), errors.CertificateInvalidError, ("authority",)),
-    "leaf in PKCS#12": Bad(("leaf.p12", UNLOCK), errors.CertificateInvalidError, ("authority",)),
+    "leaf": Bad(("leaf.key.pem", "leaf.cert.pem"), errors.CertificateInvalidError, ("is not a CA certificate",)),
+    "leaf in PKCS#12": Bad(("leaf.p12", UNLOCK), errors.CertificateInvalidError, ("is not a CA certificate",)),
     "wrong password": Bad(("locked.pem", "cert.pem", "--import-password=no"), errors.SecretWrongError, ("locked.pem",)),
     "wrong password, DER": Bad(
         ("locked.der", "cert.pem", "--import-password=no"), errors.SecretWrongError, ("locked.der",)

@@ -56,7 +56,7 @@ def test_an_option_for_an_alias_that_is_not_used_is_refused(
     assert csr_file.is_file()
     good(two("init-ca", "Here", "CN=Here"))
     before = left_behind(tmp_path)
-    refused(two(*arguments), errors.UnusedOptionError, f"{flag}:", f"'{alias}'", "leave it out")
+    refused(two(*arguments), errors.UnusedOptionError, f"{flag}:", f"'{alias}'", "omit it")
     assert left_behind(tmp_path) == before
 
 

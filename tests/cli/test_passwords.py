@@ -178,6 +178,7 @@ def _says_canary(folder: Path) -> list[str]:
 
 @pytest.mark.databases("sqlite", because="the ledger is one of the files that are searched")
 @pytest.mark.usefixtures("database")
+@pytest.mark.slow(because="eleven processes")
 def test_a_password_on_the_command_line_appears_nowhere(tmp_path: Path, csr_file: Path) -> None:
     """Real processes, because an in-process run would hide what an interpreter prints when it dies."""
     option = f"--password={CANARY}"

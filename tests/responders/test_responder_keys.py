@@ -86,7 +86,7 @@ def test_one_that_is_good_stays_and_force_replaces_it(anchorhold: Command, insta
     good(anchorhold("init-ca", "Root", "CN=Root"))
     good(anchorhold("regenerate-ocsp-keys"))
     first = active(installation)
-    assert "is good" in good(anchorhold("generate-ocsp-keys", "Root")).talk
+    assert "is not due" in good(anchorhold("generate-ocsp-keys", "Root")).talk
     assert active(installation) == first
     good(anchorhold("regenerate_ocsp_keys", "Root", "--force"))
     assert active(installation) != first

@@ -60,7 +60,7 @@ class Authority:
         state = state_of(self.record) if self.record.certificate is None else None
         if isinstance(state, CsrPending) and state.csr is not None:
             raise AuthorityNotReadyError(
-                f"authority {self.name!r}: waits for its certificate",
+                f"authority {self.name!r}: awaits its certificate",
                 hint="have its parent sign the CSR, and import the certificate",
                 remedy=Remedy("authorities.complete", {"authority": self.name}),
             )
