@@ -26,7 +26,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Harness:
+def harness(tmp_path: Path) -> Harness:
     """Keys in files, by the default settings."""
     config = tmp_path / "config.toml"
     config.write_text(f'ca_dir = "{tmp_path}/ca"\n')

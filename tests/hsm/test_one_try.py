@@ -187,7 +187,7 @@ def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
     monkeypatch.setenv("THE_PIN", USER_PIN)
     _refused(
         *SIGN,
-        words=rf"\(from the variable THE_PIN\) was refused .*; correct it, .*once more with `anchorhold {OPTION} …`",
+        words=rf"\(from the variable THE_PIN\) was refused .*; correct it, .*one more try with `anchorhold {OPTION} …`",
     )
     assert spy.logins() == 1
     assert _run(OPTION, *SIGN).returncode == 0

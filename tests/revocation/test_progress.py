@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import Command
 
 MAKE = ("generate-crls", "Root")
-DONE = "Made 4 CRLs of Root"
+DONE = "Generated 4 CRLs of Root"
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ _REOPEN: Final = frozenset(
     }
 )
 _REINITIALISE: Final = _REOPEN | {
-    "NotThereError",
-    "TokenAwayError",
+    ObjectMissingError.__name__,
+    TokenUnavailableError.__name__,
     "GeneralError",
     "FunctionFailed",
     "DeviceError",
