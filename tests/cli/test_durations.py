@@ -152,7 +152,7 @@ def test_every_setting_that_is_a_time_can_be_written_as_a_span() -> None:
         (kind, name)
         for kind in MODELS
         for name, field in kind.model_fields.items()
-        if any(isinstance(part, DurationIn) for part in field.metadata) or "SpanIn" in str(field.annotation)
+        if any(isinstance(part, DurationIn) for part in field.metadata) or "DurationIn" in str(field.annotation)
     }
     assert found == spans == SETTINGS.keys()
 

@@ -26,7 +26,7 @@ import sys, time
 import anchorhold
 with anchorhold.open_installation() as installation:
     with installation.ledger.transaction():
-        assert installation.ledger.claims.take("thing", "being tried")[1]
+        assert installation.ledger.claims.claim("thing", "being tried")[1]
     print("taken", flush=True)
     time.sleep(60)
 """
@@ -123,7 +123,7 @@ def test_of_many_that_claim_at_once_one_has_it(database: str, tmp_path: Path) ->
             ledger = installation.ledger
             meet("ready")
             with ledger.transaction():
-                print(ledger.claims.take("thing", "being tried")[1])
+                print(ledger.claims.claim("thing", "being tried")[1])
             meet("done")
         """,
     )

@@ -21,11 +21,11 @@ from anchorhold.errors import LedgerError
 from anchorhold.installation import open_installation
 
 parent = open_installation()
-parent.ledger.epoch()
+parent.ledger.revision()
 if "thread" in sys.argv:
     opened, ended = threading.Event(), threading.Event()
     def hold():
-        parent.ledger.epoch()
+        parent.ledger.revision()
         opened.set()
         ended.wait()
         parent.close()
@@ -37,10 +37,10 @@ child = os.fork()
 if child == 0:
     own = parent if "same" in sys.argv else open_installation()
     try:
-        before = own.ledger.epoch()
+        before = own.ledger.revision()
         os.write(tell[1], b".")
         os.read(go[0], 1)
-        print(own.ledger.epoch() - before, own.authority("Root").record.status, flush=True)
+        print(own.ledger.revision() - before, own.authorities.get("Root").record.status, flush=True)
     except LedgerError as error:
         print(error, flush=True)
         os.write(tell[1], b".")
@@ -51,7 +51,7 @@ os.read(tell[0], 1)
 subprocess.run([sys.executable, "-m", "anchorhold", "edit-ca", "Root", "--disable"], check=True, capture_output=True)
 os.write(go[1], b".")
 os.waitpid(child, 0)
-print(parent.authority("Root").record.status)
+print(parent.authorities.get("Root").record.status)
 parent.close()
 if "thread" in sys.argv:
     ended.set()

@@ -100,8 +100,8 @@ _REOPEN: Final = frozenset(
     }
 )
 _REINITIALISE: Final = _REOPEN | {
-    "NotThereError",
-    "TokenAwayError",
+    "ObjectMissingError",
+    "TokenUnavailableError",
     "GeneralError",
     "FunctionFailed",
     "DeviceError",
