@@ -415,7 +415,7 @@ module_registry.close_modules()
 assert other.C_GetInfo((ctypes.c_char * 200)()) == 0
 signs(bench.signer(created), created)
 (running,) = module_registry._registry.values()
-assert running.gate._serialise
+assert running.lock._serialise
 """
 
 

@@ -245,7 +245,7 @@ signs(bench.signer(created := bench.create(EC)), created)
 (running,) = module_registry._registry.values()
 
 def stay_inside():
-    with running.gate:
+    with running.lock:
         time.sleep(600)
 
 if how == "in a child" and os.fork():
@@ -254,7 +254,7 @@ if how == "while a daemon is inside":
     atexit.unregister(module_registry.close_modules)
     atexit.register(module_registry.close_modules, 0.2)
     threading.Thread(target=stay_inside, daemon=True).start()
-    while not running.gate._inside:
+    while not running.lock._inside:
         time.sleep(0.01)
 """
 

@@ -46,9 +46,9 @@ def disturb():
     saboteur = Saboteur(SoftHsm(Path("/"), library))
     while not done.wait(0.25):
         if mode == "renewed":
-            running.renew(running.generation, "test")
+            running.reinitialise(running.generation, "test")
         else:
-            with running.gate:
+            with running.lock:
                 saboteur.log_out()
 
 if mode in ("renewed", "logged out"):
