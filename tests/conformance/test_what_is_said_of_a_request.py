@@ -54,7 +54,7 @@ def test_only_what_was_not_granted_is_named(root: Command, tmp_path: Path) -> No
     )
     (tmp_path / "r.csr").write_bytes(asked)
     talk = good(root("sign-cert", "--ca=Root", "--csr=r.csr", "--alt=a.example")).talk
-    assert "also requests for the subject O=Other, DNS:b.example; see --copy" in talk
+    assert "also requests the subject O=Other, DNS:b.example; see --copy" in talk
 
 
 @pytest.mark.parametrize(

@@ -233,8 +233,8 @@ def test_a_key_left_by_a_process_that_was_killed_is_finished_or_destroyed(
 ) -> None:
     script = (
         "import os, signal, sys\n"
-        "from anchorhold_hsm import vault\n"
-        "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from anchorhold_hsm import key_store\n"
+        "key_store._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from anchorhold.cli import main\n"
         "sys.argv = ['anchorhold', 'init-ca', 'Root', 'CN=Root']\n"
         "main()\n"
@@ -253,7 +253,7 @@ def test_a_key_that_another_authority_has_adopted_is_not_destroyed_with_who_made
 ) -> None:
     sections = [settings(softhsm, name, more='user_pin = "1234"') for name in ("default", "again")]
     configure(tmp_path, monkeypatch, *sections)
-    _killed(softhsm, "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
+    _killed(softhsm, "key_store._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
     flag = "--key-label" if alias == "default" else f"--{alias}-key-label"
     good(anchorhold("init-ca", "Heir", "CN=Heir", f"--key-backend={alias}", "--adopt", f"{flag}=Root"))
     refused(anchorhold("recover", "--abandon=Root"), errors.KeyMismatchError, "'Heir'")
@@ -261,7 +261,7 @@ def test_a_key_that_another_authority_has_adopted_is_not_destroyed_with_who_made
 
 
 def test_a_key_that_is_being_destroyed_is_not_adopted(configured: SoftHsm, anchorhold: Command, database: str) -> None:
-    _killed(configured, "vault._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
+    _killed(configured, "key_store._created = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
     doomed = "from anchorhold.plugin.key_backend import KeyBackend\n"
     doomed += "KeyBackend.delete_key = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     _killed(configured, doomed, "recover", "--abandon=Root")
@@ -275,7 +275,7 @@ def _killed(softhsm: SoftHsm, change: str, *arguments: str) -> None:
     """Run a command that a change of the program kills."""
     words = ["anchorhold", *(arguments or ("init-ca", "Root", "CN=Root"))]
     script = (
-        f"import os, signal, sys\nfrom anchorhold_hsm import vault\n{change}\n"
+        f"import os, signal, sys\nfrom anchorhold_hsm import key_store\n{change}\n"
         f"from anchorhold.cli import main\nsys.argv = {words!r}\nmain()\n"
     )
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)

@@ -59,7 +59,7 @@ from anchorhold.installation import open_installation
 
 with open_installation() as installation:
     for _ in range(2):
-        for attempt in (installation.check_key, installation.renew_responder):
+        for attempt in (installation.keys.check, installation.responders.renew):
             try:
                 state = attempt(installation.authorities.get("root"))
                 assert isinstance(state.problem, SecretWrongError), state

@@ -51,7 +51,7 @@ os.read(tell[0], 1)
 subprocess.run([sys.executable, "-m", "anchorhold", "edit-ca", "Root", "--disable"], check=True, capture_output=True)
 os.write(go[1], b".")
 os.waitpid(child, 0)
-print(parent.authority("Root").record.status)
+print(parent.authorities.get("Root").record.status)
 parent.close()
 if "thread" in sys.argv:
     ended.set()

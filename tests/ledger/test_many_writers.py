@@ -96,7 +96,7 @@ with open_installation() as installation, installation.certificates.issuer("Root
     if child == 0:
         try:
             if "new" in sys.argv:
-                with open_installation() as own, own.issuer("Root") as other:
+                with open_installation() as own, own.certificates.issuer("Root") as other:
                     other.sign_many(Order(csr=csr, names=["child.example"]) for _ in range(20))
             elif "transaction" not in sys.argv:
                 for _ in range(20):

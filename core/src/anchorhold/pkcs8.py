@@ -80,7 +80,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyInvalidError: Not a private key.
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
-    if not data.startswith(_OWN_FORM):  # as we write keys
+    if not (data.startswith(_OWN_FORM) and data.endswith(b"PRIVATE KEY-----\n")):  # as we do not write keys
         data = as_plain_octets(data)
         check_is_key(data, subject)
     encrypted = _is_encrypted(data)

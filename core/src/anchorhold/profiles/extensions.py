@@ -79,7 +79,7 @@ class ProfileExtensions:
         self._purposes = [dotted(name, PURPOSES, "a key purpose") for name in profile.extended_key_usage]
         self._purposes_critical = profile.extended_key_usage_critical
         self._common = tuple(_common(profile, issuing))
-        self._points = _Points(issuing if profile.revocation_urls else None)
+        self._points = _DistributionPoints(issuing if profile.revocation_urls else None)
 
     def extensions(
         self,
@@ -201,7 +201,7 @@ def _urls(issuing: IssuerContent) -> Iterator[Extension]:
         yield extension(x509.AuthorityInformationAccess(access))
 
 
-class _Points:
+class _DistributionPoints:
     """CRL distribution points, one extension for each list."""
 
     def __init__(self, issuing: IssuerContent | None) -> None:

@@ -71,7 +71,7 @@ def amount_of(text: str, unit: str, what: str = "span") -> int | float:
 class DurationIn:
     """For a field of an options model that is a number of some unit: a number is taken as it is, a text read as a span.
 
-    ``Annotated[float, Field(gt=0), SpanIn("s")]`` takes ``1.5``, ``"90s"`` and ``"2m"``.
+    ``Annotated[float, Field(gt=0), DurationIn("s")]`` takes ``1.5``, ``"90s"`` and ``"2m"``.
 
     Attributes:
         unit: One of `UNITS`.

@@ -33,7 +33,7 @@ def credential_of(
     if user and so:
         raise SettingsError(
             f"key backend {alias!r}: the PINs of user and security officer are both given, and only one can log in",
-            hint="clear one of them",
+            hint="clear one of them, such as that of the security officer",
             remedy=Remedy("secrets.clear", {"key_backend": alias, "secret": "so-pin"}),
         )
     if options.protected_auth and (user or so):

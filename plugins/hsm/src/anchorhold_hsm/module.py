@@ -119,7 +119,7 @@ class Module:
         """The token that is meant.
 
         Raises:
-            TokenAwayError, SettingsError, BackendFailedError: As `find_token`.
+            TokenUnavailableError, SettingsError, BackendFailedError: As `find_token`.
             PKCS11Error: The module gives no slots.
         """
         open_token = self._opened.get(choice)
@@ -146,7 +146,7 @@ class Module:
             subject: Alias, token and key, for the messages.
 
         Raises:
-            ModuleDownError: It cannot be initialised now.
+            ModuleUnavailableError: It cannot be initialised now.
         """
         with self.lock.exclusive():
             if self.ready and generation != self.generation:

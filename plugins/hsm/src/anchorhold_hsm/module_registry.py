@@ -46,7 +46,7 @@ def module_of(choice: ModuleChoice, subject: str, place: str) -> Module:
 
     Raises:
         SettingsError: The file is not a PKCS#11 module, or another alias wants it otherwise.
-        ModuleDownError: It cannot be initialised.
+        ModuleUnavailableError: It cannot be initialised.
     """
     module = _by_choice.get(choice) or _register(choice, subject)
     if not module.ready:

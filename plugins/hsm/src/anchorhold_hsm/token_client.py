@@ -141,7 +141,7 @@ class TokenClient:
             reason: What failed.
 
         Raises:
-            ModuleDownError: It cannot be initialised now.
+            ModuleUnavailableError: It cannot be initialised now.
         """
         module = self._module
         if module is None or not module.may_reinitialise(reason, generation):

@@ -111,7 +111,7 @@ def find_token(
         subject: Whose settings these are, for the messages.
 
     Raises:
-        TokenAwayError: It is not there; perhaps it is once the module was initialised again.
+        TokenUnavailableError: It is not there; perhaps it is once the module was initialised again.
         SettingsError: Several fit.
         BackendFailedError: It was never initialised.
     """
