@@ -55,7 +55,7 @@ def test_a_failure_begins_with_its_rule_and_says_what_was_found_and_what_the_gui
     lines = str(failure.value).splitlines()
     assert lines[0] == f"create.fresh: {RULES['create.fresh'].sentence}"
     assert lines[1] == "Found: two creations answered the same key"
-    assert lines[2].startswith("The guide says: Two orders are two keys")
+    assert lines[2].startswith("The guide says: Two requests make two keys")
 
 
 def test_whatever_a_test_runs_into_is_told_under_its_rule() -> None:

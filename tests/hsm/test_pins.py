@@ -100,7 +100,7 @@ def test_a_pin_that_was_changed_on_the_token_is_shown_once_after_a_restart(
             {},
             {"user-pin": "1", "so-pin": "2"},
             errors.SettingsError,
-            ("PINs of user and security officer are both", '--hsm-so-pin=""'),
+            ("security officer are both", '--hsm-so-pin=""'),
         ),
         ({"so_pin": "2"}, {"user-pin": "1"}, errors.SettingsError, ("both", "clear")),
         ({"so_pin": "prompt"}, {}, errors.SecretMissingError, ("--hsm-so-pin",)),
