@@ -77,7 +77,7 @@ def test_a_full_disk_after_the_signature_leaves_reservations_for_recover(
             issuer.sign_many(orders)
         assert _statuses(installation) == ["reserved"] * count
         shown = anchorhold("recover", "--older-than", "0")
-        assert (shown.exit_code, shown.talk.count("was never completed")) == (63, count)
+        assert (shown.exit_code, shown.talk.count("was never issued")) == (63, count)
         assert len(issuer.sign_many(orders)) == count
     assert anchorhold("recover", "--certificates", "--older-than", "0").exit_code == 0
     assert _statuses(installation) == ["abandoned"] * count + ["issued"] * count
