@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import os
 import re
@@ -15,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from anchorhold import cli, errors, software_keys
+from anchorhold import errors, software_keys
 from anchorhold.algorithms import key_spec
 from anchorhold.cli.command_builder import build_command
 from anchorhold.cli.command_table import COMMANDS
@@ -76,28 +75,6 @@ def test_every_option_that_names_a_file_is_known_here() -> None:
     found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, GlobalOptions()))}
     written = {name if " " in name else f"{name} --out" for name in WRITERS}
     assert found == written | MAKERS.keys() | READ | IN_STORAGE, "a new one needs a row in one of these tables"
-
-
-_WRITING: Final = {
-    *("write_text", "write_bytes", "mkdir", "makedirs", "rename", "renames", "touch", "symlink_to", "hardlink_to"),
-    *("copytree", "copyfile", "copy", "copy2", "move", "NamedTemporaryFile", "TemporaryDirectory", "mkdtemp"),
-}
-"""Names of functions that make files or folders."""
-
-
-def _is_of_keys(called: ast.expr) -> bool:
-    """Whether it is an operation of the service that moves keys, not files."""
-    return isinstance(called, ast.Attribute) and getattr(called.value, "attr", "") == "keys"
-
-
-def test_no_command_writes_a_file_by_itself() -> None:
-    folder = Path(cli.__file__).parent
-    for path in folder.rglob("*.py"):
-        if path.name == "destination.py":
-            continue
-        called = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-        names = {getattr(each, "attr", getattr(each, "id", "")) for each in called if not _is_of_keys(each)}
-        assert not names & _WRITING, f"{path.name}: leave it to destination.py"
 
 
 @pytest.mark.parametrize("command", MAKERS)

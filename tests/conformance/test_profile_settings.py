@@ -387,22 +387,5 @@ def test_any_der_is_an_extension(tmp_path: Path, der: str) -> None:
     open_installation(config).close()
 
 
-@pytest.mark.parametrize(
-    ("lines", "hint"),
-    [
-        ('key_usages = ["digitalSignature"]', "'key_usage'"),
-        ('extensions = [{ oid = "1.2.3.4", txt = "a" }]', "'text'"),
-        ('policies = [{ oid = "1.2.3.4", note = "a" }]', "'notice'"),
-        ("copy = { subjects = true }", "'subject'"),
-        ('copied = { alt = ["DNS"] }', "'copy'"),
-    ],
-)
-def test_a_misspelt_setting_is_told_the_nearest_one(tmp_path: Path, lines: str, hint: str) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(f"[profiles.mine]\n{lines}\n")
-    with pytest.raises(SettingsError, match=f"did you mean {hint}"):
-        open_installation(config).close()
-
-
 def test_every_built_in_profile_says_what_it_is_for() -> None:
     assert all(profile.description.endswith((".", ").")) for profile in BUILT_IN.values())
