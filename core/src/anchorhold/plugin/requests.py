@@ -107,8 +107,7 @@ class BackendContext:
         database: Opens the ledger's database, for a backend that keeps its keys there.
         environment: The variables that references in the settings are resolved with.
         shared: Sections of the settings shared by all aliases: ``storages``.
-        refused_secrets: The memory of refused secrets, for a backend that shows one to something that counts wrong
-        ones.
+        refused_secrets: The memory of refused secrets, for a backend that shows one to a token that counts wrong ones.
     """
 
     alias: str
