@@ -155,7 +155,7 @@ class Server:
     def stop(self) -> int:
         """End it in order; the exit code."""
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @contextmanager
