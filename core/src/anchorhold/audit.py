@@ -109,7 +109,7 @@ class AuditContext:
         InputError: The correlation id is too long, or has characters that cannot be printed.
     """
 
-    actor: Actor = field(default_factory=lambda: shell_user())  # defined below
+    actor: Actor = field(default_factory=shell_user)
     correlation_id: str = field(default_factory=new_correlation_id)
 
     def __post_init__(self) -> None:

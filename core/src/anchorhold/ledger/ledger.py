@@ -277,8 +277,7 @@ def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CR
         LedgerError: The database cannot be reached or written, or should be there.
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
-    if not ledger_exists(url):
-        missing_ledger_policy.check(_place(url), MISSING, lambda: not ledger_exists(url))
+    check_missing_ledger(url, missing_ledger_policy)
     if not check_files(url, _place(url)):
         return False
     database = open_database(url, _SUBJECT)
