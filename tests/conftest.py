@@ -21,6 +21,7 @@ from anchorhold.testing.fast_kdf import fast_kdf
 
 pytest_plugins = [
     "costs",
+    "held_ledgers",
     "programs",
     "postgresql_cluster",
     "databases",

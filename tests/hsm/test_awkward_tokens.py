@@ -290,22 +290,26 @@ def test_a_token_with_few_sessions_is_used_with_as_many_as_it_has(
     used = opened_token().pool
     real = used._token
     refused = Event()
+    left = [1]  # sessions that the token still has
 
     def open_session(**options: Any) -> Any:
-        if used._count > 2:
+        if not left:
             refused.set()
             raise SessionCount
-        refused.wait(10)  # until another thread wants one too
+        left.pop()
         return real.open(**options)
 
-    held = used.acquire(writing=False)
+    first = used.acquire(writing=False)
     monkeypatch.setattr(used, "_token", Awkward(real, open=open_session))
+    second = used.acquire(writing=False)
     with ThreadPoolExecutor(8) as threads:
-        while not refused.is_set():  # until two threads want a session at the same time
-            for signature in threads.map(lambda _: lent.sign(b"m", EC.algorithm()), range(200)):
-                assert is_signed_by(created.public_key, signature, b"m", EC.algorithm())
-    assert 1 <= used._allowed() <= 2
-    used.release(held)
+        signatures = [threads.submit(lent.sign, b"m", EC.algorithm()) for _ in range(200)]
+        assert refused.wait(10)
+        used.release(second)
+        for signature in signatures:
+            assert is_signed_by(created.public_key, signature.result(), b"m", EC.algorithm())
+    assert used._allowed() == 2
+    used.release(first)
     assert used.busy == 0
 
 

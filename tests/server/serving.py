@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from anchorhold.algorithms import key_spec
 from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.serials import format_serial
+from held_ledgers import held_ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,18 +62,6 @@ def command(*arguments: str) -> None:
         [sys.executable, "-m", "anchorhold", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
-
-
-def held_ledgers() -> list[str]:
-    """Files of a ledger that this process has open, which would keep SQLite from tidying up behind the commands.
-
-    Names are read and nothing is opened: closing any descriptor of such a file drops the locks on it.
-    """
-    held = []
-    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208  # of the kernel
-        with suppress(FileNotFoundError):
-            held.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115  # the same
-    return [name for name in held if "ledger.sqlite3" in name]
 
 
 @dataclass
