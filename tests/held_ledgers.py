@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def held_ledgers() -> list[str]:
@@ -25,9 +26,8 @@ def held_ledgers() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_open() -> Iterator[None]:
+def _nothing_left_open(tmp_path: Path) -> Iterator[None]:
     """It would keep a server of a later test from running alone, far from where it was forgotten."""
-    before = set(held_ledgers())
     yield
-    left = set(held_ledgers()) - before
+    left = [name for name in held_ledgers() if name.startswith(f"{tmp_path}/")]
     assert not left, f"the test leaves open {', '.join(sorted(left))}"

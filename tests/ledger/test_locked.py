@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -129,7 +130,7 @@ def test_in_the_end_it_is_one_sentence(
 
 
 def _use(what: str, ledger: Ledger) -> None:
-    with ledger.transaction():
+    with closing(ledger), ledger.transaction():
         ledger.events.append(what, "Root")
 
 
@@ -142,7 +143,6 @@ def test_who_has_little_patience_says_nothing(
     with pytest.raises(LedgerError, match="locked"):
         _use("tested", ledger)
     assert caplog.records == []
-    ledger.close()
 
 
 @pytest.mark.databases("postgresql", because="the file has no server")
@@ -153,7 +153,6 @@ def test_a_server_is_not_waited_for_without_end(database: str, holders: list[Hol
     ledger = Ledger(database, patience=0.5)
     with pytest.raises(LedgerError, match=r"lock timeout.*; find the session with the lock in pg_stat_activity"):
         _use("tested", ledger)
-    ledger.close()
     assert holders[0].end() == ""
 
 
