@@ -48,22 +48,27 @@ SYSTEM_PARTS = {
 }
 """Programs the tests run, and the Debian packages they are in."""
 
-LATER = (
+EACH_COMMAND = (
     "tests/plugin",
-    "tests/hsm",
-    "tests/server",
     "tests/cli/test_every_command.py",
     "tests/cli/test_help.py",
     "tests/ledger/test_forks.py",
     "tests/ledger/test_ended_threads.py",
     "tests/test_first_certificate.py",
-    "tests/test_moving_keys.py",
     "tests/test_order_of_operations.py",
+)
+"""What runs on each Python: the plugin API, each command once, forks and threads."""
+
+NEWEST = (
+    *EACH_COMMAND,
+    "tests/hsm",
+    "tests/server",
+    "tests/test_moving_keys.py",
     "tests/test_readme.py",
     "tests/test_recovery.py",
     "tests/test_parallel.py",
 )
-"""What runs on each Python after the first: plugins, threads, forks and event loops, and each command once."""
+"""What runs on the newest Python too: native modules, processes, event loops."""
 
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
@@ -204,12 +209,13 @@ def quickstart(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, requires=["wheels", "programs"], allow_parallel=True)
 @isolated
 def tests(session: nox.Session) -> None:
-    """Run the tests, all on the first Python, and on the others what depends on it; `-- one/file.py` runs that."""
+    """Run the tests, all on the oldest Python, and on the others what depends on it; `-- one/file.py` runs that."""
     _install_wheels(session)
     first = session.python == PYTHONS[0]
+    later = NEWEST if session.python == PYTHONS[-1] else EACH_COMMAND
     arguments = session.posargs or ["--costs", *_at_once(PROCESSES if first else PROCESSES // 2)]
     if not session.posargs:
-        arguments += ["tests"] if first else LATER
+        arguments += ["tests"] if first else later
     if not all(map(_is_installed, SYSTEM_PARTS)) and not os.environ.get("CI"):
         arguments += ["--allow-missing", "--no-fold-skipped"]
     _pytest(session, *arguments, env={} if first else {"ANCHORHOLD_TEST_DATABASES": "sqlite"})
@@ -239,7 +245,7 @@ def lowest(session: nox.Session) -> None:
     pins.write_text("".join(f"{line}\n" for line in frozen.splitlines() if "==" in line))
     session.install("-q", "-c", str(pins), *_group("test"))
     session.run("uv", "pip", "list")
-    _pytest(session, *(session.posargs or [*_at_once(), *LATER, "tests/storages"]))
+    _pytest(session, *(session.posargs or [*_at_once(), *NEWEST, "tests/storages"]))
 
 
 @nox.session(requires=["wheels", "programs"], default=False)
