@@ -244,11 +244,11 @@ class AuthorityRepository:
             handle=None if row.handle is None else json.loads(row.handle),
             public_key=None if row.public_key is None else bytes(row.public_key),
             certificate=None if row.certificate is None else bytes(row.certificate),
-            not_after=None if row.not_after is None else from_timestamp(row.not_after),
             plan=None if row.plan is None else json.loads(row.plan),
-            issuing=IssuancePolicy.of(json.loads(row.issuing)),
-            created_at=from_timestamp(row.created_at),
             revision=row.revision,
+            not_after=None if row.not_after is None else from_timestamp(row.not_after),
+            created_at=from_timestamp(row.created_at),
+            issuing=IssuancePolicy.of(json.loads(row.issuing)),
         )
 
 

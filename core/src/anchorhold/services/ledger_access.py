@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -70,7 +71,9 @@ class LedgerAccess:
     @property
     def absence(self) -> MissingLedgerPolicy:
         """What is done where there is no ledger, and the folders in which keys say that there was one."""
-        return MissingLedgerPolicy(self._options.get("create", True), self._loaded.folders_of_keys(self._environment))
+        return MissingLedgerPolicy(
+            self._options.get("create", True), partial(self._loaded.folders_of_keys, self._environment)
+        )
 
     @property
     def exists(self) -> bool:
