@@ -20,8 +20,7 @@ from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, n
 if TYPE_CHECKING:
     import datetime as dt
 
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.profiles import ProfileSettings
     from anchorhold.public_keys import PublicKey
 

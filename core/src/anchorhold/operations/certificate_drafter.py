@@ -14,7 +14,6 @@ from anchorhold.profiles.copying import CopyRules
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
-from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
 from anchorhold.x509.hosts import is_domain
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.order import Order
     from anchorhold.profiles import ProfileSettings
+    from anchorhold.profiles.copying import Copied
     from anchorhold.settings import Settings
+    from anchorhold.x509.csr import CertificationRequest
     from anchorhold.x509.csr_keys import SubjectKey
-    from anchorhold.x509.csr_parts import CertificationRequest
 
 
 class CertificateDrafter:
@@ -73,8 +72,9 @@ class CertificateDrafter:
             )
         if profile.settings.ca:
             self._chain.check_path_length(profile.settings.path_length)
-        names = profile.names(order, request)
-        subject = profile.subject(order, request, names)
+        copied = profile.rules.copied(request, order.copy, with_subject=order.subject is None)
+        names = profile.names(order, copied, request)
+        subject = profile.subject(order, copied, names)
         _check_named(subject, names, ca=profile.settings.ca)
         self._chain.check_names(subject, names)
         start, end = profile.validity(order, authority)
@@ -87,7 +87,7 @@ class CertificateDrafter:
             not_after=end,
             public_key=key.public_key,
             extensions=(
-                *profile.extensions(request, key, subject, names, serial),
+                *profile.extensions(copied, key, subject, names, serial),
                 *key_identifiers(key.public_key, authority.certificate),
             ),
             profile=profile.name,
@@ -111,15 +111,14 @@ class _Profile:
         self.name = name
         self.settings = settings
         self._extensions = ProfileExtensions(settings, authority.issuing)
-        self._rules = CopyRules(settings.copy_rules)
+        self.rules = CopyRules(settings.copy_rules)
         self._is_server = settings.names_required and not {"serverAuth", PURPOSES["serverAuth"]}.isdisjoint(
             settings.extended_key_usage
         )
 
-    def names(self, order: Order, request: CertificationRequest) -> tuple[x509.GeneralName, ...]:
+    def names(self, order: Order, copied: Copied, request: CertificationRequest) -> tuple[x509.GeneralName, ...]:
         """Those that were ordered, then those that are copied."""
-        copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
-        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied)]))
+        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied.names)]))
         if self.settings.names_required and not names:
             copyable = bool(request.readable_names)
             raise ProfileRefusedError(
@@ -141,17 +140,14 @@ class _Profile:
             )
         return names
 
-    def subject(self, order: Order, request: CertificationRequest, names: Sequence[x509.GeneralName]) -> x509.Name:
+    def subject(self, order: Order, copied: Copied, names: Sequence[x509.GeneralName]) -> x509.Name:
         """The one that was ordered; else the profile's attributes, then those copied, then a common name."""
         if order.subject is not None:
             return parse_subject(order.subject)
-        whole = "subject" in order.copy
-        if whole and not self._fixed:
-            return certified(request.subject)
         fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
-        copied = certified(request.subject if whole else x509.Name(self._rules.subject(request))).rdns
-        parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
-        if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
+        parts = [*self._fixed, *(rdn for rdn in copied.subject.rdns if fixed.isdisjoint(found.oid for found in rdn))]
+        named = "subject" in order.copy or any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn)
+        if not named:
             parts += _common_name(names)
         return certified(x509.Name(parts))
 
@@ -167,7 +163,7 @@ class _Profile:
 
     def extensions(
         self,
-        request: CertificationRequest,
+        copied: Copied,
         key: SubjectKey,
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
@@ -180,10 +176,10 @@ class _Profile:
             names,
             serial=serial,
             signing_only=key.info is not None,
-            more_purposes=self._rules.purposes(request),
+            more_purposes=copied.purposes,
         )
         present = {extension.oid for extension in own}
-        return [*own, *(copied for copied in self._rules.extensions(request) if copied.oid not in present)]
+        return [*own, *(found for found in copied.extensions if found.oid not in present)]
 
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:

@@ -15,9 +15,10 @@ from anchorhold.public_keys import HASHES, check_strength, spki
 from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from anchorhold.errors import AnchorholdError
     from anchorhold.public_keys import PublicKey
-    from anchorhold.x509.csr_parts import CertificationRequest
 
 _RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
 _EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
@@ -96,21 +97,22 @@ class _PublicKeyInfo:
     key: asn1.BitString
 
 
-def subject_key(request: CertificationRequest, subject: str) -> SubjectKey:
+def subject_key(load: Callable[[], object], info: bytes, subject: str) -> SubjectKey:
     """The key in a request.
 
     Args:
-        request: The request.
-        subject: What to call it in messages.
+        load: Gives the key, or raises what ``cryptography`` raises over it.
+        info: Its DER SubjectPublicKeyInfo, as it stands in the request.
+        subject: What to call the request in messages.
 
     Raises:
         WeakKeyError: It is too weak.
         KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
     """
-    info = request.key_info.raw
     with guard_parser(lambda cause: _unusable(subject, _algorithm(info), cause)):
-        key = check_strength(request.public_key(), subject)
-    if spki(key) == info:
+        key = check_strength(load(), subject)
+        usual = spki(key)
+    if usual == info:
         return SubjectKey(key)
     algorithm = _algorithm(info)
     if _is_plain(key, algorithm):
