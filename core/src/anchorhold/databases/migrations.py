@@ -89,7 +89,7 @@ class Migrations:
 
     def _applied(self, database: Database) -> frozenset[str]:
         history = self.history
-        if not database.table_exists(history):
+        if not self.are_begun(database):
             return frozenset()
         return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{history}"'))  # noqa: S608
 
