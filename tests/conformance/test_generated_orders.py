@@ -23,8 +23,7 @@ from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.public_keys import spki
 from anchorhold.x509.csr import CertificationRequest, check_csr
 from anchorhold.x509.der import is_der, members, signed
-from anchorhold.x509.tbs import capture_tbs
-from anchorhold.x509.to_be_signed import builder_arguments
+from anchorhold.x509.to_be_signed import builder_arguments, capture_tbs
 from conformance.chains import URLS, installation_in
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError, PathLengthError
+from anchorhold.ledger.policy import SHARD
 from anchorhold.operations.state import CsrPending, state_of
 from anchorhold.plugin.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.public_keys import PublicKey, spec_of
 from anchorhold.remedy import Remedy
-from anchorhold.x509.certificates import unusual_subject
-from anchorhold.x509.lenient_certificates import load_lenient
+from anchorhold.x509.lenient_certificates import load_lenient, unusual_subject
 from anchorhold.x509.name_constraints import check_permitted
 from anchorhold.x509.validity import ValidityLimit, add_days, is_in_future, now
 
@@ -107,7 +108,7 @@ class Authority:
     @cached_property
     def issuing(self) -> IssuancePolicy:
         """What it puts into what it signs, with the URLs of the server that publishes for it."""
-        return self.record.issuing.published_as(self.record.serial or "")
+        return published(self.record.issuing, self.record.serial or "")
 
     @cached_property
     def description(self) -> CertificateAuthority:
@@ -189,6 +190,25 @@ class Authority:
                 f"authority {self.name!r}: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
                 hint="wait, or check the clock of this machine",
             )
+
+
+def published(policy: IssuancePolicy, serial: str) -> IssuancePolicy:
+    """The same with the URLs under which ``anchorhold serve`` publishes for an authority.
+
+    Args:
+        policy: Of the authority.
+        serial: Of the authority's own certificate, in hex.
+    """
+    if policy.hostname is None:
+        return policy
+    base = f"http://{policy.hostname}"
+    crl = f"{base}/crl/{serial}/{SHARD}.crl" if policy.crl_shards else f"{base}/crl/{serial}.crl"
+    return replace(
+        policy,
+        crl_urls=(crl, *policy.crl_urls),
+        ocsp_urls=(f"{base}/ocsp", *policy.ocsp_urls),
+        issuer_urls=(f"{base}/issuer/{serial}.der", *policy.issuer_urls),
+    )
 
 
 class Chain:

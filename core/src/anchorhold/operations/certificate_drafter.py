@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,11 +21,10 @@ from anchorhold.x509.hosts import is_domain
 from anchorhold.x509.known_oids import PURPOSES
 from anchorhold.x509.names import certified, parse_subject
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.tbs import key_identifiers
+from anchorhold.x509.to_be_signed import key_identifiers
 from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, now, start_of_validity
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from anchorhold.operations.authority import Authority, Chain
@@ -66,17 +66,17 @@ class CertificateDrafter:
         """
         authority = self._chain.issuer
         profile = self._profile(order.profile)
+        copied = profile.rules.copied(request, order.copy, with_subject=order.subject is None)
         if spki(key.public_key) == authority.record.public_key:
             raise ProfileRefusedError(
                 f"CSR: contains the key of the authority {authority.name!r} itself", hint="use a different key"
             )
         if profile.settings.ca:
             self._chain.check_path_length(profile.settings.path_length)
-        copied = profile.rules.copied(request, order.copy, with_subject=order.subject is None)
         names = profile.names(order, copied, request)
         subject = profile.subject(order, copied, names)
-        _check_named(subject, names, ca=profile.settings.ca)
         self._chain.check_names(subject, names)
+        _check_named(subject, names, ca=profile.settings.ca)
         start, end = profile.validity(order, authority)
         serial = new_serial()
         return Draft(
@@ -153,7 +153,8 @@ class _Profile:
 
     def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
         """Its start and end, within what the profile and the authority allow."""
-        start = start_of_validity(now(), self.settings.early, authority.certificate.not_valid_before_utc)
+        early = dt.timedelta(minutes=self.settings.backdate_minutes)
+        start = start_of_validity(now(), early, authority.certificate.not_valid_before_utc)
         bounds = authority.validity_limits(start)
         if self.settings.max_days is not None:
             bounds.append(
@@ -171,7 +172,7 @@ class _Profile:
     ) -> list[x509.Extension[x509.ExtensionType]]:
         """The profile's, then those copied that it has none of."""
         own = self._extensions.extensions(
-            key.public_key,
+            key.spec.type,
             subject,
             names,
             serial=serial,

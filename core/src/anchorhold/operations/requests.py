@@ -30,8 +30,7 @@ from anchorhold.profiles.copying import not_granted
 from anchorhold.x509.csr import read_csr
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
-from anchorhold.x509.tbs import capture_tbs, read_draft, tbs_algorithm
-from anchorhold.x509.to_be_signed import signature_algorithm
+from anchorhold.x509.to_be_signed import capture_tbs, read_draft, signature_algorithm, tbs_algorithm
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:

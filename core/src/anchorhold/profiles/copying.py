@@ -123,19 +123,19 @@ def not_granted(request: CertificationRequest, draft: Draft) -> tuple[str, ...]:
 
     Extensions other than alternative names are set by the profile, never by the request.
     """
-    granted = {extension.oid: extension for extension in draft.extensions}
     missing = [f"{part}, which cannot be read" for part in request.unreadable.values()]
+    subject, names, extensions = request.readable_subject, request.readable_names, request.readable_extensions
+    present = [format_general_name(name) for name in draft.alternative_names]
     given = {(attribute.oid, _folded(attribute.value)) for attribute in draft.subject}
-    wanted = request.readable_subject
-    left = [attribute for attribute in wanted if (attribute.oid, _folded(attribute.value)) not in given]
+    left = [attribute for attribute in subject if (attribute.oid, _folded(attribute.value)) not in given]
     if left:
         missing.append(f"the subject {format_name(x509.Name(left))}")
-    names = {_folded(format_general_name(name)) for name in draft.alternative_names}
-    asked = map(format_general_name, request.readable_names)
-    missing += [name for name in asked if _folded(name) not in names]
+    folded = set(map(_folded, present))
+    missing += [text for text in map(format_general_name, names) if _folded(text) not in folded]
+    granted = {extension.oid: extension for extension in draft.extensions}
     missing += [
         f"the extension {extension_name(extension.oid)}"
-        for extension in request.readable_extensions
+        for extension in extensions
         if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and not _has(granted.get(extension.oid), extension)
     ]
     return tuple(missing)

@@ -156,8 +156,10 @@ class ServiceContext:
         from anchorhold.operations.signing_key import SigningKey
 
         alias = authority.record.key_backend
-        resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
-        return SigningKey(authority, self.backend(alias), resolver)
+        given, backend = wrapped(secrets), self.backend(alias)
+        return SigningKey(
+            authority, backend, self.backends.secrets(alias, given, operation="use", ask=ask, flags=flags)
+        )
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
         """A key backend that passes the actor to wrappers.

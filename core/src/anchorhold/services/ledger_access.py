@@ -89,8 +89,9 @@ class LedgerAccess:
         """
         with self._opening:
             if self._ledger is None:
+                absence, url = self.absence, self.url
                 try:
-                    self._ledger = Ledger(self.url, self.absence, patience=self._options.get("patience"))
+                    self._ledger = Ledger(url, absence, patience=self._options.get("patience"))
                 except NoLedgerError:
                     if not self._options.get("blank"):
                         raise

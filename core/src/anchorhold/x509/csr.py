@@ -204,7 +204,7 @@ class CertificationRequest:
     @cached_property
     def _extensions(self) -> tuple[tuple[x509.Extension[Any], ...], dict[str, str]]:
         if (parsed := self.parsed) is not None:
-            extensions, error = attempt(lambda: tuple(parsed.extensions) if len(self._asked_for) <= 1 else None)
+            extensions, error = attempt(lambda: tuple(parsed.extensions) if _rows(parsed) <= 1 else None)
             if extensions is not None and error is None:
                 return extensions, {}
         try:
@@ -322,6 +322,11 @@ def _is_usual(request: x509.CertificateSigningRequest | None) -> bool:
         return False
     digest, error = attempt(lambda: request.signature_hash_algorithm)
     return error is None and (digest is None or digest.name.upper() not in _BROKEN_HASHES)
+
+
+def _rows(request: x509.CertificateSigningRequest) -> int:
+    """How many attributes ask for extensions; ``cryptography`` reads those of one."""
+    return sum(attribute.oid.dotted_string in _REQUESTS for attribute in request.attributes)
 
 
 def _each(values: list[Value]) -> tuple[tuple[x509.Extension[Any], ...], dict[str, str]]:

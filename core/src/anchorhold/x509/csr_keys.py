@@ -11,12 +11,13 @@ from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 from anchorhold.parser_errors import guard_parser
-from anchorhold.public_keys import HASHES, check_strength, spki
+from anchorhold.public_keys import HASHES, check_strength, spec_of, spki
 from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anchorhold.algorithms import KeySpec
     from anchorhold.errors import AnchorholdError
     from anchorhold.public_keys import PublicKey
 
@@ -47,11 +48,13 @@ class SubjectKey:
 
     Attributes:
         public_key: The key.
+        spec: Its kind.
         info: DER SubjectPublicKeyInfo where it says more than the key: for id-RSASSA-PSS, that it only makes signatures
             with this padding, and perhaps with which hash (RFC 4055, section 1.2); else None.
     """
 
     public_key: PublicKey
+    spec: KeySpec
     info: bytes | None = None
 
 
@@ -111,14 +114,14 @@ def subject_key(load: Callable[[], object], info: bytes, subject: str) -> Subjec
     """
     with guard_parser(lambda cause: _unusable(subject, _algorithm(info), cause)):
         key = check_strength(load(), subject)
-        usual = spki(key)
+        spec, usual = spec_of(key), spki(key)
     if usual == info:
-        return SubjectKey(key)
+        return SubjectKey(key, spec)
     algorithm = _algorithm(info)
     if _is_plain(key, algorithm):
-        return SubjectKey(key)
+        return SubjectKey(key, spec)
     if isinstance(key, rsa.RSAPublicKey) and _is_usable_pss(info):
-        return SubjectKey(key, info)
+        return SubjectKey(key, spec, info)
     raise KeyUnsupportedError(
         f"{subject}: its public key is bound to {_bound_to(algorithm)}",
         hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",

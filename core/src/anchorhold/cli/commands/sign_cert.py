@@ -79,7 +79,7 @@ def sign_cert(
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     installation = context.installation
     authority = installation.authorities.get(ca)
-    alias = authority.record.key_backend
+    name, alias = authority.name, authority.record.key_backend
     context.check_used({alias})
     secrets = context.secrets(alias)
     content, end = read_csr(csr), expiry(expires)
@@ -93,7 +93,6 @@ def sign_cert(
     )
     with installation.certificates.issuer(authority, secrets) as issuer:
         issued = issuer.sign(order)
-    name = authority.name
     info(f"Signed with {name}, serial {issued.serial}, valid until {issued.not_after:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
         info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
