@@ -12,7 +12,7 @@ from peewee import SqliteDatabase
 
 import anchorhold
 from anchorhold.ledger import Reservation
-from anchorhold.ledger.records import to_timestamp
+from anchorhold.ledger.schema import to_timestamp
 from bench.issuance.request import request
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from peewee import SqliteDatabase
 
-from anchorhold.ledger.records import to_timestamp
+from anchorhold.ledger.schema import to_timestamp
 from anchorhold.x509.crl_entries import REASONS, crl_entry
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         _RECORDS,
     ),
     "anchorhold.plugin.key_backend": (("KeyBackend",), "type of what `open_responder` works with"),
-    "anchorhold.x509.certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
+    "anchorhold.x509.lenient_certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
     "anchorhold.x509.der": (("span",), _OCSP),
     "anchorhold.x509.pem": (("LINE", "pem_lines", "pem_of"), "certificates and CRLs are published as PEM, too"),
     "anchorhold.x509.ocsp": (

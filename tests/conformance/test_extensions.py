@@ -236,7 +236,7 @@ def test_urls_that_an_authority_does_not_have_are_not_in_what_it_signs(
 @pytest.mark.parametrize("field", ["crl_urls", "ocsp_urls", "issuer_urls"])
 def test_an_authority_is_not_made_with_a_url_that_is_none(chains: Chains, field: str, url: str) -> None:
     before = [authority.name for authority in chains.installation.authorities.list()]
-    issuing = IssuancePolicy.of({field: [url]})
+    issuing = IssuancePolicy(**{field: (url,)})  # type: ignore[arg-type]  # of these fields, each has URLs
     with pytest.raises(AnchorholdError, match=r"UR[IL]"):
         chains.installation.authorities.create(f"{field}:{url}:", "CN=URL", issuing=issuing)
     assert [authority.name for authority in chains.installation.authorities.list()] == before

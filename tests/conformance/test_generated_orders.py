@@ -18,14 +18,12 @@ from pyasn1.codec.der.encoder import encode  # type: ignore[import-untyped]
 from pyasn1_alt_modules import rfc5280  # type: ignore[import-untyped]
 
 from anchorhold import Order, key_spec, software_keys
+from anchorhold.operations.authority import Chain
 from anchorhold.operations.certificate_drafter import CertificateDrafter
-from anchorhold.operations.chain import Chain
 from anchorhold.public_keys import spki
-from anchorhold.x509.csr import check_csr
-from anchorhold.x509.csr_parts import CertificationRequest
+from anchorhold.x509.csr import CertificationRequest, check_csr
 from anchorhold.x509.der import is_der, members, signed
-from anchorhold.x509.tbs import capture_tbs
-from anchorhold.x509.to_be_signed import builder_arguments
+from anchorhold.x509.to_be_signed import builder_arguments, capture_tbs
 from conformance.chains import URLS, installation_in
 
 if TYPE_CHECKING:

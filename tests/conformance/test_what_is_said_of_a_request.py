@@ -16,7 +16,7 @@ from cli.cli_steps import good
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchorhold.x509.csr_parts import CertificationRequest
+    from anchorhold.x509.csr import CertificationRequest
     from conftest import Command
 
 pytestmark = pytest.mark.databases("sqlite", because="what is said does not depend on the database")

@@ -21,6 +21,8 @@ from guide.running import shell
 
 DOCS = Path(__file__).parents[2] / "docs"
 WALK = DOCS.parent / "tests" / "architecture" / "walk.py"
+MOST_FILES, MOST_STAYS = 55, 160
+"""Of the walk of one request: what a command enters, and how often it changes from one to another."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """One without a title; those with one are files that the commands of their page use."""
 TOML = [
@@ -102,18 +104,33 @@ def test_what_is_shown_in_toml_is_taken_as_it_stands(page: str, body: str, tmp_p
         backends.get(alias)
 
 
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the walk of a request prints."""
+    command, place = [sys.executable, str(WALK)], shell(tmp_path_factory.mktemp("walk"))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=place)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.databases(because="the walk makes an installation of its own")
 @pytest.mark.slow(because="a command is run under a trace")
-def test_the_page_of_the_steps_of_issuing_names_each_module_that_a_request_visits(tmp_path: Path) -> None:
+def test_the_page_of_the_steps_of_issuing_names_each_module_that_a_request_visits(walked: str) -> None:
     page = (DOCS / "explanation" / "order-to-certificate.md").read_text()
     named = re.findall(r"`(anchorhold(?:_storages)?\.[a-z0-9_.]+)`", page)
     assert [name for name in named if find_spec(name) is None] == []
-    walk = [sys.executable, str(WALK)]
-    done = subprocess.run(walk, capture_output=True, text=True, timeout=60, check=False, env=shell(tmp_path))
-    assert done.returncode == 0, done.stderr
-    visited = [found.replace("/", ".") for found in re.findall(r"^ *\d+ (anchorhold\w*/\S+)\.py ", done.stdout, re.M)]
+    visited = [found.replace("/", ".") for found in re.findall(r"^ *\d+ (anchorhold\w*/\S+)\.py ", walked, re.M)]
     assert len(visited) > 20
     assert [name for name in visited if name not in named] == []
+
+
+@pytest.mark.databases(because="the walk makes an installation of its own")
+@pytest.mark.slow(because="a command is run under a trace")
+def test_a_request_visits_no_more_files_than_a_reader_can_follow(walked: str) -> None:
+    (found,) = re.findall(r"(\d+) files, (\d+) stays$", walked.strip())
+    files, stays = map(int, found)
+    assert 20 < files <= MOST_FILES
+    assert files <= stays <= MOST_STAYS
 
 
 @pytest.mark.databases(because="nothing is opened")

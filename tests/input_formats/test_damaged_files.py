@@ -21,7 +21,7 @@ from anchorhold.pkcs8 import dump_pkcs8, load_private_key
 from anchorhold.secret import Secret
 from anchorhold.x509.ber import sequence
 from anchorhold.x509.certificates import load_certificates, load_pkcs12
-from anchorhold.x509.csr import alt_names_of, load_csr, read_csr
+from anchorhold.x509.csr import load_csr, read_csr
 from anchorhold.x509.der import tlv
 from anchorhold.x509.general_names import parse_alt
 from anchorhold.x509.names import format_name, parse_subject
@@ -43,7 +43,7 @@ def _request(data: bytes) -> None:
     with suppress(AnchorholdError):
         load_csr(data)
     format_name(request.subject)
-    alt_names_of(request)
+    _ = request.alternative_names
 
 
 def _seeds() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:

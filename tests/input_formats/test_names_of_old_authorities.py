@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import Order
 from anchorhold.x509.ber import read_one, sequence
-from anchorhold.x509.certificates import load_certificate, subject_octets
+from anchorhold.x509.certificates import load_certificate
 from anchorhold.x509.der import tlv
-from anchorhold.x509.lenient_certificates import LenientCertificate
+from anchorhold.x509.lenient_certificates import LenientCertificate, subject_octets
 from anchorhold.x509.names import format_name
 from anchorhold.x509.pem import pem_of
 from conformance.chains import installation_in

@@ -13,7 +13,7 @@ from cryptography.x509 import CertificateSigningRequestBuilder, DNSName, Name
 
 from anchorhold.errors import RequestInvalidError, RequestSignatureError
 from anchorhold.x509.ber import sequence
-from anchorhold.x509.csr import alt_names_of, load_csr
+from anchorhold.x509.csr import load_csr
 from anchorhold.x509.der import tlv
 from anchorhold.x509.names import format_name
 from input_formats import made
@@ -57,7 +57,7 @@ def test_a_request_that_is_nearly_der_is_read_and_its_signature_verified(data: b
 
 @pytest.mark.parametrize("form", [form for form in NEARLY if form.startswith(("critical", "cA", "two", "an ext"))])
 def test_the_names_of_one_that_is_nearly_der_can_be_copied(form: str) -> None:
-    assert alt_names_of(load_csr(NEARLY[form])) == (DNSName("dev.example.com"),)
+    assert load_csr(NEARLY[form]).alternative_names == (DNSName("dev.example.com"),)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_refused_with_its_reason_by_who_copies_it_alone(a
     request = load_csr(made.request(attributes=attributes))
     assert not request.readable_names
     with pytest.raises(RequestInvalidError, match=f"(?i){word}"):
-        alt_names_of(request)
+        _ = request.alternative_names
 
 
 def test_a_subject_that_cannot_be_read_blocks_who_copies_it_alone() -> None:

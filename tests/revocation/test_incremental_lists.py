@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from anchorhold import IssuancePolicy, errors
 from anchorhold.ledger import Reservation
-from anchorhold.ledger.records import to_timestamp
+from anchorhold.ledger.schema import to_timestamp
 from anchorhold.operations import crls
 from anchorhold.x509.crl_entries import HOLD
 from anchorhold.x509.crls import entries_span

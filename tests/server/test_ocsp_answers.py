@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 
-from anchorhold.ledger.records import to_timestamp
+from anchorhold.ledger.schema import to_timestamp
 from server.serving import SHA1, House, Server, command, running, until
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from cryptography import x509
 
 from anchorhold import errors
 from anchorhold.x509.ber import sequence
-from anchorhold.x509.certificates import key_bits
 from anchorhold.x509.der import tlv
+from anchorhold.x509.lenient_certificates import key_bits
 from anchorhold.x509.pem import pem_of
 from cli.cli_steps import good, listed, refused
 from input_formats import made

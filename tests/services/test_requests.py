@@ -19,7 +19,7 @@ from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.order import Order
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.services.context import ServiceContext
-from anchorhold.x509 import tbs
+from anchorhold.x509.to_be_signed import read_draft
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_the_draft_that_is_signed_is_the_one_that_was_reserved(
     kept = ready.requests.submit("Root", _order(make_csr, subject="CN=a,O=Größe"))
     ready.requests.reserve(kept.id)
     reserved = ready.ledger.certificates.find(ready.requests.get(kept.id).serial or "")[0]
-    assert tbs.read_draft(reserved.tbs or b"", "webserver") == made[-1]
+    assert read_draft(reserved.tbs or b"", "webserver") == made[-1]
 
 
 def test_what_is_not_fit_is_refused_before_it_is_kept(ready: Installation, make_csr: MakeCsr) -> None:

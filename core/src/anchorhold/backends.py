@@ -126,10 +126,12 @@ class BackendRegistry:
             SecretMissingError: A new key is given an empty secret.
         """
         backend = self.get(alias)
-        declared = [option for option in options_of(backend, operation) if option.secret]
+        new = operation in ("create", "import")
+        # A backend is asked for its options only where they matter, not whenever something is signed.
+        declared = [found for found in options_of(backend, operation) if found.secret] if new or own is not None else []
         shared = [option.name for option in declared if option.scope == "alias"]
         resolver = self._resolver(backend, given, own=own, shared=shared, unattended=not ask, flags=flags)
-        if operation in ("create", "import"):
+        if new:
             for option in declared:
                 if option.scope == "key":
                     resolver.refuse_cleared(option.name)

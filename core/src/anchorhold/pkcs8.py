@@ -43,7 +43,7 @@ RANDOM_SECRET_ITERATIONS: Final = 1_000
 """The same with a random password, where there is nothing to guess: as few as a FIPS module takes (NIST SP 800-132)."""
 
 _OWN_FORM: Final = (b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
-"""How PKCS#8 in PEM begins (RFC 7468, sections 10 and 11)."""
+"""How PKCS#8 in PEM begins where we write it (RFC 7468, sections 10 and 11)."""
 _PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
 
 _ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
@@ -80,7 +80,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
         KeyInvalidError: Not a private key.
         KeyUnsupportedError: A key of a type or curve that anchorhold does not use.
     """
-    if not (data.startswith(_OWN_FORM) and data.endswith(b"PRIVATE KEY-----\n")):  # as we do not write keys
+    if not (data.startswith(_OWN_FORM) and _ENDS.search(data)):  # as we do not write keys
         data = as_plain_octets(data)
         check_is_key(data, subject)
     encrypted = _is_encrypted(data)
@@ -102,7 +102,7 @@ def load_private_key(data: bytes, password: Secret | None, subject: str) -> Priv
 
 def is_encrypted(data: bytes) -> bool:
     """Whether a private key, in PEM or DER, is encrypted."""
-    return _is_encrypted(as_plain_octets(data))
+    return _is_encrypted(data if data.startswith(_OWN_FORM) else as_plain_octets(data))
 
 
 def _is_encrypted(data: bytes) -> bool:

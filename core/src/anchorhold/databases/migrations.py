@@ -85,12 +85,13 @@ class Migrations:
 
     def are_complete(self, database: Database) -> bool:
         """Whether a database has the tables of this version."""
-        return self._applied(database) == self.shipped
+        return self.shipped == self._applied(database)
 
     def _applied(self, database: Database) -> frozenset[str]:
+        history = self.history
         if not self.are_begun(database):
             return frozenset()
-        return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{self.history}"'))  # noqa: S608
+        return frozenset(name for (name,) in database.execute_sql(f'SELECT name FROM "{history}"'))  # noqa: S608
 
     def check(self, database: Database, where: str) -> None:
         """Refuse a database that is not for this version, and change nothing in it.

@@ -1,4 +1,4 @@
-"""Who acted, as columns of the tables of events, certificates and requests."""
+"""Which events and certificates are wanted, by who acted and when."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SQL
 
-from anchorhold.audit import MAX_LENGTH, Actor, AuditContext
-from anchorhold.ledger.records import to_timestamp
-from anchorhold.parser_errors import printable
+from anchorhold.ledger.schema import to_timestamp
 from anchorhold.x509.validity import in_utc
 
 if TYPE_CHECKING:
     import datetime as dt
-
-_COLUMNS: Final = ("actor_kind", "actor_name", "actor_origin", "correlation_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +40,6 @@ class HistoryFilter:
 
 
 EVERYTHING: Final = HistoryFilter()
-
-
-def columns_of(audit: AuditContext | None) -> dict[str, str | None]:
-    """The values of the columns; null where it is not recorded, as by the release before."""
-    if audit is None:
-        return dict.fromkeys(_COLUMNS)
-    actor = audit.actor
-    return dict(zip(_COLUMNS, (actor.kind, actor.name, actor.origin, audit.correlation_id), strict=True))
-
-
-def of_row(row: Any) -> AuditContext | None:
-    """Who acted; None where it was not recorded."""
-    if row.actor_kind is None:
-        return None
-    actor = Actor.of_stored(row.actor_kind, row.actor_name, row.actor_origin)
-    return AuditContext(actor, printable(row.correlation_id or "")[:MAX_LENGTH])
 
 
 def conditions(model: Any, at: Any, wanted: HistoryFilter) -> Any:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
 from anchorhold.ledger.policy import IssuancePolicy
-from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus, from_timestamp, to_timestamp
+from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -244,12 +245,18 @@ class AuthorityRepository:
             handle=None if row.handle is None else json.loads(row.handle),
             public_key=None if row.public_key is None else bytes(row.public_key),
             certificate=None if row.certificate is None else bytes(row.certificate),
-            not_after=None if row.not_after is None else from_timestamp(row.not_after),
             plan=None if row.plan is None else json.loads(row.plan),
-            issuing=IssuancePolicy.of(json.loads(row.issuing)),
-            created_at=from_timestamp(row.created_at),
+            issuing=_policy(row.issuing),
             revision=row.revision,
+            not_after=None if row.not_after is None else from_timestamp(row.not_after),
+            created_at=from_timestamp(row.created_at),
         )
+
+
+def _policy(stored: str) -> IssuancePolicy:
+    """From its JSON form, which has lists for tuples."""
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(stored).items()}
+    return IssuancePolicy(**values)
 
 
 def _stored(plan: Mapping[str, Any] | None) -> str | None:

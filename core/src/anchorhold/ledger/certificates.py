@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
 
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.audits import columns_of, conditions, of_row
-from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation, from_timestamp, to_timestamp
+from anchorhold.ledger.audits import conditions
+from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation
+from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
 from anchorhold.x509.serials import complete_serial
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
@@ -89,7 +90,7 @@ class CertificateRepository:
         self._revocation = tables.revocation
         self._responder = tables.responder
         self._request = tables.request
-        self._audit = tuple(columns_of(audit).values())
+        self._audit = tuple(audit_columns(audit).values())
         table, mark = self._model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
@@ -99,7 +100,7 @@ class CertificateRepository:
 
     def reserve(self, authority_id: int, reservations: Sequence[Reservation]) -> None:
         """Record the intent to sign. A serial number that the authority has used before is refused by the database."""
-        now = to_timestamp(dt.datetime.now(dt.UTC))
+        moment = dt.datetime.now(dt.UTC)
         rows = [
             (
                 authority_id,
@@ -111,7 +112,7 @@ class CertificateRepository:
                 to_timestamp(intent.not_before),
                 to_timestamp(intent.not_after),
                 intent.tbs,
-                now,
+                to_timestamp(moment),
                 *self._audit,
             )
             for intent in reservations
@@ -298,7 +299,7 @@ class CertificateRepository:
             certificate=None if row.certificate is None else bytes(row.certificate),
             reserved_at=from_timestamp(row.reserved_at),
             issued_at=None if row.issued_at is None else from_timestamp(row.issued_at),
-            audit=of_row(row),
+            audit=audit_of(row),
         )
 
 

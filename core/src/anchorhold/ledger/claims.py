@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from peewee import SqliteDatabase
 
 from anchorhold.ledger.process_liveness import may_be_alive, process_identity
-from anchorhold.ledger.records import from_timestamp
+from anchorhold.ledger.schema import from_timestamp
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, from_timestamp, to_timestamp
+from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,9 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.audits import EVERYTHING, columns_of, conditions, of_row
-from anchorhold.ledger.records import Event, from_timestamp, to_timestamp
+from anchorhold.ledger.audits import EVERYTHING, conditions
+from anchorhold.ledger.records import Event
+from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from anchorhold.audit import AuditContext
@@ -30,7 +31,7 @@ class EventRepository:
         self._model = model
         self._authority = authority
         self._epoch = epoch
-        self._audit = columns_of(audit)
+        self._audit = audit_columns(audit)
 
     def append(self, kind: str, authority: AuthorityRecord | str, **detail: Any) -> None:
         """Record an event, within the caller's transaction.
@@ -92,7 +93,7 @@ class EventRepository:
                 authority=row.authority,
                 serial=row.serial,
                 detail=json.loads(row.detail),
-                audit=of_row(row),
+                audit=audit_of(row),
             )
             for row in query.limit(limit)
         ]

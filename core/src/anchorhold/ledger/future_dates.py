@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.records import from_timestamp, to_timestamp
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     import datetime as dt

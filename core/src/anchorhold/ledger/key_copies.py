@@ -6,7 +6,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.records import KeyCopy, from_timestamp, to_timestamp
+from anchorhold.ledger.records import KeyCopy
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

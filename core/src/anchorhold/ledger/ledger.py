@@ -68,11 +68,11 @@ class Ledger:
     def __init__(
         self, url: str | None, missing_ledger_policy: MissingLedgerPolicy = MAY_CREATE, *, patience: float | None = None
     ) -> None:
-        self._where = _SUBJECT if url is None else _place(url)
+        self._url = url
         if url is None:
             self.database = open_in_memory()
         else:  # which refuses a URL that cannot be read
-            refuse = partial(missing_ledger_policy.check, self._where, MISSING, lambda: not ledger_exists(url))
+            refuse = partial(check_missing_ledger, url, missing_ledger_policy)
             self.database = open_database(url, _SUBJECT, lock_timeout=patience, before_create=refuse)
         try:
             with self.translate_errors():
@@ -81,19 +81,25 @@ class Ledger:
             close(self.database)
             raise
         self._tables = tables
-        self._epoch = LedgerRevision(self.database, tables.epoch)
         self._audit: AuditContext | None = None
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""
-        if not MIGRATIONS.are_begun(self.database):
-            MIGRATIONS.check(self.database, self._where)
-            missing_ledger_policy.check(self._where, EMPTY, lambda: not MIGRATIONS.are_begun(self.database))
-        MIGRATIONS.apply(self.database, self._where)
+        if not MIGRATIONS.are_complete(self.database):
+            self._migrate(missing_ledger_policy)
         tables = schema(self.database)
         if not tables.authority.select().exists():
-            missing_ledger_policy.check(self._where, WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists())
+            missing_ledger_policy.check(
+                _place(self._url), WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists()
+            )
         return tables
+
+    def _migrate(self, missing_ledger_policy: MissingLedgerPolicy) -> None:
+        where = _place(self._url)
+        if not MIGRATIONS.are_begun(self.database):
+            MIGRATIONS.check(self.database, where)
+            missing_ledger_policy.check(where, EMPTY, lambda: not MIGRATIONS.are_begun(self.database))
+        MIGRATIONS.apply(self.database, where)
 
     def acting_as(self, audit: AuditContext) -> Ledger:
         """The same ledger; what is recorded through it says who acted."""
@@ -102,6 +108,10 @@ class Ledger:
         for repository in ("certificates", "events", "requests"):
             vars(same).pop(repository, None)
         return same
+
+    @cached_property
+    def _epoch(self) -> LedgerRevision:
+        return LedgerRevision(self.database, self._tables.epoch)
 
     @cached_property
     def authorities(self) -> AuthorityRepository:
@@ -203,7 +213,7 @@ class Ledger:
         Raises:
             LedgerError: In their place.
         """
-        with _sentences(self.database, self._where):
+        with _sentences(self.database, self._url):
             yield
 
     def revision(self) -> int:
@@ -248,7 +258,7 @@ def epoch_reader(url: str) -> Callable[[], int]:
 
     def read() -> int:
         try:
-            with _sentences(database, _place(url)):
+            with _sentences(database, url):
                 return int(database.execute_sql(SELECT_EPOCH).fetchone()[0])
         finally:
             close(database)
@@ -282,7 +292,7 @@ def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CR
         return False
     database = open_database(url, _SUBJECT)
     try:
-        with _sentences(database, _place(url)):
+        with _sentences(database, url):
             complete = check_tables(database, _place(url), MIGRATIONS)
             if not MIGRATIONS.are_begun(database):
                 missing_ledger_policy.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
@@ -291,19 +301,20 @@ def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CR
         close(database)
 
 
-def _place(url: str) -> str:
-    return f"{_SUBJECT} {mask_password(url).removeprefix('sqlite:///')}"
+def _place(url: str | None) -> str:
+    """What to call the ledger at a URL in messages; its password is masked."""
+    return _SUBJECT if url is None else f"{_SUBJECT} {mask_password(url).removeprefix('sqlite:///')}"
 
 
 @contextmanager
-def _sentences(database: Database, where: str) -> Iterator[None]:
+def _sentences(database: Database, url: str | None) -> Iterator[None]:
     try:
         yield
     except (PeeweeException, sqlite3.Error) as error:  # SQLite reads rows when peewee looks away
         drop_dead_connection(database)
         first = _first(error)
         message = " ".join(str(first).split()) or type(first).__name__
-        raise LedgerError(f"{where}: {message}", hint=hint_for(message)) from error
+        raise LedgerError(f"{_place(url)}: {message}", hint=hint_for(message)) from error
 
 
 def _first(error: Exception) -> Exception:

@@ -36,11 +36,11 @@ class MissingLedgerPolicy:
 
     Attributes:
         create: Whether tables may be made; not where there are keys already.
-        folders: Where keys are looked for.
+        folders: Gives the folders in which keys are looked for; asked only where there is no ledger.
     """
 
     create: bool = True
-    folders: tuple[Path, ...] = ()
+    folders: Callable[[], Iterable[Path]] = tuple
 
     def check(self, where: str, state: str, still: Callable[[], bool]) -> None:
         """Refuse what must not be.
@@ -54,7 +54,7 @@ class MissingLedgerPolicy:
             LedgerError: Keys exist that this ledger does not know.
             NoLedgerError: No keys exist, but tables may not be created.
         """
-        folder = folder_with_keys(self.folders)
+        folder = folder_with_keys(self.folders())
         if folder is not None:
             if not still():
                 return

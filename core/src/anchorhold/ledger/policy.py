@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dataclasses import dataclass
 
 OCSP_UNKNOWN = ("unknown", "revoked", "unauthorized")
 """What OCSP can say of serial numbers that were not issued (RFC 6960, section 2.2; RFC 5019, section 2.2.3)."""
@@ -19,7 +15,7 @@ class IssuancePolicy:
     """What an authority puts into everything it signs.
 
     Attributes:
-        hostname: Of the server that publishes for it; its URLs are added to those below, see `published_urls`.
+        hostname: Of the server that publishes for it; its URLs are added to those below.
         crl_urls: Of its CRL, for CRL distribution points (RFC 5280, section 4.2.1.13).
         ocsp_urls: Of its OCSP responder, for authority information access (section 4.2.2.1).
         crl_shards: Into how many lists its certificates are divided beside the one of all; ``{shard}`` in `crl_urls`
@@ -56,23 +52,6 @@ class IssuancePolicy:
         """All of them."""
         return self.crl_urls_of(0) + self.ocsp_urls + self.issuer_urls
 
-    def published_as(self, serial: str) -> IssuancePolicy:
-        """The same with the URLs under which `anchorhold serve` publishes for an authority.
-
-        Args:
-            serial: Of the authority's own certificate, in hex.
-        """
-        if self.hostname is None:
-            return self
-        base = f"http://{self.hostname}"
-        crl = f"{base}/crl/{serial}/{SHARD}.crl" if self.crl_shards else f"{base}/crl/{serial}.crl"
-        return replace(
-            self,
-            crl_urls=(crl, *self.crl_urls),
-            ocsp_urls=(f"{base}/ocsp", *self.ocsp_urls),
-            issuer_urls=(f"{base}/issuer/{serial}.der", *self.issuer_urls),
-        )
-
     def shard_of(self, serial: int) -> int | None:
         """The list that a certificate with that serial number is on, beside the one of all."""
         return serial % self.crl_shards if self.crl_shards else None
@@ -80,9 +59,3 @@ class IssuancePolicy:
     def crl_urls_of(self, shard: int | None) -> tuple[str, ...]:
         """Where that list is."""
         return tuple(url.replace(SHARD, str(shard)) for url in self.crl_urls)
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> IssuancePolicy:
-        """From its JSON form, which has lists for tuples."""
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
-        return cls(**values)

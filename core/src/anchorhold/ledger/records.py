@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from anchorhold.audit import AuditContext
@@ -17,16 +17,6 @@ ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroying
 CLOSED: Final[tuple[ResponderStatus, ...]] = ("destroyed", "forgotten")
 """The states of responders whose keys are gone."""
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
-
-
-def to_timestamp(moment: dt.datetime) -> int:
-    """A moment as whole seconds since 1970-01-01 UTC, as the ledger stores it."""
-    return int(moment.timestamp())
-
-
-def from_timestamp(stored: int) -> dt.datetime:
-    """The opposite of `to_timestamp`."""
-    return dt.datetime.fromtimestamp(stored, dt.UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.ledger.records import from_timestamp
+from anchorhold.ledger.schema import from_timestamp
 
 if TYPE_CHECKING:
     import datetime as dt

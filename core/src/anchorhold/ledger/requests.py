@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import BusyError, InputError
-from anchorhold.ledger.audits import columns_of, of_row
-from anchorhold.ledger.records import RequestRecord, from_timestamp, to_timestamp
+from anchorhold.ledger.records import RequestRecord
+from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Requests:
 
     def __init__(self, model: Any, audit: AuditContext | None = None) -> None:
         self._model = model
-        self._audit = columns_of(audit)
+        self._audit = audit_columns(audit)
 
     def add(
         self,
@@ -136,5 +136,5 @@ class Requests:
             problem=row.problem,
             submitted_at=from_timestamp(row.submitted_at),
             changed_at=from_timestamp(row.changed_at),
-            audit=of_row(row),
+            audit=audit_of(row),
         )

@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError
-from anchorhold.ledger.records import CLOSED, ResponderRecord, from_timestamp, to_timestamp
+from anchorhold.ledger.records import CLOSED, ResponderRecord
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:

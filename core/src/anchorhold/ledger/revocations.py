@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.ledger.records import RevocationRecord, from_timestamp, to_timestamp
+from anchorhold.ledger.records import RevocationRecord
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     import datetime as dt

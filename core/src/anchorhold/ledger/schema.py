@@ -1,4 +1,4 @@
-"""The tables, as peewee models built for one database (``Model.bind`` would be global).
+"""The tables, as peewee models built for one database (``Model.bind`` would be global), and values in their columns.
 
 Hexadecimal serial numbers are text, times are whole seconds since 1970 UTC, structured values are JSON text: all of
 it means the same to SQLite and to PostgreSQL. Indexes and constraints stand in the migrations, which make the tables.
@@ -6,8 +6,9 @@ it means the same to SQLite and to PostgreSQL. Indexes and constraints stand in 
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from peewee import (
     AutoField,
@@ -22,6 +23,10 @@ from peewee import (
     TextField,
 )
 
+from anchorhold.audit import MAX_LENGTH, Actor, AuditContext
+from anchorhold.parser_errors import printable
+
+_AUDIT: Final = ("actor_kind", "actor_name", "actor_origin", "correlation_id")
 PREFIX = "anchorhold_"
 """Of every table, so that the ledger can share a database."""
 
@@ -42,6 +47,32 @@ class Schema:
     key_copy: Any
     refusal: Any
     request: Any
+
+
+def to_timestamp(moment: dt.datetime) -> int:
+    """A moment as whole seconds since 1970-01-01 UTC, as the ledger stores it."""
+    return int(moment.timestamp())
+
+
+def from_timestamp(stored: int) -> dt.datetime:
+    """The opposite of `to_timestamp`."""
+    return dt.datetime.fromtimestamp(stored, dt.UTC)
+
+
+def audit_columns(audit: AuditContext | None) -> dict[str, str | None]:
+    """The values of the columns; null where it is not recorded, as by the release before."""
+    if audit is None:
+        return dict.fromkeys(_AUDIT)
+    actor = audit.actor
+    return dict(zip(_AUDIT, (actor.kind, actor.name, actor.origin, audit.correlation_id), strict=True))
+
+
+def audit_of(row: Any) -> AuditContext | None:
+    """Who acted; None where it was not recorded."""
+    if row.actor_kind is None:
+        return None
+    actor = Actor.of_stored(row.actor_kind, row.actor_name, row.actor_origin)
+    return AuditContext(actor, printable(row.correlation_id or "")[:MAX_LENGTH])
 
 
 def schema(database: Database) -> Schema:

@@ -1,24 +1,27 @@
-"""An authority as the program sees it: its ledger record with the certificate parsed."""
+"""An authority as the program sees it, its ledger record with the certificate parsed; and with those above it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError
+from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError, PathLengthError
+from anchorhold.ledger.policy import SHARD
 from anchorhold.operations.state import CsrPending, state_of
 from anchorhold.plugin.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.public_keys import PublicKey, spec_of
 from anchorhold.remedy import Remedy
-from anchorhold.x509.certificates import unusual_subject
-from anchorhold.x509.lenient_certificates import load_lenient
+from anchorhold.x509.lenient_certificates import load_lenient, unusual_subject
+from anchorhold.x509.name_constraints import check_permitted
 from anchorhold.x509.validity import ValidityLimit, add_days, is_in_future, now
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Sequence
 
     from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.ledger import AuthorityRecord, IssuancePolicy, Ledger
@@ -105,7 +108,7 @@ class Authority:
     @cached_property
     def issuing(self) -> IssuancePolicy:
         """What it puts into what it signs, with the URLs of the server that publishes for it."""
-        return self.record.issuing.published_as(self.record.serial or "")
+        return published(self.record.issuing, self.record.serial or "")
 
     @cached_property
     def description(self) -> CertificateAuthority:
@@ -120,7 +123,7 @@ class Authority:
     @property
     def key_request(self) -> KeyRequest:
         """What a backend needs to lend its key."""
-        return KeyRequest(handle=self.key_handle, public_key=self.public_key, ca=self.description)
+        return KeyRequest(public_key=self.public_key, ca=self.description, handle=self.key_handle)
 
     @property
     def is_idle(self) -> bool:
@@ -187,3 +190,79 @@ class Authority:
                 f"authority {self.name!r}: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
                 hint="wait, or check the clock of this machine",
             )
+
+
+def published(policy: IssuancePolicy, serial: str) -> IssuancePolicy:
+    """The same with the URLs under which ``anchorhold serve`` publishes for an authority.
+
+    Args:
+        policy: Of the authority.
+        serial: Of the authority's own certificate, in hex.
+    """
+    if policy.hostname is None:
+        return policy
+    base = f"http://{policy.hostname}"
+    crl = f"{base}/crl/{serial}/{SHARD}.crl" if policy.crl_shards else f"{base}/crl/{serial}.crl"
+    return replace(
+        policy,
+        crl_urls=(crl, *policy.crl_urls),
+        ocsp_urls=(f"{base}/ocsp", *policy.ocsp_urls),
+        issuer_urls=(f"{base}/issuer/{serial}.der", *policy.issuer_urls),
+    )
+
+
+class Chain:
+    """An authority, its parent, and so on up to the root or the highest that is known (RFC 5280, section 6.1).
+
+    Args:
+        authorities: The issuer first.
+
+    Attributes:
+        authorities: The same.
+        issuer: The authority that signs.
+    """
+
+    def __init__(self, authorities: Sequence[Authority]) -> None:
+        self.authorities = tuple(authorities)
+        self.issuer = self.authorities[0]
+
+    @cached_property
+    def path_length(self) -> int | None:
+        """How many authorities may follow below the issuer; None if there is no limit."""
+        own = [(above.path_length, depth) for depth, above in enumerate(self.authorities)]
+        limits = [length - depth for length, depth in own if length is not None]
+        return max(min(limits), 0) if limits else None
+
+    def check_path_length(self, wanted: int | None) -> None:
+        """Refuse an authority that would never be valid here (section 4.2.1.9).
+
+        Args:
+            wanted: Its path length; None for unlimited.
+
+        Raises:
+            PathLengthError: The path length of the issuer, or of one above it, is used up.
+        """
+        limit = self.path_length
+        if limit is None:
+            return
+        if limit == 0:
+            raise PathLengthError(
+                f"authority {self.issuer.name!r}: its path length is 0, so it cannot issue CA certificates",
+                hint="use a parent with a longer path length",
+            )
+        if wanted is None or wanted >= limit:
+            raise PathLengthError(
+                f"authority {self.issuer.name!r}: leaves a path length of at most {limit - 1}",
+                hint=f"ask for {limit - 1} or less instead of {'none' if wanted is None else wanted}",
+            )
+
+    def check_names(self, subject: x509.Name, names: Iterable[x509.GeneralName]) -> None:
+        """Refuse names outside the name constraints of the issuer or of one above it (section 4.2.1.10).
+
+        Raises:
+            NameForbiddenError: With the first such name.
+        """
+        names = tuple(names)
+        for above in self.authorities:
+            if above.name_constraints is not None:
+                check_permitted(subject, names, above.name_constraints, above.name)

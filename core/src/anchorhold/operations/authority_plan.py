@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -10,18 +11,16 @@ from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.state import Creation
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.profiles.model import MAX_PATH_LENGTH
+from anchorhold.public_keys import spec_of
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.name_constraints import fully_excluded
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.tbs import key_identifiers
+from anchorhold.x509.to_be_signed import key_identifiers
 from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, now, start_of_validity
 
 if TYPE_CHECKING:
-    import datetime as dt
-
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.profiles import ProfileSettings
     from anchorhold.public_keys import PublicKey
 
@@ -73,7 +72,7 @@ def draft_authority(creation: Creation, public_key: PublicKey, parent: Authority
         not_after=creation.not_after,
         public_key=public_key,
         extensions=(
-            *made.extensions(public_key, subject, (), serial=serial),
+            *made.extensions(spec_of(public_key).type, subject, (), serial=serial),
             *key_identifiers(public_key, parent.certificate if parent is not None else None),
         ),
         profile="authority",
@@ -86,7 +85,7 @@ def plan_creation(wanted: NewAuthority, above: Chain | None) -> Creation:
     subject = parse_authority_subject(wanted.subject)
     profile = effective_profile(wanted)
     above_begins = () if above is None else (above.issuer.certificate.not_valid_before_utc,)
-    start = start_of_validity(now(), profile.early, *above_begins)
+    start = start_of_validity(now(), dt.timedelta(minutes=profile.backdate_minutes), *above_begins)
     bounds = []
     if profile.max_days is not None:
         bounds.append(ValidityLimit(add_days(start, profile.max_days), "its profile allows", length=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,27 +15,25 @@ from anchorhold.profiles.copying import CopyRules
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
-from anchorhold.x509.csr import alt_names_of
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
 from anchorhold.x509.hosts import is_domain
 from anchorhold.x509.known_oids import PURPOSES
 from anchorhold.x509.names import certified, parse_subject
 from anchorhold.x509.serials import new_serial
-from anchorhold.x509.tbs import key_identifiers
+from anchorhold.x509.to_be_signed import key_identifiers
 from anchorhold.x509.validity import ValidityLimit, add_days, end_of_validity, now, start_of_validity
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.order import Order
     from anchorhold.profiles import ProfileSettings
+    from anchorhold.profiles.copying import Copied
     from anchorhold.settings import Settings
+    from anchorhold.x509.csr import CertificationRequest
     from anchorhold.x509.csr_keys import SubjectKey
-    from anchorhold.x509.csr_parts import CertificationRequest
 
 
 class CertificateDrafter:
@@ -67,16 +66,17 @@ class CertificateDrafter:
         """
         authority = self._chain.issuer
         profile = self._profile(order.profile)
+        copied = profile.rules.copied(request, order.copy, with_subject=order.subject is None)
         if spki(key.public_key) == authority.record.public_key:
             raise ProfileRefusedError(
                 f"CSR: contains the key of the authority {authority.name!r} itself", hint="use a different key"
             )
         if profile.settings.ca:
             self._chain.check_path_length(profile.settings.path_length)
-        names = profile.names(order, request)
-        subject = profile.subject(order, request, names)
-        _check_named(subject, names, ca=profile.settings.ca)
+        names = profile.names(order, copied, request)
+        subject = profile.subject(order, copied, names)
         self._chain.check_names(subject, names)
+        _check_named(subject, names, ca=profile.settings.ca)
         start, end = profile.validity(order, authority)
         serial = new_serial()
         return Draft(
@@ -87,7 +87,7 @@ class CertificateDrafter:
             not_after=end,
             public_key=key.public_key,
             extensions=(
-                *profile.extensions(request, key, subject, names, serial),
+                *profile.extensions(copied, key, subject, names, serial),
                 *key_identifiers(key.public_key, authority.certificate),
             ),
             profile=profile.name,
@@ -111,15 +111,14 @@ class _Profile:
         self.name = name
         self.settings = settings
         self._extensions = ProfileExtensions(settings, authority.issuing)
-        self._rules = CopyRules(settings.copy_rules)
+        self.rules = CopyRules(settings.copy_rules)
         self._is_server = settings.names_required and not {"serverAuth", PURPOSES["serverAuth"]}.isdisjoint(
             settings.extended_key_usage
         )
 
-    def names(self, order: Order, request: CertificationRequest) -> tuple[x509.GeneralName, ...]:
+    def names(self, order: Order, copied: Copied, request: CertificationRequest) -> tuple[x509.GeneralName, ...]:
         """Those that were ordered, then those that are copied."""
-        copied = alt_names_of(request) if "alt" in order.copy else self._rules.names(request)
-        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied)]))
+        names = tuple(dict.fromkeys([*(parse_alt(text) for text in order.names), *map(certifiable, copied.names)]))
         if self.settings.names_required and not names:
             copyable = bool(request.readable_names)
             raise ProfileRefusedError(
@@ -141,23 +140,21 @@ class _Profile:
             )
         return names
 
-    def subject(self, order: Order, request: CertificationRequest, names: Sequence[x509.GeneralName]) -> x509.Name:
+    def subject(self, order: Order, copied: Copied, names: Sequence[x509.GeneralName]) -> x509.Name:
         """The one that was ordered; else the profile's attributes, then those copied, then a common name."""
         if order.subject is not None:
             return parse_subject(order.subject)
-        whole = "subject" in order.copy
-        if whole and not self._fixed:
-            return certified(request.subject)
         fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
-        copied = certified(request.subject if whole else x509.Name(self._rules.subject(request))).rdns
-        parts = [*self._fixed, *(rdn for rdn in copied if fixed.isdisjoint(found.oid for found in rdn))]
-        if not whole and not any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn):
+        parts = [*self._fixed, *(rdn for rdn in copied.subject.rdns if fixed.isdisjoint(found.oid for found in rdn))]
+        named = "subject" in order.copy or any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn)
+        if not named:
             parts += _common_name(names)
         return certified(x509.Name(parts))
 
     def validity(self, order: Order, authority: Authority) -> tuple[dt.datetime, dt.datetime]:
         """Its start and end, within what the profile and the authority allow."""
-        start = start_of_validity(now(), self.settings.early, authority.certificate.not_valid_before_utc)
+        early = dt.timedelta(minutes=self.settings.backdate_minutes)
+        start = start_of_validity(now(), early, authority.certificate.not_valid_before_utc)
         bounds = authority.validity_limits(start)
         if self.settings.max_days is not None:
             bounds.append(
@@ -167,7 +164,7 @@ class _Profile:
 
     def extensions(
         self,
-        request: CertificationRequest,
+        copied: Copied,
         key: SubjectKey,
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
@@ -175,15 +172,15 @@ class _Profile:
     ) -> list[x509.Extension[x509.ExtensionType]]:
         """The profile's, then those copied that it has none of."""
         own = self._extensions.extensions(
-            key.public_key,
+            key.spec.type,
             subject,
             names,
             serial=serial,
             signing_only=key.info is not None,
-            more_purposes=self._rules.purposes(request),
+            more_purposes=copied.purposes,
         )
         present = {extension.oid for extension in own}
-        return [*own, *(copied for copied in self._rules.extensions(request) if copied.oid not in present)]
+        return [*own, *(found for found in copied.extensions if found.oid not in present)]
 
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:

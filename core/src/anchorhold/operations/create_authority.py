@@ -15,7 +15,7 @@ from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     from anchorhold.ledger import AuthorityRecord, Ledger
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Chain
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.operations.key_sources import KeySource

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from anchorhold.errors import AuthorityExpiredError, CertificateInvalidError, ValidityError
-from anchorhold.ledger.records import CrlRecord, to_timestamp
+from anchorhold.ledger.records import CrlRecord
+from anchorhold.ledger.schema import to_timestamp
 from anchorhold.operations.clock_correction import check_has_started, correct_revocation_dates
 from anchorhold.x509.crls import CrlDraft, entries_span, tbs_cert_list
 from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity

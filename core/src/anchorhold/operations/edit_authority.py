@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BusyError, InputError
+from anchorhold.operations.authority import published
 from anchorhold.operations.authority_intent import check_name, check_name_free
 from anchorhold.public_keys import spec_of
 
@@ -87,7 +88,7 @@ def _edited(ledger: Ledger, authority: Authority, edit: AuthorityEdit, checked: 
 
 def _check_lists_stay(authority: Authority, issuing: IssuancePolicy) -> None:
     """Certificates name the partial list they are on, so neither number nor URLs of these lists may change."""
-    old, new = authority.issuing, issuing.published_as(authority.record.serial or "")
+    old, new = authority.issuing, published(issuing, authority.record.serial or "")
     if (old.crl_shards or new.crl_shards) and (old.crl_shards, old.crl_urls) != (new.crl_shards, new.crl_urls):
         raise InputError(
             "CRL shards: their number and URLs cannot change, because certificates contain the URL of their CRL",

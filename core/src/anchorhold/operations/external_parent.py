@@ -174,6 +174,6 @@ def _request(authority: Authority, key: SigningKey) -> bytes:
     waiting = _waiting(authority.record)
     subject, profile = parse_subject(waiting.subject), waiting.profile
     builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
-    for extension in ProfileExtensions(profile, None).extensions(authority.public_key, subject, (), serial=0):
+    for extension in ProfileExtensions(profile, None).extensions(authority.spec.type, subject, (), serial=0):
         builder = builder.add_extension(extension.value, extension.critical)
     return key.sign_request(to_be_signed(builder, authority.public_key, authority.algorithm))

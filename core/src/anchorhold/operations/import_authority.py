@@ -18,9 +18,10 @@ from anchorhold.operations.signing_key import SigningKey
 from anchorhold.operations.state import Import
 from anchorhold.public_keys import check_strength, spki
 from anchorhold.x509.ber import read_one
-from anchorhold.x509.certificates import is_pss_only, public_key_info
+from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.csr_keys import pss_hash
 from anchorhold.x509.general_names import format_general_name
+from anchorhold.x509.lenient_certificates import public_key_info
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import MAX_OCTETS, format_serial, is_too_long
 from anchorhold.x509.signatures import signature_flaw

@@ -13,7 +13,7 @@ from anchorhold.operations.parallel import OrderedParallel
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
-from anchorhold.x509.tbs import capture_tbs
+from anchorhold.x509.to_be_signed import capture_tbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,11 +9,12 @@ from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import InputError, KeyUnsupportedError
 from anchorhold.ledger.policy import OCSP_UNKNOWN, SHARD
 from anchorhold.profiles import find_default_profile
-from anchorhold.x509.certificates import is_pss_only, public_key_info
+from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.csr_keys import pss_hash
 from anchorhold.x509.general_names import check_urls, parse_alt
 from anchorhold.x509.hosts import check_hostname
 from anchorhold.x509.known_oids import POLICIES, dotted
+from anchorhold.x509.lenient_certificates import public_key_info
 from anchorhold.x509.validity import MAX_DAYS
 
 if TYPE_CHECKING:

@@ -10,16 +10,15 @@ from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.issuance import issue
 from anchorhold.operations.order import Issued
 from anchorhold.operations.parallel import OrderedParallel
-from anchorhold.x509.csr import CheckedRequest, check_csr, not_granted, read_csr
-from anchorhold.x509.csr_parts import CertificationRequest
+from anchorhold.profiles.copying import not_granted
+from anchorhold.x509.csr import CertificationRequest, CheckedRequest, check_csr, read_csr
 from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from anchorhold.ledger import Ledger
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.order import Order
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.settings import Settings
@@ -116,7 +115,12 @@ class Issuer:
         drafts = [opened.drafter.draft(order, *checked) for order, checked in zip(orders, requests, strict=True)]
         certificates = issue(self._ledger, opened.key, drafts, check=lambda: self._check(opened))
         return [
-            Issued(der=der, serial=format_serial(draft.serial), not_granted=not_granted(request, draft))
+            Issued(
+                der=der,
+                serial=format_serial(draft.serial),
+                not_after=draft.not_after,
+                not_granted=not_granted(request, draft),
+            )
             for der, draft, (request, _) in zip(certificates, drafts, requests, strict=True)
         ]
 

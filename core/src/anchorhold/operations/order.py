@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from anchorhold.x509.csr import CheckedRequest
-    from anchorhold.x509.csr_parts import CertificationRequest
+    from anchorhold.x509.csr import CertificationRequest, CheckedRequest
 
 Copied: TypeAlias = Literal["subject", "alt"]
 """What may be copied from a request when asked for: its subject, its alternative names."""
@@ -49,11 +48,13 @@ class Issued:
     Attributes:
         der: The certificate in DER.
         serial: Its serial number in hex, as the ledger has it.
+        not_after: End of its validity, UTC.
         not_granted: What the request asked for that the certificate does not contain, in words.
     """
 
     der: bytes
     serial: str
+    not_after: dt.datetime
     not_granted: tuple[str, ...] = ()
 
     @property

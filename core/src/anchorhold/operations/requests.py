@@ -26,11 +26,11 @@ from anchorhold.operations.issuance import reservation
 from anchorhold.operations.issuer import checked_request
 from anchorhold.operations.order import Issued, Order
 from anchorhold.parser_errors import printable
-from anchorhold.x509.csr import not_granted, read_csr
+from anchorhold.profiles.copying import not_granted
+from anchorhold.x509.csr import read_csr
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
-from anchorhold.x509.tbs import capture_tbs, read_draft, tbs_algorithm
-from anchorhold.x509.to_be_signed import signature_algorithm
+from anchorhold.x509.to_be_signed import capture_tbs, read_draft, signature_algorithm, tbs_algorithm
 from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
     from anchorhold.ledger import CertificateRecord, Ledger
     from anchorhold.ledger.records import RequestRecord
-    from anchorhold.operations.authority import Authority
-    from anchorhold.operations.chain import Chain
+    from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.settings import Settings
@@ -149,7 +148,12 @@ def sign(ledger: Ledger, key: SigningKey, kept: RequestRecord) -> Issued:
                 subject=kept.subject,
                 names=list(kept.names),
             )
-    return Issued(der=certificate, serial=kept.serial or "", not_granted=not_granted(read_csr(kept.csr), draft))
+    return Issued(
+        der=certificate,
+        serial=kept.serial or "",
+        not_after=draft.not_after,
+        not_granted=not_granted(read_csr(kept.csr), draft),
+    )
 
 
 def _checked_key(ledger: Ledger, key: SigningKey, kept: RequestRecord, draft: Draft, tbs: bytes) -> SigningKey:

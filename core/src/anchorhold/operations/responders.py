@@ -31,7 +31,7 @@ from anchorhold.secret import Secret
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.serials import format_serial, new_serial
-from anchorhold.x509.tbs import key_identifiers
+from anchorhold.x509.to_be_signed import key_identifiers
 from anchorhold.x509.validity import BACKDATE, end_of_validity, is_in_future, now, start_of_validity
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ def _certify(
 
 
 def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) -> Draft:
-    start = start_of_validity(now(), profile.early, authority.certificate.not_valid_before_utc)
+    start = start_of_validity(
+        now(), dt.timedelta(minutes=profile.backdate_minutes), authority.certificate.not_valid_before_utc
+    )
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{authority.name[:48]} OCSP responder")])
     serial = new_serial()
     made = ProfileExtensions(profile, authority.issuing)
@@ -206,7 +208,7 @@ def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) 
         not_after=end_of_validity(start, wanted=None, days=profile.days, bounds=authority.validity_limits(start)),
         public_key=created.public_key,
         extensions=(
-            *made.extensions(created.public_key, subject, (), serial=serial),
+            *made.extensions(spec_of(created.public_key).type, subject, (), serial=serial),
             *key_identifiers(created.public_key, authority.certificate),
         ),
         profile=PROFILE,

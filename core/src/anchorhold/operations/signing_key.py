@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Self
 from anchorhold.operations.signing import sign_and_verify
 from anchorhold.plugin.requests import SignRequest
 from anchorhold.x509.crls import assemble_crl
-from anchorhold.x509.tbs import assemble_certificate
-from anchorhold.x509.to_be_signed import assemble_request
+from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
 
 if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority

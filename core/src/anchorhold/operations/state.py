@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from anchorhold.ledger.records import from_timestamp, to_timestamp
+from anchorhold.ledger.schema import from_timestamp, to_timestamp
 from anchorhold.profiles.model import ProfileSettings
 
 if TYPE_CHECKING:

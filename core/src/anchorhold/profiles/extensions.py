@@ -9,7 +9,6 @@ from cryptography.x509 import ObjectIdentifier
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from anchorhold.errors import ProfileRefusedError
-from anchorhold.public_keys import spec_of
 from anchorhold.x509.der import utf8_string
 from anchorhold.x509.general_names import parse_alt
 from anchorhold.x509.known_oids import POLICIES, PURPOSES, USAGE_FIELDS, dotted
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from anchorhold.profiles.model import ExtensionSettings, PolicySettings, ProfileSettings
-    from anchorhold.public_keys import PublicKey
 
 Extension = x509.Extension[x509.ExtensionType]
 
@@ -83,7 +81,7 @@ class ProfileExtensions:
 
     def extensions(
         self,
-        key: PublicKey,
+        key_type: str,
         subject: x509.Name,
         names: Sequence[x509.GeneralName],
         *,
@@ -94,7 +92,7 @@ class ProfileExtensions:
         """All but the key identifiers.
 
         Args:
-            key: The holder's.
+            key_type: Type of the holder's key, as `KeySpec` has it.
             serial: Tells which revocation list it is on.
             subject: Without one, the alternative names are critical.
             names: Alternative names.
@@ -104,7 +102,7 @@ class ProfileExtensions:
         Raises:
             ProfileRefusedError: The profile's key usage has nothing that such a key can do.
         """
-        found = [self._basic, self._usage(spec_of(key).type, signing_only)]
+        found = [self._basic, self._usage(key_type, signing_only)]
         more = tuple(more_purposes)
         if self._purposes or more:
             found.append(self._purposes_with(more))

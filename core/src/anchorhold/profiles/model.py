@@ -246,11 +246,6 @@ class ProfileSettings(Section):
     ocsp_no_check: bool = False
     revocation_urls: bool = True
 
-    @property
-    def early(self) -> dt.timedelta:
-        """How long before its signing a certificate becomes valid."""
-        return dt.timedelta(minutes=self.backdate_minutes)
-
     def stored(self) -> dict[str, Any]:
         """As JSON has it, to be read again by ``model_validate``."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

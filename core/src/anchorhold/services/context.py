@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 from anchorhold.audit import AuditContext
 from anchorhold.backends import BackendRegistry
 from anchorhold.errors import UnknownAuthorityError
-from anchorhold.operations.authority import Authority
-from anchorhold.operations.chain import Chain
+from anchorhold.operations.authority import Authority, Chain
 from anchorhold.operations.key_location import KeyLocation
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
@@ -94,8 +93,10 @@ class ServiceContext:
 
     def authorities(self) -> list[Authority]:
         """All authorities that were not abandoned, oldest first."""
-        with self.ledger.translate_errors():
-            return [Authority(record) for record in self.ledger.authorities.all_known()]
+        ledger = self.ledger
+        with ledger.translate_errors():
+            records = ledger.authorities.all_known()
+        return [Authority(record) for record in records]
 
     def authority(self, selected: str | Authority) -> Authority:
         """An authority by its name, its serial number (hex), or the beginning of either, if only one fits.
@@ -155,8 +156,10 @@ class ServiceContext:
         from anchorhold.operations.signing_key import SigningKey
 
         alias = authority.record.key_backend
-        resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
-        return SigningKey(authority, self.backend(alias), resolver)
+        given, backend = wrapped(secrets), self.backend(alias)
+        return SigningKey(
+            authority, backend, self.backends.secrets(alias, given, operation="use", ask=ask, flags=flags)
+        )
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
         """A key backend that passes the actor to wrappers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -70,7 +71,9 @@ class LedgerAccess:
     @property
     def absence(self) -> MissingLedgerPolicy:
         """What is done where there is no ledger, and the folders in which keys say that there was one."""
-        return MissingLedgerPolicy(self._options.get("create", True), self._loaded.folders_of_keys(self._environment))
+        return MissingLedgerPolicy(
+            self._options.get("create", True), partial(self._loaded.folders_of_keys, self._environment)
+        )
 
     @property
     def exists(self) -> bool:
@@ -86,8 +89,9 @@ class LedgerAccess:
         """
         with self._opening:
             if self._ledger is None:
+                absence, url = self.absence, self.url
                 try:
-                    self._ledger = Ledger(self.url, self.absence, patience=self._options.get("patience"))
+                    self._ledger = Ledger(url, absence, patience=self._options.get("patience"))
                 except NoLedgerError:
                     if not self._options.get("blank"):
                         raise

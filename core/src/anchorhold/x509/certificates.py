@@ -10,10 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from anchorhold.errors import CertificateInvalidError, SecretMissingError, SecretWrongError
-from anchorhold.parser_errors import attempt, guard_parser
+from anchorhold.parser_errors import guard_parser
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.x509.ber import BerError, read_one, to_der
-from anchorhold.x509.der import members, span
 from anchorhold.x509.file_formats import PKCS7, FileError, blocks, certificates_in
 from anchorhold.x509.kdf_cost import check_kdf_cost
 from anchorhold.x509.lenient_certificates import load_lenient, parse_eagerly
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
     from anchorhold.software_keys import PrivateKey
 
-_VERSION: Final = 0xA0
-_SUBJECT: Final = 6
-_PUBLIC_KEY: Final = 7
-"""Members of a TBSCertificate up to that one (RFC 5280, section 4.1)."""
 _MAX_CERTIFICATES: Final = 1_000
 """Certificates in one file."""
 _PASSWORD: Final = re.compile("password|mac|decrypt", re.IGNORECASE)
@@ -148,39 +143,3 @@ def _unopened(subject: str, password: Secret | None, cause: str) -> AnchorholdEr
 def is_pss_only(certificate: x509.Certificate) -> bool:
     """Whether it says that its RSA key makes RSASSA-PSS signatures only (RFC 4055, section 1.2)."""
     return certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS
-
-
-def public_key_info(certificate: x509.Certificate) -> bytes:
-    """Its SubjectPublicKeyInfo, octet by octet as it is (RFC 5280, section 4.1.2.7)."""
-    tbs = certificate.tbs_certificate_bytes
-    *_, begin, end = members(tbs, _member(tbs, _PUBLIC_KEY))
-    return tbs[begin:end]
-
-
-def subject_octets(certificate: x509.Certificate) -> bytes:
-    """Its subject, octet by octet as it is, which is what those below it name as their issuer (section 7.1)."""
-    tbs = certificate.tbs_certificate_bytes
-    *_, begin, end = members(tbs, _member(tbs, _SUBJECT))
-    return tbs[begin:end]
-
-
-def unusual_subject(certificate: x509.Certificate) -> bytes | None:
-    """Its subject, octet by octet as it is, where ``cryptography`` would encode it otherwise; else None."""
-    octets = subject_octets(certificate)
-    encoded, _ = attempt(certificate.subject.public_bytes)
-    return None if encoded == octets else octets
-
-
-def key_bits(info: bytes) -> bytes:
-    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
-
-    Args:
-        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
-    """
-    *_, begin, end = members(info, 2)
-    return info[span(info, begin)[0] + 1 : end]
-
-
-def _member(tbs: bytes, number: int) -> int:
-    """The number of a member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
-    return number if tbs[span(tbs)[0]] == _VERSION else number - 1

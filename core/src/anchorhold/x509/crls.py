@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from anchorhold.x509.ber import read_one, sequence
-from anchorhold.x509.certificates import unusual_subject
 from anchorhold.x509.der import SEQUENCE, header, members, signed, span
-from anchorhold.x509.tbs import authority_key_identifier, replace_member
-from anchorhold.x509.to_be_signed import to_be_signed
+from anchorhold.x509.lenient_certificates import unusual_subject
+from anchorhold.x509.to_be_signed import authority_key_identifier, replace_member, to_be_signed
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -11,13 +11,15 @@ from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 from anchorhold.parser_errors import guard_parser
-from anchorhold.public_keys import HASHES, check_strength, spki
+from anchorhold.public_keys import HASHES, check_strength, spec_of, spki
 from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchorhold.algorithms import KeySpec
     from anchorhold.errors import AnchorholdError
     from anchorhold.public_keys import PublicKey
-    from anchorhold.x509.csr_parts import CertificationRequest
 
 _RSA_ENCRYPTION: Final = ObjectIdentifier("1.2.840.113549.1.1.1")
 _EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
@@ -46,11 +48,13 @@ class SubjectKey:
 
     Attributes:
         public_key: The key.
+        spec: Its kind.
         info: DER SubjectPublicKeyInfo where it says more than the key: for id-RSASSA-PSS, that it only makes signatures
             with this padding, and perhaps with which hash (RFC 4055, section 1.2); else None.
     """
 
     public_key: PublicKey
+    spec: KeySpec
     info: bytes | None = None
 
 
@@ -96,27 +100,28 @@ class _PublicKeyInfo:
     key: asn1.BitString
 
 
-def subject_key(request: CertificationRequest, subject: str) -> SubjectKey:
+def subject_key(load: Callable[[], object], info: bytes, subject: str) -> SubjectKey:
     """The key in a request.
 
     Args:
-        request: The request.
-        subject: What to call it in messages.
+        load: Gives the key, or raises what ``cryptography`` raises over it.
+        info: Its DER SubjectPublicKeyInfo, as it stands in the request.
+        subject: What to call the request in messages.
 
     Raises:
         WeakKeyError: It is too weak.
         KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
     """
-    info = request.key_info.raw
     with guard_parser(lambda cause: _unusable(subject, _algorithm(info), cause)):
-        key = check_strength(request.public_key(), subject)
-    if spki(key) == info:
-        return SubjectKey(key)
+        key = check_strength(load(), subject)
+        spec, usual = spec_of(key), spki(key)
+    if usual == info:
+        return SubjectKey(key, spec)
     algorithm = _algorithm(info)
     if _is_plain(key, algorithm):
-        return SubjectKey(key)
+        return SubjectKey(key, spec)
     if isinstance(key, rsa.RSAPublicKey) and _is_usable_pss(info):
-        return SubjectKey(key, info)
+        return SubjectKey(key, spec, info)
     raise KeyUnsupportedError(
         f"{subject}: its public key is bound to {_bound_to(algorithm)}",
         hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from anchorhold.errors import NameForbiddenError
-from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox
+from anchorhold.x509.hosts import check_authority, check_domain, check_mailbox, to_ascii
 from anchorhold.x509.names import certified, format_name, parse_subject
-from anchorhold.x509.other_names import certifiable_other, check_trust_domain, srv, to_ascii, upn
+from anchorhold.x509.other_names import certifiable_other, check_trust_domain, srv, upn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -104,7 +104,9 @@ def _guess(text: str) -> str:
 
 
 def _dns(value: str) -> x509.DNSName:
-    return _domain(to_ascii(value))
+    value = to_ascii(value)
+    check_domain(value.removeprefix("*."))
+    return x509.DNSName(value)
 
 
 def _domain(value: str) -> x509.DNSName:

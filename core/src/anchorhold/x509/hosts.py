@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Final
-from unicodedata import category
+from unicodedata import category, normalize
 
 from anchorhold.errors import NameForbiddenError
 
@@ -13,6 +13,8 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PUNYCODE: Final = "xn--"
 _JOINERS: Final = "\u200c\u200d"
 """Zero width, and yet letters of some scripts (RFC 5892, appendix A)."""
+_IN_DOUBT: Final = "ßςẞ\u200c\u200d"
+"""Letters that IDNA of 2003 maps to others, and that of 2008 does not."""
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL: Final = re.compile(rf'{_ATOM}(\.{_ATOM})*|"([ !#-\[\]-~]|\\[ -~])*"')
 """What stands before the ``@``: Dot-string or Quoted-string."""
@@ -109,3 +111,21 @@ def check_mailbox(value: str) -> str:
     except ValueError as error:
         raise ValueError(f"is not an e-mail address, its host {error}") from error
     return value
+
+
+def to_ascii(domain: str) -> str:
+    """A domain with its labels in the form that certificates have (RFC 5891, section 4.4).
+
+    Raises:
+        ValueError: A label has letters that programs convert differently.
+    """
+    return domain if domain.isascii() else ".".join(map(_a_label, domain.split(".")))
+
+
+def _a_label(label: str) -> str:
+    if label.isascii():
+        return label
+    lower = normalize("NFC", label.lower())
+    if normalize("NFKC", lower) != lower or any(letter in _IN_DOUBT for letter in label):
+        raise ValueError(f"has the label {label!r}, which programs convert in different ways; write its xn-- form")
+    return f"xn--{lower.encode('punycode').decode()}"

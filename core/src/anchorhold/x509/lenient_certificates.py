@@ -1,7 +1,7 @@
-"""Certificates and lists with parts that ``cryptography`` does not read, as old and careless programs encode them.
+"""One certificate as it is: octets that ``cryptography`` would encode otherwise, and parts that it does not read.
 
-Such a certificate has a twin with the same names in strings that are read, and the same dates, serial number and
-version in DER, of which everything is asked but octets.
+Old and careless programs make such certificates. One that is not read has a twin with the same names in strings that
+are read, and the same dates, serial number and version in DER, of which everything is asked but octets.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import Hash
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.parser_errors import attempt
+from anchorhold.parser_errors import attempt, is_parser_error
 from anchorhold.x509.ber import OCTET_STRING, SEQUENCE, Value, read_one, sequence
-from anchorhold.x509.der import tlv
+from anchorhold.x509.der import members, span, tlv
 from anchorhold.x509.lenient_extensions import load_extension
 from anchorhold.x509.lenient_names import normalise_name, normalise_names_inside
 from anchorhold.x509.lenient_values import decode_time, decode_version, normalise_integer
@@ -31,6 +31,7 @@ _VERSION: Final = 0xA0
 _ISSUER: Final = 2
 _VALIDITY: Final = 3
 _SUBJECT: Final = 4
+_PUBLIC_KEY: Final = 5
 """Members of a TBSCertificate behind its version (RFC 5280, section 4.1)."""
 _EXTENSIONS: Final = 0xA3
 _NAMED: Final = frozenset(f"2.5.29.{number}" for number in (17, 18, 28, 30, 31, 35, 46)) | {
@@ -66,7 +67,12 @@ def load_lenient(der: bytes, *, forgiving: bool = False) -> x509.Certificate:
     Raises:
         ValueError: It cannot be read.
     """
-    parsed, _ = attempt(lambda: parse_eagerly(x509.load_der_x509_certificate(der)))
+    try:
+        return parse_eagerly(x509.load_der_x509_certificate(der))
+    except BaseException as error:
+        if not is_parser_error(error):
+            raise
+    parsed = None
     for forgives in (False, True)[: 1 + forgiving]:
         if parsed is None:
             parsed, _ = attempt(lambda: parse_eagerly(cast("x509.Certificate", LenientCertificate(der, forgives))))  # noqa: B023
@@ -82,6 +88,33 @@ def parse_eagerly(certificate: x509.Certificate) -> x509.Certificate:
     _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.serial_number
     _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return certificate
+
+
+def public_key_info(certificate: x509.Certificate) -> bytes:
+    """Its SubjectPublicKeyInfo, octet by octet as it is (RFC 5280, section 4.1.2.7)."""
+    return _member(certificate.tbs_certificate_bytes, _PUBLIC_KEY)
+
+
+def subject_octets(certificate: x509.Certificate) -> bytes:
+    """Its subject, octet by octet as it is, which is what those below it name as their issuer (section 7.1)."""
+    return _member(certificate.tbs_certificate_bytes, _SUBJECT)
+
+
+def unusual_subject(certificate: x509.Certificate) -> bytes | None:
+    """Its subject, octet by octet as it is, where ``cryptography`` would encode it otherwise; else None."""
+    octets = subject_octets(certificate)
+    encoded, _ = attempt(certificate.subject.public_bytes)
+    return None if encoded == octets else octets
+
+
+def key_bits(info: bytes) -> bytes:
+    """What a key is identified by: subjectPublicKey, without its tag, length and number of unused bits.
+
+    Args:
+        info: DER SubjectPublicKeyInfo as it stands in a certificate, which may be another one than that of the key.
+    """
+    *_, begin, end = members(info, 2)
+    return info[span(info, begin)[0] + 1 : end]
 
 
 @dataclass(frozen=True)
@@ -177,3 +210,10 @@ def _normalised(value: Value) -> x509.Extension[Any]:
     kind, *critical, content = value.members
     unknown = x509.UnrecognizedExtension(kind.oid, content.octets)
     return x509.Extension(kind.oid, any(each.raw != _FALSE for each in critical), unknown)
+
+
+def _member(tbs: bytes, number: int) -> bytes:
+    """A member of a TBSCertificate, which begins with its version unless that is 1 (section 4.1)."""
+    count = number + 1 + (tbs[span(tbs)[0]] == _VERSION)
+    *_, begin, end = members(tbs, count)
+    return tbs[begin:end]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from anchorhold.x509.certificates import key_bits, public_key_info
 from anchorhold.x509.crl_entries import REASONS
 from anchorhold.x509.der import tlv
+from anchorhold.x509.lenient_certificates import key_bits, public_key_info
 from anchorhold.x509.ocsp_requests import NONCE
 from anchorhold.x509.to_be_signed import signature_algorithm
 

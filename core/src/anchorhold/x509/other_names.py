@@ -1,15 +1,14 @@
-"""Names that a general name has no kind of its own for, and names with letters beyond ASCII."""
+"""Names that a general name has no kind of its own for (otherName, RFC 5280, section 4.2.1.6)."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from unicodedata import normalize
 
 from cryptography import x509
 
 from anchorhold.x509.der import is_der, span, tlv, utf8_string
-from anchorhold.x509.hosts import check_domain
+from anchorhold.x509.hosts import check_domain, to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,6 @@ _SMTP_UTF8: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 _IA5_STRING: Final = 0x16
 _UTF8_STRING: Final = 0x0C
 _TRUST_DOMAIN: Final = re.compile(r"[a-z0-9._-]{1,255}")
-_IN_DOUBT: Final = "ßςẞ\u200c\u200d"
-"""Letters that IDNA of 2003 maps to others, and that of 2008 does not."""
 
 
 def upn(value: str) -> x509.OtherName:
@@ -113,24 +110,6 @@ def check_trust_domain(value: str) -> None:
     """
     if not _TRUST_DOMAIN.fullmatch(value):
         raise ValueError("has a trust domain with characters other than a-z, 0-9, dot, hyphen and underscore")
-
-
-def to_ascii(domain: str) -> str:
-    """A domain with its labels in the form that certificates have (RFC 5891, section 4.4).
-
-    Raises:
-        ValueError: A label has letters that programs convert differently.
-    """
-    return domain if domain.isascii() else ".".join(map(_a_label, domain.split(".")))
-
-
-def _a_label(label: str) -> str:
-    if label.isascii():
-        return label
-    lower = normalize("NFC", label.lower())
-    if normalize("NFKC", lower) != lower or any(letter in _IN_DOUBT for letter in label):
-        raise ValueError(f"has the label {label!r}, which programs convert in different ways; write its xn-- form")
-    return f"xn--{lower.encode('punycode').decode()}"
 
 
 _KINDS: Final[dict[x509.ObjectIdentifier, tuple[int, Callable[[str], x509.OtherName]]]] = {

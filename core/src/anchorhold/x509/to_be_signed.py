@@ -1,7 +1,9 @@
-"""What a builder of ``cryptography`` would have signed, and how it names the algorithm; no private key is needed."""
+"""What is signed in X.509, such as a TBSCertificate, made without a private key; and what it and a signature make."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from cryptography import x509
@@ -10,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa,
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.algorithms import RSA_PADDINGS
-from anchorhold.public_keys import HASHES, pss, spec_of
-from anchorhold.x509.der import signed
+from anchorhold.public_keys import HASHES, pss, spki
+from anchorhold.x509.der import SEQUENCE, members, signed, tlv
+from anchorhold.x509.draft import Draft
+from anchorhold.x509.lenient_certificates import key_bits, public_key_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +27,102 @@ if TYPE_CHECKING:
 Builder: TypeAlias = (
     x509.CertificateBuilder | x509.CertificateRevocationListBuilder | x509.CertificateSigningRequestBuilder
 )
+
+_ALGORITHM: Final = 3
+"""Members of a TBSCertificate up to the algorithm of its signature (RFC 5280, section 4.1)."""
+_ISSUER: Final = 4
+"""Members up to the issuer's name."""
+_PUBLIC_KEY: Final = 7
+"""Members up to the subject's public key."""
+
+
+def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
+    """Subject and authority key identifier (RFC 5280, sections 4.2.1.1 and 4.2.1.2).
+
+    Args:
+        public_key: Of the certificate to be.
+        issuer: The issuer's certificate; None for a root, which is its own.
+    """
+    subject = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    if issuer is None:
+        authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
+    else:
+        authority = authority_key_identifier(issuer)
+    return [x509.Extension(value.oid, False, value) for value in (subject, authority)]
+
+
+@lru_cache(64)  # an issuer signs many
+def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """What an issuer puts into all it signs: its own subject key identifier, or one made of its key."""
+    try:
+        found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        digest = sha1(key_bits(public_key_info(issuer)), usedforsecurity=False).digest()  # as others see the key
+        return x509.AuthorityKeyIdentifier(digest, None, None)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
+
+
+def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
+    """The TBSCertificate that will be signed (DER), made without any private key."""
+    builder = x509.CertificateBuilder(
+        issuer_name=draft.issuer,
+        subject_name=draft.subject,
+        public_key=draft.public_key,
+        serial_number=draft.serial,
+        not_valid_before=draft.not_before.replace(tzinfo=None),
+        not_valid_after=draft.not_after.replace(tzinfo=None),
+        extensions=list(draft.extensions),
+    )
+    tbs = to_be_signed(builder, issuer_key, algorithm)
+    if draft.public_key_info is not None:  # cryptography has but one for each key
+        tbs = replace_member(tbs, _PUBLIC_KEY, draft.public_key_info)
+    return tbs if draft.issuer_octets is None else replace_member(tbs, _ISSUER, draft.issuer_octets)
+
+
+def read_draft(tbs: bytes, profile: str) -> Draft:
+    """The draft whose TBSCertificate was recorded: the opposite of `capture_tbs`.
+
+    Args:
+        tbs: From `capture_tbs`.
+        profile: Name of the profile it was made by.
+    """
+    found = x509.load_der_x509_certificate(assemble_certificate(tbs, b"\x00"))
+    key: PublicKey = found.public_key()  # type: ignore[assignment]  # checked before it was drafted
+    info, issuer = (tbs[slice(*members(tbs, count)[-2:])] for count in (_PUBLIC_KEY, _ISSUER))
+    return Draft(
+        issuer=found.issuer,
+        subject=found.subject,
+        serial=found.serial_number,
+        not_before=found.not_valid_before_utc,
+        not_after=found.not_valid_after_utc,
+        public_key=key,
+        extensions=tuple(found.extensions),
+        profile=profile,
+        public_key_info=None if info == spki(key) else info,
+        issuer_octets=None if issuer == found.issuer.public_bytes() else issuer,
+    )
+
+
+def tbs_algorithm(tbs: bytes) -> bytes:
+    """The AlgorithmIdentifier in a TBSCertificate (RFC 5280, section 4.1.2.3), in DER."""
+    *_, begin, end = members(tbs, _ALGORITHM)
+    return tbs[begin:end]
+
+
+def assemble_certificate(tbs: bytes, signature: bytes) -> bytes:
+    """The Certificate (RFC 5280, section 4.1), in DER.
+
+    Args:
+        tbs: The TBSCertificate, from `capture_tbs`, as recorded.
+        signature: Over it, in the form X.509 has it.
+    """
+    return b"".join(signed(tbs, tbs_algorithm(tbs), signature))
+
+
+def replace_member(tbs: bytes, count: int, octets: bytes) -> bytes:
+    """The same with something else as the last of its first N members, in DER."""
+    first, *_, begin, end = members(tbs, count)
+    return tlv(SEQUENCE, tbs[first:begin] + octets + tbs[end:])
 
 
 def to_be_signed(builder: Builder, public_key: PublicKey, algorithm: Algorithm) -> bytes:
@@ -106,14 +206,14 @@ def _adapter_class(interface: Any) -> type[_SignerPrivateKey]:
     return bridge
 
 
-_CLASSES: Final = {
-    "EC": _adapter_class(ec.EllipticCurvePrivateKey),
-    "RSA": _adapter_class(rsa.RSAPrivateKey),
-    "Ed25519": _adapter_class(ed25519.Ed25519PrivateKey),
-    "Ed448": _adapter_class(ed448.Ed448PrivateKey),
-    "ML-DSA-44": _adapter_class(mldsa.MLDSA44PrivateKey),
-    "ML-DSA-65": _adapter_class(mldsa.MLDSA65PrivateKey),
-    "ML-DSA-87": _adapter_class(mldsa.MLDSA87PrivateKey),
+_BRIDGES: Final[dict[type[object], type[_SignerPrivateKey]]] = {
+    ec.EllipticCurvePublicKey: _adapter_class(ec.EllipticCurvePrivateKey),
+    rsa.RSAPublicKey: _adapter_class(rsa.RSAPrivateKey),
+    ed25519.Ed25519PublicKey: _adapter_class(ed25519.Ed25519PrivateKey),
+    ed448.Ed448PublicKey: _adapter_class(ed448.Ed448PrivateKey),
+    mldsa.MLDSA44PublicKey: _adapter_class(mldsa.MLDSA44PrivateKey),
+    mldsa.MLDSA65PublicKey: _adapter_class(mldsa.MLDSA65PrivateKey),
+    mldsa.MLDSA87PublicKey: _adapter_class(mldsa.MLDSA87PrivateKey),
 }
 
 
@@ -124,7 +224,8 @@ def signer_private_key(public_key: PublicKey, sign: Callable[[bytes], bytes]) ->
         public_key: Its public half.
         sign: Makes the signature over the whole message, in the form X.509 has it.
     """
-    return cast("PrivateKey", _CLASSES[spec_of(public_key).type](public_key, sign))
+    bridge = next(found for kind, found in _BRIDGES.items() if isinstance(public_key, kind))
+    return cast("PrivateKey", bridge(public_key, sign))
 
 
 def builder_arguments(algorithm: Algorithm) -> dict[str, Any]:

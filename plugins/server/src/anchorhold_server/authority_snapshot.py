@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
-from anchorhold.x509.certificates import key_bits, public_key_info, subject_octets
+from anchorhold.x509.lenient_certificates import key_bits, public_key_info, subject_octets
 from anchorhold.x509.ocsp import HASHES
 from anchorhold.x509.validity import CLOCK_TOLERANCE, now
 from anchorhold_server.responders import Responder

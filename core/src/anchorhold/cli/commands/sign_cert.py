@@ -9,8 +9,7 @@ import typer
 
 from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.completion import complete_profile
-from anchorhold.cli.csr_input import STANDARD_INPUT, name_of, read_csr
-from anchorhold.cli.inputs import expiry
+from anchorhold.cli.inputs import STANDARD_INPUT, expiry, name_of, read_csr
 from anchorhold.cli.output import Format, check_output, info, render, write
 from anchorhold.operations.order import Order
 from anchorhold.x509.csr import check_request
@@ -80,22 +79,23 @@ def sign_cert(
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     installation = context.installation
     authority = installation.authorities.get(ca)
-    alias = authority.record.key_backend
+    name, alias = authority.name, authority.record.key_backend
     context.check_used({alias})
+    secrets = context.secrets(alias)
+    content, end = read_csr(csr), expiry(expires)
     order = Order(
-        csr=check_request(read_csr(csr), name_of(csr)),
+        csr=check_request(content, name_of(csr)),
         names=alt or (),
         subject=subject,
         profile=profile,
-        expires=expiry(expires),
+        expires=end,
         copy=frozenset(part.value for part in copy or ()),
     )
-    with installation.certificates.issuer(authority, context.secrets(alias)) as issuer:
+    with installation.certificates.issuer(authority, secrets) as issuer:
         issued = issuer.sign(order)
-    end = issued.certificate.not_valid_after_utc
-    info(f"Signed with {authority.name}, serial {issued.serial}, valid until {end:%Y-%m-%d %H:%M} UTC.")
+    info(f"Signed with {name}, serial {issued.serial}, valid until {issued.not_after:%Y-%m-%d %H:%M} UTC.")
     if issued.not_granted:
         info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
     chain = installation.authorities.chain_certificates(authority) if bundle else []
-    record = {"serial": issued.serial, "authority": authority.name, "not_granted": list(issued.not_granted)}
+    record = {"serial": issued.serial, "authority": name, "not_granted": list(issued.not_granted)}
     write(render(issued.der, output_format, chain=chain, record=record), out)
