@@ -13,6 +13,7 @@ from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendEr
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.plugin.backend_options import OptionValues, options_of
 from anchorhold.plugin.binding import PluginFactory, bind, construct_wrapper
+from anchorhold.plugin.blame import blaming
 from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
 from anchorhold.plugin.secret_resolver import SecretResolver
@@ -91,7 +92,7 @@ class BackendRegistry:
         """
         settings = AliasSettings(backend="storages", options={"storage_alias": name})
         used = any(
-            alias.backend == "storages" and alias.options.get("storage_alias", "default") == name
+            alias.backend_type == "storages" and alias.options.get("storage_alias", "default") == name
             for role in SECTIONS
             for alias in self.aliases(role).values()
         )
@@ -185,10 +186,11 @@ class BackendRegistry:
         settings = settings or self._settings_of(alias, role)
         plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
         backend_class: Any = plugin.loaded
-        model = getattr(backend_class, "Options", None)
+        owner = discovery.PluginIdentity("key backend", alias, plugin)
+        model = plugin.attribute("Options", None)
         if role == "ocsp":
-            model = getattr(backend_class, "OcspOptions", model)
-        options = self._validated(model, settings.options, f"{section}.options")
+            model = plugin.attribute("OcspOptions", model)
+        options = self._validated(owner, model, settings.options, f"{section}.options")
         context = BackendContext(
             alias=alias,
             role=role,
@@ -197,15 +199,18 @@ class BackendRegistry:
             shared={"storages": self._loaded.settings.storages},
             refused_secrets=self._refused_secrets,
         )
-        owner = discovery.PluginIdentity("key backend", alias, plugin)
-        part = PluginFactory(partial(backend_class, options, context), owner)
+        bound = bind(
+            PluginFactory(partial(backend_class, options, context), owner),
+            self.wrappers(alias, role),
+            ocsp=role == "ocsp",
+        )
         backend = KeyBackend(
             alias=alias,
             role=role,
             identity=owner,
-            manager=bind(part, self.wrappers(alias, role), ocsp=role == "ocsp"),
+            manager=bound.manager,
             options=options,
-            capabilities=getattr(backend_class, "capabilities", None),
+            capabilities=bound.capabilities,
             handle_version=plugin.handle_version,
         )
         if role == "ocsp":
@@ -239,21 +244,22 @@ class BackendRegistry:
     def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.PluginIdentity, Any]:
         plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
         wrapper_class: Any = plugin.loaded
-        given = self._loaded.settings.wrappers[name].options
-        options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
         owner = discovery.PluginIdentity("wrapper", name, plugin)
+        given = self._loaded.settings.wrappers[name].options
+        options = self._validated(owner, plugin.attribute("Options", None), given, f"wrappers.{name}.options")
         return owner, construct_wrapper(PluginFactory(partial(wrapper_class, options, context), owner))
 
-    def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
+    def _validated(self, owner: discovery.PluginIdentity, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")
         if model is None:
             if given:
                 raise SettingsError(f"{where}: {section} takes no options", hint="remove them")
             return None
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            raise first_error(error, model, where, prefix=section.split(".")) from None
+        with blaming(owner, f"checking {section}"):
+            try:
+                return model.model_validate(given)
+            except ValidationError as error:
+                raise first_error(error, model, where, prefix=section.split(".")) from None
 
     def _check_unattended(self, backend: KeyBackend, section: str) -> None:
         """Refuse an OCSP key backend that would have to ask a person."""

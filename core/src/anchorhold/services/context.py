@@ -172,7 +172,7 @@ class ServiceContext:
         """An alias as one operation uses it; without options, for a key that has its place already."""
         return KeyLocation(
             backend=self.backend(alias),
-            type=self.backends.aliases()[alias].backend,
+            type=self.backends.aliases()[alias].backend_type,
             secrets=self.backends.secrets(alias, wrapped(secrets), operation=operation),
             options=self.backends.options(alias, operation, options or {}) if operation != "use" else _NO_OPTIONS,
         )

@@ -12,7 +12,7 @@ from anchorhold.cli.rendering import key_as_json
 from anchorhold.errors import AnchorholdError, SecretWrongError
 from anchorhold.operations.key_check import KeyStatus
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
-from anchorhold.plugin.discovery import installed
+from anchorhold.plugin.discovery import damaged, installed
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
@@ -44,7 +44,10 @@ def _installed(context: CommandContext) -> list[dict[str, Any]]:
         good = "loads" if word != "wrapper" else "enabled" if plugin.name in enabled else "not enabled"
         state = _state(lambda found=plugin: found.loaded, good)
         rows.append({"kind": word, "name": plugin.name, "from": plugin.distribution, "state": state})
-    return rows
+    return rows + [
+        {"kind": "distribution", "name": "", "from": "", "state": f"broken: {sentence}"}
+        for sentence in damaged(BACKENDS_GROUP)
+    ]
 
 
 def _configured(context: CommandContext) -> list[dict[str, Any]]:
