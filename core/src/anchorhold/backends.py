@@ -12,7 +12,7 @@ from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.plugin.backend_options import OptionValues, options_of
-from anchorhold.plugin.binding import PluginFactory, bind, construct_wrapper
+from anchorhold.plugin.binding import PluginFactory, bind, bind_wrappers, construct_wrapper
 from anchorhold.plugin.blame import blaming
 from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
@@ -25,6 +25,8 @@ from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pluggy import PluginManager
 
     from anchorhold.databases import Database
     from anchorhold.plugin import Operation, RefusedSecrets, Role
@@ -63,6 +65,7 @@ class BackendRegistry:
         self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
+        self._listeners: dict[tuple[Role, str], PluginManager] = {}
         self._wrappers: dict[tuple[Role, str], list[tuple[discovery.PluginIdentity, Any]]] = {}
 
     def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
@@ -240,6 +243,27 @@ class BackendRegistry:
                 self._wrapper(name, WrapperContext(alias=alias, role=role)) for name in names
             ]
         return self._wrappers[role, alias]
+
+    @property
+    def anybody_listens(self) -> bool:
+        """Whether any wrapper is enabled, or any backend in use, that may want to be told what was recorded."""
+        return bool(self._bound or self._loaded.settings.wrappers)
+
+    def listeners(self, alias: str, role: Role = "ca") -> PluginManager | None:
+        """Who is told what was recorded of keys in an alias: its wrappers, and its backend if that is in use.
+
+        Returns:
+            None if there is nobody.
+
+        Raises:
+            AnchorholdError: A wrapper cannot be used.
+        """
+        with self._binding:
+            if (role, alias) in self._bound:
+                return self._bound[role, alias].manager
+            if (role, alias) not in self._listeners and self._loaded.settings.wrappers:
+                self._listeners[role, alias] = bind_wrappers(self.wrappers(alias, role))
+            return self._listeners.get((role, alias))
 
     def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.PluginIdentity, Any]:
         plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")

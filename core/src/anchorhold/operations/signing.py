@@ -51,6 +51,7 @@ def sign_and_verify(
         return signature
     if not is_signed_by(public_key, signature, message, algorithm, None if digest is None else digest()):
         owner = backend.author_of_signature(lambda found: is_signed_by(public_key, found, message, algorithm))
+        backend.reject(request, f"{owner}: returned a signature that does not verify")
         raise SignatureError(
             f"{owner}: returned a signature that does not verify",
             hint=f"nothing was recorded as issued; report this to the author of the {owner.kind.removeprefix('key ')}",

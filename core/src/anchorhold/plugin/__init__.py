@@ -3,13 +3,16 @@
 from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.plugin.backend_options import flag_of
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.facts import CrlFacts, CsrFacts, OcspFacts, SigningFacts
 from anchorhold.plugin.hook_markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from anchorhold.plugin.hookspecs import BackendSpec
+from anchorhold.plugin.notices import RecordedEvent
 from anchorhold.plugin.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets, RefusedSecrets
 from anchorhold.plugin.remote_service import Failure, RemoteService
 from anchorhold.plugin.remote_signer import RemoteSigner
 from anchorhold.plugin.requests import (
+    PROBE_PREFIX,
     AddOption,
     BackendContext,
     CertificateAuthority,
@@ -23,6 +26,7 @@ from anchorhold.plugin.requests import (
     Operation,
     OptionValue,
     Purpose,
+    RequestSigner,
     Role,
     Secrets,
     Signer,
@@ -38,6 +42,7 @@ from anchorhold.x509.durations import DurationIn
 __all__ = [
     "API_VERSION",
     "BACKENDS_GROUP",
+    "PROBE_PREFIX",
     "WRAPPERS_GROUP",
     "AddOption",
     "Algorithm",
@@ -47,6 +52,8 @@ __all__ = [
     "CertificateAuthority",
     "CreateKeyRequest",
     "CreatedKey",
+    "CrlFacts",
+    "CsrFacts",
     "Draft",
     "DurationIn",
     "Failure",
@@ -56,15 +63,18 @@ __all__ = [
     "KeyHandle",
     "KeyRequest",
     "KeySpec",
+    "OcspFacts",
     "OcspStore",
     "Operation",
     "OptionValue",
     "Pkcs8Backend",
     "ProcessRefusedSecrets",
     "Purpose",
+    "RecordedEvent",
     "RefusedSecrets",
     "RemoteService",
     "RemoteSigner",
+    "RequestSigner",
     "Role",
     "Secret",
     "SecretReference",
@@ -72,6 +82,7 @@ __all__ = [
     "Secrets",
     "SignRequest",
     "Signer",
+    "SigningFacts",
     "WrapperContext",
     "Wrapping",
     "flag_of",

@@ -16,6 +16,7 @@ from anchorhold.plugin.answers import fault_of_capabilities
 from anchorhold.plugin.blame import PLUGIN_ERRORS, blaming, broken, failure, name_in_calls
 from anchorhold.plugin.hook_markers import PROJECT, hookimpl
 from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
+from anchorhold.plugin.notices import NOTICES
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class CoreSigning:
     @hookimpl
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """Let the signer sign the whole message."""
+        sign_request: Callable[[SignRequest], bytes] | None = getattr(signer, "sign_request", None)
+        if sign_request is not None:
+            return sign_request(request)
         return signer.sign(request.message, request.algorithm)
 
 
@@ -86,6 +90,15 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
     return BoundBackend(manager, _capabilities(instance, backend.identity))
 
 
+def bind_wrappers(wrappers: Sequence[tuple[PluginIdentity, Any]]) -> pluggy.PluginManager:
+    """A plugin manager that holds wrappers alone, to tell them what was recorded where no backend is needed."""
+    manager = _manager()
+    for owner, wrapper in reversed(wrappers):
+        _register(manager, wrapper, owner)
+        name_in_calls(manager, wrapper, owner)
+    return manager
+
+
 def construct_wrapper(part: PluginFactory) -> Any:
     """An instance of a wrapper, checked on its own.
 
@@ -103,10 +116,13 @@ def construct_wrapper(part: PluginFactory) -> Any:
             hint="its author must mark a method with hookimpl(wrapper=True)",
         )
     for name in hooks:
-        if not all(found.wrapper for found in _implementations(manager, name, instance)):
+        is_notice = name in NOTICES
+        if not all(found.wrapper is not is_notice for found in _implementations(manager, name, instance)):
             raise BackendContractError(
-                f"{part.identity}: implements the hook {name} instead of wrapping it",
-                hint="its author must mark it with hookimpl(wrapper=True)",
+                f"{part.identity}: wraps the hook {name} instead of implementing it"
+                if is_notice
+                else f"{part.identity}: implements the hook {name} instead of wrapping it",
+                hint=f"its author must mark it with hookimpl{'' if is_notice else '(wrapper=True)'}",
             )
     return instance
 

@@ -5,12 +5,14 @@ From outside, a hook with wrappers around it answers or fails; which of them did
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import local
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, BackendContractError, BackendFailedError
+from anchorhold.plugin.notices import NOTICES
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import pluggy
 
     from anchorhold.plugin.discovery import PluginIdentity
+
+logger = logging.getLogger(__name__)
 
 PLUGIN_ERRORS: Final = (Exception, SystemExit)
 """What a plugin may raise without ending our command; a library below it may well call ``sys.exit``."""
@@ -42,9 +46,10 @@ class Change:
 
 
 class _Changes(local):
-    """What was changed in the call that this thread made last, and how deep in calls it is."""
+    """What was changed in the call that this thread made last, whether it was answered, and how deep in calls it is."""
 
     depth = 0
+    answered = False
     noted: tuple[Change, ...] = ()
 
 
@@ -55,7 +60,7 @@ _CHANGES: Final = _Changes()
 def noting_changes() -> Iterator[None]:
     """For one call of hooks; calls that a wrapper makes within it are part of it."""
     if not _CHANGES.depth:
-        _CHANGES.noted = ()
+        _CHANGES.noted, _CHANGES.answered = (), False
     _CHANGES.depth += 1
     try:
         yield
@@ -75,6 +80,11 @@ def author_of(hook: str, backend: PluginIdentity, is_good: Callable[[Any], bool]
         if change.hook == hook and is_good(change.before) and not is_good(change.after):
             return change.wrapper
     return backend
+
+
+def was_answered() -> bool:
+    """Whether a backend has answered the call that this thread made last, whatever wrappers did afterwards."""
+    return _CHANGES.answered
 
 
 def failure(identity: PluginIdentity, what: str, error: BaseException) -> BackendFailedError:
@@ -113,7 +123,7 @@ def name_in_calls(manager: pluggy.PluginManager, instance: Any, identity: Plugin
     for hook, caller in vars(manager.hook).items():
         for found in caller.get_hookimpls():
             if found.plugin is instance:
-                watch = _watched_wrapper if found.wrapper else _watched
+                watch = _watched_notice if hook in NOTICES else _watched_wrapper if found.wrapper else _watched
                 found.function = watch(hook, found.function, identity)
 
 
@@ -124,9 +134,26 @@ def _word(identity: PluginIdentity) -> str:
 def _watched(hook: str, function: Callable[..., Any], identity: PluginIdentity) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         with blaming(identity, hook):
-            return function(*arguments)
+            answer = function(*arguments)
+        _CHANGES.answered = True
+        return answer
 
     return call
+
+
+def _watched_notice(hook: str, function: Callable[..., Any], identity: PluginIdentity) -> Callable[..., Any]:
+    """One that is told what is done already: what it raises changes nothing of that."""
+
+    def tell(*arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except AnchorholdError as error:
+            logger.warning("%s: %s failed (%s); what was done stays", identity, hook, error)
+        except PLUGIN_ERRORS as error:
+            logger.warning("%s: %s failed (%s); what was done stays", identity, hook, type(error).__name__)
+            logger.debug("%s failed", hook, exc_info=error)
+
+    return tell
 
 
 def _watched_wrapper(hook: str, function: Callable[..., Any], identity: PluginIdentity) -> Callable[..., Any]:

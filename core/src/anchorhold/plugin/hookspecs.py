@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.plugin.hook_markers import hookspec
+from anchorhold.plugin.notices import NoticeSpec
 
 if TYPE_CHECKING:
     from anchorhold.plugin.requests import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
 
 
-class BackendSpec:
+class BackendSpec(NoticeSpec):
     """The hooks, in the order in which a key meets them."""
 
     @hookspec

@@ -19,7 +19,7 @@ from anchorhold.plugin.answers import (
     fault_of_signer,
     is_signer_of,
 )
-from anchorhold.plugin.blame import author_of, blaming, broken, noting_changes
+from anchorhold.plugin.blame import author_of, blaming, broken, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.requests import CreatedKey, KeyRequest, OcspStore
 from anchorhold.public_keys import spec_of, spki
@@ -130,7 +130,7 @@ class KeyBackend:
             kind = spec_of(made.public_key)
             return None if kind == request.spec else f"made a key of the kind {kind}, not {request.spec}"
 
-        return self._checked("create_key", created, fault)
+        return self._without_fault("create_key", created, fault)
 
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         """See `BackendSpec.load_signer`.
@@ -142,7 +142,7 @@ class KeyBackend:
         """
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         try:
-            self._checked("load_signer", signer, fault_of_signer)
+            self._without_fault("load_signer", signer, fault_of_signer)
             if spki(signer.public_key) != spki(request.public_key):
                 owner = author_of("load_signer", self.identity, lambda lent: is_signer_of(lent, request.public_key))
                 raise KeyMismatchError(
@@ -158,7 +158,18 @@ class KeyBackend:
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""
-        return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+        try:
+            return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+        except AnchorholdError as error:
+            if was_answered():
+                self.reject(request, error.problem)
+            raise
+
+    def reject(self, request: SignRequest, reason: str) -> None:
+        """Tell plugins that a signature is thrown away; see `BackendSpec.rejected`."""
+        if self.manager.hook.rejected.get_hookimpls():
+            told = request if self._audit is None else replace(request, audit=self._audit)
+            self.manager.hook.rejected(request=told, reason=reason)
 
     def author_of_signature(self, verifies: Callable[[bytes], bool]) -> PluginIdentity:
         """Who made the signature that this thread was given last: a wrapper that replaced a good one, or the backend.
@@ -170,17 +181,17 @@ class KeyBackend:
 
     def ocsp_store(self) -> OcspStore:
         """See `BackendSpec.ocsp_store`."""
-        return self._checked("ocsp_store", self._call("ocsp_store", OcspStore), fault_of_ocsp_store)
+        return self._without_fault("ocsp_store", self._call("ocsp_store", OcspStore), fault_of_ocsp_store)
 
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
         """See `BackendSpec.find_key`."""
         found = self._call("find_key", tuple, request=request, secrets=secrets)
-        return self._checked("find_key", found, lambda keys: next(filter(None, map(fault_of_key, keys)), None))
+        return self._without_fault("find_key", found, lambda keys: next(filter(None, map(fault_of_key, keys)), None))
 
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         """See `BackendSpec.import_key`."""
         created = self._call("import_key", CreatedKey, request=request, secrets=secrets)
-        return self._checked("import_key", created, fault_of_key)
+        return self._without_fault("import_key", created, fault_of_key)
 
     def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
         """See `BackendSpec.export_key`; refuses handles as `load_signer` does.
@@ -189,7 +200,7 @@ class KeyBackend:
             BackendContractError: What was exported is no PKCS#8, or another key.
         """
         exported = self._call("export_key", Secret, request=request, secrets=secrets)
-        return self._checked("export_key", exported, lambda found: fault_of_export(found, request.public_key))
+        return self._without_fault("export_key", exported, lambda found: fault_of_export(found, request.public_key))
 
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
@@ -225,13 +236,13 @@ class KeyBackend:
             right = found is not None and isinstance(found, answer)
             return None if right else f"returned {type(found).__name__}, not {answer.__name__}"
 
-        return cast("T", self._checked(hook, value, fault))
+        return cast("T", self._without_fault(hook, value, fault))
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
         with noting_changes(), blaming(self.identity, hook):
             return getattr(self.manager.hook, hook)(**arguments)
 
-    def _checked(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:
+    def _without_fault(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:
         """An answer that has no fault.
 
         Raises:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.audit import AuditContext
     from anchorhold.databases import Database
+    from anchorhold.plugin.facts import SigningFacts
     from anchorhold.plugin.refused_secrets import RefusedSecrets
     from anchorhold.public_keys import PublicKey
     from anchorhold.secret import Secret
@@ -31,7 +32,9 @@ Wrapping: TypeAlias = Generator[None, T, T]
 """What a wrapper's method returns: it yields once, is sent the answer of what it wraps, and returns an answer."""
 
 Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
-"""What a signature is made for. A probe is a random message that proves that a key works."""
+"""What a signature is made for. A probe, `PROBE_PREFIX` and random octets, proves that a key works."""
+PROBE_PREFIX = b"\x00anchorhold probe\x00"
+"""How each probe begins, and no DER: the octet zero ends contents of indefinite length (X.690, section 8.1.5)."""
 OptionValue: TypeAlias = str | bool | None
 """The value of an option that is not secret."""
 
@@ -97,6 +100,13 @@ class Signer(Protocol):
         """Give the session back. Called once."""
 
 
+class RequestSigner(Signer, Protocol):
+    """A signer that is told what it signs: for a key that keeps a log, or decides itself."""
+
+    def sign_request(self, request: SignRequest) -> bytes:
+        """The signature over ``request.message``, as of `Signer.sign`, which is not called then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendContext:
     """What a backend is told about its place when it is constructed.
@@ -143,10 +153,13 @@ class CertificateAuthority:
     Attributes:
         name: Its name in the ledger.
         subject: Its distinguished name (RFC 4514 form).
+        public_key_info: Its public key, DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), which no change of its
+            name changes; None before its key was made.
     """
 
     name: str
     subject: str
+    public_key_info: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,9 +296,12 @@ class SignRequest:
         message: All octets to be signed, such as the TBSCertificate.
         algorithm: How.
         purpose: What for.
-        ca: The authority whose key signs.
-        draft: The certificate to be; not None exactly when the purpose is ``certificate``.
+        ca: The authority that signs, or whose OCSP responder does.
+        draft: The certificate to be; not None exactly when the purpose is ``certificate``. Its serial number and the
+            message, its TBSCertificate, are in the ledger already.
         audit: Who acts; None outside an installation.
+        key_id: As in `CreateKeyRequest`, of the key that signs; None where the caller does not know it.
+        facts: What a CRL, a CSR or an OCSP response says; None for other purposes.
     """
 
     message: bytes
@@ -294,6 +310,8 @@ class SignRequest:
     ca: CertificateAuthority
     draft: Draft | None = None
     audit: AuditContext | None = None
+    key_id: bytes | None = None
+    facts: SigningFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from anchorhold.operations.chain import Chain
 from anchorhold.operations.key_location import KeyLocation
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
+from anchorhold.services.announcements import Announcer
 from anchorhold.services.ledger_access import LedgerAccess
 from anchorhold.suggestions import suggestion
 
@@ -89,7 +90,7 @@ class ServiceContext:
         """
         opened = self.access.ledger
         if self._recording is None or self._recording.database is not opened.database:
-            self._recording = opened.acting_as(self.audit)
+            self._recording = opened.acting_as(self.audit).telling(Announcer(self.backends, self.audit).tell)
         return self._recording
 
     def authorities(self) -> list[Authority]:
