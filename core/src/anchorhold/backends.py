@@ -15,6 +15,7 @@ from anchorhold.plugin.backend_options import OptionValues, options_of
 from anchorhold.plugin.binding import PluginFactory, bind, bind_wrappers, construct_wrapper
 from anchorhold.plugin.blame import blaming
 from anchorhold.plugin.key_backend import KeyBackend
+from anchorhold.plugin.path_options import anchored
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
 from anchorhold.plugin.secret_resolver import SecretResolver
 from anchorhold.secret import SecretReference
@@ -201,6 +202,7 @@ class BackendRegistry:
             environment=self._environment,
             shared={"storages": self._loaded.settings.storages},
             refused_secrets=self._refused_secrets,
+            folder=self._loaded.folder,
         )
         bound = bind(
             PluginFactory(partial(backend_class, options, context), owner),
@@ -239,8 +241,9 @@ class BackendRegistry:
         """
         if (role, alias) not in self._wrappers:
             names = self._loaded.settings.wrappers
+            place: dict[str, Any] = {"folder": self._loaded.folder, "environment": self._environment}
             self._wrappers[role, alias] = [
-                self._wrapper(name, WrapperContext(alias=alias, role=role)) for name in names
+                self._wrapper(name, WrapperContext(alias=alias, role=role, **place)) for name in names
             ]
         return self._wrappers[role, alias]
 
@@ -281,7 +284,7 @@ class BackendRegistry:
             return None
         with blaming(owner, f"checking {section}"):
             try:
-                return model.model_validate(given)
+                return model.model_validate(anchored(model, given, self._loaded.folder, section))
             except ValidationError as error:
                 raise first_error(error, model, where, prefix=section.split(".")) from None
 

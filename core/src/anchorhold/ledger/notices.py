@@ -1,4 +1,4 @@
-"""What a transaction has recorded, told to whoever wants to know once it is durable, and not at all if it is not."""
+"""What a transaction has recorded, told once it is durable, and not at all if it is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a signature is about, for whoever decides on it: known before it is made, and no part of it need be parsed."""
+"""What a signature is about: known before it is made, so that nobody has to parse what is signed."""
 
 from __future__ import annotations
 

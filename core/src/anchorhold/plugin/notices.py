@@ -49,8 +49,8 @@ class NoticeSpec:
         """Be told of what was recorded. Optional; wrappers implement it without wrapping.
 
         Called after the commit, once for each event and each certificate that was issued, in the order in which they
-        were recorded. A process that is killed between the commit and this call tells nobody, so whoever needs all of
-        them compares with the history. A backend is told if this process has used it; a wrapper always is.
+        were recorded. A process that is killed between the commit and this call tells nobody, so who needs all of them
+        compares with the history. A backend is told if this process has used it; a wrapper always is.
 
         Args:
             event: What was recorded, and from whom.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
@@ -118,6 +119,7 @@ class BackendContext:
         environment: The variables that references in the settings are resolved with.
         shared: Sections of the settings shared by all aliases: ``storages``.
         refused_secrets: The memory of refused secrets, for a backend that shows one to a token that counts wrong ones.
+        folder: Of the settings: where relative paths in them start, as options of the type `pathlib.Path` do already.
     """
 
     alias: str
@@ -126,6 +128,7 @@ class BackendContext:
     environment: Mapping[str, str]
     shared: Mapping[str, Any]
     refused_secrets: RefusedSecrets = field(default_factory=ProcessRefusedSecrets)
+    folder: Path = field(default_factory=Path.cwd)
 
     @property
     def section(self) -> str:
@@ -140,10 +143,14 @@ class WrapperContext:
     Attributes:
         alias: The alias of the key backend it wraps.
         role: The role of that alias.
+        folder: As in `BackendContext`.
+        environment: The variables that references in its options are resolved with.
     """
 
     alias: str
     role: Role
+    folder: Path = field(default_factory=Path.cwd)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
