@@ -26,6 +26,7 @@ from anchorhold.plugin import (
     ImportKeyRequest,
     KeyHandle,
     KeyRequest,
+    ListedKey,
     OcspStore,
     RecordedEvent,
     Secret,
@@ -148,6 +149,17 @@ def _delete(caller: Any, example: Any) -> None:
     assert caller(request=REQUEST, secrets=NO_SECRETS) is False
 
 
+def _list(caller: Any, example: Any) -> None:
+    assert caller(secrets=NO_SECRETS) == ()
+    example.keys[NAME] = KEY
+    assert caller(secrets=NO_SECRETS) == (ListedKey(name=NAME, key_id=bytes.fromhex(NAME)),)
+
+
+def _describe(caller: Any, _: Any) -> None:
+    described = caller(request=REQUEST, secrets=NO_SECRETS)
+    assert (described.made, described.can_leave) == ("here", False)
+
+
 def _recorded(caller: Any, example: Any) -> None:
     caller(event=RecordedEvent(kind="crl-made", at=dt.datetime.now(dt.UTC), ca=CA))
     assert example.lines == ["crl-made None"]
@@ -169,6 +181,8 @@ EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "import_key": _import,
     "export_key": _export,
     "delete_key": _delete,
+    "list_keys": _list,
+    "describe_key": _describe,
     "recorded": _recorded,
     "rejected": _rejected,
 }

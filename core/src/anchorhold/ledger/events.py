@@ -74,6 +74,11 @@ class EventRepository:
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
         return None if row is None else from_timestamp(row.at)
 
+    def kinds_of(self, authority_id: int) -> set[str]:
+        """The kinds of all events of an authority."""
+        model = self._model
+        return {row.kind for row in model.select(model.kind).where(model.authority_id == authority_id).distinct()}
+
     def history(
         self,
         wanted: HistoryFilter = EVERYTHING,

@@ -33,6 +33,7 @@ class SigningKey:
     def __init__(self, authority: Authority, backend: KeyBackend, secrets: Secrets) -> None:
         self.authority = authority
         self.backend = backend
+        self.secrets = secrets
         self._lent = _LazySigner(backend, authority, secrets)
 
     def __enter__(self) -> Self:

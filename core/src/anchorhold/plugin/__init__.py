@@ -6,6 +6,7 @@ from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.facts import CrlFacts, CsrFacts, OcspFacts, SigningFacts
 from anchorhold.plugin.hook_markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from anchorhold.plugin.hookspecs import BackendSpec
+from anchorhold.plugin.inventory import KeyDescription, KeyOrigin, ListedKey
 from anchorhold.plugin.notices import RecordedEvent
 from anchorhold.plugin.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets, RefusedSecrets
@@ -59,10 +60,13 @@ __all__ = [
     "Failure",
     "FindKeyRequest",
     "ImportKeyRequest",
+    "KeyDescription",
     "KeyEntry",
     "KeyHandle",
+    "KeyOrigin",
     "KeyRequest",
     "KeySpec",
+    "ListedKey",
     "OcspFacts",
     "OcspStore",
     "Operation",

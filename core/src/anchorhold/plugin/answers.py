@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import AnchorholdError
 from anchorhold.pkcs8 import load_private_key
 from anchorhold.plugin.blame import PLUGIN_ERRORS
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.inventory import KeyDescription, KeyOrigin, ListedKey
 from anchorhold.plugin.requests import CreatedKey, KeyHandle
 from anchorhold.public_keys import spec_of, spki
 
@@ -60,6 +61,28 @@ def fault_of_export(exported: Secret, public_key: PublicKey) -> str | None:
     except AnchorholdError:
         return "returned no unencrypted PKCS#8"
     return None if spki(found) == spki(public_key) else "returned another key than that of the handle"
+
+
+def fault_of_list(listed: tuple[Any, ...]) -> str | None:
+    """Of what should be a tuple of `ListedKey`."""
+    for key in listed:
+        if not isinstance(key, ListedKey):
+            return f"returned a {type(key).__name__} among the keys, not a ListedKey"
+        members: tuple[Any, ...] = (key.name, key.key_id or b"")
+        if [type(member) for member in members] != [str, bytes]:
+            return "returned a key whose name is not text or whose id is not octets"
+        if key.public_key is not None and not _is_public_key(key.public_key):
+            return "returned a key with a public key that cannot be used"
+    return None
+
+
+def fault_of_description(described: KeyDescription) -> str | None:
+    """Of the members of a `KeyDescription`."""
+    place: Any = described.place
+    knows = described.made in get_args(KeyOrigin) and described.can_leave in (True, False, None)
+    if not isinstance(place, str) or not knows:
+        return "returned a description whose members are not what they should be"
+    return None
 
 
 def fault_of_ocsp_store(store: OcspStore) -> str | None:

@@ -13,14 +13,17 @@ from anchorhold.errors import (
     OperationUnsupportedError,
 )
 from anchorhold.plugin.answers import (
+    fault_of_description,
     fault_of_export,
     fault_of_key,
+    fault_of_list,
     fault_of_ocsp_store,
     fault_of_signer,
     is_signer_of,
 )
 from anchorhold.plugin.blame import author_of, blaming, broken, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.inventory import KeyDescription
 from anchorhold.plugin.requests import CreatedKey, KeyRequest, OcspStore
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.secret import Secret
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from anchorhold.audit import AuditContext
     from anchorhold.plugin.discovery import PluginIdentity
+    from anchorhold.plugin.inventory import ListedKey
     from anchorhold.plugin.requests import (
         AddOption,
         CreateKeyRequest,
@@ -205,6 +209,15 @@ class KeyBackend:
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
         return self._call("delete_key", bool, request=request, secrets=secrets)
+
+    def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
+        """See `BackendSpec.list_keys`."""
+        return self._without_fault("list_keys", self._call("list_keys", tuple, secrets=secrets), fault_of_list)
+
+    def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
+        """See `BackendSpec.describe_key`; refuses handles as `load_signer` does."""
+        described = self._call("describe_key", KeyDescription, request=request, secrets=secrets)
+        return self._without_fault("describe_key", described, fault_of_description)
 
     def _check_readable(self, request: KeyRequest) -> None:
         """What an older release makes of a newer handle may be another key, or the wrong one to destroy."""

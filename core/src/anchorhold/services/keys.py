@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.operations.key_check import KeyStatus, check_key
+from anchorhold.operations.key_origin import described
 from anchorhold.operations.move_key import move_key
 
 if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.plugin.backend_options import OptionValues
+    from anchorhold.plugin.inventory import KeyDescription
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -49,6 +51,25 @@ class KeyService:
         except AnchorholdError as error:
             return KeyStatus("unusable", error)
         return check_key(key)
+
+    def describe(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyDescription | None:
+        """Where the key of an authority is, where it was made, and whether it can leave; nobody is asked for a secret.
+
+        What the backend does not know about its origin is taken from the history of the ledger.
+
+        Args:
+            authority: Whose.
+            secrets: For its key, by name.
+
+        Returns:
+            None if the backend does not describe keys.
+
+        Raises:
+            AnchorholdError: It cannot be found out.
+        """
+        found = self._context.authority(authority)
+        key = self._context.key_of(found, secrets, ask=False)
+        return described(self._context.ledger, key)
 
     def move(
         self,
