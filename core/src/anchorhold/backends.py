@@ -18,6 +18,7 @@ from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.plugin.path_options import anchored
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
 from anchorhold.plugin.secret_resolver import SecretResolver
+from anchorhold.plugin.unresponsive import UnresponsiveAliases
 from anchorhold.secret import SecretReference
 from anchorhold.settings.implied import ocsp_aliases
 from anchorhold.settings.model import AliasSettings
@@ -48,6 +49,9 @@ class BackendRegistry:
         environment: The variables, for secrets.
         prompter: Asks a person for a secret; None if there is nobody.
         refused_secrets: Remembers which secrets were refused; by default for this process alone.
+
+    Attributes:
+        unresponsive: Aliases that have just taken long to fail.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class BackendRegistry:
         self._environment = environment
         self._refused_secrets = refused_secrets or ProcessRefusedSecrets()
         self._prompter = prompter
+        self.unresponsive = UnresponsiveAliases()
         self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Signer,
         SignRequest,
     )
+    from anchorhold.plugin.unresponsive import UnresponsiveAliases
 
 T = TypeVar("T")
 
@@ -83,11 +85,18 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._audit: AuditContext | None = None
+        self._unresponsive: UnresponsiveAliases | None = None
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
         same = copy(self)
         same._audit = audit  # noqa: SLF001  # of the same class
+        return same
+
+    def asked_once(self, unresponsive: UnresponsiveAliases) -> KeyBackend:
+        """The same backend; it is not asked again for a while when it was waited for and has failed."""
+        same = copy(self)
+        same._unresponsive = unresponsive  # noqa: SLF001  # of the same class
         return same
 
     def __repr__(self) -> str:
@@ -252,7 +261,8 @@ class KeyBackend:
         return cast("T", self._without_fault(hook, value, fault))
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
-        with noting_changes(), blaming(self.identity, hook):
+        remembering = nullcontext() if self._unresponsive is None else self._unresponsive.asking(self.role, self.alias)
+        with remembering, noting_changes(), blaming(self.identity, hook):
             return getattr(self.manager.hook, hook)(**arguments)
 
     def _without_fault(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from anchorhold.audit import AuditContext
@@ -60,6 +61,7 @@ class ServiceContext:
         self.audit = audit
         self.notes: list[str] = []
         self._recording: Ledger | None = None
+        self._asks_once = False
 
     @classmethod
     def of(
@@ -80,6 +82,12 @@ class ServiceContext:
     def acting_as(self, audit: AuditContext) -> ServiceContext:
         """The same for another actor."""
         return ServiceContext(self.loaded, self.access, self.backends, audit)
+
+    def asking_once(self) -> ServiceContext:
+        """The same; a backend that was waited for in vain a short time ago is not asked again."""
+        same = copy(self)
+        same._asks_once = True  # noqa: SLF001  # of the same class
+        return same
 
     @property
     def ledger(self) -> Ledger:
@@ -165,7 +173,8 @@ class ServiceContext:
         Raises:
             AnchorholdError: It is not configured, or cannot be used.
         """
-        return self.backends.get(alias, role).acting_as(self.audit)
+        backend = self.backends.get(alias, role).acting_as(self.audit)
+        return backend.asked_once(self.backends.unresponsive) if self._asks_once else backend
 
     def place(
         self, alias: str, operation: Operation, secrets: GivenSecrets, options: OptionValues | None = None
