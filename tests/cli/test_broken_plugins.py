@@ -182,6 +182,21 @@ def test_two_distributions_with_one_type_are_both_named(install: Callable[..., N
     )
 
 
+def test_one_of_two_distributions_with_one_type_can_be_named(
+    install: Callable[..., None], anchorhold: Command, configured: Path
+) -> None:
+    install(WORKS)
+    install("raise ImportError('the wrong one')", "acme_other")
+    configured.write_text(configured.read_text().replace('"fault"', '"Acme_Fault:fault"'))
+    good(anchorhold("init-ca", "Odd", "CN=Odd", "--key-backend=odd"))
+    assert json.loads(good(anchorhold("view-ca", "Odd", "--output-format=json")).data)["key_backend_type"] == "fault"
+    good(anchorhold("config", "check"))
+    configured.write_text(configured.read_text().replace('"Acme_Fault:fault"', '"acme-other:fault"'))
+    refused(anchorhold("init-ca", "Two", "CN=Two", "--key-backend=odd"), errors.BackendLoadError, "acme-other 2.5")
+    configured.write_text(configured.read_text().replace('"acme-other:fault"', '"acme-none:fault"'))
+    refused(anchorhold("init-ca", "Two", "CN=Two", "--key-backend=odd"), errors.UnknownBackendError, "acme-none")
+
+
 @pytest.mark.usefixtures("configured")
 def test_a_stranger_that_works_is_used(install: Callable[..., None], anchorhold: Command) -> None:
     install(WORKS)
@@ -196,5 +211,13 @@ def test_a_distribution_that_cannot_be_read_hides_no_other(
     (damaged / "METADATA").write_text("nothing of the kind")
     (damaged / "entry_points.txt").write_bytes(b"\xff\xfe = = [[[\n")
     monkeypatch.syspath_prepend(str(damaged.parent))
-    assert "storages" in good(anchorhold("backends")).text
+    shown = good(anchorhold("backends")).text
+    assert "storages" in shown
+    problem = "distribution damaged 1.0: its entry points cannot be read (UnicodeDecodeError)"
+    assert problem in shown
+    assert problem[1:] in good(anchorhold("config", "check")).talk
     good(anchorhold("init-ca", "Root", "CN=Root"))
+    settings = tmp_path / "config.toml"
+    settings.write_text('[key_backends.odd]\nbackend = "lost"\n')
+    monkeypatch.setenv("ANCHORHOLD_CONFIG", str(settings))
+    refused(anchorhold("init-ca", "Odd", "CN=Odd", "--key-backend=odd"), errors.UnknownBackendError, "'lost'", problem)

@@ -71,7 +71,7 @@ def test_two_offers_of_one_type_are_refused_naming_both(monkeypatch: Monkeypatch
         discovery.find(BACKENDS_GROUP, "vault", "here")
     assert "acme-keys 1.0" in caught.value.problem
     assert "bcme-keys 2.0" in caught.value.problem
-    assert caught.value.hint == "uninstall one of them"
+    assert caught.value.hint == "uninstall one of them, or name the one that is meant, such as 'bcme-keys:vault'"
 
 
 def test_one_distribution_on_the_path_twice_is_one_offer(monkeypatch: Monkeypatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import importlib
 import inspect
 import itertools
@@ -25,27 +26,30 @@ from anchorhold.plugin import (
     ImportKeyRequest,
     KeyHandle,
     KeyRequest,
+    ListedKey,
     OcspStore,
+    RecordedEvent,
     Secret,
     SignRequest,
 )
 from anchorhold.plugin.binding import CoreSigning
 from anchorhold.plugin.hook_markers import PROJECT
 from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
+from anchorhold.plugin.notices import NOTICES
 from plugin.fake_backends import CA, NO_SECRETS, create_request
 from plugin.hook_example import example_of, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HOOKS = [name for name, member in vars(BackendSpec).items() if hasattr(member, f"{PROJECT}_spec")]
+HOOKS = [name for name in dir(BackendSpec) if hasattr(getattr(BackendSpec, name), f"{PROJECT}_spec")]
 KEY = software_keys.generate(key_spec("EC"))
 NAME = "2a" * 20
 REQUEST = KeyRequest(handle=KeyHandle(version=1, data={"name": NAME}), public_key=KEY.public_key(), ca=CA)
 
 
 def test_every_hook_is_known_to_these_tests() -> None:
-    assert {*REQUIRED_HOOKS, *OPTIONAL_HOOKS, "add_cli_options", "sign"} == set(HOOKS) == set(EXERCISES)
+    assert {*REQUIRED_HOOKS, *OPTIONAL_HOOKS, *NOTICES, "add_cli_options", "sign"} == set(HOOKS) == set(EXERCISES)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -145,6 +149,28 @@ def _delete(caller: Any, example: Any) -> None:
     assert caller(request=REQUEST, secrets=NO_SECRETS) is False
 
 
+def _list(caller: Any, example: Any) -> None:
+    assert caller(secrets=NO_SECRETS) == ()
+    example.keys[NAME] = KEY
+    assert caller(secrets=NO_SECRETS) == (ListedKey(name=NAME, key_id=bytes.fromhex(NAME)),)
+
+
+def _describe(caller: Any, _: Any) -> None:
+    described = caller(request=REQUEST, secrets=NO_SECRETS)
+    assert (described.made, described.can_leave) == ("here", False)
+
+
+def _recorded(caller: Any, example: Any) -> None:
+    caller(event=RecordedEvent(kind="crl-made", at=dt.datetime.now(dt.UTC), ca=CA))
+    assert example.lines == ["crl-made None"]
+
+
+def _rejected(caller: Any, example: Any) -> None:
+    request = SignRequest(message=b"x", algorithm=KeySpec(type="Ed25519").algorithm(), purpose="crl", ca=CA)
+    caller(request=request, reason="it does not verify")
+    assert example.lines == ["crl it does not verify"]
+
+
 EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "add_cli_options": _options,
     "create_key": _create,
@@ -155,6 +181,10 @@ EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "import_key": _import,
     "export_key": _export,
     "delete_key": _delete,
+    "list_keys": _list,
+    "describe_key": _describe,
+    "recorded": _recorded,
+    "rejected": _rejected,
 }
 
 

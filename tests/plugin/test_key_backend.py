@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric import x25519
 
-from anchorhold import software_keys
+from anchorhold import pkcs8, software_keys
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.errors import (
     AnchorholdError,
@@ -179,6 +179,8 @@ NOT_JSON = [
         ("find_key", (GOOD, None)),
         ("find_key", ({"name": "x"},)),
         ("export_key", "-----BEGIN PRIVATE KEY-----"),
+        ("export_key", Secret("key")),
+        ("export_key", pkcs8.dump_pkcs8(OTHER_KEY)),
         ("delete_key", 1),
         ("ocsp_store", {"options": {}}),
         ("create_key", CreatedKey(handle={"name": "x"}, public_key=EC_KEY.public_key())),  # type: ignore[arg-type]
@@ -206,7 +208,7 @@ def test_a_wrong_answer_is_a_broken_contract_that_names_the_hook(
         ("import_key", GOOD),
         ("find_key", ()),
         ("find_key", (GOOD, GOOD)),
-        ("export_key", Secret("key")),
+        ("export_key", pkcs8.dump_pkcs8(EC_KEY)),
         ("delete_key", False),
         ("ocsp_store", OcspStore()),
     ],

@@ -27,7 +27,7 @@ class Refusing(Recorder):
 
     @hookimpl(wrapper=True)
     def sign(self, request: SignRequest, signer: Signer) -> Generator[None, bytes, bytes]:
-        if request.draft is not None and request.draft.profile != "authority":
+        if request.draft is not None and request.draft.profile != "root":
             raise RefusedError("policy: no such certificates", hint="ask somebody else")
         return (yield)
 

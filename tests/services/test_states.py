@@ -13,9 +13,16 @@ from anchorhold.operations.state import Creation, CsrPending, Import, KeyMove, K
 from anchorhold.profiles import BUILT_IN
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
+MADE: dict[str, Any] = {
+    "subject": "CN=A",
+    "profile": BUILT_IN["root"],
+    "profile_name": "root",
+    "not_before": NOW,
+    "not_after": NOW,
+}
 STATES: list[Any] = [
-    Creation(subject="CN=A", profile=BUILT_IN["root"], not_before=NOW, not_after=NOW, options={"path": "x"}),
-    Creation(subject="CN=A", profile=BUILT_IN["root"], not_before=NOW, not_after=NOW, adopted=True, abandoning=True),
+    Creation(**MADE, options={"path": "x"}),
+    Creation(**MADE, adopted=True, abandoning=True),
     Import(certificate=b"der", options={"path": "x"}),
     CsrPending(subject="CN=A", profile=BUILT_IN["intermediate"]),
     CsrPending(subject="CN=A", profile=BUILT_IN["intermediate"], csr=b"der", adopted=True),
@@ -42,5 +49,8 @@ def test_states_of_the_release_before_are_read() -> None:
     """It noted neither where an old key was stored under which id, nor options of imports."""
     old = {"key_backend": "one", "type": "storages", "handle": {"version": 1, "data": {}}}
     assert _read({"operation": "moved", "from": old}).key_id == b""
+    created = STATES[0].to_json()
+    del created["profile_name"]
+    assert _read(created).profile_name == "authority"
     imported = _read({"operation": "import", "certificate": "ZGVy"})
     assert (imported.certificate, imported.options, imported.adopted, imported.abandoning) == (b"der", {}, False, False)

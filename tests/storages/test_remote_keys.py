@@ -270,3 +270,15 @@ def test_the_command_ends_without_a_warning_or_a_word_from_a_library(both: Place
         assert len(told) == len(lines), done.stderr
         assert all(line.startswith(begin) for line, begin in zip(told, lines, strict=True)), done.stderr
     assert len(both.files()) == 1
+
+
+def test_a_server_lists_its_key_files(both: Place) -> None:
+    backend = configured().get("default")
+    assert backend.list_keys(NO_SECRETS) == ()
+    for number, folder in enumerate(("ca", "deep/below")):
+        backend.create_key(create_request(key_id=bytes([number]) * 20, options={"path": folder}), NO_SECRETS)
+    configured().get("eu").create_key(create_request(key_id=b"\7" * 20), NO_SECRETS)
+    assert [(key.key_id, key.name.split()[2]) for key in backend.list_keys(NO_SECRETS)] == [
+        (bytes(20), f"ca/{'00' * 20}.key"),
+        (b"\1" * 20, f"deep/below/{'01' * 20}.key"),
+    ]

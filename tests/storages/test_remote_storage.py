@@ -112,6 +112,18 @@ def test_a_key_is_found_never_replaced_and_really_deleted(tmp_path: Path, monkey
     assert MemoryFileSystem.store == {}
 
 
+def test_a_file_system_lists_its_key_files_in_all_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _configure(tmp_path, monkeypatch, "memory://vault")
+    backend = configured().get("default")
+    assert backend.list_keys(NO_SECRETS) == ()
+    backend.create_key(create_request(), NO_SECRETS)
+    backend.create_key(create_request(key_id=b"\1" * 20, options={"path": "a/b"}), NO_SECRETS)
+    MemoryFileSystem().pipe_file("/vault/ca/readme.key", b"no key")
+    listed = backend.list_keys(NO_SECRETS)
+    assert [key.key_id for key in listed] == [b"\1" * 20, bytes(20)]
+    assert listed[0].name == f"the file a/b/{'01' * 20}.key in storage 'default'"
+
+
 _TWO = """
 [storages.default]
 backend = "memory://one"

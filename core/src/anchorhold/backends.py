@@ -12,10 +12,13 @@ from anchorhold import secret_sources
 from anchorhold.errors import SettingsError, UnknownAliasError, UnknownBackendError
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, BackendContext, WrapperContext, discovery
 from anchorhold.plugin.backend_options import OptionValues, options_of
-from anchorhold.plugin.binding import PluginFactory, bind, construct_wrapper
+from anchorhold.plugin.binding import PluginFactory, bind, bind_wrappers, construct_wrapper
+from anchorhold.plugin.blame import blaming
 from anchorhold.plugin.key_backend import KeyBackend
+from anchorhold.plugin.path_options import anchored
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
 from anchorhold.plugin.secret_resolver import SecretResolver
+from anchorhold.plugin.unresponsive import UnresponsiveAliases
 from anchorhold.secret import SecretReference
 from anchorhold.settings.implied import ocsp_aliases
 from anchorhold.settings.model import AliasSettings
@@ -24,6 +27,8 @@ from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pluggy import PluginManager
 
     from anchorhold.databases import Database
     from anchorhold.plugin import Operation, RefusedSecrets, Role
@@ -44,6 +49,9 @@ class BackendRegistry:
         environment: The variables, for secrets.
         prompter: Asks a person for a secret; None if there is nobody.
         refused_secrets: Remembers which secrets were refused; by default for this process alone.
+
+    Attributes:
+        unresponsive: Aliases that have just taken long to fail.
     """
 
     def __init__(
@@ -59,9 +67,11 @@ class BackendRegistry:
         self._environment = environment
         self._refused_secrets = refused_secrets or ProcessRefusedSecrets()
         self._prompter = prompter
+        self.unresponsive = UnresponsiveAliases()
         self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
+        self._listeners: dict[tuple[Role, str], PluginManager] = {}
         self._wrappers: dict[tuple[Role, str], list[tuple[discovery.PluginIdentity, Any]]] = {}
 
     def aliases(self, role: Role = "ca") -> dict[str, AliasSettings]:
@@ -91,7 +101,7 @@ class BackendRegistry:
         """
         settings = AliasSettings(backend="storages", options={"storage_alias": name})
         used = any(
-            alias.backend == "storages" and alias.options.get("storage_alias", "default") == name
+            alias.backend_type == "storages" and alias.options.get("storage_alias", "default") == name
             for role in SECTIONS
             for alias in self.aliases(role).values()
         )
@@ -187,10 +197,11 @@ class BackendRegistry:
         settings = settings or self._settings_of(alias, role)
         plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
         backend_class: Any = plugin.loaded
-        model = getattr(backend_class, "Options", None)
+        owner = discovery.PluginIdentity("key backend", alias, plugin)
+        model = plugin.attribute("Options", None)
         if role == "ocsp":
-            model = getattr(backend_class, "OcspOptions", model)
-        options = self._validated(model, settings.options, f"{section}.options")
+            model = plugin.attribute("OcspOptions", model)
+        options = self._validated(owner, model, settings.options, f"{section}.options")
         context = BackendContext(
             alias=alias,
             role=role,
@@ -198,16 +209,20 @@ class BackendRegistry:
             environment=self._environment,
             shared={"storages": self._loaded.settings.storages},
             refused_secrets=self._refused_secrets,
+            folder=self._loaded.folder,
         )
-        owner = discovery.PluginIdentity("key backend", alias, plugin)
-        part = PluginFactory(partial(backend_class, options, context), owner)
+        bound = bind(
+            PluginFactory(partial(backend_class, options, context), owner),
+            self.wrappers(alias, role),
+            ocsp=role == "ocsp",
+        )
         backend = KeyBackend(
             alias=alias,
             role=role,
             identity=owner,
-            manager=bind(part, self.wrappers(alias, role), ocsp=role == "ocsp"),
+            manager=bound.manager,
             options=options,
-            capabilities=getattr(backend_class, "capabilities", None),
+            capabilities=bound.capabilities,
             handle_version=plugin.handle_version,
         )
         if role == "ocsp":
@@ -233,29 +248,52 @@ class BackendRegistry:
         """
         if (role, alias) not in self._wrappers:
             names = self._loaded.settings.wrappers
+            place: dict[str, Any] = {"folder": self._loaded.folder, "environment": self._environment}
             self._wrappers[role, alias] = [
-                self._wrapper(name, WrapperContext(alias=alias, role=role)) for name in names
+                self._wrapper(name, WrapperContext(alias=alias, role=role, **place)) for name in names
             ]
         return self._wrappers[role, alias]
+
+    @property
+    def anybody_listens(self) -> bool:
+        """Whether any wrapper is enabled, or any backend in use, that may want to be told what was recorded."""
+        return bool(self._bound or self._loaded.settings.wrappers)
+
+    def listeners(self, alias: str, role: Role = "ca") -> PluginManager | None:
+        """Who is told what was recorded of keys in an alias: its wrappers, and its backend if that is in use.
+
+        Returns:
+            None if there is nobody.
+
+        Raises:
+            AnchorholdError: A wrapper cannot be used.
+        """
+        with self._binding:
+            if (role, alias) in self._bound:
+                return self._bound[role, alias].manager
+            if (role, alias) not in self._listeners and self._loaded.settings.wrappers:
+                self._listeners[role, alias] = bind_wrappers(self.wrappers(alias, role))
+            return self._listeners.get((role, alias))
 
     def _wrapper(self, name: str, context: WrapperContext) -> tuple[discovery.PluginIdentity, Any]:
         plugin = discovery.find(WRAPPERS_GROUP, name, f"wrappers.{name}")
         wrapper_class: Any = plugin.loaded
-        given = self._loaded.settings.wrappers[name].options
-        options = self._validated(getattr(wrapper_class, "Options", None), given, f"wrappers.{name}.options")
         owner = discovery.PluginIdentity("wrapper", name, plugin)
+        given = self._loaded.settings.wrappers[name].options
+        options = self._validated(owner, plugin.attribute("Options", None), given, f"wrappers.{name}.options")
         return owner, construct_wrapper(PluginFactory(partial(wrapper_class, options, context), owner))
 
-    def _validated(self, model: Any, given: dict[str, Any], section: str) -> Any:
+    def _validated(self, owner: discovery.PluginIdentity, model: Any, given: dict[str, Any], section: str) -> Any:
         where = str(self._loaded.path or "settings")
         if model is None:
             if given:
                 raise SettingsError(f"{where}: {section} takes no options", hint="remove them")
             return None
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            raise first_error(error, model, where, prefix=section.split(".")) from None
+        with blaming(owner, f"checking {section}"):
+            try:
+                return model.model_validate(anchored(model, given, self._loaded.folder, section))
+            except ValidationError as error:
+                raise first_error(error, model, where, prefix=section.split(".")) from None
 
     def _check_unattended(self, backend: KeyBackend, section: str) -> None:
         """Refuse an OCSP key backend that would have to ask a person."""

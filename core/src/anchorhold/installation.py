@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anchorhold.services.requests import RequestService
     from anchorhold.services.responders import ResponderService
     from anchorhold.services.revocations import RevocationService
+    from anchorhold.services.signing import SigningService
     from anchorhold.settings import LoadedSettings
 
 
@@ -49,6 +50,7 @@ class Installation:
         requests: Requests that wait to be signed, here or by another process.
         responders: OCSP responders.
         revocations: Revoking certificates, and removing a hold.
+        signing: Signing what another process has reserved.
         loaded: The settings.
         backends: The key backends.
         access: How the ledger is opened.
@@ -65,6 +67,7 @@ class Installation:
     requests: RequestService
     responders: ResponderService
     revocations: RevocationService
+    signing: SigningService
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.ledger import check_database
+from anchorhold.plugin import BACKENDS_GROUP
+from anchorhold.plugin.discovery import damaged
 from anchorhold.profiles import find_default_profile
 from anchorhold.remedy import Remedy
 from anchorhold.secret import is_secret_reference, read_secret_file
@@ -62,6 +64,7 @@ def check_installation(installation: Installation) -> Findings:
         for alias, entry in getattr(settings, section).items():
             for key, value in leaves((section, alias, "options"), entry.options):
                 findings.collecting(partial(_check_reference, ".".join(key), value))
+    findings.collecting(lambda: damaged(BACKENDS_GROUP))
     findings.collecting(lambda: _check_profile(installation))
     findings.collecting(lambda: _check_ledger(installation, findings))
     return findings
@@ -107,7 +110,7 @@ def _check_authority(installation: Installation, authority: Authority) -> None:
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which is not among key_backends",
             hint="restore the configuration of that alias",
         )
-    found = aliases[record.key_backend].backend
+    found = aliases[record.key_backend].backend_type
     if found != record.backend_type:
         raise SettingsError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -17,8 +18,9 @@ from anchorhold.cli.command_help import HelpfulCommand, epilog, escaped, unwrapp
 from anchorhold.cli.command_table import COMMANDS, COMMANDS_GROUP
 from anchorhold.cli.remedies import sentence
 from anchorhold.errors import PluginMissingError
+from anchorhold.parser_errors import guard_parser
 from anchorhold.plugin.backend_options import check_flags
-from anchorhold.plugin.discovery import entry_points
+from anchorhold.plugin.discovery import Plugin, entry_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +56,14 @@ def _target(name: str, command: Command) -> Any:
     offered = tuple(entry_points(group=COMMANDS_GROUP).select(name=name))
     if not offered:
         raise PluginMissingError(f"{name}: is not installed", hint=f"install it: pip install {command.distribution}")
-    return offered[0].load()
+    with guard_parser(partial(_not_loaded, name, Plugin(offered[0]).distribution)):
+        return offered[0].load()
+
+
+def _not_loaded(name: str, distribution: str, cause: str) -> PluginMissingError:
+    return PluginMissingError(
+        f"{name}: cannot be imported from {distribution} ({cause})", hint="reinstall that distribution"
+    )
 
 
 def _with_backend_options(

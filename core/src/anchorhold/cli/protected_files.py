@@ -204,7 +204,7 @@ def _key_folders(loaded: LoadedSettings) -> Iterable[Path]:
         for alias in aliases.values():
             location = locations.get(str(alias.options.get("storage_alias", "default")))
             path = str(alias.options.get("path", folder))
-            if alias.backend == "storages" and isinstance(location, str) and Path(path) != Path():
+            if alias.backend_type == "storages" and isinstance(location, str) and Path(path) != Path():
                 yield Path(location) / path
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import RevocationRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.key_check import KeyStatus
+    from anchorhold.plugin.inventory import KeyDescription
 
 _NOT_REVOKED: Final = {"revoked_at": None, "revocation_reason": None}
 
@@ -57,6 +58,20 @@ def key_as_json(state: KeyStatus) -> dict[str, Any]:
 def described_key(state: KeyStatus) -> str:
     """The same in a line of text."""
     return ": ".join(part for part in key_as_json(state).values() if part)
+
+
+def origin_as_json(origin: KeyDescription | None) -> dict[str, Any]:
+    """What a backend tells of a key; documented in docs/json.md."""
+    if origin is None:
+        return {"key_place": None, "key_made": None, "key_can_leave": None}
+    return {"key_place": origin.place, "key_made": origin.made, "key_can_leave": origin.can_leave}
+
+
+def described_origin(origin: KeyDescription) -> str:
+    """The same in a line of text."""
+    leaves = {True: "can leave it", False: "cannot leave it", None: "may or may not leave it"}[origin.can_leave]
+    made = {"here": "made in its key backend", "elsewhere": "made elsewhere", "unknown": "made nobody knows where"}
+    return f"{made[origin.made]}, and {leaves}"
 
 
 def certificate_as_json(
@@ -105,6 +120,7 @@ def show_chain(
     bundle: bool,
     out: Path | None,
     state: KeyStatus | None = None,
+    origin: KeyDescription | None = None,
 ) -> None:
     """The certificate of an authority, with those above it if asked for, and what was found out about its key."""
     record = authority.record
@@ -112,12 +128,13 @@ def show_chain(
         ("Authority", f"{record.name} ({record.status})"),
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
         *([("Its key is", described_key(state))] if state is not None else []),
+        *([("Its key was", described_origin(origin))] if origin is not None else []),
         *([("Responder", described_responder(installation, authority))] if state is not None else []),
         *([("CRLs", described_lists(installation, authority))] if state is not None else []),
     ]
     shown = authority_as_json(installation, authority)
     if state is not None:
-        shown |= key_as_json(state) | published_as_json(installation, authority)
+        shown |= key_as_json(state) | origin_as_json(origin) | published_as_json(installation, authority)
     chain = installation.authorities.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)

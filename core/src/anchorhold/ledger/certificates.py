@@ -15,7 +15,8 @@ from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # th
 
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.audits import conditions
-from anchorhold.ledger.records import CLOSED, CertificateRecord, Reservation
+from anchorhold.ledger.notices import CommitNotices, Notice
+from anchorhold.ledger.records import CLOSED, ISSUED, CertificateRecord, Reservation
 from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
 from anchorhold.x509.serials import complete_serial
 from anchorhold.x509.validity import CLOCK_TOLERANCE
@@ -82,15 +83,23 @@ class CertificateRepository:
         database: Where they are.
         tables: The tables.
         audit: Who reserves; None where that is not recorded.
+        notices: Is told of each certificate that is issued.
     """
 
-    def __init__(self, database: Database, tables: Schema, audit: AuditContext | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tables: Schema,
+        audit: AuditContext | None = None,
+        notices: CommitNotices | None = None,
+    ) -> None:
         self._database = database
         self._model = tables.certificate
         self._revocation = tables.revocation
         self._responder = tables.responder
         self._request = tables.request
         self._audit = tuple(audit_columns(audit).values())
+        self._notices = notices or CommitNotices()
         table, mark = self._model._meta.table_name, database.param  # noqa: SLF001
         self._reserve = f'INSERT INTO "{table}" ({", ".join(_RESERVED)}) VALUES ({", ".join([mark] * len(_RESERVED))})'  # noqa: S608
         self._complete = (
@@ -125,6 +134,15 @@ class CertificateRepository:
         Raises:
             LedgerError: One of them is not reserved any more; nothing is recorded then.
         """
+        self._complete_all(authority_id, issued)
+        if self._notices.wanted:
+            moment = dt.datetime.now(dt.UTC)
+            for serial, der in issued:
+                self._notices.note(
+                    Notice(kind=ISSUED, at=moment, authority_id=authority_id, serial=serial, certificate=der)
+                )
+
+    def _complete_all(self, authority_id: int, issued: Sequence[tuple[str, bytes]]) -> None:
         if not issued:
             return
         now = to_timestamp(dt.datetime.now(dt.UTC))
@@ -149,7 +167,7 @@ class CertificateRepository:
     def record(self, authority_id: int, intent: Reservation, certificate: bytes) -> None:
         """Record a certificate that was signed elsewhere, such as that of an imported root."""
         self.reserve(authority_id, [intent])
-        self.complete(authority_id, [(intent.serial, certificate)])
+        self._complete_all(authority_id, [(intent.serial, certificate)])
 
     def reserved(self, before: dt.datetime) -> list[CertificateRecord]:
         """Reservations made until that moment and never completed; those of requests that are kept are left out.

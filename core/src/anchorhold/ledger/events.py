@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.ledger.audits import EVERYTHING, conditions
-from anchorhold.ledger.records import Event
+from anchorhold.ledger.notices import CommitNotices, Notice
+from anchorhold.ledger.records import ISSUED, Event
 from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
@@ -25,13 +26,22 @@ class EventRepository:
         authority: The table of authorities.
         epoch: Advances with each event.
         audit: Who acts; None where that is not recorded.
+        notices: Is told of each event.
     """
 
-    def __init__(self, model: Any, authority: Any, epoch: LedgerRevision, audit: AuditContext | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        authority: Any,
+        epoch: LedgerRevision,
+        audit: AuditContext | None = None,
+        notices: CommitNotices | None = None,
+    ) -> None:
         self._model = model
         self._authority = authority
         self._epoch = epoch
         self._audit = audit_columns(audit)
+        self._notices = notices or CommitNotices()
 
     def append(self, kind: str, authority: AuthorityRecord | str, **detail: Any) -> None:
         """Record an event, within the caller's transaction.
@@ -44,12 +54,15 @@ class EventRepository:
         name, row = (
             (authority, self._row_of(authority)) if isinstance(authority, str) else (authority.name, authority.id)
         )
+        moment, serial = dt.datetime.now(dt.UTC), detail.get("serial")
+        if kind != ISSUED:  # its certificate is told of
+            self._notices.note(Notice(kind=kind, at=moment, authority_id=row, serial=serial, detail=detail))
         self._model.create(
-            at=to_timestamp(dt.datetime.now(dt.UTC)),
+            at=to_timestamp(moment),
             kind=kind,
             authority=name,
             authority_id=row,
-            serial=detail.get("serial"),
+            serial=serial,
             detail=json.dumps(detail, sort_keys=True),
             **self._audit,
         )
@@ -61,6 +74,11 @@ class EventRepository:
         of_kind = (model.kind == kind) & (model.authority == authority)
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
         return None if row is None else from_timestamp(row.at)
+
+    def kinds_of(self, authority_id: int) -> set[str]:
+        """The kinds of all events of an authority."""
+        model = self._model
+        return {row.kind for row in model.select(model.kind).where(model.authority_id == authority_id).distinct()}
 
     def history(
         self,

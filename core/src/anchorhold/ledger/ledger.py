@@ -23,12 +23,13 @@ from anchorhold.databases.error_hints import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
+from anchorhold.ledger.notices import CommitNotices
 from anchorhold.ledger.revision import SELECT_EPOCH, LedgerRevision
 from anchorhold.ledger.schema import Schema, schema
 from anchorhold.settings.masking import mask_password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from peewee import Database
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.events import EventRepository
     from anchorhold.ledger.future_dates import FutureDates
     from anchorhold.ledger.key_copies import KeyCopyRepository
+    from anchorhold.ledger.notices import Notice
     from anchorhold.ledger.refused_secrets import RefusedSecretRepository
     from anchorhold.ledger.requests import Requests
     from anchorhold.ledger.responders import ResponderRepository
@@ -81,6 +83,7 @@ class Ledger:
             close(self.database)
             raise
         self._tables = tables
+        self._notices = CommitNotices()
         self._audit: AuditContext | None = None
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
@@ -109,6 +112,14 @@ class Ledger:
             vars(same).pop(repository, None)
         return same
 
+    def telling(self, tell: Callable[[Ledger, Sequence[Notice]], None]) -> Ledger:
+        """The same ledger; what is recorded through it is told after each commit, and `tell` raises nothing."""
+        same = copy(self)
+        same._notices = CommitNotices(partial(tell, same))  # noqa: SLF001  # of the same class
+        for repository in ("certificates", "events"):
+            vars(same).pop(repository, None)
+        return same
+
     @cached_property
     def _epoch(self) -> LedgerRevision:
         return LedgerRevision(self.database, self._tables.epoch)
@@ -125,7 +136,7 @@ class Ledger:
         """Certificates, and the intent to sign them."""
         from anchorhold.ledger.certificates import CertificateRepository
 
-        return CertificateRepository(self.database, self._tables, self._audit)
+        return CertificateRepository(self.database, self._tables, self._audit, self._notices)
 
     @cached_property
     def claims(self) -> ClaimRepository:
@@ -153,7 +164,7 @@ class Ledger:
         """What happened to authorities."""
         from anchorhold.ledger.events import EventRepository
 
-        return EventRepository(self._tables.event, self._tables.authority, self._epoch, self._audit)
+        return EventRepository(self._tables.event, self._tables.authority, self._epoch, self._audit, self._notices)
 
     @cached_property
     def key_copies(self) -> KeyCopyRepository:
@@ -201,7 +212,7 @@ class Ledger:
         Raises:
             LedgerError: The database refused.
         """
-        with self.translate_errors(), self.database.atomic():
+        with self._notices.after_commit(), self.translate_errors(), self.database.atomic():
             if alone and not isinstance(self.database, SqliteDatabase):
                 self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield

@@ -113,7 +113,7 @@ class Authority:
     @cached_property
     def description(self) -> CertificateAuthority:
         """What backends and wrappers are told about it."""
-        return CertificateAuthority(name=self.name, subject=self.record.subject)
+        return CertificateAuthority(name=self.name, subject=self.record.subject, public_key_info=self.record.public_key)
 
     @property
     def key_handle(self) -> KeyHandle:

@@ -36,6 +36,7 @@ class NewAuthority:
         name: Under which it is known here.
         subject: Distinguished name as text.
         profile: What its certificate is like.
+        profile_name: The name of that profile.
         path_length: Path length constraint.
         expires: End of validity; by default as the profile says, shortened to the parent's own.
         permitted: Subtrees of names that it may certify, beside those of the profile.
@@ -46,6 +47,7 @@ class NewAuthority:
     name: str
     subject: str
     profile: ProfileSettings
+    profile_name: str
     path_length: PathLength = None
     expires: dt.datetime | None = None
     permitted: tuple[str, ...] = ()
@@ -75,7 +77,8 @@ def draft_authority(creation: Creation, public_key: PublicKey, parent: Authority
             *made.extensions(spec_of(public_key).type, subject, (), serial=serial),
             *key_identifiers(public_key, parent.certificate if parent is not None else None),
         ),
-        profile="authority",
+        profile=creation.profile_name,
+        listed_as="authority",
         issuer_octets=parent.unusual_subject if parent is not None else None,
     )
 
@@ -98,6 +101,7 @@ def plan_creation(wanted: NewAuthority, above: Chain | None) -> Creation:
     return Creation(
         subject=format_name(subject),
         profile=profile,
+        profile_name=wanted.profile_name,
         not_before=start,
         not_after=end_of_validity(start, wanted=wanted.expires, days=profile.days, bounds=bounds),
     )

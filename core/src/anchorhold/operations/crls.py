@@ -17,6 +17,7 @@ from anchorhold.errors import AuthorityExpiredError, CertificateInvalidError, Va
 from anchorhold.ledger.records import CrlRecord
 from anchorhold.ledger.schema import to_timestamp
 from anchorhold.operations.clock_correction import check_has_started, correct_revocation_dates
+from anchorhold.plugin.facts import CrlFacts
 from anchorhold.x509.crls import CrlDraft, entries_span, tbs_cert_list
 from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
 
@@ -133,7 +134,8 @@ def generate_crl(
     )
     parts, known, added = _entries(ledger, authority.record.id, basis)
     unsigned = tbs_cert_list(draft, [*known, added], authority.public_key, authority.algorithm)
-    before, tbs, after = key.sign_crl(unsigned)
+    facts = CrlFacts(number=draft.number, shard=shard, this_update=draft.this_update, next_update=draft.next_update)
+    before, tbs, after = key.sign_crl(unsigned, facts)
     record = CrlRecord(
         shard=shard,
         number=basis.number,
@@ -162,11 +164,21 @@ def _begin(ledger: Ledger, authority: Authority, shard: int | None, lifetime: dt
         correct_revocation_dates(ledger, authority, moment, after=seen)
         number, rewrites = ledger.authorities.next_crl_number(authority_id)
         this_update, next_update = _validity(authority, moment, lifetime, previous)
+        last = ledger.revocations.last(authority_id)
+        ledger.events.append(
+            "crl-begun",
+            authority.record,
+            number=number,
+            shard=shard,
+            last_revocation=last,
+            this_update=to_timestamp(this_update),
+            next_update=to_timestamp(next_update),
+        )
         return _CrlPlan(
             shard=shard,
             number=number,
             rewrite_count=rewrites,
-            last_revocation_id=ledger.revocations.last(authority_id),
+            last_revocation_id=last,
             this_update=this_update,
             next_update=next_update,
             previous=previous,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
 from cryptography import x509
@@ -23,6 +24,7 @@ from anchorhold.operations.import_authority import (
 )
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.operations.state import CsrPending, state_of
+from anchorhold.plugin.facts import CsrFacts
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.remedy import Remedy
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
@@ -78,7 +80,7 @@ def complete_request(work: ClaimedWork, location: KeyLocation, record: Authority
     authority = Authority(record)
     with SigningKey(authority, location.backend, location.secrets) as key:
         key.prove()
-        csr = _request(authority, key)
+        csr = _request(work, authority, key)
     with work.step():
         work.ledger.authorities.record_plan(record, replace(_waiting(record), csr=csr).to_json())
         work.ledger.events.append("authority-requested", authority.record)
@@ -169,11 +171,16 @@ def _waiting(record: AuthorityRecord) -> CsrPending:
     return cast("CsrPending", state_of(record))  # others do not get here
 
 
-def _request(authority: Authority, key: SigningKey) -> bytes:
-    """The request in DER, signed through the hook `sign` and verified."""
+def _request(work: ClaimedWork, authority: Authority, key: SigningKey) -> bytes:
+    """The request in DER: what it is to be is recorded, then it is signed through the hook `sign` and verified."""
     waiting = _waiting(authority.record)
     subject, profile = parse_subject(waiting.subject), waiting.profile
     builder = x509.CertificateSigningRequestBuilder(subject_name=subject)
     for extension in ProfileExtensions(profile, None).extensions(authority.spec.type, subject, (), serial=0):
         builder = builder.add_extension(extension.value, extension.critical)
-    return key.sign_request(to_be_signed(builder, authority.public_key, authority.algorithm))
+    info = to_be_signed(builder, authority.public_key, authority.algorithm)
+    with work.step():
+        work.ledger.events.append(
+            "csr-begun", authority.record, subject=waiting.subject, sha256=sha256(info).hexdigest()
+        )
+    return key.sign_request(info, CsrFacts(subject=subject))

@@ -74,7 +74,7 @@ def reservation(draft: Draft, tbs: bytes) -> Reservation:
     """What the ledger records of a draft before it is signed."""
     return Reservation(
         serial=format_serial(draft.serial),
-        profile=draft.profile,
+        profile=draft.listed_as or draft.profile,
         subject=format_name(draft.subject),
         names=tuple(map(format_general_name, draft.alternative_names)),
         not_before=draft.not_before,

@@ -22,7 +22,7 @@ from anchorhold.operations.claims import begin_claim, released_afterwards
 from anchorhold.operations.issuance import issue
 from anchorhold.operations.responder_keys import OcspKeyLocation, claim_subject, destroy, find_keys, open_responder
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin.requests import CreateKeyRequest, KeyRequest, SignRequest
+from anchorhold.plugin.requests import PROBE_PREFIX, CreateKeyRequest, KeyRequest, SignRequest
 from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.public_keys import spec_of, spki
@@ -146,7 +146,7 @@ def renew_responder(
                 ledger.responders.record_key(
                     responder_id, handle=created.handle.to_json(), public_key=spki(created.public_key)
                 )
-            _prove(authority, place.backend, created, lent)
+            _prove(authority, place.backend, created, lent, key_id)
             _certify(work, key, responder_id, created, profile)
         except Exception as error:
             _take_back(work, authority, responder_id, places, error)
@@ -155,13 +155,19 @@ def renew_responder(
         return ledger.responders.get(responder_id)
 
 
-def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent: Secrets) -> None:
+def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent: Secrets, key_id: bytes) -> None:
     """The key signs a probe, reopened from its handle."""
     algorithm = spec_of(created.public_key).algorithm()
     request = KeyRequest(handle=created.handle, public_key=created.public_key, ca=authority.description, role="ocsp")
     signer = backend.load_signer(request, lent)
     try:
-        probe = SignRequest(message=os.urandom(32), algorithm=algorithm, purpose="probe", ca=authority.description)
+        probe = SignRequest(
+            message=PROBE_PREFIX + os.urandom(32),
+            algorithm=algorithm,
+            purpose="probe",
+            ca=authority.description,
+            key_id=key_id,
+        )
         sign_and_verify(backend, signer, created.public_key, probe)
     finally:
         signer.close()

@@ -50,9 +50,11 @@ def sign_and_verify(
     if is_due is not None and not is_due():
         return signature
     if not is_signed_by(public_key, signature, message, algorithm, None if digest is None else digest()):
+        owner = backend.author_of_signature(lambda found: is_signed_by(public_key, found, message, algorithm))
+        backend.reject(request, f"{owner}: returned a signature that does not verify")
         raise SignatureError(
-            f"{backend.identity}: returned a signature that does not verify",
-            hint="nothing was recorded as issued; report this to the author of the backend",
+            f"{owner}: returned a signature that does not verify",
+            hint=f"nothing was recorded as issued; report this to the author of the {owner.kind.removeprefix('key ')}",
         )
     return signature
 

@@ -8,12 +8,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin.requests import SignRequest
+from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
 
 if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
+    from anchorhold.plugin.facts import CrlFacts, CsrFacts, SigningFacts
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Purpose, Secrets, Signer
     from anchorhold.x509.draft import Draft
@@ -31,6 +32,7 @@ class SigningKey:
     def __init__(self, authority: Authority, backend: KeyBackend, secrets: Secrets) -> None:
         self.authority = authority
         self.backend = backend
+        self.secrets = secrets
         self._lent = _LazySigner(backend, authority, secrets)
 
     def __enter__(self) -> Self:
@@ -68,26 +70,35 @@ class SigningKey:
         """
         return assemble_certificate(tbs, self._sign(tbs, "certificate", draft))
 
-    def sign_crl(self, tbs: bytes) -> tuple[bytes, bytes, bytes]:
+    def sign_crl(self, tbs: bytes, facts: CrlFacts) -> tuple[bytes, bytes, bytes]:
         """The CRL for a TBSCertList, in DER and in pieces, signed through the hook `sign` and verified."""
-        return assemble_crl(tbs, self._sign(tbs, "crl"))
+        return assemble_crl(tbs, self._sign(tbs, "crl", facts=facts))
 
-    def sign_request(self, info: bytes) -> bytes:
+    def sign_request(self, info: bytes, facts: CsrFacts) -> bytes:
         """The request for a CertificationRequestInfo, in DER, signed through the hook `sign` and verified."""
-        return assemble_request(info, self.authority.public_key, self.authority.algorithm, self._sign(info, "csr"))
+        signature = self._sign(info, "csr", facts=facts)
+        return assemble_request(info, self.authority.public_key, self.authority.algorithm, signature)
 
     def prove(self, challenge: bytes | None = None) -> None:
         """Sign a challenge, by default a random one, as proof that the key works."""
-        self._sign(challenge or os.urandom(32), "probe")
+        self._sign(PROBE_PREFIX + (challenge or os.urandom(32)), "probe")
 
     def close(self) -> None:
         """Give the signer back."""
         self._lent.close()
 
-    def _sign(self, message: bytes, purpose: Purpose, draft: Draft | None = None) -> bytes:
+    def _sign(
+        self, message: bytes, purpose: Purpose, draft: Draft | None = None, facts: SigningFacts | None = None
+    ) -> bytes:
         authority = self.authority
         request = SignRequest(
-            message=message, algorithm=authority.algorithm, purpose=purpose, ca=authority.description, draft=draft
+            message=message,
+            algorithm=authority.algorithm,
+            purpose=purpose,
+            ca=authority.description,
+            draft=draft,
+            key_id=authority.record.key_id,
+            facts=facts,
         )
         return sign_and_verify(
             self.backend, self.open(), authority.public_key, request, hash_in_thread=purpose == "crl"

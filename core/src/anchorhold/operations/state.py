@@ -56,6 +56,7 @@ class Creation(_Pending):
     Attributes:
         subject: Distinguished name (RFC 4514).
         profile: The content of its certificate, all that was wanted included.
+        profile_name: The name of that profile; ``authority`` in plans of releases that did not record it.
         not_before: Start of validity.
         not_after: End of validity.
     """
@@ -64,6 +65,7 @@ class Creation(_Pending):
 
     subject: str
     profile: ProfileSettings
+    profile_name: str
     not_before: dt.datetime
     not_after: dt.datetime
 
@@ -73,6 +75,7 @@ class Creation(_Pending):
             "operation": self.operation,
             "subject": self.subject,
             "profile": self.profile.stored(),
+            "profile_name": self.profile_name,
             "not_before": to_timestamp(self.not_before),
             "not_after": to_timestamp(self.not_after),
             **self._common(),
@@ -84,6 +87,7 @@ class Creation(_Pending):
         return cls(
             subject=stored["subject"],
             profile=ProfileSettings.model_validate(stored["profile"]),
+            profile_name=stored.get("profile_name", "authority"),
             not_before=from_timestamp(stored["not_before"]),
             not_after=from_timestamp(stored["not_after"]),
             **cls._of(stored),

@@ -3,13 +3,17 @@
 from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.plugin.backend_options import flag_of
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.facts import CrlFacts, CsrFacts, OcspFacts, SigningFacts
 from anchorhold.plugin.hook_markers import API_VERSION, BACKENDS_GROUP, WRAPPERS_GROUP, hookimpl
 from anchorhold.plugin.hookspecs import BackendSpec
+from anchorhold.plugin.inventory import KeyDescription, KeyOrigin, ListedKey
+from anchorhold.plugin.notices import RecordedEvent
 from anchorhold.plugin.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets, RefusedSecrets
 from anchorhold.plugin.remote_service import Failure, RemoteService
 from anchorhold.plugin.remote_signer import RemoteSigner
 from anchorhold.plugin.requests import (
+    PROBE_PREFIX,
     AddOption,
     BackendContext,
     CertificateAuthority,
@@ -23,6 +27,7 @@ from anchorhold.plugin.requests import (
     Operation,
     OptionValue,
     Purpose,
+    RequestSigner,
     Role,
     Secrets,
     Signer,
@@ -38,6 +43,7 @@ from anchorhold.x509.durations import DurationIn
 __all__ = [
     "API_VERSION",
     "BACKENDS_GROUP",
+    "PROBE_PREFIX",
     "WRAPPERS_GROUP",
     "AddOption",
     "Algorithm",
@@ -47,24 +53,32 @@ __all__ = [
     "CertificateAuthority",
     "CreateKeyRequest",
     "CreatedKey",
+    "CrlFacts",
+    "CsrFacts",
     "Draft",
     "DurationIn",
     "Failure",
     "FindKeyRequest",
     "ImportKeyRequest",
+    "KeyDescription",
     "KeyEntry",
     "KeyHandle",
+    "KeyOrigin",
     "KeyRequest",
     "KeySpec",
+    "ListedKey",
+    "OcspFacts",
     "OcspStore",
     "Operation",
     "OptionValue",
     "Pkcs8Backend",
     "ProcessRefusedSecrets",
     "Purpose",
+    "RecordedEvent",
     "RefusedSecrets",
     "RemoteService",
     "RemoteSigner",
+    "RequestSigner",
     "Role",
     "Secret",
     "SecretReference",
@@ -72,6 +86,7 @@ __all__ = [
     "Secrets",
     "SignRequest",
     "Signer",
+    "SigningFacts",
     "WrapperContext",
     "Wrapping",
     "flag_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from anchorhold.errors import BackendContractError, OptionConflictError
 
@@ -100,6 +100,13 @@ def options_of(backend: KeyBackend, operation: Operation, *, parent: bool = Fals
         scope: Literal["alias", "key"] = "alias",
         default: OptionValue = None,
     ) -> None:
+        given: tuple[Any, ...] = (name, help, "" if default is None else default)
+        if not all(isinstance(value, kind) for value, kind in zip(given, (str, str, str | bool), strict=True)):
+            raise BackendContractError(
+                f"{backend.identity}: adds an option whose name or help is not text, or whose default is neither "
+                "text nor a bool",
+                hint="report this to the author of the backend",
+            )
         if name in options or not _NAME.fullmatch(name) or not help:
             raise BackendContractError(
                 f"{backend.identity}: adds the option {name!r} twice, without help, or not in lower-case-with-hyphens",

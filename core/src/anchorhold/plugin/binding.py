@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
 from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
+from anchorhold.plugin.answers import fault_of_capabilities
+from anchorhold.plugin.blame import PLUGIN_ERRORS, blaming, broken, failure, name_in_calls
 from anchorhold.plugin.hook_markers import PROJECT, hookimpl
 from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
+from anchorhold.plugin.notices import NOTICES
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from anchorhold.plugin.capabilities import Capabilities
     from anchorhold.plugin.discovery import PluginIdentity
     from anchorhold.plugin.requests import Signer, SignRequest
 
@@ -29,6 +33,9 @@ class CoreSigning:
     @hookimpl
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """Let the signer sign the whole message."""
+        sign_request: Callable[[SignRequest], bytes] | None = getattr(signer, "sign_request", None)
+        if sign_request is not None:
+            return sign_request(request)
         return signer.sign(request.message, request.algorithm)
 
 
@@ -45,7 +52,20 @@ class PluginFactory:
     identity: PluginIdentity
 
 
-def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]], *, ocsp: bool) -> pluggy.PluginManager:
+@dataclass(frozen=True, slots=True)
+class BoundBackend:
+    """A backend with its wrappers, checked.
+
+    Attributes:
+        manager: Holds core's signing, the backend and the wrappers.
+        capabilities: What the instance declares, or its class; None if neither says.
+    """
+
+    manager: pluggy.PluginManager
+    capabilities: Capabilities | None
+
+
+def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]], *, ocsp: bool) -> BoundBackend:
     """A plugin manager that holds core's signing, one backend and the enabled wrappers, the first outermost.
 
     Args:
@@ -57,13 +77,25 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
         BackendLoadError: The backend cannot be constructed.
         BackendContractError: It breaks a rule of the plugin API.
     """
-    manager = _manager()
-    manager.register(CoreSigning(), name="core")
+    manager, signing = _manager(), CoreSigning()
+    manager.register(signing, name="core")
     instance = _construct(backend)
     _register(manager, instance, backend.identity)
     _check_backend(manager, instance, backend.identity, ocsp=ocsp)
+    for plugin in (signing, instance):  # what fails within core's `sign` is the signer of the backend
+        name_in_calls(manager, plugin, backend.identity)
     for owner, wrapper in reversed(wrappers):  # pluggy calls the one registered last first
         _register(manager, wrapper, owner)
+        name_in_calls(manager, wrapper, owner)
+    return BoundBackend(manager, _capabilities(instance, backend.identity))
+
+
+def bind_wrappers(wrappers: Sequence[tuple[PluginIdentity, Any]]) -> pluggy.PluginManager:
+    """A plugin manager that holds wrappers alone, to tell them what was recorded where no backend is needed."""
+    manager = _manager()
+    for owner, wrapper in reversed(wrappers):
+        _register(manager, wrapper, owner)
+        name_in_calls(manager, wrapper, owner)
     return manager
 
 
@@ -84,10 +116,13 @@ def construct_wrapper(part: PluginFactory) -> Any:
             hint="its author must mark a method with hookimpl(wrapper=True)",
         )
     for name in hooks:
-        if not all(found.wrapper for found in _implementations(manager, name, instance)):
+        is_notice = name in NOTICES
+        if not all(found.wrapper is not is_notice for found in _implementations(manager, name, instance)):
             raise BackendContractError(
-                f"{part.identity}: implements the hook {name} instead of wrapping it",
-                hint="its author must mark it with hookimpl(wrapper=True)",
+                f"{part.identity}: wraps the hook {name} instead of implementing it"
+                if is_notice
+                else f"{part.identity}: implements the hook {name} instead of wrapping it",
+                hint=f"its author must mark it with hookimpl{'' if is_notice else '(wrapper=True)'}",
             )
     return instance
 
@@ -103,14 +138,15 @@ def _construct(part: PluginFactory) -> Any:
         instance = part.construct()
     except AnchorholdError:
         raise
-    except Exception as error:
+    except PLUGIN_ERRORS as error:
         raise BackendLoadError(
             f"{part.identity}: cannot be constructed ({type(error).__name__})",
             hint="report this to its author; see the cause",
             remedy=Remedy("diagnostics.show_cause"),
         ) from error
-    _check_arguments(instance, part.identity)
-    _check_overrides(instance, part.identity)
+    with blaming(part.identity, "looking at its methods"):
+        _check_arguments(instance, part.identity)
+        _check_overrides(instance, part.identity)
     return instance
 
 
@@ -122,6 +158,17 @@ def _register(manager: pluggy.PluginManager, instance: Any, identity: PluginIden
         raise BackendContractError(
             f"{identity}: {' '.join(str(error).split())}", hint="its author must correct the hook"
         ) from error
+    except PLUGIN_ERRORS as error:  # pluggy compares the instance with others, and lists its attributes
+        raise failure(identity, "registering it", error) from error
+
+
+def _capabilities(instance: Any, identity: PluginIdentity) -> Capabilities | None:
+    with blaming(identity, "reading capabilities"):
+        declared = getattr(instance, "capabilities", None)
+        problem = fault_of_capabilities(declared)
+    if problem is not None:
+        raise broken(identity, problem)
+    return cast("Capabilities | None", declared)
 
 
 def _hook_methods(instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -149,9 +196,14 @@ def _check_arguments(instance: Any, identity: PluginIdentity) -> None:
         for argument in inspect.signature(method).parameters.values():
             if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
                 raise BackendContractError(
-                    f"{identity}: the hook {name} has the argument {argument}, which would never be passed",
+                    f"{identity}: the hook {name} has the argument {_spelt(argument)}, which would never be passed",
                     hint="its author must make every hook argument positional and without default",
                 )
+
+
+def _spelt(argument: inspect.Parameter) -> str:
+    """As it stands in the source; its default may be an object that cannot be shown."""
+    return str(argument.replace(default=argument.empty, annotation=argument.empty))
 
 
 def _implementations(manager: pluggy.PluginManager, hook: str, instance: Any) -> list[pluggy.HookImpl]:

@@ -17,8 +17,8 @@ from anchorhold.remedy import Remedy
 from anchorhold.suggestions import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from importlib.metadata import EntryPoint, EntryPoints
+    from collections.abc import Iterable
+    from importlib.metadata import Distribution, EntryPoint, EntryPoints
 
 _WORDS = {BACKENDS_GROUP: "key backend type", WRAPPERS_GROUP: "wrapper"}
 
@@ -60,7 +60,7 @@ class Plugin:
     def distribution(self) -> str:
         """Name and version of the distribution it comes from."""
         dist = self.entry_point.dist
-        return f"{dist.name} {dist.version}" if dist is not None else "an unknown distribution"
+        return _named(dist) if dist is not None else "an unknown distribution"
 
     @property
     def kind(self) -> str:
@@ -84,15 +84,36 @@ class Plugin:
             raise
         except BaseException as error:  # a module may raise whatever it likes, and end no command of ours
             raise BackendLoadError(
-                f"{self}: cannot be imported from {self.entry_point.value} ({type(error).__name__}: {error})",
+                f"{self}: cannot be imported from {self.entry_point.value} ({_told(error)})",
                 hint="reinstall the distribution or take it out of the settings",
             ) from error
         if not isinstance(found, type):
             raise BackendContractError(
                 f"{self}: the entry point {self.entry_point.value} is not a class", hint="report this to its author"
             )
-        self._check_api_version(getattr(found, "anchorhold_api", None))
+        self._check_api_version(self._attribute(found, "anchorhold_api", None))
         return found
+
+    def attribute(self, name: str, otherwise: Any) -> Any:
+        """An attribute of the class.
+
+        Args:
+            name: Its name.
+            otherwise: What it is worth if the class has none.
+
+        Raises:
+            BackendLoadError: It cannot be read.
+        """
+        return self._attribute(self.loaded, name, otherwise)
+
+    def _attribute(self, found: type[Any], name: str, otherwise: Any) -> Any:
+        value, error = attempt(lambda: getattr(found, name, otherwise))
+        if error is not None:
+            raise BackendLoadError(
+                f"{self}: the attribute {name} of its class cannot be read ({type(error).__name__})",
+                hint="report this to its author",
+            ) from error
+        return value
 
     @property
     def handle_version(self) -> int:
@@ -101,10 +122,12 @@ class Plugin:
         Raises:
             BackendContractError: It says something else than a version.
         """
-        version = getattr(self.loaded, "handle_version", 1)
+        version = self.attribute("handle_version", 1)
         if not isinstance(version, int) or version < 1:
+            shown, _ = attempt(lambda: repr(version))
             raise BackendContractError(
-                f"{self}: handle_version is {version!r}, not a whole number from 1 on", hint="report this to its author"
+                f"{self}: handle_version is {shown or 'an object'}, not a whole number from 1 on",
+                hint="report this to its author",
             )
         return version
 
@@ -125,25 +148,66 @@ class Plugin:
 
 def entry_points(*, group: str) -> EntryPoints:
     """Those of a group, of all distributions that are installed."""
-    return _read(group, tuple((place, _changed(place)) for place in sys.path))
+    return _read(group, _path()).points
+
+
+def damaged(group: str) -> tuple[str, ...]:
+    """Distributions whose entry points cannot be read, so that nobody knows what they offer; one sentence for each."""
+    return _read(group, _path()).damaged
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read of a group.
+
+    Attributes:
+        points: Those that could be read.
+        damaged: See `damaged`.
+    """
+
+    points: EntryPoints
+    damaged: tuple[str, ...] = ()
+
+
+def _path() -> tuple[tuple[str, float], ...]:
+    return tuple((place, _changed(place)) for place in sys.path)
 
 
 @lru_cache(len(_WORDS) + 1)  # and commands
-def _read(group: str, _: tuple[tuple[str, float], ...]) -> EntryPoints:
+def _read(group: str, _: tuple[tuple[str, float], ...]) -> _Found:
     """The same as long as no folder of the path changes: to read them is to open a file of every distribution."""
     found = attempt(lambda: metadata.entry_points(group=group))[0]
-    return found if found is not None else metadata.EntryPoints(_one_by_one(group))
+    return _Found(found) if found is not None else _one_by_one(group)
 
 
-def _one_by_one(group: str) -> Iterator[EntryPoint]:
+def _one_by_one(group: str) -> _Found:
     """Those of all distributions that can be read: a damaged one has nothing to do with the others."""
     seen: set[str] = set()
-    for distribution in metadata.distributions():
-        name, _ = attempt(lambda: distribution.name)  # noqa: B023
-        points, _ = attempt(lambda: tuple(distribution.entry_points.select(group=group)))  # noqa: B023
-        if points is not None and (name is None or name not in seen):  # the first on the path hides the others
-            yield from points
+    found: list[EntryPoint] = []
+    broken: dict[str, None] = {}
+    for each in metadata.distributions():
+        name, _ = attempt(lambda: each.name)  # noqa: B023
+        if name is not None and name in seen:  # the first on the path hides the others
+            continue
+        points, error = attempt(lambda: tuple(each.entry_points.select(group=group)))  # noqa: B023
+        found += points or ()
+        if error is not None:
+            broken[f"distribution {_named(each)}: its entry points cannot be read ({type(error).__name__})"] = None
         seen.update(() if name is None else (name,))
+    return _Found(metadata.EntryPoints(found), tuple(broken))
+
+
+def _named(each: Distribution) -> str:
+    """Name and version; for one whose metadata cannot be read, those in the name of its folder."""
+    told, _ = attempt(lambda: f"{each.name} {each.version}" if each.name and each.version else None)
+    folder = Path(str(getattr(each, "_path", "") or "an unknown distribution"))
+    return told or " ".join(folder.name.removesuffix(".dist-info").removesuffix(".egg-info").split("-", 1))
+
+
+def _told(error: BaseException) -> str:
+    """An exception of a stranger, whose text may be code that fails."""
+    text, _ = attempt(lambda: str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _changed(place: str) -> float:
@@ -164,22 +228,36 @@ def find(group: str, name: str, subject: str) -> Plugin:
 
     Args:
         group: `BACKENDS_GROUP` or `WRAPPERS_GROUP`.
-        name: Backend type or name of the wrapper.
+        name: Backend type or name of the wrapper; with ``distribution:`` before it where several offer one.
         subject: Where in the settings the name stands, for the message.
 
     Raises:
         UnknownBackendError: None is installed, or several are.
     """
-    found = _distinct(point for point in entry_points(group=group) if point.name == name)
+    owner, _, kind = name.rpartition(":")
+    found = _distinct(point for point in entry_points(group=group) if point.name == kind)
+    if owner:
+        found = [plugin for plugin in found if _normal(plugin.distribution.split()[0]) == _normal(owner)]
     if len(found) == 1:
         return found[0]
     word = _WORDS[group]
     if found:
         owners = " and ".join(plugin.distribution for plugin in found)
-        raise UnknownBackendError(f"{subject}: {owners} both offer the {word} {name!r}", hint="uninstall one of them")
+        meant = f"{found[0].distribution.split()[0]}:{name}"
+        raise UnknownBackendError(
+            f"{subject}: {owners} both offer the {word} {name!r}",
+            hint=f"uninstall one of them, or name the one that is meant, such as {meant!r}",
+        )
     names = [plugin.name for plugin in installed(group)]
     hint, remedy = _advice(group, name, names)
+    if unread := damaged(group):
+        hint = f"reinstall the distribution that cannot be read ({unread[0]}), or {hint}"
     raise UnknownBackendError(f"{subject}: the {word} {name!r} is not installed", hint=hint, remedy=remedy)
+
+
+def _normal(name: str) -> str:
+    """The name of a distribution as all spellings of it are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _distinct(candidates: Iterable[EntryPoint]) -> list[Plugin]:
@@ -197,7 +275,7 @@ def _advice(group: str, name: str, names: list[str]) -> tuple[str, Remedy | None
         return suggestion(name, names, "install the distribution that offers it; installed: {}"), None
     if near := suggestion(name, names, otherwise=""):
         return near, None
-    package, listed = f"anchorhold-{name}", ", ".join(names) or "none"
+    package, listed = name.rpartition(":")[0] or f"anchorhold-{name}", ", ".join(names) or "none"
     return (
         f"choose from what is installed ({listed}), or try to install {package}",
         Remedy("packages.install", {"requirement": package}),

@@ -25,6 +25,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.plugin.hook_markers import hookspec
+from anchorhold.plugin.inventory import InventorySpec
+from anchorhold.plugin.notices import NoticeSpec
 
 if TYPE_CHECKING:
     from anchorhold.plugin.requests import (
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
 
 
-class BackendSpec:
+class BackendSpec(InventorySpec, NoticeSpec):
     """The hooks, in the order in which a key meets them."""
 
     @hookspec
@@ -356,5 +358,5 @@ class BackendSpec:
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
-OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key")
+OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "list_keys", "describe_key")
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anchorhold.errors import (
     AnchorholdError,
-    BackendContractError,
-    BackendFailedError,
     KeyMismatchError,
     KeyUnsupportedError,
     OperationUnsupportedError,
 )
+from anchorhold.plugin.answers import (
+    fault_of_description,
+    fault_of_export,
+    fault_of_key,
+    fault_of_list,
+    fault_of_ocsp_store,
+    fault_of_signer,
+    is_signer_of,
+)
+from anchorhold.plugin.blame import author_of, blaming, broken, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
-from anchorhold.plugin.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
+from anchorhold.plugin.inventory import KeyDescription
+from anchorhold.plugin.requests import CreatedKey, KeyRequest, OcspStore
 from anchorhold.public_keys import spec_of, spki
-from anchorhold.remedy import Remedy
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pluggy
 
     from anchorhold.audit import AuditContext
     from anchorhold.plugin.discovery import PluginIdentity
+    from anchorhold.plugin.inventory import ListedKey
     from anchorhold.plugin.requests import (
         AddOption,
         CreateKeyRequest,
@@ -37,6 +48,7 @@ if TYPE_CHECKING:
         Signer,
         SignRequest,
     )
+    from anchorhold.plugin.unresponsive import UnresponsiveAliases
 
 T = TypeVar("T")
 
@@ -73,11 +85,18 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._audit: AuditContext | None = None
+        self._unresponsive: UnresponsiveAliases | None = None
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
         same = copy(self)
         same._audit = audit  # noqa: SLF001  # of the same class
+        return same
+
+    def asked_once(self, unresponsive: UnresponsiveAliases) -> KeyBackend:
+        """The same backend; it is not asked again for a while when it was waited for and has failed."""
+        same = copy(self)
+        same._unresponsive = unresponsive  # noqa: SLF001  # of the same class
         return same
 
     def __repr__(self) -> str:
@@ -100,7 +119,8 @@ class KeyBackend:
         for plugin in self.manager.get_plugins():
             check = getattr(plugin, "check_place", None)
             if callable(check):
-                found += check()
+                with blaming(self.identity, "check_place"):
+                    found += map(str, check())
         return tuple(found)
 
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
@@ -115,12 +135,15 @@ class KeyBackend:
             KeyUnsupportedError: Beyond the declared capabilities.
         """
         self.capabilities.check(self.identity, request.spec)
-        created = self._created("create_key", self._call("create_key", CreatedKey, request=request, secrets=secrets))
-        if spec_of(created.public_key) != request.spec:
-            raise self._broken(
-                "create_key", f"made a key of the kind {spec_of(created.public_key)}, not {request.spec}"
-            )
-        return created
+        created = self._call("create_key", CreatedKey, request=request, secrets=secrets)
+
+        def fault(made: Any) -> str | None:
+            if (problem := fault_of_key(made)) is not None:
+                return problem
+            kind = spec_of(made.public_key)
+            return None if kind == request.spec else f"made a key of the kind {kind}, not {request.spec}"
+
+        return self._without_fault("create_key", created, fault)
 
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         """See `BackendSpec.load_signer`.
@@ -131,43 +154,79 @@ class KeyBackend:
             BackendContractError: The answer is not a signer.
         """
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
-        if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
-            raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
-        if not self._is_public_key(signer.public_key):
-            signer.close()
-            raise self._broken("load_signer", "returned a signer without a usable public key")
-        if spki(signer.public_key) != spki(request.public_key):
-            signer.close()
-            raise KeyMismatchError(
-                f"{self.identity}: the private key found for {request.ca.name!r} does not belong to its certificate",
-                hint="restore the right key; nothing was signed",
-            )
+        try:
+            self._without_fault("load_signer", signer, fault_of_signer)
+            if spki(signer.public_key) != spki(request.public_key):
+                owner = author_of("load_signer", self.identity, lambda lent: is_signer_of(lent, request.public_key))
+                raise KeyMismatchError(
+                    f"{owner}: the private key found for {request.ca.name!r} does not belong to its certificate",
+                    hint="restore the right key; nothing was signed",
+                )
+        except AnchorholdError:
+            if callable(close := getattr(type(signer), "close", None)):
+                with blaming(self.identity, "closing the signer"):
+                    close(signer)
+            raise
         return cast("Signer", signer)
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""
-        return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+        try:
+            return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+        except AnchorholdError as error:
+            if was_answered():
+                self.reject(request, error.problem)
+            raise
+
+    def reject(self, request: SignRequest, reason: str) -> None:
+        """Tell plugins that a signature is thrown away; see `BackendSpec.rejected`."""
+        if self.manager.hook.rejected.get_hookimpls():
+            told = request if self._audit is None else replace(request, audit=self._audit)
+            self.manager.hook.rejected(request=told, reason=reason)
+
+    def author_of_signature(self, verifies: Callable[[bytes], bool]) -> PluginIdentity:
+        """Who made the signature that this thread was given last: a wrapper that replaced a good one, or the backend.
+
+        Args:
+            verifies: Whether a signature does.
+        """
+        return author_of("sign", self.identity, lambda found: isinstance(found, bytes) and verifies(found))
 
     def ocsp_store(self) -> OcspStore:
         """See `BackendSpec.ocsp_store`."""
-        return self._call("ocsp_store", OcspStore)
+        return self._without_fault("ocsp_store", self._call("ocsp_store", OcspStore), fault_of_ocsp_store)
 
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
         """See `BackendSpec.find_key`."""
         found = self._call("find_key", tuple, request=request, secrets=secrets)
-        return tuple(self._created("find_key", key) for key in found)
+        return self._without_fault("find_key", found, lambda keys: next(filter(None, map(fault_of_key, keys)), None))
 
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         """See `BackendSpec.import_key`."""
-        return self._created("import_key", self._call("import_key", CreatedKey, request=request, secrets=secrets))
+        created = self._call("import_key", CreatedKey, request=request, secrets=secrets)
+        return self._without_fault("import_key", created, fault_of_key)
 
     def export_key(self, request: KeyRequest, secrets: Secrets) -> Secret:
-        """See `BackendSpec.export_key`; refuses handles as `load_signer` does."""
-        return self._call("export_key", Secret, request=request, secrets=secrets)
+        """See `BackendSpec.export_key`; refuses handles as `load_signer` does.
+
+        Raises:
+            BackendContractError: What was exported is no PKCS#8, or another key.
+        """
+        exported = self._call("export_key", Secret, request=request, secrets=secrets)
+        return self._without_fault("export_key", exported, lambda found: fault_of_export(found, request.public_key))
 
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
         """See `BackendSpec.delete_key`; refuses handles as `load_signer` does."""
         return self._call("delete_key", bool, request=request, secrets=secrets)
+
+    def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
+        """See `BackendSpec.list_keys`."""
+        return self._without_fault("list_keys", self._call("list_keys", tuple, secrets=secrets), fault_of_list)
+
+    def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
+        """See `BackendSpec.describe_key`; refuses handles as `load_signer` does."""
+        described = self._call("describe_key", KeyDescription, request=request, secrets=secrets)
+        return self._without_fault("describe_key", described, fault_of_description)
 
     def _check_readable(self, request: KeyRequest) -> None:
         """What an older release makes of a newer handle may be another key, or the wrong one to destroy."""
@@ -194,49 +253,25 @@ class KeyBackend:
         if request is not None and self._audit is not None:
             arguments["request"] = replace(request, audit=self._audit)
         value = self._guarded(hook, **arguments)
-        if value is None or not isinstance(value, answer):
-            raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")
-        return value
+
+        def fault(found: Any) -> str | None:
+            right = found is not None and isinstance(found, answer)
+            return None if right else f"returned {type(found).__name__}, not {answer.__name__}"
+
+        return cast("T", self._without_fault(hook, value, fault))
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
-        try:
+        remembering = nullcontext() if self._unresponsive is None else self._unresponsive.asking(self.role, self.alias)
+        with remembering, noting_changes(), blaming(self.identity, hook):
             return getattr(self.manager.hook, hook)(**arguments)
-        except AnchorholdError:
-            raise
-        except Exception as error:
-            raise BackendFailedError(
-                f"{self._who}: {hook} failed ({type(error).__name__})",
-                hint="correct your environment, or report this to the author of the backend; the cause has details",
-                remedy=Remedy("diagnostics.show_cause"),
-            ) from error
 
-    def _created(self, hook: str, created: Any) -> CreatedKey:
-        if not isinstance(created, CreatedKey) or not isinstance(created.handle, KeyHandle):
-            raise self._broken(hook, "did not return a CreatedKey with a KeyHandle")
-        if not self._is_public_key(created.public_key):
-            raise self._broken(hook, "returned no public key that can be used")
-        data = created.handle.data
-        try:
-            survives = json.loads(json.dumps(dict(data), allow_nan=False)) == data
-        except (TypeError, ValueError):
-            survives = False
-        if not survives:
-            raise self._broken(hook, "returned a handle that is not JSON")
-        return created
+    def _without_fault(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:
+        """An answer that has no fault.
 
-    @staticmethod
-    def _is_public_key(key: object) -> bool:
-        try:
-            spec_of(key)
-        except KeyUnsupportedError:
-            return False
-        return True
-
-    @property
-    def _who(self) -> str:
-        """The backend and the wrappers around it; from outside it is unknown which of them failed."""
-        names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
-        return f"{self.identity}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
-
-    def _broken(self, hook: str, what: str) -> BackendContractError:
-        return BackendContractError(f"{self._who}: {hook} {what}", hint="report this to the author of the backend")
+        Raises:
+            BackendContractError: It has one; the wrapper that replaced a good answer is named, else the backend.
+        """
+        problem = fault(value)
+        if problem is None:
+            return value
+        raise broken(author_of(hook, self.identity, lambda found: fault(found) is None), f"{hook} {problem}")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from anchorhold.errors import KeyMismatchError, KeyMissingError, OperationUnsupportedError
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.hook_markers import API_VERSION, hookimpl
+from anchorhold.plugin.inventory import KeyDescription, ListedKey
 from anchorhold.plugin.requests import CreatedKey, KeyHandle, OcspStore
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from anchorhold.plugin.requests import (
         AddOption,
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from anchorhold.public_keys import PublicKey
     from anchorhold.secret import Secret
     from anchorhold.software_keys import PrivateKey
+
+_KEY_ID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+"""In a name: 20 octets, as core draws them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,20 @@ class Pkcs8Backend(ABC):
         """
         return key_id.hex()
 
+    def names(self, secrets: Secrets) -> Iterable[str]:
+        """The names of all keys in the store, with more if others use it too; by default it cannot be listed.
+
+        Args:
+            secrets: By the names of the options.
+
+        Raises:
+            OperationUnsupportedError: It cannot be listed.
+            BackendFailedError: It cannot be reached.
+        """
+        raise OperationUnsupportedError(
+            f"{self.subject}: does not list its keys", hint="look for them in the store itself"
+        )
+
     def name_in(self, handle: KeyHandle) -> str:
         """The name that a handle has; to be overridden where an older version of handles has it elsewhere."""
         return str(handle.data[self.handle_field])
@@ -197,6 +216,19 @@ class Pkcs8Backend(ABC):
         name = self.name_of(request.key_id, request.options)
         public_key = self.public_key(KeyEntry(name=name, subject=self.subject, secrets=secrets))
         return () if public_key is None else (self._created(name, public_key),)
+
+    @hookimpl
+    def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
+        """What the store has under names that end in a key id, as `name_of` makes them."""
+        found = ((name, _KEY_ID.search(name)) for name in self.names(secrets))
+        return tuple(
+            ListedKey(name=self.describe(name), key_id=bytes.fromhex(match[0])) for name, match in found if match
+        )
+
+    @hookimpl
+    def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
+        """Octets can be copied by everybody who may read them, and do not tell where they were made."""
+        return KeyDescription(place=self.describe(self.name_in(request.handle)), can_leave=True)
 
     @hookimpl
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
     from anchorhold.audit import AuditContext
     from anchorhold.databases import Database
+    from anchorhold.plugin.facts import SigningFacts
     from anchorhold.plugin.refused_secrets import RefusedSecrets
     from anchorhold.public_keys import PublicKey
     from anchorhold.secret import Secret
@@ -31,7 +33,9 @@ Wrapping: TypeAlias = Generator[None, T, T]
 """What a wrapper's method returns: it yields once, is sent the answer of what it wraps, and returns an answer."""
 
 Purpose: TypeAlias = Literal["certificate", "crl", "ocsp", "csr", "probe"]
-"""What a signature is made for. A probe is a random message that proves that a key works."""
+"""What a signature is made for. A probe, `PROBE_PREFIX` and random octets, proves that a key works."""
+PROBE_PREFIX = b"\x00anchorhold probe\x00"
+"""How each probe begins, and no DER: the octet zero ends contents of indefinite length (X.690, section 8.1.5)."""
 OptionValue: TypeAlias = str | bool | None
 """The value of an option that is not secret."""
 
@@ -97,6 +101,13 @@ class Signer(Protocol):
         """Give the session back. Called once."""
 
 
+class RequestSigner(Signer, Protocol):
+    """A signer that is told what it signs: for a key that keeps a log, or decides itself."""
+
+    def sign_request(self, request: SignRequest) -> bytes:
+        """The signature over ``request.message``, as of `Signer.sign`, which is not called then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendContext:
     """What a backend is told about its place when it is constructed.
@@ -108,6 +119,7 @@ class BackendContext:
         environment: The variables that references in the settings are resolved with.
         shared: Sections of the settings shared by all aliases: ``storages``.
         refused_secrets: The memory of refused secrets, for a backend that shows one to a token that counts wrong ones.
+        folder: Of the settings: where relative paths in them start, as options of the type `pathlib.Path` do already.
     """
 
     alias: str
@@ -116,6 +128,7 @@ class BackendContext:
     environment: Mapping[str, str]
     shared: Mapping[str, Any]
     refused_secrets: RefusedSecrets = field(default_factory=ProcessRefusedSecrets)
+    folder: Path = field(default_factory=Path.cwd)
 
     @property
     def section(self) -> str:
@@ -130,10 +143,14 @@ class WrapperContext:
     Attributes:
         alias: The alias of the key backend it wraps.
         role: The role of that alias.
+        folder: As in `BackendContext`.
+        environment: The variables that references in its options are resolved with.
     """
 
     alias: str
     role: Role
+    folder: Path = field(default_factory=Path.cwd)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +160,13 @@ class CertificateAuthority:
     Attributes:
         name: Its name in the ledger.
         subject: Its distinguished name (RFC 4514 form).
+        public_key_info: Its public key, DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), which no change of its
+            name changes; None before its key was made.
     """
 
     name: str
     subject: str
+    public_key_info: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,9 +303,12 @@ class SignRequest:
         message: All octets to be signed, such as the TBSCertificate.
         algorithm: How.
         purpose: What for.
-        ca: The authority whose key signs.
-        draft: The certificate to be; not None exactly when the purpose is ``certificate``.
+        ca: The authority that signs, or whose OCSP responder does.
+        draft: The certificate to be; not None exactly when the purpose is ``certificate``. Its serial number and the
+            message, its TBSCertificate, are in the ledger already.
         audit: Who acts; None outside an installation.
+        key_id: As in `CreateKeyRequest`, of the key that signs; None where the caller does not know it.
+        facts: What a CRL, a CSR or an OCSP response says; None for other purposes.
     """
 
     message: bytes
@@ -294,6 +317,8 @@ class SignRequest:
     ca: CertificateAuthority
     draft: Draft | None = None
     audit: AuditContext | None = None
+    key_id: bytes | None = None
+    facts: SigningFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,10 +122,12 @@ class AuthorityService:
         """
         context = self._context
         place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        profile = profile or ("root" if parent is None else "intermediate")
         wanted = NewAuthority(
             name=name,
             subject=subject,
-            profile=context.profile(profile or ("root" if parent is None else "intermediate")),
+            profile=context.profile(profile),
+            profile_name=profile,
             path_length=path_length,
             expires=expires,
             permitted=tuple(permitted),
@@ -168,6 +170,7 @@ class AuthorityService:
             name=name,
             subject=subject,
             profile=self._context.profile(profile or "intermediate"),
+            profile_name=profile or "intermediate",
             path_length=path_length,
             permitted=tuple(permitted),
             excluded=tuple(excluded),

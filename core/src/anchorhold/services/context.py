@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from anchorhold.audit import AuditContext
@@ -12,6 +13,7 @@ from anchorhold.operations.authority import Authority, Chain
 from anchorhold.operations.key_location import KeyLocation
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
+from anchorhold.services.announcements import Announcer
 from anchorhold.services.ledger_access import LedgerAccess
 from anchorhold.suggestions import suggestion
 
@@ -58,6 +60,7 @@ class ServiceContext:
         self.audit = audit
         self.notes: list[str] = []
         self._recording: Ledger | None = None
+        self._asks_once = False
 
     @classmethod
     def of(
@@ -79,6 +82,12 @@ class ServiceContext:
         """The same for another actor."""
         return ServiceContext(self.loaded, self.access, self.backends, audit)
 
+    def asking_once(self) -> ServiceContext:
+        """The same; a backend that was waited for in vain a short time ago is not asked again."""
+        same = copy(self)
+        same._asks_once = True  # noqa: SLF001  # of the same class
+        return same
+
     @property
     def ledger(self) -> Ledger:
         """The ledger; what is recorded through it names the actor.
@@ -88,7 +97,7 @@ class ServiceContext:
         """
         opened = self.access.ledger
         if self._recording is None or self._recording.database is not opened.database:
-            self._recording = opened.acting_as(self.audit)
+            self._recording = opened.acting_as(self.audit).telling(Announcer(self.backends, self.audit).tell)
         return self._recording
 
     def authorities(self) -> list[Authority]:
@@ -167,7 +176,8 @@ class ServiceContext:
         Raises:
             AnchorholdError: It is not configured, or cannot be used.
         """
-        return self.backends.get(alias, role).acting_as(self.audit)
+        backend = self.backends.get(alias, role).acting_as(self.audit)
+        return backend.asked_once(self.backends.unresponsive) if self._asks_once else backend
 
     def place(
         self, alias: str, operation: Operation, secrets: GivenSecrets, options: OptionValues | None = None
@@ -175,7 +185,7 @@ class ServiceContext:
         """An alias as one operation uses it; without options, for a key that has its place already."""
         return KeyLocation(
             backend=self.backend(alias),
-            type=self.backends.aliases()[alias].backend,
+            type=self.backends.aliases()[alias].backend_type,
             secrets=self.backends.secrets(alias, wrapped(secrets), operation=operation),
             options=self.backends.options(alias, operation, options or {}) if operation != "use" else _NO_OPTIONS,
         )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import AnchorholdError
+from anchorhold.errors import AnchorholdError, SecretWrongError
+from anchorhold.operations.by_alias import by_alias
 from anchorhold.operations.key_check import KeyStatus, check_key
+from anchorhold.operations.key_origin import described
 from anchorhold.operations.move_key import move_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.plugin.backend_options import OptionValues
+    from anchorhold.plugin.inventory import KeyDescription
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -43,12 +48,51 @@ class KeyService:
 
         A backend that is gone, or an alias that is not configured any more, is a reason why it cannot.
         """
-        found = self._context.authority(authority)
+        context = self._context.asking_once()
+        found = context.authority(authority)
         try:
-            key = self._context.key_of(found, secrets, ask=False)
+            key = context.key_of(found, secrets, ask=False)
         except AnchorholdError as error:
             return KeyStatus("unusable", error)
         return check_key(key)
+
+    def check_all(self, authorities: Sequence[Authority]) -> Iterator[tuple[Authority, KeyStatus]]:
+        """The same for many, in order; several aliases are asked at once.
+
+        A PIN or password that an alias has refused is not tried again, and one that has failed after a while is not
+        asked again.
+        """
+        refused: dict[str, SecretWrongError] = {}
+
+        def check(authority: Authority) -> KeyStatus:
+            alias = authority.record.key_backend
+            if alias in refused:
+                return KeyStatus("unchecked", refused[alias])
+            found = self.check(authority)
+            if isinstance(found.problem, SecretWrongError):
+                refused[alias] = found.problem
+            return found
+
+        return by_alias(authorities, check, self._context.access.close)
+
+    def describe(self, authority: str | Authority, secrets: GivenSecrets = None) -> KeyDescription | None:
+        """Where the key of an authority is, where it was made, and whether it can leave; nobody is asked for a secret.
+
+        What the backend does not know about its origin is taken from the history of the ledger.
+
+        Args:
+            authority: Whose.
+            secrets: For its key, by name.
+
+        Returns:
+            None if the backend does not describe keys.
+
+        Raises:
+            AnchorholdError: It cannot be found out.
+        """
+        found = self._context.authority(authority)
+        key = self._context.asking_once().key_of(found, secrets, ask=False)
+        return described(self._context.ledger, key)
 
     def move(
         self,

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
+from anchorhold.errors import AnchorholdError
+from anchorhold.operations.by_alias import by_alias
 from anchorhold.operations.crls import CRL_LIFETIME
 from anchorhold.operations.maintenance import MaintenanceResult, maintain
 from anchorhold.operations.responders import PROFILE
@@ -13,6 +15,7 @@ from anchorhold.services.responders import ResponderService
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator, Sequence
 
     from anchorhold.operations.authority import Authority
     from anchorhold.services.context import GivenSecrets, ServiceContext
@@ -44,9 +47,30 @@ class MaintenanceService:
         Raises:
             AnchorholdError: Nothing could be tried; see `anchorhold.operations.maintenance.maintain`.
         """
-        context = self._context
+        context = self._context.asking_once()
         found = context.authority(authority)
         location = ResponderService(context).location
         with ExitStack() as opened:
             key = cache(lambda: opened.enter_context(context.key_of(found, secrets, ask=False, flags=False)))
             return maintain(context.ledger, found, key, location, context.profile(PROFILE), lifetime)
+
+    def run_all(
+        self, authorities: Sequence[Authority], *, lifetime: dt.timedelta = CRL_LIFETIME
+    ) -> Iterator[tuple[Authority, MaintenanceResult]]:
+        """The same for many, in order; those whose keys are in several aliases are looked after at once.
+
+        Args:
+            authorities: Which ones.
+            lifetime: Of CRLs.
+
+        Returns:
+            What became of each; that nothing could be tried is among its ``failures``.
+        """
+
+        def run(authority: Authority) -> MaintenanceResult:
+            try:
+                return self.run(authority, lifetime=lifetime)
+            except AnchorholdError as error:
+                return MaintenanceResult(failures=(error,))
+
+        return by_alias(authorities, run, self._context.access.close)

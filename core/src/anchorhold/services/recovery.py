@@ -5,18 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from anchorhold.backends import SECTIONS
 from anchorhold.operations import key_copies, recovery
 from anchorhold.operations.authority import Authority
+from anchorhold.operations.inventory import Inventory, Place, take_inventory
 from anchorhold.operations.move_key import aliases_of_move, finish_move, undo_move
 from anchorhold.operations.state import KeyMove, move_of
 from anchorhold.services.authorities import AuthorityService
+from anchorhold.services.context import wrapped
+from anchorhold.services.keys import KeyService
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from anchorhold.ledger import AuthorityRecord, CertificateRecord
     from anchorhold.ledger.records import KeyCopy
+    from anchorhold.operations.key_check import KeyStatus
     from anchorhold.operations.recovery import PendingOperations
+    from anchorhold.plugin.inventory import ListedKey
+    from anchorhold.plugin.requests import Role
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -37,6 +45,34 @@ class RecoveryService:
             grace: Age from which a reservation counts as interrupted.
         """
         return recovery.pending_operations(self._context.ledger, grace)
+
+    def inventory(self, secrets: Mapping[str, GivenSecrets] | None = None) -> Inventory:
+        """Keys that no record names, and records whose key is gone, in all aliases that are configured.
+
+        Args:
+            secrets: For each alias of ``key_backends``; nobody is asked.
+
+        Raises:
+            LedgerError: The ledger cannot be read.
+        """
+        context = self._context
+        given = secrets or {}
+
+        def place(alias: str, role: Role) -> Place:
+            def list_keys() -> tuple[ListedKey, ...]:
+                backend = context.backend(alias, role)
+                found = wrapped(given.get(alias))
+                if role == "ocsp":
+                    return backend.list_keys(context.backends.ocsp_secrets(alias))
+                return backend.list_keys(context.backends.secrets(alias, found, operation="use", ask=False))
+
+            return Place(alias=alias, role=role, list_keys=list_keys)
+
+        def check(authority: Authority) -> KeyStatus:
+            return KeyService(context).check(authority, given.get(authority.record.key_backend))
+
+        places = [place(alias, role) for role in SECTIONS for alias in context.backends.aliases(role)]
+        return take_inventory(context.ledger, places, context.authorities(), check)
 
     def finish(
         self, record: AuthorityRecord, secrets: GivenSecrets = None, parent_secrets: GivenSecrets = None

@@ -72,7 +72,7 @@ class ResponderService:
         backend = self._context.backend(alias, "ocsp")
         return OcspKeyLocation(
             backend=backend,
-            type=self._context.backends.aliases("ocsp")[alias].backend,
+            type=self._context.backends.aliases("ocsp")[alias].backend_type,
             store=backend.ocsp_store(),
             secrets=self._context.backends.ocsp_secrets(alias),
         )

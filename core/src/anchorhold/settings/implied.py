@@ -35,5 +35,5 @@ def ocsp_aliases(settings: Settings, installed: Collection[str]) -> dict[str, Al
         return implied
     if preferred is not None:
         return {alias: AliasSettings(backend=preferred) for alias in implied}
-    of_authorities = [alias for alias in settings.key_backends.values() if alias.backend in installed]
+    of_authorities = [alias for alias in settings.key_backends.values() if alias.backend_type in installed]
     return dict.fromkeys(implied, of_authorities[0]) if of_authorities else implied

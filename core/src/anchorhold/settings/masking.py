@@ -99,7 +99,9 @@ def _option(key: tuple[str, ...], value: Any, backend: str) -> Any:
         of_s3 = backend.startswith(("s3:", "s3a:")) and name in _OF_S3
         known = of_s3 or (name in _ANYWHERE and key[2:-1] == ("options",))
     else:
-        known = key[0] != "wrappers" and name in _KEYS_OF.get(backend, ()) and key[2:-1] == ("options",)
+        known = (
+            key[0] != "wrappers" and name in _KEYS_OF.get(backend.rpartition(":")[2], ()) and key[2:-1] == ("options",)
+        )
     if not known:
         return MASK
     if not isinstance(value, str):

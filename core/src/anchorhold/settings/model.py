@@ -41,12 +41,18 @@ class AliasSettings(Section):
     """``key_backends.<alias>`` and ``ocsp_key_backends.<alias>``: one configured key backend.
 
     Attributes:
-        backend: The backend type, the name of an entry point in ``anchorhold.backends``.
+        backend: The backend type, the name of an entry point in ``anchorhold.backends``; with the name of its
+            distribution before it, as in ``acme-keys:vault``, where two distributions offer one type.
         options: Checked by the backend's own model.
     """
 
     backend: str
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def backend_type(self) -> str:
+        """The backend type alone."""
+        return self.backend.rpartition(":")[2]
 
 
 class WrapperSettings(Section):

@@ -27,11 +27,13 @@ class Draft:
         not_after: End of validity, UTC, to the second.
         public_key: The holder's.
         extensions: In the order they will have.
-        profile: Name of the profile it was made by.
+        profile: Name of the profile it was made by, also where that is one for authorities.
         public_key_info: DER SubjectPublicKeyInfo where it says more than the key, as for id-RSASSA-PSS (RFC 4055,
             section 1.2); else None.
         issuer_octets: The issuer's name in DER where its certificate has it otherwise than it would be encoded, such as
             in a TeletexString; else None.
+        listed_as: What the ledger lists it as, where that is not its profile: ``authority`` for those of authorities
+            here; else None.
     """
 
     issuer: x509.Name
@@ -44,6 +46,7 @@ class Draft:
     profile: str
     public_key_info: bytes | None = None
     issuer_octets: bytes | None = None
+    listed_as: str | None = None
 
     def extension(self, kind: type[E]) -> E | None:
         """The value of the extension of that class of ``cryptography.x509``; None if there is none."""

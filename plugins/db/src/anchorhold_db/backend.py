@@ -10,6 +10,8 @@ from anchorhold.plugin import OcspStore, Pkcs8Backend, hookimpl
 from anchorhold_db import options as models
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from anchorhold.plugin import (
         AddOption,
         BackendContext,
@@ -110,6 +112,10 @@ class DatabaseBackend(Pkcs8Backend):
     def delete(self, entry: KeyEntry) -> bool:
         """Remove a row."""
         return self._keys.delete(bytes.fromhex(entry.name))
+
+    def names(self, secrets: Secrets) -> Iterable[str]:
+        """The ids of all rows; a database that is not there has none."""
+        return self._keys.ids()
 
     def describe(self, name: str) -> str:
         """A row, in messages."""

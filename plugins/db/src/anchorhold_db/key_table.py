@@ -63,6 +63,10 @@ class KeyTable:
         """
         return self._run(lambda database: _row(database, key_id), may_create=may_create)
 
+    def ids(self) -> list[str]:
+        """The key ids of all rows, in hexadecimal and in order."""
+        return self._run(_ids, may_create=True)
+
     def add(self, row: StoredKey) -> None:
         """Add a row, which is durable when this returns.
 
@@ -119,6 +123,11 @@ def _row(database: Database, key_id: bytes) -> StoredKey | None:
         return None
     content, public_key = Secret(bytes(found.content)), bytes(found.public_key)
     return StoredKey(key_id=key_id, public_key=public_key, sealing=found.sealing, content=content)
+
+
+def _ids(database: Database) -> list[str]:
+    model = key_model(database)
+    return [row.key_id for row in model.select(model.key_id).order_by(model.key_id)]
 
 
 def _inserted(database: Database, row: StoredKey) -> StoredKey | None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         CreateKeyRequest,
         FindKeyRequest,
         ImportKeyRequest,
+        KeyDescription,
         KeyRequest,
+        ListedKey,
         Operation,
         Secrets,
         Signer,
@@ -74,6 +76,16 @@ class HsmBackend:
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:
         """Look for a key by its id, or by what the options say."""
         return self._key_store(secrets).find(request)
+
+    @hookimpl
+    def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
+        """All private keys of the token that the PIN shows, those of other programs too."""
+        return self._key_store(secrets).list()
+
+    @hookimpl
+    def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
+        """What the token says of the key (CKA_LOCAL, CKA_EXTRACTABLE)."""
+        return self._key_store(secrets).describe(request)
 
     @hookimpl
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:

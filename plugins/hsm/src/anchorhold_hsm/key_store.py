@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from pkcs11 import Attribute
+
 from anchorhold import pkcs8
-from anchorhold.errors import BackendFailedError, InputError
-from anchorhold.plugin import CreatedKey
+from anchorhold.errors import BackendFailedError, InputError, KeyMissingError, KeyUnsupportedError
+from anchorhold.plugin import CreatedKey, KeyDescription, ListedKey
 from anchorhold_hsm import keys
 from anchorhold_hsm.credentials import credential_of
 from anchorhold_hsm.handles import KeyReference, handle_of, origin_of, reference_of
 from anchorhold_hsm.key_adoption import no_unique_key, notes_about
+from anchorhold_hsm.objects import locate, private_keys, public_key_of, read, reference_to
 from anchorhold_hsm.return_codes import is_vague
 from anchorhold_hsm.signer import HsmSigner
 from anchorhold_hsm.token_client import TokenClient
@@ -27,12 +30,14 @@ if TYPE_CHECKING:
         CreateKeyRequest,
         FindKeyRequest,
         ImportKeyRequest,
+        KeyOrigin,
         KeyRequest,
         RefusedSecrets,
         Secrets,
         Signer,
     )
     from anchorhold.public_keys import PublicKey
+    from anchorhold_hsm.objects import Object
     from anchorhold_hsm.options import Options
     from anchorhold_hsm.session import TokenSession
 
@@ -93,6 +98,32 @@ class TokenKeyStore:
 
         return self._access.run(look)
 
+    def list(self) -> tuple[ListedKey, ...]:
+        """See `BackendSpec.list_keys`."""
+
+        def look(token_session: TokenSession) -> tuple[ListedKey, ...]:
+            place = self._access.describe(token_session.token)
+            return tuple(_listed(token_session, found, place) for found in private_keys(token_session))
+
+        return self._access.run(look)
+
+    def describe(self, request: KeyRequest) -> KeyDescription:
+        """See `BackendSpec.describe_key`."""
+        reference = reference_of(request.handle)
+
+        def look(token_session: TokenSession) -> KeyDescription:
+            found = locate(token_session, reference, request.public_key)
+            place = self._access.describe(token_session.token, str(reference))
+            if found is None:
+                raise KeyMissingError(f"{place}: is not there", hint=f"look for it in {origin_of(request.handle)}")
+            values = read(found, Attribute.LOCAL, Attribute.EXTRACTABLE)
+            made: dict[bool | None, KeyOrigin] = {True: "here", False: "elsewhere", None: "unknown"}
+            return KeyDescription(
+                place=place, made=made[values.get(Attribute.LOCAL)], can_leave=values.get(Attribute.EXTRACTABLE)
+            )
+
+        return self._access.run(look, str(reference))
+
     def delete(self, request: KeyRequest) -> bool:
         """See `BackendSpec.delete_key`."""
         reference = reference_of(request.handle)
@@ -143,6 +174,15 @@ def _new_reference(request: CreateKeyRequest | ImportKeyRequest) -> KeyReference
     if not str(label).strip():
         raise InputError("key label: is empty", hint="give the key another label, or leave it out")
     return KeyReference(request.key_id, _checked_label(str(label)))
+
+
+def _listed(token_session: TokenSession, private: Object, place: str) -> ListedKey:
+    reference = reference_to(private)
+    try:
+        public_key = public_key_of(token_session, private)
+    except KeyUnsupportedError:  # of another program
+        public_key = None
+    return ListedKey(name=f"{place}, {reference}", key_id=reference.id or None, public_key=public_key)
 
 
 def _created(token_session: TokenSession, reference: KeyReference, public_key: PublicKey) -> CreatedKey:

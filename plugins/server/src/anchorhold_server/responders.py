@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin import SignRequest
+from anchorhold.plugin import OcspFacts, SignRequest
 from anchorhold.public_keys import spec_of
 from anchorhold.software_keys import SoftwareSigner
 from anchorhold.x509.lenient_certificates import load_lenient
@@ -72,6 +72,7 @@ class Responder:
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
         self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
         self.alias = record.key_backend
+        self._issuer = authority.description
         self._slow_in_a_row = MAX_SLOW
         self._in_memory = False
         self._reader = reader
@@ -157,7 +158,8 @@ class Responder:
         next_update = min(produced_at + lifetime, self._end)
         single = SingleResponse(cert_id, status, this_update, next_update)
         data = self._encoder.response_data(single, produced_at, nonce)
-        signature = self._sign(data, signer or self._open(), live=nonce is not None)
+        facts = OcspFacts(serial=cert_id.serial_number, status=status.word)
+        signature = self._sign(data, signer or self._open(), facts, live=nonce is not None)
         return SignedResponse(self._encoder.assemble(data, signature), produced_at, this_update, next_update)
 
     def check(self) -> None:
@@ -175,10 +177,17 @@ class Responder:
         if signer is not None:
             signer.close()
 
-    def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
+    def _sign(self, data: bytes, signer: Signer, facts: OcspFacts, *, live: bool) -> bytes:
         started = time.perf_counter()
         backend = self._reader.responder_backend(self.alias)
-        request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.description)
+        request = SignRequest(
+            message=data,
+            algorithm=self._algorithm,
+            purpose="ocsp",
+            ca=self._issuer,
+            key_id=self.record.key_id,
+            facts=facts,
+        )
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)

@@ -11,7 +11,7 @@ from anchorhold_storages import options as models
 from anchorhold_storages.storage import storage_opener
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from anchorhold.plugin import AddOption, BackendContext, KeyEntry, Operation, OptionValue, Secret, Secrets
     from anchorhold.public_keys import PublicKey
@@ -77,6 +77,10 @@ class StoragesBackend(Pkcs8Backend):
     def delete(self, entry: KeyEntry) -> bool:
         """Remove a file, and what is left of writing it."""
         return self._storage.delete(entry.name)
+
+    def names(self, secrets: Secrets) -> Iterable[str]:
+        """The paths of all key files in the storage, also those of other aliases."""
+        return self._storage.key_files()
 
     def name_of(self, key_id: bytes, options: Mapping[str, OptionValue]) -> str:
         """The path of the file for a new key."""

@@ -10,13 +10,14 @@ import os
 import re
 import secrets
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold_storages.key_files import KEY_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from anchorhold_storages.options import LocalOptions
 
@@ -97,6 +98,25 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("delete", path, error) from error
         return there
+
+    def key_files(self) -> list[str]:
+        """See `Storage.key_files`.
+
+        Raises:
+            BackendFailedError: A folder cannot be read.
+        """
+
+        def fail(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise self._failed("list", "", error) from error
+
+        root = self._options.location
+        return sorted(
+            str((Path(folder) / name).relative_to(root))
+            for folder, _, names in os.walk(root, onerror=fail)
+            for name in names
+            if KEY_FILE.fullmatch(name)
+        )
 
     def check(self, folder: str) -> tuple[str, ...]:
         """See `Storage.check`; the folder may not be there yet.

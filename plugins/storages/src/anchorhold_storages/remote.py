@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import BackendFailedError, KeyExistsError, SettingsError
+from anchorhold_storages.key_files import below
 from anchorhold_storages.option_secrets import cause_without_secrets, resolve_references
 from anchorhold_storages.storage import NO_KEY, UNTRIED
 
@@ -53,6 +54,21 @@ class RemoteStorage:
         except Exception as error:
             raise self._failed("read", path, error) from self._cause(error)
         return content
+
+    def key_files(self) -> list[str]:
+        """See `Storage.key_files`.
+
+        Raises:
+            BackendFailedError: The store cannot be reached.
+        """
+        files, root = self._open()
+        try:
+            found = files.find(root)
+        except FileNotFoundError:
+            return []
+        except Exception as error:
+            raise self._failed("list", "the storage", error) from self._cause(error)
+        return below(root, found)
 
     def check(self, folder: str) -> tuple[str, ...]:
         """See `Storage.check`; a bucket must be there, for nobody makes one.

@@ -12,6 +12,7 @@ from fsspec.asyn import get_loop, reset_lock, sync
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
 from anchorhold_storages.filesystems import check_options
+from anchorhold_storages.key_files import below
 from anchorhold_storages.option_secrets import cause_without_secrets, resolve_references
 from anchorhold_storages.s3_errors import code_of, reason
 from anchorhold_storages.storage import NO_KEY, UNTRIED
@@ -84,6 +85,21 @@ class S3Storage:
     def settle(self, path: str, _: Callable[[bytes], bool]) -> bytes | None:
         """As `read`: a file has its name from the beginning."""
         return self.read(path)
+
+    def key_files(self) -> list[str]:
+        """See `Storage.key_files`.
+
+        Raises:
+            BackendFailedError: The store cannot be reached.
+        """
+
+        async def find(files: Any) -> list[str]:
+            try:
+                return list(await files._find(self._root))  # noqa: SLF001
+            except FileNotFoundError:
+                return []
+
+        return below(self._root, self._run("list", "the storage", find))
 
     def write_new(self, path: str, content: bytes) -> None:
         """Create a file by a conditional write: the store itself refuses to replace one.

@@ -15,6 +15,7 @@ from paramiko import SFTPAttributes, SFTPClient, SFTPFile, SSHClient, SSHExcepti
 from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, SFTP_FLAG_CREATE, SFTP_FLAG_EXCL, SFTP_FLAG_WRITE
 
 from anchorhold.errors import BackendFailedError, KeyExistsError
+from anchorhold_storages.key_files import KEY_FILE
 from anchorhold_storages.sftp_connection import FAILURES, SftpServer, reason
 from anchorhold_storages.storage import NO_KEY, UNTRIED
 
@@ -63,6 +64,15 @@ class SftpStorage:
         """
         self.read(f"{folder}/{NO_KEY}")
         return (f"{self._subject}: {UNTRIED}",)
+
+    def key_files(self) -> list[str]:
+        """See `Storage.key_files`.
+
+        Raises:
+            BackendFailedError: The server cannot be reached, or refuses.
+        """
+        with self._connected("list", "the storage") as files:
+            return sorted(_key_files(files, self._root, ""))
 
     def settle(self, path: str, is_whole: Callable[[bytes], bool]) -> bytes | None:
         """See `Storage.settle`.
@@ -222,6 +232,20 @@ def _temporaries(files: SFTPClient, path: str) -> list[str]:
         return [f"{folder}/{found}" for found in files.listdir(folder or "/") if pattern.fullmatch(found)]
     except FileNotFoundError:
         return []
+
+
+def _key_files(files: SFTPClient, root: str, folder: str) -> Iterator[str]:
+    """Paths below the root of key files in a folder and those below it; links to folders are not followed."""
+    try:
+        entries = files.listdir_attr(f"{root}/{folder}")
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = f"{folder}{entry.filename}"
+        if stat.S_ISDIR(entry.st_mode or 0):
+            yield from _key_files(files, root, f"{path}/")
+        elif KEY_FILE.fullmatch(entry.filename):
+            yield path
 
 
 def _remove(files: SFTPClient, path: str) -> bool:

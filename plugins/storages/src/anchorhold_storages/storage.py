@@ -69,6 +69,9 @@ class Storage(Protocol):
             is_whole: Whether this is the content of a file and no part of one.
         """
 
+    def key_files(self) -> list[str]:
+        """The paths of all files that are named like a key, in order."""
+
     def write_new(self, path: str, content: bytes) -> None:
         """Create a file; refuse to replace one."""
 

@@ -9,14 +9,12 @@ from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.output import ListFormat, as_json, table, write
 from anchorhold.cli.remedies import sentence
 from anchorhold.cli.rendering import key_as_json
-from anchorhold.errors import AnchorholdError, SecretWrongError
-from anchorhold.operations.key_check import KeyStatus
+from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
-from anchorhold.plugin.discovery import installed
+from anchorhold.plugin.discovery import damaged, installed
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
-    from anchorhold.operations.authority import Authority
 
 
 def backends(context: CommandContext, output_format: OutputListFormat = ListFormat.TEXT) -> None:
@@ -44,7 +42,10 @@ def _installed(context: CommandContext) -> list[dict[str, Any]]:
         good = "loads" if word != "wrapper" else "enabled" if plugin.name in enabled else "not enabled"
         state = _state(lambda found=plugin: found.loaded, good)
         rows.append({"kind": word, "name": plugin.name, "from": plugin.distribution, "state": state})
-    return rows
+    return rows + [
+        {"kind": "distribution", "name": "", "from": "", "state": f"broken: {sentence}"}
+        for sentence in damaged(BACKENDS_GROUP)
+    ]
 
 
 def _configured(context: CommandContext) -> list[dict[str, Any]]:
@@ -62,26 +63,13 @@ def _configured(context: CommandContext) -> list[dict[str, Any]]:
 
 
 def _keys(context: CommandContext) -> list[dict[str, Any]]:
-    """Each key and whether it is usable; a PIN or password that was refused is not tried again."""
+    """Each key and whether it is usable."""
     installation = context.installation
-    refused: dict[str, SecretWrongError] = {}
-    rows: list[dict[str, Any]] = []
-    for authority in installation.authorities.list():
-        alias = authority.record.key_backend
-        if authority.record.certificate is None:
-            continue
-        state = KeyStatus("unchecked", refused[alias]) if alias in refused else _checked(context, authority)
-        if isinstance(state.problem, SecretWrongError):
-            refused[alias] = state.problem
-        rows.append({"authority": authority.name, "alias": alias, **key_as_json(state)})
-    return rows
-
-
-def _checked(context: CommandContext, authority: Authority) -> KeyStatus:
-    try:
-        return context.installation.keys.check(authority)
-    except AnchorholdError as error:  # the backend itself cannot be used
-        return KeyStatus("unusable", error)
+    made = [found for found in installation.authorities.list() if found.record.certificate is not None]
+    return [
+        {"authority": authority.name, "alias": authority.record.key_backend, **key_as_json(state)}
+        for authority, state in installation.keys.check_all(made)
+    ]
 
 
 def _told(row: dict[str, Any]) -> str:

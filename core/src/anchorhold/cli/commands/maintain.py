@@ -69,15 +69,13 @@ def _once(context: CommandContext, cas: Sequence[str], lifetime: dt.timedelta) -
         authorities = _wanted(context, cas)
         if not authorities:
             info("No authorities yet; nothing to do.")
-    for authority in authorities:
-        with failures.collecting(authority.name):
-            maintained = context.installation.maintenance.run(authority, lifetime=lifetime)
-            for done in maintained.done:
-                info(f"{authority.name}: {done}")
-            if maintained.other_claim is not None:
-                info(f"{authority.name} is {maintained.other_claim.description}; skipped.")
-            for error in maintained.failures:
-                failures.add(authority.name, error)
+    for authority, maintained in context.installation.maintenance.run_all(authorities, lifetime=lifetime):
+        for done in maintained.done:
+            info(f"{authority.name}: {done}")
+        if maintained.other_claim is not None:
+            info(f"{authority.name} is {maintained.other_claim.description}; skipped.")
+        for error in maintained.failures:
+            failures.add(authority.name, error)
     return failures
 
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.first_publication import info_missing_revocations, publish_first
+from anchorhold.cli.orphans import show_orphans
 from anchorhold.cli.output import info, write
 from anchorhold.errors import InputError, RecoveryNeededError, UnknownAuthorityError, ValidityError
 from anchorhold.operations.authority import Authority
@@ -66,6 +67,12 @@ def recover(
     certificates: Annotated[
         bool, typer.Option("--certificates", help="Close reservations of certificates that were never issued.")
     ] = False,
+    orphans: Annotated[
+        bool,
+        typer.Option(
+            "--orphans", help="List keys in the key backends that no record names, and records whose key is missing."
+        ),
+    ] = False,
     older_than: Annotated[
         str,
         typer.Option(
@@ -77,11 +84,16 @@ def recover(
 ) -> None:
     """List interrupted operations and leftover copies of keys, or finish or abandon an operation.
 
-    Exit code 63 means that operations were interrupted. Operations of running processes are listed and left alone.
+    Exit code 63 means that operations were interrupted, or that keys and records do not match. Operations of running
+    processes are listed and left alone.
     """
     named = [name for name in (finish, abandon, destroy_copies) if name is not None]
-    if len(named) + certificates > 1 or (forget_key and abandon is None and destroy_copies is None):
+    if len(named) + certificates + orphans > 1 or (forget_key and abandon is None and destroy_copies is None):
         raise InputError("recover: these options exclude each other", hint="use one of them at a time")
+    if orphans:
+        aliases = context.installation.backends.aliases()
+        show_orphans(context.installation.recovery.inventory({alias: context.secrets(alias) for alias in aliases}))
+        return
     waiting = context.installation.recovery.pending(_age(older_than))
     if finish is not None:
         record = _named(waiting, finish)

@@ -1,0 +1,34 @@
+"""``recover --orphans``: keys without a record, and records without a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold.cli.output import info
+from anchorhold.cli.remedies import sentence
+from anchorhold.errors import RecoveryNeededError
+
+if TYPE_CHECKING:
+    from anchorhold.operations.inventory import Inventory
+
+
+def show_orphans(found: Inventory) -> None:
+    """Tell what was found.
+
+    Raises:
+        RecoveryNeededError: Something was.
+    """
+    for place, key in found.unknown:
+        key_id = f" (key id {key.key_id.hex()})" if key.key_id is not None else ""
+        info(f"No record names a key in {place.section}: {key.name}{key_id}.")
+    for authority in found.gone:
+        info(f"The key of authority {authority.name} is not in {authority.record.key_backend!r}.")
+    for what, problem in found.unchecked.items():
+        info(f"Not checked: {what} ({sentence(problem)}).")
+    count = len(found.unknown) + len(found.gone)
+    if count:
+        raise RecoveryNeededError(
+            f"recover: {len(found.unknown)} keys without a record, {len(found.gone)} records without a key",
+            hint="restore what is missing from a backup, and delete a key only if no other installation uses it",
+        )
+    info("Each key that was found has a record, and each record its key, as far as it could be checked.")
