@@ -8,11 +8,11 @@
 #   pyhanko-certvalidator and vfychain -pp accept all four. certutil -V refuses all four with "unknown critical
 #   extension", although it is of the same NSS as vfychain (whose -pp goes to the library's second verifier). GnuTLS
 #   knows two of them. gpgsm refuses three, and certificatePolicies as long as its policies.txt does not name the policy.
-#   cryptography refuses all; none of them is among its WebPKI extensions.
+#   cryptography refuses all four.
 #   Beside it: `openssl verify -policy_check` answers "no explicit policy" (error 43) to the valid chain whose
 #   policyConstraints say requireExplicitPolicy, until it is given `-policy 2.5.29.32.0`.
 # Why a good guess misses: these are the constraints the RFC itself defines, its path validation (section 6.1) handles
-#   each, and a CA is told to mark them critical; name constraints, as rare, are accepted nearly everywhere. openssl, the
+#   each, and a CA is told to mark them critical; name constraints, as rare, are accepted by most. openssl, the
 #   usual check, does not even need an option.
 # Who is right: those that accept. RFC 5280, sections 4.2.1.5 (policyMappings SHOULD be critical), 4.2.1.11 and 4.2.1.14
 #   (policyConstraints and inhibitAnyPolicy MUST be); 6.1.1, letter c: without a wish the initial set is any-policy. To
