@@ -36,7 +36,7 @@ def test_a_wrapper_without_a_fault_keeps_every_rule(tmp_path: Path, site: Path) 
     assert verdict.kept == set(WRAPPER_RULES)
 
 
-@pytest.mark.slow(because="all rules against each of ten wrappers")
+@pytest.mark.slow(because="all quick rules against each of five wrappers")
 @pytest.mark.parametrize("batch", WRAPPER_BATCHES, ids=lambda batch: batch[0])
 def test_each_faulty_wrapper_is_caught_by_the_rule_meant_for_it_and_by_no_other(
     batch: list[str], tmp_path: Path, site: Path

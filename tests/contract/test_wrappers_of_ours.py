@@ -70,3 +70,7 @@ class TestAuditLog(Installed):
     @pytest.fixture
     def options(self, tmp_path: Path) -> dict[str, Any]:
         return {"file": str(tmp_path / "audit.jsonl")}
+
+    @pytest.fixture
+    def slowest(self) -> float:
+        return 0.5  # it waits for the disk twice

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RIGHT: Final = "names"
 """The name of the wrapper with nothing wrong."""
-BATCH: Final = 10
+BATCH: Final = 5
 """Faults that share a process."""
 WRAPPER_BATCHES: Final = [list(WRAPPER_FAULTS)[start : start + BATCH] for start in range(0, len(WRAPPER_FAULTS), BATCH)]
 

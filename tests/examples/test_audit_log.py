@@ -278,7 +278,7 @@ def test_a_log_that_becomes_shorter_while_it_is_used_stops_signatures(path: Path
 
 def test_a_log_that_ends_in_something_else_stops_signatures(path: Path) -> None:
     path.write_text("my notes\n")
-    with pytest.raises(RefusedError, match="cannot be written"):
+    with pytest.raises(RefusedError, match="its last line is not an entry"):
         request_of(wrapper_in(path))
     assert path.read_text() == "my notes\n"
 

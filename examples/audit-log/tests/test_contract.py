@@ -20,3 +20,7 @@ class TestAuditLog(WrapperContract):
     @pytest.fixture
     def options(self, tmp_path: Path) -> dict[str, Any]:
         return {"file": str(tmp_path / "audit.jsonl")}
+
+    @pytest.fixture
+    def slowest(self) -> float:
+        return 0.5  # it waits for the disk twice

@@ -150,7 +150,10 @@ def _continued(descriptor: int, size: int) -> tuple[Head, list[bytes]]:
 
 
 def _head_of(line: bytes) -> Head:
-    return Head(read_entry(line)["number"], digest_of(line))
+    try:
+        return Head(read_entry(line)["number"], digest_of(line))
+    except ValueError:
+        raise ValueError("its last line is not an entry") from None
 
 
 def _last_lines(descriptor: int, size: int) -> tuple[bytes, bytes]:

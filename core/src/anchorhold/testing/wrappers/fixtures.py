@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from anchorhold.plugin import Purpose
 
+_sites: list[Path] = []
+"""The folder on the path: one for all tests, because entry points are read again when the path changes."""
 _recorded: dict[str, Recorded] = {}
 """What was recorded for an order that passes and one that is refused: the same for all wrappers and tests."""
 
@@ -82,12 +84,13 @@ class WrapperFixtures:
         return 0.1
 
     @pytest.fixture(autouse=True)
-    def site(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def site(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
         """A folder on the path, in which the backend of the contract is installed."""
-        site = tmp_path / "contract-site"
-        inner_backend.offer(site)
-        monkeypatch.syspath_prepend(str(site))
-        return site
+        if not _sites:
+            _sites.append(tmp_path_factory.mktemp("site"))
+            inner_backend.offer(_sites[0])
+        monkeypatch.syspath_prepend(str(_sites[0]))
+        return _sites[0]
 
     @pytest.fixture
     def recorded(

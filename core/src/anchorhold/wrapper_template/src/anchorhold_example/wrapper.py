@@ -1,6 +1,7 @@
-"""The wrapper ``example``: a policy for host names. Put your own check in the place of `_check`.
+"""The wrapper ``example``: a policy for host names.
 
-Other hooks are wrapped in the same way; `anchorhold.plugin.hookspecs` documents them all.
+Put your own check in the place of `_check`. Other hooks are wrapped in the same way; `anchorhold.plugin.hookspecs`
+documents them all.
 """
 
 from __future__ import annotations
@@ -44,4 +45,5 @@ class ExampleWrapper:
     def _check(self, draft: Draft) -> None:
         for name in draft.dns_names:
             if not f".{name.lower()}".endswith(self._suffixes):
-                raise RefusedError(f"example: {name} is outside {', '.join(self._suffixes)}", hint="leave it out")
+                outside = f"{name} is outside {', '.join(self._suffixes)}"
+                raise RefusedError(f"example: {outside}", hint="leave it out")
