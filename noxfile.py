@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
 EXAMPLES = (
+    "examples/audit-log",
     "examples/aws-kms",
     "examples/minimal-backend",
     "examples/quorum-wrapper",
@@ -289,10 +290,11 @@ def downstream(session: nox.Session) -> None:
 @nox.session(requires=["wheels", "programs"], default=False)
 @isolated
 def contract(session: nox.Session) -> None:
-    """Print which rule of the contract catches each seeded fault; then try the kit on our own backends."""
+    """Print which rule of the contracts catches each seeded fault; then try the kit on our own backends."""
     _install_wheels(session)
     session.install("-q", *_group("test"))
-    session.run("python", "-m", "contract.faulting", env={**PLAIN, "PYTHONPATH": "tests"})
+    for faults in ("contract.faulting", "contract.wrapper_faulting"):
+        session.run("python", "-m", faults, env={**PLAIN, "PYTHONPATH": "tests"})
     whole = {"ANCHORHOLD_TEST_COMBINATIONS": "all"}
     _pytest(session, *(session.posargs or [*_at_once(), "tests/contract"]), env=whole)
 

@@ -21,12 +21,14 @@ DISTRIBUTIONS: Final = {
     folder.parent.name: folder
     for folder in (CORE, *sorted(ROOT.glob("plugins/*/src")), *sorted(ROOT.glob("examples/*/src")))
 }
-TEMPLATE: Final = CORE / "anchorhold/template/src"
-OUTSIDE: Final = {name: folder for name, folder in DISTRIBUTIONS.items() if name != "core"} | {"template": TEMPLATE}
+TEMPLATES: Final = {name: CORE / "anchorhold" / name / "src" for name in ("template", "wrapper_template")}
+OUTSIDE: Final = {name: folder for name, folder in DISTRIBUTIONS.items() if name != "core"} | TEMPLATES
 """All that is written with what core promises."""
 KNOWS_PEEWEE: Final = ("anchorhold.ledger.", "anchorhold.databases.", "anchorhold_db.")
 CORE_MODULES: Final = {
-    name: file for name, file in modules_below(CORE).items() if not name.startswith("anchorhold.template")
+    name: file
+    for name, file in modules_below(CORE).items()
+    if not name.startswith(("anchorhold.template", "anchorhold.wrapper_template"))
 }
 
 

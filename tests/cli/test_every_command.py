@@ -37,6 +37,7 @@ backend = "db"
 WWW: Final = ["DNS:www.example.com"]
 STEPS: Final = (
     "new-backend acme-kms",
+    "new-wrapper acme-policy",
     "init-ca Root CN=Root --path-length=1 --out=root.pem",
     "init-ca Issuing CN=Issuing --parent=Root --key-backend=rows --out=issuing.pem",
     "init-ca Offline CN=Offline --csr-out=offline.csr",

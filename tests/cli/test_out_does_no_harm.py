@@ -42,6 +42,7 @@ WRITERS: Final = {
 MAKERS: Final = {
     "config init PATH": ("config", "init", "{out}"),
     "new-backend --folder": ("new-backend", "acme", "--folder={out}"),
+    "new-wrapper --folder": ("new-wrapper", "acme", "--folder={out}"),
 }
 """Every one by which it is told where to make what must not be there yet."""
 READ: Final = {

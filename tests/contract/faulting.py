@@ -116,20 +116,20 @@ def judge(backends: Sequence[str], folder: Path, site: Path) -> dict[str, Verdic
     verdicts: dict[str, Verdict] = defaultdict(Verdict)
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest has just written it
         verdict = verdicts[case.get("classname", "").rpartition(".")[2]]
-        failures = [_whole(found) for found in (*case.findall("failure"), *case.findall("error"))]
+        failures = [whole(found) for found in (*case.findall("failure"), *case.findall("error"))]
         for message in failures:
-            verdict.broken[_rule_in(message)] = message
+            verdict.broken[rule_in(message)] = message
         if not failures:
             verdict.kept.add(rules[case.get("name", "").partition("[")[0]])
     return {backend: verdicts[class_name(backend)] for backend in backends}
 
 
-def _whole(failure: ET.Element) -> str:
+def whole(failure: ET.Element) -> str:
     """What pytest says of a failure, shortened and in full."""
     return f"{failure.get('message', '')}\n{failure.text or ''}"
 
 
-def _rule_in(message: str) -> str:
+def rule_in(message: str) -> str:
     """The rule that a failure names."""
     found = _NAMED.search(message)
     return found[1] if found is not None else "none"

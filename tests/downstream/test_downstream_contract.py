@@ -1,4 +1,4 @@
-"""The example backends keep the contract of key backends: their own tests, run where everything is from wheels."""
+"""The examples keep their contracts: their own tests, run where everything is from wheels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from anchorhold.testing import RULES
+from anchorhold.testing import RULES, WRAPPER_RULES
 from downstream.wheel_environment import PROJECTS
 from examples.kms_places import CREDENTIALS
 from examples.kms_stand_in import kms_stand_in
@@ -65,3 +65,7 @@ def test_keys_in_the_transit_engine_keep_the_contract(
     with vault_stand_in() as vault:
         monkeypatch.setenv("VAULT_ADDR", vault.url)
         keep(downstream, tmp_path, "anchorhold_vault_transit", rules)
+
+
+def test_the_audit_log_keeps_the_contract_of_wrappers(downstream: Downstream, tmp_path: Path) -> None:
+    keep(downstream, tmp_path, "anchorhold_audit_log", list(WRAPPER_RULES))

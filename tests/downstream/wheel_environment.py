@@ -33,6 +33,7 @@ PROJECTS = {
     "anchorhold_hsm": REPOSITORY / "plugins" / "hsm",
     "anchorhold_db": REPOSITORY / "plugins" / "db",
     "anchorhold_server": REPOSITORY / "plugins" / "server",
+    "anchorhold_audit_log": REPOSITORY / "examples" / "audit-log",
     "anchorhold_aws_kms": REPOSITORY / "examples" / "aws-kms",
     "anchorhold_minimal": REPOSITORY / "examples" / "minimal-backend",
     "anchorhold_quorum": REPOSITORY / "examples" / "quorum-wrapper",

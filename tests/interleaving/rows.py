@@ -20,7 +20,7 @@ READING: Final = frozenset(
     {"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
 )
 """Commands that change nothing; what they read is what the others leave."""
-ALONE: Final = frozenset({"config", "new-backend", "profiles", "quickstart"})
+ALONE: Final = frozenset({"config", "new-backend", "new-wrapper", "profiles", "quickstart"})
 """Those that use no ledger, or make an installation of their own."""
 
 

@@ -39,7 +39,7 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "dump-crl": (("Root",), UnknownAuthorityError.exit_code),
 }
 """Every command that makes no authority, and how it ends where nothing is."""
-OTHERS: Final = {"serve", "new-backend", "config", "profiles"}
+OTHERS: Final = {"serve", "new-backend", "new-wrapper", "config", "profiles"}
 """Commands that look into no ledger, and the one that waits for it."""
 
 

@@ -95,6 +95,7 @@ COMMANDS: Final = {
     "history": Command(OPERATION, "Show what happened, who did it and when.", "history:history"),
     "backends": Command(SETTINGS, "Show key backends and whether keys are usable.", "backends:backends"),
     "new-backend": Command(SETTINGS, "Write a Python package for a new key backend.", "new_backend:new_backend"),
+    "new-wrapper": Command(SETTINGS, "Write a Python package for a new wrapper.", "new_wrapper:new_wrapper"),
     "config": Command(SETTINGS, "Show, check or write the settings.", "config:app"),
 }
 """In the order of the help; commands of one group follow each other."""

@@ -55,6 +55,7 @@ EXAMPLES: Final = {
     ),
     "backends": ("anchorhold backends",),
     "new-backend": ("anchorhold new-backend acme-kms",),
+    "new-wrapper": ("anchorhold new-wrapper acme-policy",),
     "config show": ("anchorhold config show",),
     "config check": ("anchorhold --config test.toml config check",),
     "config init": ("anchorhold config init", "anchorhold config init -"),

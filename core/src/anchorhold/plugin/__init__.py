@@ -1,4 +1,56 @@
-"""The plugin API: all that authors of key backends and wrappers need, and the only place to import it from."""
+"""The plugin API: all that authors of key backends and wrappers need, and the only place to import it from.
+
+To begin, ``anchorhold new-backend NAME`` or ``anchorhold new-wrapper NAME`` writes a package. ``help`` of a name below,
+such as ``help(anchorhold.plugin.BackendSpec)``, has the whole text.
+
+What a plugin is::
+
+    BackendSpec         the hooks, each with an example
+    hookimpl            marks a method as a hook; hookimpl(wrapper=True) in a wrapper
+    API_VERSION         what a class states as anchorhold_api
+    BACKENDS_GROUP      entry-point group of key backends
+    WRAPPERS_GROUP      entry-point group of wrappers
+    BackendContext      what the constructor of a backend is told
+    WrapperContext      what the constructor of a wrapper is told
+    Wrapping            what a method of a wrapper returns
+    Capabilities        the kinds of keys and signatures that a backend offers at most
+
+Bases to start from::
+
+    Pkcs8Backend        keys that are octets: read, write_new and delete are left to write
+    KeyEntry            where the octets of one key are
+    RemoteService       a service that signs: one client for each process, errors translated
+    RemoteSigner        a signer that asks it
+    Failure             an error of a service in our words
+
+What hooks are asked and answer::
+
+    CreateKeyRequest, FindKeyRequest, ImportKeyRequest, KeyRequest, SignRequest
+    CreatedKey          a key that exists: its handle and its public half
+    KeyHandle           how a key is found again
+    Signer              a key that is lent
+    OcspStore           how keys of OCSP responders are kept
+    CertificateAuthority  whose key it is
+    Role                ca or ocsp
+    Purpose             what a signature is for
+    Draft               a certificate before it is signed
+    KeySpec, Algorithm  a kind of key, and how it signs
+    DurationIn          a span of time in options
+
+Options and secrets::
+
+    AddOption           adds an option to commands
+    Operation           what a command does with keys
+    OptionValue         the value of an option that is not secret
+    flag_of             the flag that an option gets
+    Secrets             hands out secrets by name
+    Secret              a password, PIN or private key in memory
+    SecretReference     where a secret in the settings comes from
+    SecretSource        where a secret came from
+    is_secret_reference, tells_secret
+    RefusedSecrets      remembers wrong PINs, which tokens count
+    ProcessRefusedSecrets  the same for this process alone
+"""
 
 from anchorhold.algorithms import Algorithm, KeySpec
 from anchorhold.plugin.backend_options import flag_of
@@ -94,3 +146,8 @@ __all__ = [
     "is_secret_reference",
     "tells_secret",
 ]
+
+
+def __dir__() -> list[str]:
+    """Without the classes, so that ``help`` of this module is a page and not all of their pages together."""
+    return [name for name, value in globals().items() if not isinstance(value, type)]

@@ -22,7 +22,8 @@ In a test module::
 
 or without any code: ``pytest --anchorhold-backend=mine --anchorhold-options=mine.toml``; what stands in that file is in
 `anchorhold.testing.toml_contract`. What may be overridden is in `anchorhold.testing.fixtures`, the rules are in
-`anchorhold.testing.rules`. Needs pytest: ``pip install anchorhold[testing]``.
+`anchorhold.testing.rules`. `anchorhold.testing.wrappers` has the same for wrappers. Needs pytest:
+``pip install anchorhold[testing]``.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anchorhold.testing.contract import BackendContract
     from anchorhold.testing.rules import GUIDE, RULES, Rule, RuleBrokenError
+    from anchorhold.testing.wrappers.contract import WrapperContract
+    from anchorhold.testing.wrappers.rules import WRAPPER_RULES
 
-__all__ = ["GUIDE", "RULES", "BackendContract", "Rule", "RuleBrokenError"]
+__all__ = ["GUIDE", "RULES", "WRAPPER_RULES", "BackendContract", "Rule", "RuleBrokenError", "WrapperContract"]
 
 _HOMES = {
     "BackendContract": "contract",
@@ -42,6 +45,8 @@ _HOMES = {
     "RULES": "rules",
     "Rule": "rules",
     "RuleBrokenError": "rules",
+    "WRAPPER_RULES": "wrappers.rules",
+    "WrapperContract": "wrappers.contract",
 }
 """Imported when first used: pytest loads this package for everybody who has anchorhold installed."""
 

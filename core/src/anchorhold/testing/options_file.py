@@ -47,40 +47,45 @@ def _is_by_name(value: Any) -> bool:
     return _is_table(value) and all(isinstance(found, str | dict) for found in value.values())
 
 
-_OPTIONS: Final = TableShape(_is_table, "write one name and its value in each line below it")
+OPTIONS: Final = TableShape(_is_table, "write one name and its value in each line below it")
+"""Options of the settings."""
 _SECRETS: Final = TableShape(_is_by_name, 'give each secret as text, { env = "VARIABLE" } or { file = "PATH" }')
 _COMMAND: Final = TableShape(_is_command, 'write command = ["PROGRAM", "ARGUMENT"] below it')
 
 TABLES: Final[Mapping[str, TableShape]] = {
-    "options": _OPTIONS,
-    "other": _OPTIONS,
-    "unreachable": _OPTIONS,
-    "ocsp": _OPTIONS,
-    "key": _OPTIONS,
+    "options": OPTIONS,
+    "other": OPTIONS,
+    "unreachable": OPTIONS,
+    "ocsp": OPTIONS,
+    "key": OPTIONS,
     "secrets": _SECRETS,
     "wrong-secrets": _SECRETS,
-    "offers": _OPTIONS,
-    "adoption": _OPTIONS,
+    "offers": OPTIONS,
+    "adoption": OPTIONS,
     "old-handles": TableShape(_is_by_version, "write [old-handles.1], with the number of a version"),
     "vanish": _COMMAND,
     "stored": _COMMAND,
-    "settings": _OPTIONS,
+    "settings": OPTIONS,
 }
 """What may stand in the file."""
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, tables: Mapping[str, TableShape] = TABLES) -> dict[str, Any]:
     """Read the file and check the shape of what is in it.
+
+    Args:
+        path: The file.
+        tables: What may stand in it.
 
     Raises:
         pytest.UsageError: It cannot be read, or something in it is not known or not what it must be.
     """
     told = _parsed(path)
     for name, value in told.items():
-        if name not in TABLES:
-            raise pytest.UsageError(f"{path}: [{name}] is not known; {suggestion(name, TABLES)}")
-        if not TABLES[name].fits(value):
-            raise pytest.UsageError(f"{path}: [{name}] has not the shape it must have; {TABLES[name].demand}")
+        if name not in tables:
+            raise pytest.UsageError(f"{path}: [{name}] is not known; {suggestion(name, tables)}")
+        if not tables[name].fits(value):
+            raise pytest.UsageError(f"{path}: [{name}] has not the shape it must have; {tables[name].demand}")
     for table in ("secrets", "wrong-secrets"):
         for name, value in told.get(table, {}).items():
             secret(name, value, table)

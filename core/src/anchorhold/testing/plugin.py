@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     import pytest
 
 BACKEND = "--anchorhold-backend"
+WRAPPER = "--anchorhold-wrapper"
 OPTIONS = "--anchorhold-options"
 RULE = "--anchorhold-rule"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    group = parser.getgroup("anchorhold", "contract of key backends for anchorhold")
+    group = parser.getgroup("anchorhold", "contract of key backends and wrappers for anchorhold")
     group.addoption(BACKEND, metavar="TYPE", help="Run the whole contract for this type of key backend.")
+    group.addoption(WRAPPER, metavar="NAME", help="Run the whole contract for this wrapper.")
     group.addoption(OPTIONS, metavar="FILE", help="TOML file that says how to configure it.")
     group.addoption(
         RULE, action="append", default=[], metavar="ID", help="Of the contract, run only this rule; may be repeated."
@@ -28,19 +30,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the tests of the contract if a backend is named, and leave out those of other rules if a rule is."""
-    backend = config.getoption(BACKEND)
+    """Add the tests of a contract if a plugin is named, and leave out those of other rules if a rule is."""
+    backend, wrapper, options = (config.getoption(name) for name in (BACKEND, WRAPPER, OPTIONS))
+    if backend and wrapper:
+        raise _usage_error(f"{BACKEND} and {WRAPPER} are given, which have different rules; run each on its own")
     if backend:
-        items[:] = _whole_contract(session, backend, config.getoption(OPTIONS))
-    elif config.getoption(OPTIONS):
-        raise _usage_error(f"{OPTIONS} is given without {BACKEND}")
+        items[:] = _contract_of_backend(session, backend, options)
+    elif wrapper:
+        items[:] = _contract_of_wrapper(session, wrapper, options)
+    elif options:
+        raise _usage_error(f"{OPTIONS} is given without {BACKEND} or {WRAPPER}")
     wanted = config.getoption(RULE)
     if wanted:
         _keep_rules(config, items, wanted)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what backends do not offer, and what their start costs."""
+    """Say what plugins do not offer, and what their start costs."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
     lines = {
         value: None
@@ -49,30 +55,47 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if name == "anchorhold"
     }
     if lines:
-        terminalreporter.section("contract of key backends")
+        terminalreporter.section("contract of key backends and wrappers")
         for line in lines:
             terminalreporter.write_line(line)
 
 
-def _whole_contract(session: pytest.Session, backend: str, path: str | None) -> Iterator[pytest.Item]:
+def _contract_of_backend(session: pytest.Session, backend: str, path: str | None) -> Iterator[pytest.Item]:
     from pathlib import Path
-
-    import pytest
 
     from anchorhold.testing import toml_contract
 
     toml_contract.describe_backend(backend, Path(path) if path else None)
-    module = pytest.Module.from_parent(session, path=Path(toml_contract.__file__), nodeid="contract")
+    return _tests_in(session, toml_contract.__file__)
+
+
+def _contract_of_wrapper(session: pytest.Session, wrapper: str, path: str | None) -> Iterator[pytest.Item]:
+    from pathlib import Path
+
+    from anchorhold.testing.wrappers import toml_contract
+
+    toml_contract.describe_wrapper(wrapper, Path(path) if path else None)
+    return _tests_in(session, toml_contract.__file__)
+
+
+def _tests_in(session: pytest.Session, file: str) -> Iterator[pytest.Item]:
+    from pathlib import Path
+
+    import pytest
+
+    module = pytest.Module.from_parent(session, path=Path(file), nodeid="contract")
     return iter(list(session.genitems(module)))
 
 
 def _keep_rules(config: pytest.Config, items: list[pytest.Item], wanted: list[str]) -> None:
     from anchorhold.suggestions import suggestion
     from anchorhold.testing.rules import RULES, rule_of
+    from anchorhold.testing.wrappers.rules import WRAPPER_RULES
 
+    known = {**RULES, **WRAPPER_RULES}
     for name in wanted:
-        if name not in RULES:
-            raise _usage_error(f"{RULE} {name}: there is no such rule; {suggestion(name, RULES)}")
+        if name not in known:
+            raise _usage_error(f"{RULE} {name}: there is no such rule; {suggestion(name, known)}")
     rules = {item: rule_of(getattr(item, "obj", None)) for item in items}
     left = {item for item, found in rules.items() if found is not None and found.id not in wanted}
     config.hook.pytest_deselected(items=list(left))

@@ -49,7 +49,11 @@ class Rule:
 
 @functools.cache
 def _explanations() -> dict[str, str]:
-    text = files("anchorhold.testing").joinpath(EXPLAINED).read_text(encoding="utf-8")
+    return explanations_in(files("anchorhold.testing").joinpath(EXPLAINED).read_text(encoding="utf-8"))
+
+
+def explanations_in(text: str) -> dict[str, str]:
+    """What a page of the guide says about each of its rules, by their ids."""
     return {found[1]: _one_line_each(found[2]) for found in _SECTION.finditer(text)}
 
 
@@ -175,7 +179,11 @@ def rule(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     Args:
         name: The id of the rule.
     """
-    found = RULES[name]
+    return tied_to(RULES[name])
+
+
+def tied_to(found: Rule) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """The same for a rule of any table."""
 
     def tie(test: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(test)

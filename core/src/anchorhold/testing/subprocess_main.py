@@ -21,6 +21,7 @@ from anchorhold.testing.fast_kdf import fast_kdf
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.secret_values import SecretValues
 from anchorhold.testing.subprocess_runner import as_json, from_json
+from anchorhold.testing.wrappers import fork_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -112,6 +113,7 @@ STEPS: Final[dict[str, Callable[..., Any]]] = {
     "find keys": find,
     "create keys": create,
     "fork": fork,
+    "fork around a wrapper": fork_step.fork,
     "be killed": killed,
     "start": begin,
 }
