@@ -3,14 +3,12 @@
 #
 # Versions: moto 5.2.5, boto3 1.44.8, cryptography 50.0.2.
 # Behaviour: `sign` with MessageType DIGEST gives a signature over the digest's digest. RSASSA_PSS is made with the
-#   longest salt that fits. moto's own `verify` accepts each of them. A DIGEST of 5 octets is signed, as is a RAW message
-#   of 5000 octets, and a disabled key signs.
+#   longest salt that fits. moto's own `verify` accepts each of them.
 # Why a good guess misses: the test of a key backend that signs and verifies through the same client is green; so is one
 #   with RAW messages, ECDSA and PKCS#1. A certificate is signed over its digest, as its TBSCertificate may be larger than
 #   the 4096 octets that RAW allows, and then nothing but moto verifies it: the fault looks like one of the backend.
-# Who is right: not moto. The service's API reference (Sign) says that DIGEST is not hashed again, must have the length
-#   of the algorithm's hash, that RAW is limited to 4096 octets, that PSS salts have the length of the hash, and that the
-#   key must be enabled. RFC 4055, section 3.1, puts the salt's length into the certificate, where a wrong one is fatal.
+# Who is right: not moto. The service's API reference (Sign) says that DIGEST is not hashed again, that RAW is limited to
+#   4096 octets, and that PSS salts have the length of the hash. RFC 4055, section 3.1, puts the salt's length into the certificate, where a wrong one is fatal.
 # Instead: verify each signature with the public key outside moto (the CA must do that anyway); test DIGEST and PSS
 #   against a stand-in of ten lines that signs with `Prehashed`, and keep moto for keys, names and policies.
 # Needs: python3 with venv.
@@ -22,9 +20,6 @@
 #   RSASSA_PKCS1_V1_5_SHA_256 DIGEST digest of the digest, moto says valid
 #   RSASSA_PSS_SHA_256        RAW    message with a salt of 222 octets, moto says valid
 #   RSASSA_PSS_SHA_256        DIGEST digest of the digest with a salt of 222 octets, moto says valid
-#   a digest of 5 octets: signed
-#   a raw message of 5000 octets: signed
-#   a disabled key: signed
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -36,7 +31,6 @@ import hashlib
 import sys
 
 import boto3
-import botocore.exceptions
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -70,14 +64,6 @@ def signed_what(public, algorithm, signature):
     return "nothing"
 
 
-def outcome(client, **arguments):
-    try:
-        client.sign(SigningAlgorithm="ECDSA_SHA_256", **arguments)
-    except botocore.exceptions.ClientError as error:
-        return error.response["Error"]["Code"]
-    return "signed"
-
-
 same = True
 with mock_aws():
     client = boto3.client("kms", region_name="eu-central-1", aws_access_key_id="none", aws_secret_access_key="none")
@@ -96,15 +82,6 @@ with mock_aws():
             print(f"{algorithm:25} {kind:6} {what}, moto says {'valid' if valid else 'not valid'}")
             same &= valid and what.startswith("message" if kind == "RAW" else "digest of the digest")
             same &= ("222" in what) == ("PSS" in algorithm)
-    key = keys["ECC_NIST_P256"]
-    answers = {
-        "a digest of 5 octets": outcome(client, KeyId=key, Message=b"short", MessageType="DIGEST"),
-        "a raw message of 5000 octets": outcome(client, KeyId=key, Message=bytes(5000), MessageType="RAW"),
-    }
-    client.disable_key(KeyId=key)
-    answers["a disabled key"] = outcome(client, KeyId=key, Message=DIGEST, MessageType="DIGEST")
-for what, answer in answers.items():
-    print(f"{what}: {answer}")
-sys.exit(0 if same and set(answers.values()) == {"signed"} else 1)
+sys.exit(0 if same else 1)
 PYTHON
 venv/bin/python sign.py || { echo "the behaviour has changed" >&2; exit 1; }
