@@ -16,7 +16,7 @@ from anchorhold.algorithms import KeySpec
 from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import Capabilities
 from anchorhold.plugin.backend_options import options_of
-from anchorhold.testing import crash_injection
+from anchorhold.testing import crash_injection, places, whole_life
 from anchorhold.testing.fast_kdf import fast_kdf
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.secret_values import SecretValues
@@ -57,7 +57,7 @@ def create(harness: Harness, count: int, shared: Mapping[str, Any], contested: S
     """
     common = from_json(shared)
     harness.use(common)  # imports and connections are not what processes are to do at once
-    print("ready", flush=True)
+    _say("ready")
     sys.stdin.readline()
     won = [key for key_id in contested for key in _made_first(harness, bytes.fromhex(key_id))]
     made = [harness.create() for _ in range(count)]
@@ -114,6 +114,8 @@ STEPS: Final[dict[str, Callable[..., Any]]] = {
     "fork": fork,
     "be killed": killed,
     "start": begin,
+    "live": whole_life.live,
+    "look for a key elsewhere": places.look_around,
 }
 """What a child can do, by its name in messages."""
 
@@ -137,15 +139,24 @@ def _bench(told: Mapping[str, Any]) -> Harness:
     )
 
 
+_ANSWERS: Final = os.dup(1)
+"""Where answers go. What a backend prints goes to standard error, and is no part of them."""
+
+
+def _say(line: str) -> None:
+    with os.fdopen(os.dup(_ANSWERS), "w") as answers:
+        answers.write(f"{line}\n")
+
+
 def main() -> None:
     """Do what standard input says."""
+    os.dup2(2, 1)
     told = json.loads(sys.stdin.readline())
     harness = _bench(told["bench"])
     with fast_kdf():
         answer = STEPS[told["step"]](harness, **told["told"])
     harness.close()
-    json.dump(answer, sys.stdout)
-    sys.stdout.flush()
+    _say(json.dumps(answer))
     os._exit(0)  # libraries with threads of their own may not come to an end
 
 

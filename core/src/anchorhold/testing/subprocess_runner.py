@@ -10,8 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = 120
 """Seconds after which a child is given up."""
+FOLDER: Final = "process-"
+"""How the folders of children are called, beside the settings; each has a working and a temporary folder."""
+FAR_EAST: Final = "XXX-14"
+"""A time zone (POSIX.1-2017, section 8.3) in which the day is often another."""
 
 
 def as_json(created: CreatedKey) -> dict[str, Any]:
@@ -64,24 +70,32 @@ class ChildProcess:
         try:
             out, talk = self.process.communicate(timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)  # and whatever it has forked
-            self.process.communicate()
             raise UnmetError(f"a process that was to {self.step} did not end within {TIMEOUT} seconds") from None
+        finally:
+            self.end()
         expect(
             self.process.returncode == 0,
             f"a process that was to {self.step} ended with {self.process.returncode}: {_end_of(talk)}",
         )
         return json.loads(out)
 
+    def end(self) -> None:
+        """Kill it, with whatever it has forked, if it has not ended."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
 
-def start(harness: Harness, step: str, **told: Any) -> ChildProcess:
-    """Start a process that works with the alias of the bench.
+
+def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> ChildProcess:
+    """Start a process that works with the alias of the bench, in a folder, an environment and a session of its own.
 
     Args:
         harness: Its settings and secrets are the child's.
         step: One of `anchorhold.testing.subprocess_main.STEPS`.
+        variables: Further variables of its environment.
         told: Arguments of that step, as JSON has them.
     """
+    own = Path(tempfile.mkdtemp(prefix=FOLDER, dir=harness.config.parent))
     alias = {
         "config": str(harness.config),
         "alias": harness.alias,
@@ -92,19 +106,32 @@ def start(harness: Harness, step: str, **told: Any) -> ChildProcess:
         "hashes": list(harness.offered.hashes),
         "rsa_paddings": list(harness.offered.rsa_paddings),
     }
-    variables = {**environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     process = subprocess.Popen(
         [sys.executable, "-m", "anchorhold.testing.subprocess_main"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=variables,
+        cwd=_made(own / "working"),
+        env={**environment(), **_elsewhere(own), **(variables or {})},
         start_new_session=True,
     )
     child = ChildProcess(process, step)
     _say(child, json.dumps({"bench": alias, "step": step, "told": told}))
     return child
+
+
+def _elsewhere(own: Path) -> dict[str, str]:
+    """What the environment of a child has otherwise than that of its parent."""
+    path = os.pathsep.join(os.path.abspath(path) for path in sys.path if path)  # noqa: PTH100  # links not followed
+    temporary = str(_made(own / "temporary"))
+    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
+    return {"PYTHONPATH": path, "TZ": FAR_EAST, "LANG": "C", "LC_ALL": "C", **folders}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def release(waiting: Sequence[ChildProcess]) -> None:
@@ -125,9 +152,7 @@ def answers_of(running: Sequence[ChildProcess]) -> list[Any]:
         return [child.answer() for child in running]
     finally:
         for child in running:
-            if child.process.returncode is None:
-                os.killpg(child.process.pid, signal.SIGKILL)
-                child.process.communicate()
+            child.end()
 
 
 def _say(child: ChildProcess, line: str) -> None:
@@ -142,9 +167,9 @@ def _heard(child: ChildProcess) -> str:
     return child.process.stdout.readline() if child.process.stdout is not None else ""
 
 
-def run(harness: Harness, step: str, **told: Any) -> Any:
+def run(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> Any:
     """Start a process and wait for what it answers; arguments as for `start`."""
-    return start(harness, step, **told).answer()
+    return start(harness, step, variables=variables, **told).answer()
 
 
 def _end_of(talk: str) -> str:
