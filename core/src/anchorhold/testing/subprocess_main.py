@@ -1,6 +1,6 @@
-"""A child process of the contract: ``python -m anchorhold.testing.subprocess_main``, with JSON on standard input.
+"""A child process of the contract, forked by `anchorhold.testing.nursery`: JSON on standard input says what it does.
 
-It answers with JSON on standard output. An error ends it with a traceback on standard error.
+It answers with JSON through a pipe of its own. An error ends it with a traceback on standard error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import json
 import os
 import sys
 import time
+import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,7 +59,7 @@ def create(harness: Harness, count: int, shared: Mapping[str, Any], contested: S
     """
     common = from_json(shared)
     harness.use(common)  # imports and connections are not what processes are to do at once
-    _say("ready")
+    _CHANNEL.say("ready")
     sys.stdin.readline()
     won = [key for key_id in contested for key in _made_first(harness, bytes.fromhex(key_id))]
     made = [harness.create() for _ in range(count)]
@@ -139,26 +141,40 @@ def _bench(told: Mapping[str, Any]) -> Harness:
     )
 
 
-_ANSWERS: Final = os.dup(1)
-"""Where answers go. What a backend prints goes to standard error, and is no part of them."""
+@dataclass
+class _Channel:
+    """Where answers go, which is not where a backend prints.
+
+    Attributes:
+        descriptor: Of a pipe.
+    """
+
+    descriptor: int = -1
+
+    def say(self, line: str) -> None:
+        with os.fdopen(os.dup(self.descriptor), "w") as answers:
+            answers.write(f"{line}\n")
 
 
-def _say(line: str) -> None:
-    with os.fdopen(os.dup(_ANSWERS), "w") as answers:
-        answers.write(f"{line}\n")
+_CHANNEL: Final = _Channel()
 
 
-def main() -> None:
-    """Do what standard input says."""
-    os.dup2(2, 1)
-    told = json.loads(sys.stdin.readline())
-    harness = _bench(told["bench"])
-    with fast_kdf():
-        answer = STEPS[told["step"]](harness, **told["told"])
-    harness.close()
-    _say(json.dumps(answer))
+def main(answers: int) -> None:
+    """Do what standard input says, and end the process.
+
+    Args:
+        answers: The descriptor for what it answers.
+    """
+    _CHANNEL.descriptor = answers
+    try:
+        told = json.loads(sys.stdin.readline())
+        harness = _bench(told["bench"])
+        with fast_kdf():
+            answer = STEPS[told["step"]](harness, **told["told"])
+        harness.close()
+        _CHANNEL.say(json.dumps(answer))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
     os._exit(0)  # libraries with threads of their own may not come to an end
-
-
-if __name__ == "__main__":
-    main()

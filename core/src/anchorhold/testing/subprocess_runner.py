@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import signal
-import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.plugin import CreatedKey, KeyHandle
 from anchorhold.public_keys import spki
 from anchorhold.testing.harness import environment
+from anchorhold.testing.nursery import nursery
 from anchorhold.testing.rules import UnmetError, expect
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = 120
 """Seconds after which a child is given up."""
+CHUNK: Final = 65536
+PAUSE: Final = 0.01
 FOLDER: Final = "process-"
 """How the folders of children are called, beside the settings; each has a working and a temporary folder."""
 FAR_EAST: Final = "XXX-14"
@@ -49,17 +53,30 @@ def from_json(told: Mapping[str, Any]) -> CreatedKey:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class ChildProcess:
     """A running child.
 
     Attributes:
-        process: The process.
+        pid: The number of the process and of its session.
         step: What it does, for messages.
+        given: Its standard input.
+        answers: What it says.
+        errors: Its standard error, and what its backend prints.
+        returncode: None before it has ended; a signal as a negative number.
     """
 
-    process: subprocess.Popen[str]
+    pid: int
     step: str
+    given: IO[bytes]
+    answers: IO[bytes]
+    errors: IO[bytes]
+    returncode: int | None = None
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        with suppress(BrokenPipeError):  # it has ended, and `answer` will say how
+            self.given.write(f"{line}\n".encode())
 
     def answer(self) -> Any:
         """Wait for what it answers.
@@ -68,22 +85,53 @@ class ChildProcess:
             UnmetError: It failed; says how.
         """
         try:
-            out, talk = self.process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
+            answered, talk = self._read(time.monotonic() + TIMEOUT)
+        except TimeoutError:
             raise UnmetError(f"a process that was to {self.step} did not end within {TIMEOUT} seconds") from None
         finally:
             self.end()
-        expect(
-            self.process.returncode == 0,
-            f"a process that was to {self.step} ended with {self.process.returncode}: {_end_of(talk)}",
-        )
-        return json.loads(out)
+        ended = f"a process that was to {self.step} ended with {self.returncode}: {_end_of(talk)}"
+        expect(self.returncode == 0, ended)
+        return json.loads(answered)
+
+    def _read(self, until: float) -> tuple[str, str]:
+        """All that it says until it has ended.
+
+        Raises:
+            TimeoutError: It goes on.
+        """
+        self.given.close()
+        said: dict[IO[bytes], bytes] = {self.answers: b"", self.errors: b""}
+        with selectors.DefaultSelector() as waiting:
+            for pipe in said:
+                waiting.register(pipe, selectors.EVENT_READ)
+            while waiting.get_map():
+                for key, _ in waiting.select(_left(until)):
+                    pipe = key.fileobj
+                    more = os.read(key.fd, CHUNK)
+                    said[pipe] += more
+                    if not more:
+                        waiting.unregister(pipe)
+        while (code := nursery().exit_code(self.pid)) is None:
+            time.sleep(min(_left(until), PAUSE))
+        self.returncode = code
+        return said[self.answers].decode(), said[self.errors].decode(errors="replace")
 
     def end(self) -> None:
         """Kill it, with whatever it has forked, if it has not ended."""
-        if self.process.returncode is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
+        for pipe in (self.given, self.answers, self.errors):
+            pipe.close()
+        if self.returncode is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        while self.returncode is None:
+            self.returncode = nursery().exit_code(self.pid)
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> ChildProcess:
@@ -106,18 +154,16 @@ def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = 
         "hashes": list(harness.offered.hashes),
         "rsa_paddings": list(harness.offered.rsa_paddings),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "anchorhold.testing.subprocess_main"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=_made(own / "working"),
-        env={**environment(), **_elsewhere(own), **(variables or {})},
-        start_new_session=True,
+    pipes = [os.pipe() for _ in range(3)]
+    theirs, ours = (pipes[0][0], pipes[1][1], pipes[2][1]), (pipes[0][1], pipes[1][0], pipes[2][0])
+    variables = {**environment(), **_elsewhere(own), **(variables or {})}
+    pid = nursery().fork(str(_made(own / "working")), variables, theirs)
+    for descriptor in theirs:
+        os.close(descriptor)
+    child = ChildProcess(
+        pid, step, *(os.fdopen(pipe, mode, buffering=0) for pipe, mode in zip(ours, ("wb", "rb", "rb"), strict=True))
     )
-    child = ChildProcess(process, step)
-    _say(child, json.dumps({"bench": alias, "step": step, "told": told}))
+    child.say(json.dumps({"bench": alias, "step": step, "told": told}))
     return child
 
 
@@ -137,9 +183,9 @@ def _made(folder: Path) -> Path:
 def release(waiting: Sequence[ChildProcess]) -> None:
     """Let children that wait go on, all at once: when each of them has said that it is ready."""
     for child in waiting:
-        _heard(child)
+        child.answers.readline()
     for child in waiting:
-        _say(child, "go")
+        child.say("go")
 
 
 def answers_of(running: Sequence[ChildProcess]) -> list[Any]:
@@ -153,18 +199,6 @@ def answers_of(running: Sequence[ChildProcess]) -> list[Any]:
     finally:
         for child in running:
             child.end()
-
-
-def _say(child: ChildProcess, line: str) -> None:
-    stdin = child.process.stdin
-    if stdin is not None:
-        with suppress(BrokenPipeError):  # it has ended, and `ChildProcess.answer` will say how
-            stdin.write(f"{line}\n")
-            stdin.flush()
-
-
-def _heard(child: ChildProcess) -> str:
-    return child.process.stdout.readline() if child.process.stdout is not None else ""
 
 
 def run(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> Any:
