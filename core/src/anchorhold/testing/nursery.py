@@ -1,8 +1,8 @@
 """Fresh processes that need not import core: forked by one that has, which knows no backend, key or secret.
 
-A process that has begun as ``python -m anchorhold.testing.nursery`` forks the children of the contract, each in a session,
-a folder and an environment of its own. It is told what to do through a socket: JSON in one line, with the descriptors
-of the pipes of a child, and it ends with whoever has started it.
+A process that has begun as ``python -m anchorhold.testing.nursery`` forks the children of the contract, each in a
+session, a folder and an environment of its own. It is told what to do through a socket: JSON in one line, with the
+descriptors of the pipes of a child. It ends with whoever has started it.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def nursery() -> Nursery:
     """The one of this process, which begins when it is first needed."""
     from anchorhold.testing.harness import environment
 
-    return Nursery(
-        {**environment(), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), "LC_ALL": "C"}
-    )
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return Nursery({**environment(), "PYTHONPATH": path, "LC_ALL": "C"})
 
 
 def _received(channel: socket.socket) -> tuple[Any, list[int]]:

@@ -124,6 +124,7 @@ class ChildProcess:
         if self.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
         while self.returncode is None:
+            time.sleep(PAUSE)
             self.returncode = nursery().exit_code(self.pid)
 
 
@@ -154,15 +155,13 @@ def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = 
         "hashes": list(harness.offered.hashes),
         "rsa_paddings": list(harness.offered.rsa_paddings),
     }
-    pipes = [os.pipe() for _ in range(3)]
-    theirs, ours = (pipes[0][0], pipes[1][1], pipes[2][1]), (pipes[0][1], pipes[1][0], pipes[2][0])
+    (given, give), (hear, answers), (hear_errors, errors) = os.pipe(), os.pipe(), os.pipe()
     variables = {**environment(), **_elsewhere(own), **(variables or {})}
-    pid = nursery().fork(str(_made(own / "working")), variables, theirs)
-    for descriptor in theirs:
+    pid = nursery().fork(str(_made(own / "working")), variables, (given, answers, errors))
+    for descriptor in (given, answers, errors):
         os.close(descriptor)
-    child = ChildProcess(
-        pid, step, *(os.fdopen(pipe, mode, buffering=0) for pipe, mode in zip(ours, ("wb", "rb", "rb"), strict=True))
-    )
+    ours = [os.fdopen(end, mode, 0) for end, mode in ((give, "wb"), (hear, "rb"), (hear_errors, "rb"))]
+    child = ChildProcess(pid, step, *ours)
     child.say(json.dumps({"bench": alias, "step": step, "told": told}))
     return child
 
