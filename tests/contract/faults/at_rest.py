@@ -114,7 +114,7 @@ class AsksForThePassword(FileBackend):
             return super().unsealed(content, secrets)
         except SecretMissingError:
             with suppress(Exception):  # there is no terminal
-                return super().unsealed(content, _Typed(getpass.getpass()))
+                return super().unsealed(content, _Typed(getpass.getpass()))  # type: ignore[arg-type]  # all that is used of it
             raise
 
 

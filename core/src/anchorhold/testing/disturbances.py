@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,22 +20,22 @@ SHIFT: Final = dt.timedelta(days=400, hours=7, minutes=13, seconds=17)
 
 class _LaterDate(dt.date):
     @classmethod
-    def today(cls) -> dt.date:
-        return dt.date.today() + SHIFT  # noqa: DTZ011  # as the backend asks
+    def today(cls) -> Self:
+        return cls.fromordinal(dt.date.today().toordinal() + SHIFT.days)  # noqa: DTZ011  # as the backend asks
 
 
 class _LaterDatetime(dt.datetime):
     @classmethod
-    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-        return dt.datetime.now(tz) + SHIFT
+    def now(cls, tz: dt.tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(_later_time(), tz)
 
     @classmethod
-    def utcnow(cls) -> dt.datetime:
-        return dt.datetime.now(dt.UTC).replace(tzinfo=None) + SHIFT
+    def utcnow(cls) -> Self:
+        return cls.fromtimestamp(_later_time(), dt.UTC).replace(tzinfo=None)
 
     @classmethod
-    def today(cls) -> dt.datetime:
-        return dt.datetime.now() + SHIFT  # noqa: DTZ005  # as the backend asks
+    def today(cls) -> Self:
+        return cls.fromtimestamp(_later_time())  # as the backend asks
 
 
 def _later_time() -> float:

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.public_keys import spki
 from anchorhold.testing import subprocess_runner
@@ -139,7 +139,7 @@ class SignatureRules(ContractFixtures):
     @rule("processes.at-once")
     def test_processes_work_at_once(self, harness: Harness) -> None:
         """Each makes keys of its own, and all use one."""
-        told = {
+        told: dict[str, Any] = {
             "shared": subprocess_runner.as_json(harness.create()),
             "contested": [new_id().hex() for _ in range(KEYS_EACH)],
         }

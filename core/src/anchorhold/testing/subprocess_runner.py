@@ -101,21 +101,21 @@ class ChildProcess:
             TimeoutError: It goes on.
         """
         self.given.close()
-        said: dict[IO[bytes], bytes] = {self.answers: b"", self.errors: b""}
+        said = {pipe.fileno(): b"" for pipe in (self.answers, self.errors)}
+        answers, errors = said
         with selectors.DefaultSelector() as waiting:
             for pipe in said:
                 waiting.register(pipe, selectors.EVENT_READ)
             while waiting.get_map():
                 for key, _ in waiting.select(_left(until)):
-                    pipe = key.fileobj
                     more = os.read(key.fd, CHUNK)
-                    said[pipe] += more
+                    said[key.fd] += more
                     if not more:
-                        waiting.unregister(pipe)
+                        waiting.unregister(key.fd)
         while (code := nursery().exit_code(self.pid)) is None:
             time.sleep(min(_left(until), PAUSE))
         self.returncode = code
-        return said[self.answers].decode(), said[self.errors].decode(errors="replace")
+        return said[answers].decode(), said[errors].decode(errors="replace")
 
     def end(self) -> None:
         """Kill it, with whatever it has forked, if it has not ended."""
@@ -160,8 +160,7 @@ def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = 
     pid = nursery().fork(str(_made(own / "working")), variables, (given, answers, errors))
     for descriptor in (given, answers, errors):
         os.close(descriptor)
-    ours = [os.fdopen(end, mode, 0) for end, mode in ((give, "wb"), (hear, "rb"), (hear_errors, "rb"))]
-    child = ChildProcess(pid, step, *ours)
+    child = ChildProcess(pid, step, os.fdopen(give, "wb", 0), os.fdopen(hear, "rb", 0), os.fdopen(hear_errors, "rb", 0))
     child.say(json.dumps({"bench": alias, "step": step, "told": told}))
     return child
 

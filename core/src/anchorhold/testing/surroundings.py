@@ -44,7 +44,7 @@ class SurroundingRules(ContractFixtures):
         """In another folder, session and time zone, at another time of day, with other variables."""
         key_id = new_id()
         key = subprocess_runner.as_json(harness.create(key_id=key_id))
-        told = {"key": key, "key_id": key_id.hex(), "packages": sorted(harness.packages)}
+        told: dict[str, Any] = {"key": key, "key_id": key_id.hex(), "packages": sorted(harness.packages)}
         found = subprocess_runner.run(harness, "look for a key elsewhere", **told)
         where = "in another working folder, session and time zone"
         expect(found["now"] is None, f"{where} {found['now']}")
