@@ -1,8 +1,8 @@
 """Fresh processes that need not import core: forked by one that has, which knows no backend, key or secret.
 
 A process that has begun as ``python -m anchorhold.testing.nursery`` forks the children of the contract, each in a
-session, a folder and an environment of its own. It is told what to do through a socket: JSON in one line, with the
-descriptors of the pipes of a child. It ends with whoever has started it.
+separate session, folder and environment. It is told what to do through a socket: JSON in one line, with the
+descriptors of the pipes of a child. It ends when the other side of the socket is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PIPES: Final = 3
 
 
 class Nursery:
-    """The process that forks, as seen by whoever wants children.
+    """The process that forks, as seen by the process that wants children.
 
     Args:
         environment: Of the process; children get their own.

@@ -62,5 +62,10 @@ def _readings(content: bytes, depth: int) -> Iterator[bytes]:
     joined = _ARMOUR.sub(lambda found: b" " if found[0].startswith(b"-----") else b"", content)
     for found in _BASE64.finditer(joined):
         for start in range(4):  # what stands before it may be letters, too
-            run = found[0][start:].translate(bytes.maketrans(b"-_", b"+/"))
-            yield from _readings(base64.b64decode(run[: len(run) // 4 * 4]), depth - 1 if start == 0 else 0)
+            yield from _readings(_decoded(found[0][start:]), depth - 1)
+
+
+def _decoded(run: bytes) -> bytes:
+    """Base64 of either alphabet, without padding (RFC 4648, sections 4 and 5); a letter too many is left out."""
+    whole = run[:-1] if len(run) % 4 == 1 else run
+    return base64.b64decode(whole.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(whole) % 4))

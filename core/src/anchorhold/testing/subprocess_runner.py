@@ -136,7 +136,7 @@ def _left(until: float) -> float:
 
 
 def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> ChildProcess:
-    """Start a process that works with the alias of the bench, in a folder, an environment and a session of its own.
+    """Start a process that works with the alias of the bench, in a separate folder, environment and session.
 
     Args:
         harness: Its settings and secrets are the child's.

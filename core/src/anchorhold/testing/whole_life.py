@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROUNDS: Final = 5
 """How often a signer is loaded and closed while threads and descriptors are counted."""
 _FEW: Final = 10_000
-"""Files that are looked at in one place; a place with more of them is no folder of keys."""
+"""Files that are looked at in one place; a place with more of them is not a folder of keys."""
 _SYSTEM: Final = ("/bin", "/boot", "/dev", "/etc", "/lib", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr")
 _PATH: Final = re.compile(r"(?<![\w.~])/[^\s\"',;?\]]+")
 _PATIENCE: Final = 2.0
