@@ -9,6 +9,7 @@ import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.installation import Installation
@@ -44,8 +45,8 @@ MESSAGE = b"a message of the contract"
 
 
 def authority_of(key_id: bytes) -> CertificateAuthority:
-    """The authority that a key is made for: each has a name of its own, as in a ledger."""
-    return CertificateAuthority(name=f"Contract {key_id.hex()[:12]}", subject="CN=Contract")
+    """The authority that a key is made for: each has a name of its own, as in a ledger, even if ids are similar."""
+    return CertificateAuthority(name=f"Contract {sha256(key_id).hexdigest()[:12]}", subject="CN=Contract")
 
 
 def environment() -> dict[str, str]:

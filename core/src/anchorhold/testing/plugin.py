@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say what backends do not offer, what their start costs, and which rules took longest."""
-    reports = [report for found in terminalreporter.stats.values() for report in found]
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "duration")]
     lines = {
         value: None
         for report in reports
