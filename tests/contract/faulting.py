@@ -16,17 +16,22 @@ from xml.etree import ElementTree as ET
 
 from anchorhold.testing import RULES
 from anchorhold.testing.contract import contract_tests
+from combinations import ALL
 from contract.faults.table import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from contract.faults.table import Fault
 
 VARIABLE: Final = "CONTRACT_BACKENDS"
 RIGHT: Final = "files"
 """The type of the backend with nothing wrong."""
 WITHOUT_DELETE: Final = "without-delete"
 """The same without the hook that may be left out and that the contract would like to use itself."""
-BATCH: Final = 4
+SEALED_TO_RECIPIENT: Final = "sealed-to-recipient"
+"""The same with a password that is needed to use a key, and not to make one."""
+BATCH: Final = 4 if ALL else 15
 """Faults that share a process."""
 BATCHES: Final = [list(FAULTS)[start : start + BATCH] for start in range(0, len(FAULTS), BATCH)]
 _NAMED: Final = re.compile(r"RuleBrokenError: ([a-z.-]+): ")
@@ -50,7 +55,11 @@ def install(site: Path, offers: Mapping[str, str]) -> None:
 def install_all(site: Path) -> None:
     """The right backends and all faulty ones."""
     faulty = {name: fault.backend for name, fault in FAULTS.items()}
-    right = {RIGHT: "contract.file_backend:FileBackend", WITHOUT_DELETE: "contract.file_backend:WithoutDelete"}
+    right = {
+        RIGHT: "contract.file_backend:FileBackend",
+        WITHOUT_DELETE: "contract.file_backend:WithoutDelete",
+        SEALED_TO_RECIPIENT: "contract.sealed_to_recipient:SealedToRecipient",
+    }
     install(site, {**right, **faulty})
 
 
@@ -77,10 +86,16 @@ def pytest_run(
 
 
 def rules_for(backend: str) -> frozenset[str]:
-    """The rules that are tried: all for the right backend; for a faulty one the quick ones and the one meant for it."""
-    if backend == RIGHT:
+    """The rules that are tried.
+
+    All of them for a right backend. For a faulty one the rule meant for it and those that it cannot help breaking; when
+    all combinations run, the other quick rules as well, which it must keep.
+    """
+    if backend not in FAULTS:
         return frozenset(RULES)
-    return frozenset(rule.id for rule in RULES.values() if not rule.slow) | {FAULTS[backend].rule}
+    fault = FAULTS[backend]
+    others = {rule.id for rule in RULES.values() if not rule.slow} if ALL else ()
+    return frozenset({fault.rule, *fault.also, *others})
 
 
 def class_name(backend: str) -> str:
@@ -95,10 +110,16 @@ class Verdict:
     Attributes:
         kept: Rules of which a test has passed.
         broken: Rules of which a test has failed, each with a message.
+        said: What the run says at its end.
     """
 
     kept: set[str] = field(default_factory=set)
     broken: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def catches(self, fault: Fault) -> bool:
+        """Whether the rule meant for a fault has failed, or has told of what is no breach of it."""
+        return any(fault.shown in line for line in self.said) if fault.shown else fault.rule in self.broken
 
 
 def judge(backends: Sequence[str], folder: Path, site: Path) -> dict[str, Verdict]:
@@ -116,6 +137,7 @@ def judge(backends: Sequence[str], folder: Path, site: Path) -> dict[str, Verdic
     verdicts: dict[str, Verdict] = defaultdict(Verdict)
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest has just written it
         verdict = verdicts[case.get("classname", "").rpartition(".")[2]]
+        verdict.said += [found.get("value", "") for found in case.iter("property")]
         failures = [whole(found) for found in (*case.findall("failure"), *case.findall("error"))]
         for message in failures:
             verdict.broken[rule_in(message)] = message
@@ -149,7 +171,7 @@ def main() -> None:
 def _told(name: str, verdict: Verdict) -> bool:
     """Print one line; whether the fault was caught by its rule."""
     fault = FAULTS[name]
-    caught = fault.rule in verdict.broken
+    caught = verdict.catches(fault)
     others = sorted(set(verdict.broken) - {fault.rule})
     also = f"  (and {', '.join(others)})" if others else ""
     print(f"{name:28} {'caught by' if caught else 'MISSED by'} {fault.rule}{also}", flush=True)

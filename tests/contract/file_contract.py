@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchorhold.plugin import CreatedKey, KeyHandle
+from anchorhold.plugin import Capabilities, CreatedKey, KeyHandle
 from anchorhold.testing import BackendContract
-from contract.file_backend import FileBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +18,13 @@ if TYPE_CHECKING:
 class FileContract(BackendContract):
     """Everything that may be overridden, for keys in files of one folder."""
 
-    offers = replace(FileBackend.capabilities, curves=("secp256r1", "secp384r1"))
+    unreachable_within = 2.0
+
+    @classmethod
+    def capabilities(cls) -> tuple[Capabilities, Capabilities]:
+        """The options leave out a curve."""
+        declared = super().capabilities()[0]
+        return declared, replace(declared, curves=("secp256r1", "secp384r1"))
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:

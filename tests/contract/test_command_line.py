@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import tomli_w
 
 from anchorhold.testing import RULES
-from contract.faulting import install_all, pytest_run
+from contract.faulting import SEALED_TO_RECIPIENT, install_all, pytest_run
 
 if TYPE_CHECKING:
     import subprocess
@@ -70,6 +71,19 @@ def test_one_rule_can_be_run_alone(run: Run, backend: str, good: bool) -> None:
     assert ran.returncode == (0 if good else 1), ran.stdout + ran.stderr
     assert ("1 passed" if good else "1 failed") in ran.stdout
     assert (RULES["create.fresh"].sentence in ran.stdout) is not good
+
+
+@pytest.mark.parametrize("backend", ["files", "same-key-each-time"])
+def test_the_rules_that_took_longest_are_named(run: Run, backend: str) -> None:
+    ran = run("--anchorhold-rule=create.fresh", "--anchorhold-rule=handle.json", backend=backend)
+    line = next(line for line in ran.stdout.splitlines() if line.startswith("slowest rules: "))
+    assert set(re.findall(r"([a-z.]+) \d+\.\d s", line)) == {"create.fresh", "handle.json"}
+
+
+def test_a_backend_that_needs_no_secret_to_make_keys_keeps_the_rules_of_secrets(run: Run) -> None:
+    rules = ("secrets.empty", "secrets.whole", "secrets.missing", "secrets.wrong", "secrets.at-rest")
+    ran = run(*(f"--anchorhold-rule={rule}" for rule in rules), backend=SEALED_TO_RECIPIENT)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_tests_of_the_folder_are_left_out(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from anchorhold import software_keys
@@ -235,6 +236,14 @@ class DeletesWhatItCannotReach(FileBackend):
             return super().delete_key(request, secrets)
         except BackendFailedError:
             return False
+
+
+class WaitsForWhatItCannotReach(FileBackend):
+    """Takes a quarter of a minute to find out that nothing is there."""
+
+    def failed(self, error: OSError) -> BackendFailedError:
+        time.sleep(15)
+        return super().failed(error)
 
 
 class ImportsBlindly(FileBackend):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from anchorhold import software_keys
 from anchorhold.errors import BackendFailedError
@@ -84,6 +86,62 @@ class _ClosesAll(software_keys.SoftwareSigner):
             software_keys.SoftwareSigner.close(signer)
 
 
+class _StopsAfterSome(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        self.count += 1
+        if self.count > 300:
+            raise BackendFailedError("the session: is used up", hint="load the key again")
+        return super().sign(message, algorithm)
+
+
+class _SlowNowAndThen(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        self.count += 1
+        time.sleep(0.05 if self.count % 20 == 0 else 0)
+        return super().sign(message, algorithm)
+
+
+class _SignsAfterClose(_SignerOfFault):
+    def close(self) -> None:
+        self.message = b""
+
+
+class _FailsToClose(_SignerOfFault):
+    def close(self) -> None:
+        super().close()
+        raise BackendFailedError("the session: was closed by the token", hint="ignore this")
+
+
+class _ClosesWhatItHasOpened(_SignerOfFault):
+    session: Any = None
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        self.session = self.session or io.BytesIO()
+        return super().sign(message, algorithm)
+
+    def close(self) -> None:
+        super().close()
+        self.session.close()
+
+
+class _WaitsForItself(_SignerOfFault):
+    def __init__(self, key: software_keys.PrivateKey, lock: threading.Lock) -> None:
+        super().__init__(key)
+        self.lock = lock
+
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        if threading.current_thread() is not threading.main_thread():
+            self.lock.acquire()
+        return super().sign(message, algorithm)
+
+
+class _WaitsForEver(_SignerOfFault):
+    def sign(self, message: bytes, algorithm: Algorithm) -> bytes:
+        if len(message) > 500_000:
+            threading.Event().wait()
+        return super().sign(message, algorithm)
+
+
 class IgnoresTheHash(FileBackend):
     """Hashes with SHA-256 whatever it is told."""
 
@@ -138,6 +196,64 @@ class NotForThreads(FileBackend):
     @hookimpl
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
         return _SharesItsMessage(self.open(request, secrets))
+
+
+class StopsAfterSome(FileBackend):
+    """Has sessions of three hundred signatures."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _StopsAfterSome(self.open(request, secrets))
+
+
+class SlowNowAndThen(FileBackend):
+    """Opens its connection again for every twentieth signature."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _SlowNowAndThen(self.open(request, secrets))
+
+
+class SignsAfterClose(FileBackend):
+    """Forgets nothing."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _SignsAfterClose(self.open(request, secrets))
+
+
+class FailsToClose(FileBackend):
+    """Says after each signature that something is wrong."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _FailsToClose(self.open(request, secrets))
+
+
+class ClosesWhatItHasOpened(FileBackend):
+    """Closes a session that it opens with the first signature only."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _ClosesWhatItHasOpened(self.open(request, secrets))
+
+
+class WaitsForItself(FileBackend):
+    """Locks its session for a thread, and never unlocks it."""
+
+    lock: ClassVar[threading.Lock] = threading.Lock()
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _WaitsForItself(self.open(request, secrets), self.lock)
+
+
+class WaitsForEver(FileBackend):
+    """Waits for an answer to a long message that does not come."""
+
+    @hookimpl
+    def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
+        return _WaitsForEver(self.open(request, secrets))
 
 
 class ClosesAllSigners(FileBackend):

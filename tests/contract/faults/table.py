@@ -8,7 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from contract.faults import keys, manners, passwords, places, signers
+from anchorhold.testing.rules import TIME_LIMIT
+from contract.faults import (
+    at_rest,
+    ids,
+    keys,
+    manners,
+    nonces,
+    password_values,
+    passwords,
+    places,
+    processes,
+    signers,
+    surroundings,
+)
 
 if TYPE_CHECKING:
     from contract.file_backend import FileBackend
@@ -22,15 +35,24 @@ class Fault:
         backend: Where its class is, as entry points have it.
         rule: The rule that must catch it.
         also: Rules that it cannot help breaking as well.
+        shown: Of a fault that breaks no rule, for it may be nobody's fault: what the run says of it.
+        limit: Seconds that a test of a rule may take, for faults that wait for ever.
     """
 
     backend: str
     rule: str
     also: frozenset[str] = frozenset()
+    shown: str = ""
+    limit: float = TIME_LIMIT
+
+    @property
+    def breaks(self) -> frozenset[str]:
+        """All rules that it breaks."""
+        return self.also if self.shown else self.also | {self.rule}
 
 
-def _fault(backend: type[FileBackend], rule: str, *also: str) -> Fault:
-    return Fault(f"{backend.__module__}:{backend.__name__}", rule, frozenset(also))
+def _fault(backend: type[FileBackend], rule: str, *also: str, shown: str = "", limit: float = TIME_LIMIT) -> Fault:
+    return Fault(f"{backend.__module__}:{backend.__name__}", rule, frozenset(also), shown, limit)
 
 
 _PROTECTION: Final = ("secrets.wrong", "secrets.missing", "secrets.empty")
@@ -115,6 +137,71 @@ FAULTS: Final = {
     "takes-a-flag-of-core": _fault(manners.TakesAFlagOfCore, "cli.collisions"),
     "bad-option-name": _fault(manners.BadOptionName, "cli.names", "adopt.by-options"),
     "asks-in-ocsp-store": _fault(manners.AsksInOcspStore, "ocsp.unattended"),
+    "cuts-ids": _fault(ids.CutsIds, "create.similar-ids", "delete.others-stay"),
+    "cuts-ids-in-front": _fault(ids.CutsIdsInFront, "create.similar-ids", "delete.others-stay"),
+    "finds-by-prefix": _fault(ids.FindsByPrefix, "create.similar-ids"),
+    "deletes-by-prefix": _fault(ids.DeletesByPrefix, "delete.others-stay"),
+    "deletes-by-suffix": _fault(ids.DeletesBySuffix, "delete.others-stay"),
+    "writes-into-the-handle": _fault(ids.WritesIntoTheHandle, "handle.untouched"),
+    "marks-deleted-handles": _fault(ids.MarksDeletedHandles, "handle.untouched"),
+    "counts-in-its-handles": _fault(ids.CountsInItsHandles, "handle.untouched"),
+    "rounds-rsa-sizes": _fault(ids.RoundsRsaSizes, "create.every-kind"),
+    "fails-with-unusual-rsa-sizes": _fault(ids.FailsWithUnusualRsaSizes, "create.every-kind"),
+    "exports-only-its-own": _fault(ids.ExportsOnlyItsOwn, "export.same-key"),
+    "exports-imported-keys-as-they-came": _fault(ids.ExportsImportedKeysAsTheyCame, "export.same-key"),
+    "repeats-its-nonce": _fault(nonces.RepeatsItsNonce, "sign.nonces"),
+    "nonces-of-each-signer": _fault(nonces.NoncesOfEachSigner, "sign.nonces"),
+    "nonces-of-each-process": _fault(nonces.NoncesOfEachProcess, "sign.nonces"),
+    "stops-after-some": _fault(signers.StopsAfterSome, "sign.many-times"),
+    "slow-now-and-then": _fault(signers.SlowNowAndThen, "sign.many-times", shown="of 400 signatures are slow"),
+    "signs-after-close": _fault(signers.SignsAfterClose, "sign.closed"),
+    "fails-to-close": _fault(signers.FailsToClose, "sign.close"),
+    "closes-what-it-has-opened": _fault(signers.ClosesWhatItHasOpened, "sign.close"),
+    "waits-for-itself": _fault(signers.WaitsForItself, "sign.threads", limit=2.0),
+    "waits-for-ever": _fault(signers.WaitsForEver, "sign.any-length", limit=2.0),
+    "waits-for-what-it-cannot-reach": _fault(places.WaitsForWhatItCannotReach, "errors.unreachable"),
+    "place-by-working-folder": _fault(surroundings.PlaceByWorkingFolder, "handle.place"),
+    "place-by-time-of-day": _fault(surroundings.PlaceByTimeOfDay, "handle.place"),
+    "place-by-date": _fault(surroundings.PlaceByDate, "handle.place"),
+    "place-by-variable": _fault(surroundings.PlaceByVariable, "handle.place"),
+    "place-by-variable-at-import": _fault(surroundings.PlaceByVariableAtImport, "handle.place"),
+    "place-by-home": _fault(surroundings.PlaceByHome, "handle.place"),
+    "place-by-session": _fault(surroundings.PlaceBySession, "handle.place"),
+    "place-by-time-zone": _fault(surroundings.PlaceByTimeZone, "handle.place"),
+    "place-by-temporary-folder": _fault(surroundings.PlaceByTemporaryFolder, "handle.place"),
+    "cuts-passwords": _fault(password_values.CutsPasswords, "secrets.whole"),
+    "cuts-long-passwords": _fault(password_values.CutsLongPasswords, "secrets.whole"),
+    "stops-at-nul": _fault(password_values.StopsAtNul, "secrets.whole"),
+    "ignores-case": _fault(password_values.IgnoresCase, "secrets.whole"),
+    "strips-passwords": _fault(password_values.StripsPasswords, "secrets.whole"),
+    "replaces-what-is-not-ascii": _fault(password_values.ReplacesWhatIsNotAscii, "secrets.whole"),
+    "knows-only-ascii": _fault(password_values.KnowsOnlyAscii, "secrets.whole"),
+    "changes-what-it-opens-with": _fault(password_values.ChangesWhatItOpensWith, "secrets.whole"),
+    "only-compares-passwords": _fault(at_rest.OnlyComparesPasswords, "secrets.at-rest"),
+    "only-hides-keys": _fault(at_rest.OnlyHidesKeys, "secrets.at-rest"),
+    "leaves-a-plain-key": _fault(at_rest.LeavesAPlainKey, "secrets.at-rest", "processes.nothing-left"),
+    "keeps-what-it-imports": _fault(at_rest.KeepsWhatItImports, "secrets.at-rest"),
+    "keeps-what-it-exports": _fault(at_rest.KeepsWhatItExports, "secrets.at-rest"),
+    "key-in-handle": _fault(at_rest.KeyInHandle, "secrets.at-rest"),
+    "files-for-everybody": _fault(at_rest.FilesForEverybody, "secrets.files"),
+    "files-that-everybody-writes": _fault(at_rest.FilesThatEverybodyWrites, "secrets.files"),
+    "asks-for-the-password": _fault(at_rest.AsksForThePassword, "secrets.no-prompt"),
+    "asks-by-input": _fault(at_rest.AsksByInput, "secrets.no-prompt"),
+    "sets-the-umask": _fault(processes.SetsTheUmask, "processes.unchanged"),
+    "changes-the-folder": _fault(processes.ChangesTheFolder, "processes.unchanged"),
+    "sets-a-variable": _fault(processes.SetsAVariable, "processes.unchanged"),
+    "takes-a-signal": _fault(processes.TakesASignal, "processes.unchanged"),
+    "leaves-a-timer": _fault(processes.LeavesATimer, "processes.unchanged"),
+    "sets-the-socket-timeout": _fault(processes.SetsTheSocketTimeout, "processes.unchanged"),
+    "configures-logging": _fault(processes.ConfiguresLogging, "processes.unchanged"),
+    "replaces-the-hook-for-errors": _fault(processes.ReplacesTheHookForErrors, "processes.unchanged"),
+    "extends-the-search-path": _fault(processes.ExtendsTheSearchPath, "processes.unchanged"),
+    "raises-the-recursion-limit": _fault(processes.RaisesTheRecursionLimit, "processes.unchanged"),
+    "logs-into-the-working-folder": _fault(processes.LogsIntoTheWorkingFolder, "processes.nothing-left"),
+    "leaves-a-temporary-file": _fault(processes.LeavesATemporaryFile, "processes.nothing-left"),
+    "leaves-a-thread": _fault(processes.LeavesAThread, "processes.nothing-left"),
+    "thread-for-each-signer": _fault(processes.ThreadForEachSigner, "processes.nothing-left"),
+    "connection-for-each-signer": _fault(processes.ConnectionForEachSigner, "processes.nothing-left"),
     "heavy-import": Fault("contract.faults.heavy:HeavyBackend", "start.imports"),
 }
 """Every fault by its name, which is its backend type too."""

@@ -12,6 +12,8 @@ from anchorhold.testing.options import OptionRules
 from anchorhold.testing.rules import rule_of
 from anchorhold.testing.secrets import SecretRules
 from anchorhold.testing.signatures import SignatureRules
+from anchorhold.testing.surroundings import SurroundingRules
+from anchorhold.testing.whole_secrets import WholeSecretRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class BackendContract(
-    KeyCreationRules, HandleRules, SignatureRules, SecretRules, ErrorRules, OptionRules, CoreIntegrationRules
+    KeyCreationRules,
+    HandleRules,
+    SignatureRules,
+    SecretRules,
+    WholeSecretRules,
+    ErrorRules,
+    OptionRules,
+    SurroundingRules,
+    CoreIntegrationRules,
 ):
     """All rules as tests, for a subclass called ``Test…``; see `anchorhold.testing.fixtures.ContractFixtures`."""
 

@@ -16,7 +16,8 @@ from anchorhold.errors import (
     SecretWrongError,
     SettingsError,
 )
-from anchorhold.testing.fixtures import foreign_key, new_id
+from anchorhold.testing.fixtures import new_id
+from anchorhold.testing.foreign_keys import foreign_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,10 +10,12 @@ from anchorhold.plugin import CreateKeyRequest, hookimpl
 from anchorhold.plugin.backend_options import options_of
 from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS
 from anchorhold.testing.error_cases import error_cases, unreachable, unsupported
-from anchorhold.testing.fixtures import ContractFixtures, foreign_key, new_id
+from anchorhold.testing.fixtures import ContractFixtures, new_id
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.harness import authority_of
 from anchorhold.testing.key_kinds import algorithms, key_kinds, unsupported_kinds
 from anchorhold.testing.rules import UnmetError, expect, rule
+from anchorhold.testing.time_limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +53,8 @@ class ErrorRules(ContractFixtures):
         """Otherwise a key would be taken for lost, and created again."""
         nowhere = self.alias(harness, "nowhere")
         for trouble in unreachable(nowhere, harness.create()):
-            _check_refused(trouble)
+            with limited(self.unreachable_within, trouble.name):
+                _check_refused(trouble)
 
     @rule("hooks.missing")
     def test_every_hook_answers_or_is_refused(self, harness: Harness, note: Callable[[str], None]) -> None:
@@ -142,11 +145,10 @@ def _algorithms_not_offered(harness: Harness, capabilities: tuple[Any, Any]) -> 
     for kind in key_kinds(offered):
         left_out = [algorithm for algorithm in algorithms(kind, declared) if algorithm not in algorithms(kind, offered)]
         if left_out:
-            signer = harness.load(harness.create(kind))
-            for algorithm in left_out:
-                name = f"{algorithm}, which is not offered"
-                yield unsupported(name, partial(signer.sign, b"message", algorithm))
-            signer.close()
+            with harness.lent(harness.create(kind)) as signer:
+                for algorithm in left_out:
+                    name = f"{algorithm}, which is not offered"
+                    yield unsupported(name, partial(signer.sign, b"message", algorithm))
 
 
 def _check_refused(trouble: ErrorCase) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from anchorhold.errors import AnchorholdError, OperationUnsupportedError
-from anchorhold.plugin import BACKENDS_GROUP, Capabilities, Secret, discovery
+from anchorhold.plugin import BACKENDS_GROUP, Capabilities, discovery
 from anchorhold.testing import key_kinds
 from anchorhold.testing.fast_kdf import fast_kdf
 from anchorhold.testing.harness import Harness
-from anchorhold.testing.rules import UnmetError, counted_as, expect
+from anchorhold.testing.rules import TIME_LIMIT, UnmetError, counted_as, expect
 from anchorhold.testing.secret_values import SecretValues
 
 if TYPE_CHECKING:
@@ -34,10 +34,14 @@ class ContractFixtures:
     Attributes:
         backend: Its type: the name of its entry point in ``anchorhold.backends``.
         offers: What the configured instance offers, if that is less than its class declares, as with a token.
+        time_limit: Seconds that one test of a rule may take.
+        unreachable_within: Seconds after which a place that cannot be reached must be told of.
     """
 
     backend: ClassVar[str] = ""
     offers: ClassVar[Capabilities | None] = None
+    time_limit: ClassVar[float] = TIME_LIMIT
+    unreachable_within: ClassVar[float] = 10.0
 
     @pytest.fixture(autouse=True)
     def fast_kdf(self) -> Iterator[None]:
@@ -246,14 +250,6 @@ class ContractFixtures:
             metafunc.parametrize(name, listed, ids=lambda kind: str(kind).replace(" ", "-"))
 
 
-def foreign_key(harness: Harness, kind: Any = None) -> tuple[Secret, Any]:
-    """A private key made elsewhere: as PEM PKCS#8, and its public half."""
-    from anchorhold import pkcs8, software_keys
-
-    key = software_keys.generate(kind or harness.kind)
-    return pkcs8.dump_pkcs8(key), key.public_key()
-
-
 def generated(ocsp: Harness) -> SecretValues:
     """The secrets that core generates for a key of an OCSP responder."""
     return SecretValues(
@@ -264,3 +260,8 @@ def generated(ocsp: Harness) -> SecretValues:
 def new_id() -> bytes:
     """A key id as core draws it."""
     return os.urandom(20)
+
+
+def similar_ids(key_id: bytes) -> tuple[bytes, bytes]:
+    """Ids that differ from one in the last octet only, and in the first only."""
+    return key_id[:-1] + bytes([key_id[-1] ^ 1]), bytes([key_id[0] ^ 1]) + key_id[1:]

@@ -9,7 +9,8 @@ from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import CreatedKey, KeyHandle
 from anchorhold.public_keys import spki
 from anchorhold.testing import subprocess_runner
-from anchorhold.testing.fixtures import ContractFixtures, foreign_key, new_id
+from anchorhold.testing.fixtures import ContractFixtures, new_id, similar_ids
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.rules import UnmetError, expect, rule
 
 if TYPE_CHECKING:
@@ -79,6 +80,23 @@ class HandleRules(ContractFixtures):
             key = CreatedKey(handle=handle, public_key=created.public_key)
             expect(harness.use(key), f"a handle of version {handle.version} does not lead to its key")
 
+    @rule("handle.untouched")
+    def test_handles_are_left_as_they_are(self, harness: Harness) -> None:
+        """By everything that is done with a key, and by other keys that are made."""
+        created = harness.create()
+        before = _written(created.handle)
+        harness.create()
+        expect(_written(created.handle) == before, "create_key has changed the handle that it answered before")
+        calls: dict[str, Callable[[CreatedKey], Any]] = {
+            "load_signer": harness.use,
+            "export_key": harness.export,
+            "delete_key": harness.delete,
+        }
+        for hook, call in calls.items():
+            if harness.backend.supports(hook):
+                call(created)
+                expect(_written(created.handle) == before, f"{hook} has changed the handle that it was given")
+
     @rule("aliases.apart")
     def test_aliases_are_apart(self, harness: Harness, note: Callable[[str], None]) -> None:
         """Access to one gives no access to the other."""
@@ -127,10 +145,12 @@ class HandleRules(ContractFixtures):
 
     @rule("delete.others-stay")
     def test_other_keys_stay(self, harness: Harness, note: Callable[[str], None]) -> None:
-        """Made before it or after it, or imported."""
+        """Made before it or after it with an id that is nearly the same, or imported."""
         if not self.offers_hook(harness, "delete_key", note):
             return
-        before, doomed, after = harness.create(), harness.create(), harness.create()
+        key_id = new_id()
+        ids = (similar_ids(key_id)[0], key_id, similar_ids(key_id)[1])
+        before, doomed, after = (harness.create(key_id=each) for each in ids)
         others = [before, after]
         if harness.backend.supports("import_key"):
             others.append(harness.import_key(foreign_key(harness)[0]))
@@ -146,6 +166,11 @@ class HandleRules(ContractFixtures):
         vanish(created)
         expect(not harness.usable(created), "a signer was lent and has signed although the key is gone")
         expect(not harness.exportable(created), "a key was handed out although it is gone")
+
+
+def _written(handle: KeyHandle) -> str:
+    """A handle as it is now, which later changes of it do not reach."""
+    return json.dumps(handle.to_json(), sort_keys=True, default=repr)
 
 
 def _try_to_delete(harness: Harness, created: CreatedKey) -> None:

@@ -6,9 +6,10 @@ So each answer reaches the rule that judges it, and a wrong one does not fail ev
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.installation import Installation
@@ -29,7 +30,8 @@ from anchorhold.testing.key_kinds import algorithms, simplest
 from anchorhold.testing.secret_values import SecretValues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from anchorhold.algorithms import Algorithm, KeySpec
@@ -43,13 +45,24 @@ MESSAGE = b"a message of the contract"
 
 
 def authority_of(key_id: bytes) -> CertificateAuthority:
-    """The authority that a key is made for: each has a name of its own, as in a ledger."""
-    return CertificateAuthority(name=f"Contract {key_id.hex()[:12]}", subject="CN=Contract")
+    """The authority that a key is made for: each has a name of its own, as in a ledger, even if ids are similar."""
+    return CertificateAuthority(name=f"Contract {sha256(key_id).hexdigest()[:12]}", subject="CN=Contract")
 
 
 def environment() -> dict[str, str]:
     """The variables of this process, without those that would choose other settings or give secrets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ANCHORHOLD_")}
+
+
+@contextmanager
+def closed_afterwards(*signers: Signer) -> Iterator[Signer]:
+    """Lend the first of some signers, and close them all; whether that fails is the matter of another rule."""
+    try:
+        yield signers[0]
+    finally:
+        for signer in signers:
+            with suppress(Exception):
+                signer.close()
 
 
 @dataclass(kw_only=True)
@@ -124,6 +137,14 @@ class Harness:
         """The backend itself."""
         names = dict(self.backend.manager.list_name_plugin())
         return names[f"key backend {self.alias}"]
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The names of the packages that the backend's distribution brings."""
+        plugin = self.backend.identity.plugin.entry_point
+        files = plugin.dist.files if plugin.dist is not None else None
+        brought = {str(path.parts[0]).removesuffix(".py") for path in files or ()}
+        return frozenset({plugin.module.partition(".")[0], *brought} - {"anchorhold"})
 
     def call(self, hook: str, **arguments: Any) -> Any:
         """Call a hook without core's checks."""
@@ -207,13 +228,14 @@ class Harness:
         gone: bool = self.call("delete_key", request=self.request(created), secrets=self.secrets())
         return gone
 
+    def lent(self, created: CreatedKey, given: SecretValues | None = None) -> AbstractContextManager[Signer]:
+        """A signer that is closed afterwards; whether that fails is the matter of another rule."""
+        return closed_afterwards(self.load(created, given))
+
     def truth(self, created: CreatedKey) -> bytes:
         """The public key of the key that signs, as DER SubjectPublicKeyInfo, whatever was answered about it."""
-        signer = self.load(created)
-        try:
+        with self.lent(created) as signer:
             return spki(signer.public_key)
-        finally:
-            signer.close()
 
     def signs(self, signer: Signer, message: bytes = MESSAGE, algorithm: Algorithm | None = None) -> bool:
         """Whether the signer signs a message so that its own public key verifies it."""
@@ -222,11 +244,8 @@ class Harness:
 
     def use(self, created: CreatedKey, given: SecretValues | None = None) -> bool:
         """Whether a key can be used: a signer for it signs."""
-        signer = self.load(created, given)
-        try:
+        with self.lent(created, given) as signer:
             return self.signs(signer)
-        finally:
-            signer.close()
 
     def usable(self, created: CreatedKey, given: SecretValues | None = None) -> bool:
         """Whether a key signs; how it fails is the matter of other rules."""

@@ -10,8 +10,10 @@ from anchorhold.errors import KeyUnsupportedError, OperationUnsupportedError
 from anchorhold.plugin import Secret
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.testing.concurrency import run_concurrently
-from anchorhold.testing.fixtures import ContractFixtures, foreign_key, new_id
+from anchorhold.testing.fixtures import ContractFixtures, new_id, similar_ids
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.harness import Harness
+from anchorhold.testing.key_kinds import unusual_rsa
 from anchorhold.testing.rules import UnmetError, expect, rule
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.algorithms import KeySpec
-    from anchorhold.plugin import CreatedKey
+    from anchorhold.plugin import Capabilities, CreatedKey
 
 CONTENDERS: Final = 4
 """Creations at once under one key id."""
@@ -40,6 +42,21 @@ class KeyCreationRules(ContractFixtures):
     def test_every_kind_is_created(self, harness: Harness, kind: KeySpec) -> None:
         """Each kind that is offered."""
         made = spec_of(harness.create(kind).public_key)
+        expect(made == kind, f"asked for {kind}, it made {made}")
+
+    @rule("create.every-kind")
+    def test_an_unusual_rsa_size_is_made_or_refused(
+        self, harness: Harness, offered: Capabilities, note: Callable[[str], None]
+    ) -> None:
+        """One that a store may round."""
+        kind = unusual_rsa(offered)
+        if kind is None:
+            return
+        try:
+            made = spec_of(harness.create(kind).public_key)
+        except KeyUnsupportedError:
+            note(f"{self.backend}: does not make {kind}, and says so")
+            return
         expect(made == kind, f"asked for {kind}, it made {made}")
 
     @rule("create.public-key")
@@ -66,6 +83,18 @@ class KeyCreationRules(ContractFixtures):
             rival.secrets("create")  # binds it, which is not what is to be done at once
         for _ in range(ROUNDS):
             self._check_nothing_is_replaced(rivals, new_id())
+
+    @rule("create.similar-ids")
+    def test_ids_that_are_similar_are_of_different_keys(self, harness: Harness) -> None:
+        """Each key has the whole of its id."""
+        key_id = new_id()
+        keys = {each: harness.create(key_id=each) for each in (key_id, *similar_ids(key_id))}
+        public = {each: spki(key.public_key) for each, key in keys.items()}
+        expect(len(set(public.values())) == len(keys), "two keys with similar ids are one")
+        for each, key in keys.items():
+            expect(harness.truth(key) == public[each], "the key of one id has the place of another")
+            found = harness.find(each) if harness.backend.supports("find_key") else (key,)
+            expect([spki(one.public_key) for one in found] == [public[each]], "a key is found under a similar id")
 
     @rule("find.by-id")
     def test_a_key_is_found_by_its_id(self, harness: Harness, note: Callable[[str], None]) -> None:
@@ -125,10 +154,9 @@ class KeyCreationRules(ContractFixtures):
             note(f"{self.backend}: does not import {kind_of_type.type} keys, and says so")
             return
         expect(spki(created.public_key) == spki(public_key), "import_key answers another public key")
-        signer = harness.load(created)
-        expect(spki(signer.public_key) == spki(public_key), "the stored key is another one")
-        expect(harness.signs(signer), "the imported key does not sign")
-        signer.close()
+        with harness.lent(created) as signer:
+            expect(spki(signer.public_key) == spki(public_key), "the stored key is another one")
+            expect(harness.signs(signer), "the imported key does not sign")
 
     @rule("import.key-id")
     def test_an_imported_key_has_the_id_of_core(self, harness: Harness, note: Callable[[str], None]) -> None:
@@ -154,7 +182,12 @@ class KeyCreationRules(ContractFixtures):
         """It can be moved elsewhere."""
         if not self.offers_hook(harness, "export_key", note):
             return
-        created = harness.create()
+        self._check_exported(harness, harness.create())
+        if harness.backend.supports("import_key"):
+            self._check_exported(harness, harness.import_key(foreign_key(harness)[0]))
+
+    @staticmethod
+    def _check_exported(harness: Harness, created: CreatedKey) -> None:
         exported = harness.export(created)
         expect(isinstance(exported, Secret), f"export_key answered a {type(exported).__name__}, not a Secret")
         expect(exported.reveal_bytes().startswith(b"-----BEGIN PRIVATE KEY-----"), "it is not plain PEM PKCS#8")

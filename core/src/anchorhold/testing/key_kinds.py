@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from anchorhold.plugin import Capabilities
 
 _USUAL_RSA: Final = 3072
+_STEP: Final = 8
+"""Bits from one size of RSA keys to the next."""
 _WITH_CHOICE: Final = ("EC", "RSA")
 
 
@@ -22,6 +24,13 @@ def key_kinds(offered: Capabilities) -> list[KeySpec]:
             KeySpec(type="RSA", size=size) for size in sorted({smallest, min(max(_USUAL_RSA, smallest), largest)})
         ]
     return found + [KeySpec(type=name) for name in offered.key_types if name not in _WITH_CHOICE]
+
+
+def unusual_rsa(offered: Capabilities) -> KeySpec | None:
+    """The smallest RSA key of a size that nobody takes; None if there is none within the bounds."""
+    smallest, largest = offered.rsa_sizes
+    size = smallest + _STEP
+    return KeySpec(type="RSA", size=size) if "RSA" in offered.key_types and size < largest else None
 
 
 def one_of_each_type(offered: Capabilities) -> list[KeySpec]:
@@ -48,7 +57,7 @@ def unsupported_kinds(offered: Capabilities) -> list[KeySpec]:
     largest = offered.rsa_sizes[1]
     known = [
         *(KeySpec(type="EC", curve=curve) for curve in CURVES),
-        KeySpec(type="RSA", size=offered.rsa_sizes[0] if "RSA" not in offered.key_types else largest + 8),
+        KeySpec(type="RSA", size=offered.rsa_sizes[0] if "RSA" not in offered.key_types else largest + _STEP),
         *(KeySpec(type=name) for name in KEY_TYPES if name not in _WITH_CHOICE),
     ]
     within = key_kinds(offered)

@@ -106,11 +106,7 @@ class OptionRules(ContractFixtures):
         """What signs is loaded when something is signed: the help of a command must not wait for it."""
         began = subprocess_runner.run(harness, "start")
         note(f"{self.backend}: a start loads {began['modules']} modules in {began['milliseconds']:.0f} ms")
-        plugin = harness.backend.identity.plugin.entry_point
-        own = {"anchorhold", plugin.module.partition(".")[0]}
-        if plugin.dist is not None:
-            own |= {str(path.parts[0]).removesuffix(".py") for path in plugin.dist.files or ()}
-        heavy = set(began["packages"]) - own - set(sys.stdlib_module_names)
+        heavy = set(began["packages"]) - harness.packages - {"anchorhold"} - set(sys.stdlib_module_names)
         expect(not heavy, f"it loads {', '.join(sorted(heavy))}; import that where it is used")
 
 

@@ -5,6 +5,7 @@ Pytest loads this module for everybody who has anchorhold installed, so it impor
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ BACKEND = "--anchorhold-backend"
 WRAPPER = "--anchorhold-wrapper"
 OPTIONS = "--anchorhold-options"
 RULE = "--anchorhold-rule"
+SLOWEST = 5
+"""How many rules the run names that took longest."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,21 +46,38 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     wanted = config.getoption(RULE)
     if wanted:
         _keep_rules(config, items, wanted)
+    for item in items:
+        rule = getattr(getattr(item, "obj", None), "contract_rule", None)
+        if rule is not None:
+            item.user_properties.append((RULE, rule.id))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what plugins do not offer, and what their start costs."""
-    reports = [report for found in terminalreporter.stats.values() for report in found]
+    """Say what plugins do not offer, what their start costs, and which rules took longest."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "duration")]
     lines = {
         value: None
         for report in reports
         for name, value in getattr(report, "user_properties", ())
         if name == "anchorhold"
     }
+    slowest = _slowest(reports)
+    if slowest:
+        lines[f"slowest rules: {', '.join(slowest)}"] = None
     if lines:
         terminalreporter.section("contract of key backends and wrappers")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def _slowest(reports: list[Any]) -> list[str]:
+    """The rules whose tests took longest together, with their seconds."""
+    took: Counter[str] = Counter()
+    for report in reports:
+        rule = dict(getattr(report, "user_properties", ())).get(RULE)
+        if rule is not None:
+            took[rule] += report.duration
+    return [f"{rule} {seconds:.1f} s" for rule, seconds in took.most_common(SLOWEST)]
 
 
 def _contract_of_backend(session: pytest.Session, backend: str, path: str | None) -> Iterator[pytest.Item]:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, ParamSpec
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.testing.time_limit import TooLongError, limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ P = ParamSpec("P")
 GUIDE: Final = "docs/authors/contract.md"
 """The page of the guide that explains each rule; `EXPLAINED` has the same text for those who have no guide at hand."""
 EXPLAINED: Final = "rule_explanations.md"
+TIME_LIMIT: Final = 180.0
+"""Seconds that one test of a rule may take, where its class says nothing else."""
 _SECTION: Final = re.compile(r"^### (\S+) \{ #\S+ \}\n\n\*\*[^*]+\*\*(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -67,6 +70,7 @@ _TABLE: Final = (
     Rule("create.public-key", "The public key that create_key answers is the one of the key that signs."),
     Rule("create.fresh", "Every created key is a new one, with a handle of its own."),
     Rule("create.no-overwrite", "create_key never replaces a key that has the same key id."),
+    Rule("create.similar-ids", "Key ids that differ in a single octet are the ids of different keys."),
     Rule("find.by-id", "find_key finds exactly the key that has the key id, whole."),
     Rule("find.unknown", "find_key finds nothing under a key id that no key has."),
     Rule("adopt.by-options", "find_key without a key id finds what the options say, or refuses to search."),
@@ -84,9 +88,18 @@ _TABLE: Final = (
     Rule("handle.stable", "The handle of a key is the same whenever and in whatever process it is found.", slow=True),
     Rule("handle.fresh-process", "A fresh process signs with the handle alone.", slow=True),
     Rule("handle.old-versions", "Handles of every older version still lead to their key."),
+    Rule("handle.untouched", "No hook changes a handle, neither one that it is given nor one that it has answered."),
+    Rule(
+        "handle.place",
+        "Where a key is depends on its handle and the options, and on nothing else around the process.",
+        slow=True,
+    ),
     Rule("sign.every-algorithm", "Every declared kind of key signs with every declared hash and padding."),
     Rule("sign.any-length", "A message of any length is signed as it is, hashed once."),
     Rule("sign.many-times", "A signer signs as often as it is asked to, rightly every time."),
+    Rule("sign.nonces", "No two ECDSA signatures have the same r.", slow=True),
+    Rule("sign.close", "close raises nothing, whether the signer has signed or not."),
+    Rule("sign.closed", "A signer that was closed signs no more."),
     Rule("sign.signers-apart", "Signers of one key are apart: closing one leaves the others working."),
     Rule("sign.threads", "Threads share a signer and a backend."),
     Rule("processes.at-once", "Processes create and use keys at the same time.", slow=True),
@@ -96,9 +109,19 @@ _TABLE: Final = (
         "A process killed in the middle of create_key leaves a key that is found by its id, or nothing.",
         slow=True,
     ),
+    Rule(
+        "processes.unchanged",
+        "What belongs to the whole process stays as it was: umask, folder, environment, signal handlers and others.",
+        slow=True,
+    ),
+    Rule("processes.nothing-left", "No thread, descriptor or file is left behind by what is over.", slow=True),
     Rule("secrets.wrong", "A wrong secret opens nothing."),
     Rule("secrets.missing", "Without its secret a key cannot be used."),
     Rule("secrets.empty", "An empty secret neither opens a key nor makes one without protection."),
+    Rule("secrets.whole", "Every octet of a secret counts, and it is taken as it is."),
+    Rule("secrets.at-rest", "A private key that a secret protects lies nowhere in plain.", slow=True),
+    Rule("secrets.files", "Files that are written with keys are closed to everybody but their owner.", slow=True),
+    Rule("secrets.no-prompt", "The backend asks nobody: it declares what it needs, and core asks.", slow=True),
     Rule("secrets.not-in-repr", "No repr or str shows a secret."),
     Rule("secrets.not-in-handles", "No handle holds a secret."),
     Rule("secrets.not-in-errors", "No error shows a secret, and neither do its cause and context."),
@@ -137,7 +160,7 @@ class RuleBrokenError(AssertionError):
     """
 
     def __init__(self, broken: Rule, found: BaseException) -> None:
-        what = str(found) if isinstance(found, UnmetError) else f"{type(found).__name__}: {found}"
+        what = str(found) if isinstance(found, UnmetError | TooLongError) else f"{type(found).__name__}: {found}"
         super().__init__(f"{broken.id}: {broken.sentence}\nFound: {what}\nThe guide says: {broken.explanation}")
         self.rule = broken
 
@@ -174,7 +197,7 @@ def counted_as(name: str) -> Iterator[None]:
 
 
 def rule(name: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Tie a test to the one rule it is for, so that its failures say so.
+    """Tie a test to the one rule it is for, so that its failures say so, and limit the time that it may take.
 
     Args:
         name: The id of the rule.
@@ -189,8 +212,10 @@ def tied_to(found: Rule) -> Callable[[Callable[P, None]], Callable[P, None]]:
         @functools.wraps(test)
         def checked(*args: P.args, **kwargs: P.kwargs) -> None:
             __tracebackhide__ = True
+            limit = getattr(args[0], "time_limit", TIME_LIMIT) if args else TIME_LIMIT
             try:
-                test(*args, **kwargs)
+                with limited(limit, "its test"):
+                    test(*args, **kwargs)
             except RuleBrokenError:
                 raise
             except Exception as error:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.plugin.backend_options import options_of
 from anchorhold.testing.error_cases import error_cases
-from anchorhold.testing.fixtures import ContractFixtures, foreign_key, generated, new_id
+from anchorhold.testing.fixtures import ContractFixtures, generated, new_id
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.output_capture import OutputCapture, secrets_shown
 from anchorhold.testing.rules import expect, rule
 from anchorhold.testing.secret_values import SecretValues
@@ -49,7 +50,7 @@ class SecretRules(ContractFixtures):
             empty = harness.given_secrets.but(name, "")
             for what, key in self._used(harness):
                 _check_closed(harness, what, key, empty, f"with an empty {name}")
-            expect(not _creates(harness.fresh(), empty), f"a key was made with an empty {name}")
+            _check_protected(harness, name, empty)
 
     @rule("secrets.not-in-repr")
     def test_no_repr_shows_a_secret(self, harness: Harness) -> None:
@@ -124,10 +125,13 @@ class SecretRules(ContractFixtures):
     def _things(self, harness: Harness) -> Iterator[tuple[str, Any]]:
         """All objects of the backend that others hold, after they were used."""
         created = self._protected(harness)
-        signer = harness.load(created)
-        expect(harness.signs(signer), "the key does not sign")
-        yield from (("the signer", signer), ("the backend", harness.instance), ("its options", harness.backend.options))
-        signer.close()
+        with harness.lent(created) as signer:
+            expect(harness.signs(signer), "the key does not sign")
+            yield from (
+                ("the signer", signer),
+                ("the backend", harness.instance),
+                ("its options", harness.backend.options),
+            )
 
     def _protected(self, harness: Harness) -> CreatedKey:
         """A key made with all secrets; fails if the backend declares some and the contract was given none."""
@@ -149,6 +153,16 @@ def _check_closed(harness: Harness, what: str, key: CreatedKey, given: SecretVal
     expect(not harness.fresh().exportable(key, given), f"{what} is handed out {how}")
 
 
+def _check_protected(harness: Harness, name: str, empty: SecretValues) -> None:
+    """With an empty secret no key is made, or one that needs the right secret: some are made without any."""
+    made = _created(harness.fresh(), empty)
+    if made is None:
+        return
+    expect(harness.usable(made), f"a key was made with an empty {name}, and the right one does not open it")
+    for given in (empty, harness.given_secrets.without(name)):
+        _check_closed(harness, f"a key that was made with an empty {name}", made, given, "without the right one")
+
+
 def _of_responders(harness: Harness) -> Iterator[tuple[Harness, CreatedKey]]:
     """A key of an OCSP responder, with the secrets that core generates, where the backend has such keys."""
     if harness.backend.supports("ocsp_store"):
@@ -157,12 +171,12 @@ def _of_responders(harness: Harness) -> Iterator[tuple[Harness, CreatedKey]]:
         yield ocsp, ocsp.create()
 
 
-def _creates(harness: Harness, given: SecretValues) -> bool:
+def _created(harness: Harness, given: SecretValues) -> CreatedKey | None:
+    """A key made with these secrets; None if that fails, for how it fails is the matter of other rules."""
     try:
-        harness.create(given=given)
-    except Exception:  # how it fails is the matter of other rules
-        return False
-    return True
+        return harness.create(given=given)
+    except Exception:
+        return None
 
 
 def _told_by(error: BaseException | None) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""A child process of the contract: ``python -m anchorhold.testing.subprocess_main``, with JSON on standard input.
+"""A child process of the contract, forked by `anchorhold.testing.nursery`: JSON on standard input says what it does.
 
-It answers with JSON on standard output. An error ends it with a traceback on standard error.
+It answers with JSON through a pipe of its own. An error ends it with a traceback on standard error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import json
 import os
 import sys
 import time
+import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +18,7 @@ from anchorhold.algorithms import KeySpec
 from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import Capabilities
 from anchorhold.plugin.backend_options import options_of
-from anchorhold.testing import crash_injection
+from anchorhold.testing import crash_injection, places, whole_life
 from anchorhold.testing.fast_kdf import fast_kdf
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.secret_values import SecretValues
@@ -58,7 +60,7 @@ def create(harness: Harness, count: int, shared: Mapping[str, Any], contested: S
     """
     common = from_json(shared)
     harness.use(common)  # imports and connections are not what processes are to do at once
-    print("ready", flush=True)
+    _CHANNEL.say("ready")
     sys.stdin.readline()
     won = [key for key_id in contested for key in _made_first(harness, bytes.fromhex(key_id))]
     made = [harness.create() for _ in range(count)]
@@ -116,6 +118,8 @@ STEPS: Final[dict[str, Callable[..., Any]]] = {
     "fork around a wrapper": fork_step.fork,
     "be killed": killed,
     "start": begin,
+    "live": whole_life.live,
+    "look for a key elsewhere": places.look_around,
 }
 """What a child can do, by its name in messages."""
 
@@ -139,17 +143,40 @@ def _bench(told: Mapping[str, Any]) -> Harness:
     )
 
 
-def main() -> None:
-    """Do what standard input says."""
-    told = json.loads(sys.stdin.readline())
-    harness = _bench(told["bench"])
-    with fast_kdf():
-        answer = STEPS[told["step"]](harness, **told["told"])
-    harness.close()
-    json.dump(answer, sys.stdout)
-    sys.stdout.flush()
+@dataclass
+class _Channel:
+    """Where answers go, which is not where a backend prints.
+
+    Attributes:
+        descriptor: Of a pipe.
+    """
+
+    descriptor: int = -1
+
+    def say(self, line: str) -> None:
+        with os.fdopen(os.dup(self.descriptor), "w") as answers:
+            answers.write(f"{line}\n")
+
+
+_CHANNEL: Final = _Channel()
+
+
+def main(answers: int) -> None:
+    """Do what standard input says, and end the process.
+
+    Args:
+        answers: The descriptor for what it answers.
+    """
+    _CHANNEL.descriptor = answers
+    try:
+        told = json.loads(sys.stdin.readline())
+        harness = _bench(told["bench"])
+        with fast_kdf():
+            answer = STEPS[told["step"]](harness, **told["told"])
+        harness.close()
+        _CHANNEL.say(json.dumps(answer))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
     os._exit(0)  # libraries with threads of their own may not come to an end
-
-
-if __name__ == "__main__":
-    main()

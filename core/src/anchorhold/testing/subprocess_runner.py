@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import signal
-import subprocess
 import sys
+import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.plugin import CreatedKey, KeyHandle
 from anchorhold.public_keys import spki
 from anchorhold.testing.harness import environment
+from anchorhold.testing.nursery import nursery
 from anchorhold.testing.rules import UnmetError, expect
 
 if TYPE_CHECKING:
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = 120
 """Seconds after which a child is given up."""
+CHUNK: Final = 65536
+PAUSE: Final = 0.01
+FOLDER: Final = "process-"
+"""How the folders of children are called, beside the settings; each has a working and a temporary folder."""
+FAR_EAST: Final = "XXX-14"
+"""A time zone (POSIX.1-2017, section 8.3) in which the day is often another."""
 
 
 def as_json(created: CreatedKey) -> dict[str, Any]:
@@ -43,17 +53,30 @@ def from_json(told: Mapping[str, Any]) -> CreatedKey:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class ChildProcess:
     """A running child.
 
     Attributes:
-        process: The process.
+        pid: The number of the process and of its session.
         step: What it does, for messages.
+        given: Its standard input.
+        answers: What it says.
+        errors: Its standard error, and what its backend prints.
+        returncode: None before it has ended; a signal as a negative number.
     """
 
-    process: subprocess.Popen[str]
+    pid: int
     step: str
+    given: IO[bytes]
+    answers: IO[bytes]
+    errors: IO[bytes]
+    returncode: int | None = None
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input."""
+        with suppress(BrokenPipeError):  # it has ended, and `answer` will say how
+            self.given.write(f"{line}\n".encode())
 
     def answer(self) -> Any:
         """Wait for what it answers.
@@ -62,26 +85,66 @@ class ChildProcess:
             UnmetError: It failed; says how.
         """
         try:
-            out, talk = self.process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)  # and whatever it has forked
-            self.process.communicate()
+            answered, talk = self._read(time.monotonic() + TIMEOUT)
+        except TimeoutError:
             raise UnmetError(f"a process that was to {self.step} did not end within {TIMEOUT} seconds") from None
-        expect(
-            self.process.returncode == 0,
-            f"a process that was to {self.step} ended with {self.process.returncode}: {_end_of(talk)}",
-        )
-        return json.loads(out)
+        finally:
+            self.end()
+        ended = f"a process that was to {self.step} ended with {self.returncode}: {_end_of(talk)}"
+        expect(self.returncode == 0, ended)
+        return json.loads(answered)
+
+    def _read(self, until: float) -> tuple[str, str]:
+        """All that it says until it has ended.
+
+        Raises:
+            TimeoutError: It goes on.
+        """
+        self.given.close()
+        said = {pipe.fileno(): b"" for pipe in (self.answers, self.errors)}
+        answers, errors = said
+        with selectors.DefaultSelector() as waiting:
+            for pipe in said:
+                waiting.register(pipe, selectors.EVENT_READ)
+            while waiting.get_map():
+                for key, _ in waiting.select(_left(until)):
+                    more = os.read(key.fd, CHUNK)
+                    said[key.fd] += more
+                    if not more:
+                        waiting.unregister(key.fd)
+        while (code := nursery().exit_code(self.pid)) is None:
+            time.sleep(min(_left(until), PAUSE))
+        self.returncode = code
+        return said[answers].decode(), said[errors].decode(errors="replace")
+
+    def end(self) -> None:
+        """Kill it, with whatever it has forked, if it has not ended."""
+        for pipe in (self.given, self.answers, self.errors):
+            pipe.close()
+        if self.returncode is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        while self.returncode is None:
+            time.sleep(PAUSE)
+            self.returncode = nursery().exit_code(self.pid)
 
 
-def start(harness: Harness, step: str, **told: Any) -> ChildProcess:
-    """Start a process that works with the alias of the bench.
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> ChildProcess:
+    """Start a process that works with the alias of the bench, in a separate folder, environment and session.
 
     Args:
         harness: Its settings and secrets are the child's.
         step: One of `anchorhold.testing.subprocess_main.STEPS`.
+        variables: Further variables of its environment.
         told: Arguments of that step, as JSON has them.
     """
+    own = Path(tempfile.mkdtemp(prefix=FOLDER, dir=harness.config.parent))
     alias = {
         "config": str(harness.config),
         "alias": harness.alias,
@@ -92,27 +155,35 @@ def start(harness: Harness, step: str, **told: Any) -> ChildProcess:
         "hashes": list(harness.offered.hashes),
         "rsa_paddings": list(harness.offered.rsa_paddings),
     }
-    variables = {**environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "anchorhold.testing.subprocess_main"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=variables,
-        start_new_session=True,
-    )
-    child = ChildProcess(process, step)
-    _say(child, json.dumps({"bench": alias, "step": step, "told": told}))
+    (given, give), (hear, answers), (hear_errors, errors) = os.pipe(), os.pipe(), os.pipe()
+    variables = {**environment(), **_elsewhere(own), **(variables or {})}
+    pid = nursery().fork(str(_made(own / "working")), variables, (given, answers, errors))
+    for descriptor in (given, answers, errors):
+        os.close(descriptor)
+    child = ChildProcess(pid, step, os.fdopen(give, "wb", 0), os.fdopen(hear, "rb", 0), os.fdopen(hear_errors, "rb", 0))
+    child.say(json.dumps({"bench": alias, "step": step, "told": told}))
     return child
+
+
+def _elsewhere(own: Path) -> dict[str, str]:
+    """What the environment of a child has otherwise than that of its parent."""
+    path = os.pathsep.join(os.path.abspath(path) for path in sys.path if path)  # noqa: PTH100  # links not followed
+    temporary = str(_made(own / "temporary"))
+    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
+    return {"PYTHONPATH": path, "TZ": FAR_EAST, "LANG": "C", "LC_ALL": "C", **folders}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def release(waiting: Sequence[ChildProcess]) -> None:
     """Let children that wait go on, all at once: when each of them has said that it is ready."""
     for child in waiting:
-        _heard(child)
+        child.answers.readline()
     for child in waiting:
-        _say(child, "go")
+        child.say("go")
 
 
 def answers_of(running: Sequence[ChildProcess]) -> list[Any]:
@@ -125,26 +196,12 @@ def answers_of(running: Sequence[ChildProcess]) -> list[Any]:
         return [child.answer() for child in running]
     finally:
         for child in running:
-            if child.process.returncode is None:
-                os.killpg(child.process.pid, signal.SIGKILL)
-                child.process.communicate()
+            child.end()
 
 
-def _say(child: ChildProcess, line: str) -> None:
-    stdin = child.process.stdin
-    if stdin is not None:
-        with suppress(BrokenPipeError):  # it has ended, and `ChildProcess.answer` will say how
-            stdin.write(f"{line}\n")
-            stdin.flush()
-
-
-def _heard(child: ChildProcess) -> str:
-    return child.process.stdout.readline() if child.process.stdout is not None else ""
-
-
-def run(harness: Harness, step: str, **told: Any) -> Any:
+def run(harness: Harness, step: str, *, variables: Mapping[str, str] | None = None, **told: Any) -> Any:
     """Start a process and wait for what it answers; arguments as for `start`."""
-    return start(harness, step, **told).answer()
+    return start(harness, step, variables=variables, **told).answer()
 
 
 def _end_of(talk: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.public_keys import is_signed_by
-from anchorhold.testing.fixtures import foreign_key
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.rules import UnmetError, expect
 
 if TYPE_CHECKING:

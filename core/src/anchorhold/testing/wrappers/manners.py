@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, SettingsError
 from anchorhold.testing import subprocess_runner
-from anchorhold.testing.fixtures import foreign_key
+from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.output_capture import OutputCapture, secrets_shown
 from anchorhold.testing.rules import expect
