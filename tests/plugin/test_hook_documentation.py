@@ -145,6 +145,12 @@ def _delete(caller: Any, example: Any) -> None:
     assert caller(request=REQUEST, secrets=NO_SECRETS) is False
 
 
+def _close(caller: Any, example: Any) -> None:
+    assert example.connections
+    caller()
+    assert not example.connections
+
+
 EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "add_cli_options": _options,
     "create_key": _create,
@@ -155,6 +161,7 @@ EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "import_key": _import,
     "export_key": _export,
     "delete_key": _delete,
+    "close_backend": _close,
 }
 
 

@@ -70,6 +70,7 @@ class Installation:
         self._context = context
         self.loaded, self.backends = context.loaded, context.backends
         self.access, self.notes = context.access, context.notes
+        self._owns_backends = False
 
     @classmethod
     def of(
@@ -82,7 +83,9 @@ class Installation:
         **access: Unpack[AccessOptions],
     ) -> Self:
         """The installation that loaded settings describe; arguments as for `open_installation`."""
-        return cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
+        opened = cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
+        opened._owns_backends = True
+        return opened
 
     if not TYPE_CHECKING:
 
@@ -120,9 +123,14 @@ class Installation:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self._owns_backends:  # not one from `as_actor`, which shares them
+            self.backends.close()
 
     def close(self) -> None:
-        """Close this thread's connection to the ledger, if it was opened."""
+        """Close this thread's connection to the ledger, if it was opened.
+
+        Key backends are closed at the end of the ``with`` statement of `open_installation`, or with the process.
+        """
         self.access.close()
 
 

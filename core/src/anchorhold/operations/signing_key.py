@@ -112,6 +112,7 @@ class _LazySigner:
             return self._signer
 
     def close(self) -> None:
-        if self._signer is not None:
+        with self._opening:
             signer, self._signer = self._signer, None
-            signer.close()
+        if signer is not None:
+            self._backend.close_signer(signer)

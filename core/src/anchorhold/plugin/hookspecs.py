@@ -12,8 +12,8 @@ A backend is a class, found by its entry point in the group ``anchorhold.backend
   `SecretReference`.
 
 ``create_key`` and ``load_signer`` must be there; ``ocsp_store`` must be there for use under ``ocsp_key_backends``.
-The rest is optional, and a command that needs what is missing says so. All but `add_cli_options` answer with a
-value and never with None.
+The rest is optional, and a command that needs what is missing says so. All but `add_cli_options` and `close_backend`
+answer with a value and never with None.
 
 A wrapper is a class in the group ``anchorhold.wrappers``, constructed as ``Wrapper(options, context)`` once for each
 alias and role, with methods marked ``hookimpl(wrapper=True)`` only. Any hook may be wrapped. Such a method yields once
@@ -353,8 +353,33 @@ class BackendSpec:
                     return self.keys.pop(request.handle.data["name"], None) is not None
         """
 
+    @hookspec
+    def close_backend(self) -> None:
+        """Give back what the instance holds: connections, threads, sessions. Optional.
+
+        Called once, when the installation is closed or its process ends; the instance is not used afterwards. A child
+        process never calls it on an instance that it has inherited: its connections are those of the parent.
+        Signers are closed before, unless the program still holds one.
+
+        Raises:
+            BackendFailedError: Something could not be given back. That is a warning, as is any other exception: what
+                was done before is not affected.
+
+        Example::
+
+            class Connected:
+                anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    self.connections = ["one"]
+
+                @hookimpl
+                def close_backend(self):
+                    self.connections.clear()
+        """
+
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
-OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key")
+OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "close_backend")
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""

@@ -16,6 +16,7 @@ from anchorhold.errors import (
     OperationUnsupportedError,
 )
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.closing import BackendClosing
 from anchorhold.plugin.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.remedy import Remedy
@@ -73,6 +74,7 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._audit: AuditContext | None = None
+        self._closing = BackendClosing(identity, manager)
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
@@ -134,15 +136,27 @@ class KeyBackend:
         if not all(hasattr(signer, name) for name in ("public_key", "sign", "close")):
             raise self._broken("load_signer", f"returned a {type(signer).__name__}, not a signer")
         if not self._is_public_key(signer.public_key):
-            signer.close()
+            self.close_signer(signer)
             raise self._broken("load_signer", "returned a signer without a usable public key")
         if spki(signer.public_key) != spki(request.public_key):
-            signer.close()
+            self.close_signer(signer)
             raise KeyMismatchError(
                 f"{self.identity}: the private key found for {request.ca.name!r} does not belong to its certificate",
                 hint="restore the right key; nothing was signed",
             )
         return cast("Signer", signer)
+
+    def close_signer(self, signer: Signer) -> None:
+        """Give a signer back; a failure is a warning, because what it has signed stays signed."""
+        self._closing.close_signer(signer)
+
+    def close(self) -> bool:
+        """Tell the backend that this process needs it no more; see `BackendSpec.close_backend`.
+
+        Returns:
+            Whether it was told, now or before, and so is of no use any more.
+        """
+        return self._closing.close_backend()
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""

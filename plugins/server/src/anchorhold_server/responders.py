@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -43,8 +42,6 @@ OUT_OF_ORDER: Final = 60.0
 """Seconds for which an open key has failed to open again before its worker gives up."""
 MAX_SLOW: Final = 3
 """Signatures in a row that took longer than `QUICK` until it is the key that is slow, and not a busy machine."""
-
-logger = logging.getLogger(__name__)
 
 
 class Responder:
@@ -173,7 +170,7 @@ class Responder:
         with self._opening:
             signer, self._signer = self._signer, None
         if signer is not None:
-            signer.close()
+            self._give_back(signer)
 
     def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
         started = time.perf_counter()
@@ -240,10 +237,10 @@ class Responder:
             if self._signer is not signer:
                 return
             self._signer = None
-        try:
-            signer.close()
-        except AnchorholdError as error:  # it failed already
-            logger.debug("could not close", exc_info=error)
+        self._give_back(signer)
+
+    def _give_back(self, signer: Signer) -> None:
+        self._reader.responder_backend(self.alias).close_signer(signer)
 
 
 def _is_in_memory(signer: Signer, backend: KeyBackend) -> bool:
