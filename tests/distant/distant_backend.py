@@ -6,13 +6,20 @@ import http.client
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict
 
-from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError
+from anchorhold.errors import (
+    BackendBusyError,
+    BackendFailedError,
+    KeyExistsError,
+    KeyMissingError,
+    SessionOverError,
+)
 from anchorhold.plugin import Algorithm, Capabilities, CreatedKey, KeyHandle, OcspStore, RemoteSigner, hookimpl
 
 if TYPE_CHECKING:
@@ -85,6 +92,10 @@ class DistantSigner(RemoteSigner[Client, None]):
 
 def checked(signer: DistantSigner, status: int, content: bytes) -> bytes:
     """The content of a response that is one."""
+    if status == 429:
+        raise BackendBusyError(f"{signer.subject}: is busy", hint="try again", retry_after=float(content))
+    if status == 401:
+        raise SessionOverError(f"{signer.subject}: the session is over", hint="open another one")
     if status != 200:
         raise BackendFailedError(f"{signer.subject}: did not sign (status {status})", hint="try again")
     return content
@@ -149,3 +160,20 @@ class DistantBackend:
     def _created(name: str, spki: bytes) -> CreatedKey:
         handle = KeyHandle(version=1, data={"name": name})
         return CreatedKey(handle=handle, public_key=load_der_public_key(spki))  # type: ignore[arg-type]  # EC
+
+
+class SixteenBackend(DistantBackend):
+    """Says how many signatures the service takes at once."""
+
+    capabilities = replace(DistantBackend.capabilities, at_once=16)
+
+
+class BatchingBackend(SixteenBackend):
+    """Asks for fifty signatures at once."""
+
+    @hookimpl
+    def sign_batch(self, requests: list[Any], signer: DistantSigner) -> list[Any]:
+        """One request for many signatures."""
+        body = json.dumps([request.message.hex() for request in requests]).encode()
+        content = checked(signer, *self.client.request(f"batch/{signer.session}/{signer.name}", body))
+        return [bytes.fromhex(text) for text in json.loads(content)]

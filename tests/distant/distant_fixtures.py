@@ -58,11 +58,16 @@ class Distant:
 
     def run(self, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command, or Python code, in a process of its own."""
-        path = os.pathsep.join([str(self.site), *sys.path])
         command = [sys.executable, *(["-c", code] if code else ["-m", "anchorhold"]), *arguments]
-        return subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False, timeout=120
-        )
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=120)
+
+    def start(self, code: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Python code in a process of its own."""
+        return subprocess.Popen([sys.executable, "-c", code, *arguments], env=self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.site), *sys.path])}
 
     def _ask(self, path: str, body: bytes = b"") -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -75,7 +80,8 @@ class Distant:
 @pytest.fixture
 def distant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distant]:
     """The service, with the settings written for it."""
-    offers = {"distant": "distant.distant_backend:DistantBackend"}
+    names = {"distant": "DistantBackend", "distant-batch": "BatchingBackend", "distant-sixteen": "SixteenBackend"}
+    offers = {name: f"distant.distant_backend:{backend}" for name, backend in names.items()}
     site = offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, offers, distribution="acme-distant")
     with subprocess.Popen(
         [sys.executable, str(HERE / "signing_service.py")], stdout=subprocess.PIPE, text=True

@@ -14,6 +14,7 @@ import pluggy
 from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
 from anchorhold.plugin.hook_markers import PROJECT, hookimpl
 from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
+from anchorhold.plugin.retries import patience_end, retried
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -26,10 +27,20 @@ if TYPE_CHECKING:
 class CoreSigning:
     """Core's implementation of the hook `sign`, which wrappers wrap."""
 
+    def __init__(self, *, ocsp: bool = False) -> None:
+        self._ocsp = ocsp
+
     @hookimpl
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
-        """Let the signer sign the whole message."""
-        return signer.sign(request.message, request.algorithm)
+        """Let the signer sign the whole message; wrappers see a request once, also if the key is busy at first."""
+        sign_request: Callable[[SignRequest], bytes] | None = getattr(signer, "sign_request", None)
+
+        def attempt() -> bytes:
+            if sign_request is not None:
+                return sign_request(request)
+            return signer.sign(request.message, request.algorithm)
+
+        return retried(attempt, patience_end(request.deadline, ocsp=self._ocsp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
         BackendContractError: It breaks a rule of the plugin API.
     """
     manager = _manager()
-    manager.register(CoreSigning(), name="core")
+    manager.register(CoreSigning(ocsp=ocsp), name="core")
     instance = _construct(backend)
     _register(manager, instance, backend.identity)
     _check_backend(manager, instance, backend.identity, ocsp=ocsp)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from anchorhold.plugin.hook_markers import hookspec
 
 if TYPE_CHECKING:
+    from anchorhold.plugin.batch_signing import Outcome
     from anchorhold.plugin.requests import (
         AddOption,
         CreatedKey,
@@ -213,6 +214,36 @@ class BackendSpec:
         """
 
     @hookspec(firstresult=True)
+    def sign_batch(self, requests: list[SignRequest], signer: Signer) -> list[Outcome]:  # type: ignore[empty-body]
+        """Make many signatures by one call, for a key that is far away. Optional.
+
+        Called for batches, with up to `Capabilities.batch_limit` requests, by as many threads as `Capabilities.at_once`
+        says. Each request passes the wrappers of `sign` as if it were alone; one that they refuse is left out here.
+
+        Args:
+            requests: What is to be signed.
+            signer: From `load_signer`.
+
+        Returns:
+            For each request, in order, its signature or the error that ``Signer.sign`` would raise.
+
+        Raises:
+            BackendFailedError: For all of them; `BackendBusyError` and `SessionOverError` are asked again.
+
+        Example::
+
+            class Batching:
+                anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    pass
+
+                @hookimpl
+                def sign_batch(self, requests, signer):
+                    return [signer.sign(request.message, request.algorithm) for request in requests]
+        """
+
+    @hookspec(firstresult=True)
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:  # type: ignore[empty-body]
         """Find keys by the id core drew for them, or by what the options say. Optional.
 
@@ -357,13 +388,11 @@ class BackendSpec:
     def close_backend(self) -> None:
         """Give back what the instance holds: connections, threads, sessions. Optional.
 
-        Called once, when the installation is closed or its process ends; the instance is not used afterwards. A child
-        process never calls it on an instance that it has inherited: its connections are those of the parent.
-        Signers are closed before, unless the program still holds one.
+        Called once, when the installation is closed or its process ends, after the signers were closed; never by a
+        child that has inherited the instance.
 
         Raises:
-            BackendFailedError: Something could not be given back. That is a warning, as is any other exception: what
-                was done before is not affected.
+            BackendFailedError: Something could not be given back; that is a warning, as is any other exception.
 
         Example::
 
@@ -381,5 +410,5 @@ class BackendSpec:
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
-OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "close_backend")
+OPTIONAL_HOOKS = ("ocsp_store", "sign_batch", "find_key", "import_key", "export_key", "delete_key", "close_backend")
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from anchorhold.errors import (
     AnchorholdError,
+    BackendBusyError,
     BackendContractError,
     BackendFailedError,
+    DeadlineError,
     KeyMismatchError,
     KeyUnsupportedError,
     OperationUnsupportedError,
 )
+from anchorhold.plugin.batch_signing import Outcome, sign_within_wrappers
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.closing import BackendClosing
 from anchorhold.plugin.requests import CreatedKey, KeyHandle, KeyRequest, OcspStore
+from anchorhold.plugin.retries import patience_end, retried
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.remedy import Remedy
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pluggy
 
     from anchorhold.audit import AuditContext
@@ -40,6 +49,10 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Any)
+
+_TAKING_BACK: Final = ("find_key", "delete_key")
+"""Hooks that are called after the deadline, too."""
 
 
 class KeyBackend:
@@ -74,12 +87,22 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._audit: AuditContext | None = None
+        self._deadline: float | None = None
         self._closing = BackendClosing(identity, manager)
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
         same = copy(self)
         same._audit = audit  # noqa: SLF001  # of the same class
+        return same
+
+    def until(self, deadline: float | None) -> KeyBackend:
+        """The same backend; each request to it has a deadline, by `time.monotonic`.
+
+        After it, only keys are looked for and destroyed, so that what was begun can be taken back.
+        """
+        same = copy(self)
+        same._deadline = deadline  # noqa: SLF001  # of the same class
         return same
 
     def __repr__(self) -> str:
@@ -162,6 +185,16 @@ class KeyBackend:
         """See `BackendSpec.sign`. The signature is not verified here."""
         return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
 
+    def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:
+        """See `BackendSpec.sign_batch`. Each request passes the wrappers of `sign`; no signature is verified here.
+
+        Returns:
+            For each request its signature, or why there is none.
+        """
+        asked = [self._completed("sign_batch", request) for request in requests]
+        outcomes = sign_within_wrappers(self.manager, asked, signer, partial(self._signed_at_once, signer))
+        return [self._checked(outcome) for outcome in outcomes]
+
     def ocsp_store(self) -> OcspStore:
         """See `BackendSpec.ocsp_store`."""
         return self._call("ocsp_store", OcspStore)
@@ -201,16 +234,68 @@ class KeyBackend:
             )
         if isinstance(request := arguments.get("request"), KeyRequest):
             self._check_readable(request)
-        return self._answer(hook, answer, **arguments)
+        end = patience_end(self._deadline, ocsp=self.role == "ocsp")
+        return retried(lambda: self._answer(hook, answer, **arguments), end)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
         request = arguments.get("request")
-        if request is not None and self._audit is not None:
-            arguments["request"] = replace(request, audit=self._audit)
+        if request is not None:
+            arguments["request"] = self._completed(hook, request)
         value = self._guarded(hook, **arguments)
         if value is None or not isinstance(value, answer):
             raise self._broken(hook, f"returned {type(value).__name__}, not {answer.__name__}")
         return value
+
+    def _completed(self, hook: str, request: R) -> R:
+        """A request with what the caller of the installation has added.
+
+        Raises:
+            DeadlineError: It is too late.
+        """
+        added: dict[str, Any] = {} if self._audit is None else {"audit": self._audit}
+        if self._deadline is not None:
+            if time.monotonic() < self._deadline:
+                added["deadline"] = self._deadline
+            elif hook not in _TAKING_BACK:
+                raise DeadlineError(
+                    f"{self.identity}: was not asked to {hook}, because the time is over", hint="allow more time"
+                )
+        return replace(request, **added) if added else request
+
+    def _signed_at_once(self, signer: Signer, requests: list[SignRequest]) -> Sequence[Outcome]:
+        """The answers of the hook `sign_batch`; those that found the backend busy are asked for again."""
+        answers: list[Outcome] = [BackendBusyError("", hint="")] * len(requests)
+        busy = list(range(len(requests)))
+
+        def attempt() -> None:
+            asked = [requests[number] for number in busy]
+            for number, answer in zip(tuple(busy), self._batch_answers(asked, signer), strict=True):
+                answers[number] = answer
+            busy[:] = [number for number in busy if isinstance(answers[number], BackendBusyError)]
+            if busy:
+                raise cast("BackendBusyError", answers[busy[0]])
+
+        if requests:
+            with suppress(BackendBusyError):  # it is among the answers
+                retried(attempt, patience_end(requests[0].deadline, ocsp=self.role == "ocsp"))
+        return answers
+
+    def _batch_answers(self, requests: list[SignRequest], signer: Signer) -> Sequence[Outcome]:
+        try:
+            answers: Any = self._guarded("sign_batch", requests=requests, signer=signer)
+        except AnchorholdError as error:
+            return [error] * len(requests)
+        if not isinstance(answers, list) or len(answers) != len(requests):
+            raise self._broken("sign_batch", "did not return a list with an answer for each request")
+        return answers
+
+    def _checked(self, outcome: object) -> bytes | AnchorholdError:
+        """An outcome of the hook `sign`, as `_answer` would return or raise it."""
+        if isinstance(outcome, bytes | AnchorholdError):
+            return outcome
+        if isinstance(outcome, Exception):
+            return self._failed("sign", outcome)
+        return self._broken("sign", f"returned {type(outcome).__name__}, not bytes")
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
         try:
@@ -218,11 +303,7 @@ class KeyBackend:
         except AnchorholdError:
             raise
         except Exception as error:
-            raise BackendFailedError(
-                f"{self._who}: {hook} failed ({type(error).__name__})",
-                hint="correct your environment, or report this to the author of the backend; the cause has details",
-                remedy=Remedy("diagnostics.show_cause"),
-            ) from error
+            raise self._failed(hook, error) from error
 
     def _created(self, hook: str, created: Any) -> CreatedKey:
         if not isinstance(created, CreatedKey) or not isinstance(created.handle, KeyHandle):
@@ -251,6 +332,15 @@ class KeyBackend:
         """The backend and the wrappers around it; from outside it is unknown which of them failed."""
         names = [name for name, _ in self.manager.list_name_plugin() if name.startswith("wrapper ")]
         return f"{self.identity}{', inside ' + ' and '.join(reversed(names)) if names else ''}"
+
+    def _failed(self, hook: str, cause: Exception) -> BackendFailedError:
+        error = BackendFailedError(
+            f"{self._who}: {hook} failed ({type(cause).__name__})",
+            hint="correct your environment, or report this to the author of the backend; the cause has details",
+            remedy=Remedy("diagnostics.show_cause"),
+        )
+        error.__cause__ = cause
+        return error
 
     def _broken(self, hook: str, what: str) -> BackendContractError:
         return BackendContractError(f"{self._who}: {hook} {what}", hint="report this to the author of the backend")
