@@ -18,6 +18,7 @@ from anchorhold.errors import (
     BackendFailedError,
     KeyExistsError,
     KeyMissingError,
+    SecretWrongError,
     SessionOverError,
 )
 from anchorhold.plugin import Algorithm, Capabilities, CreatedKey, KeyHandle, OcspStore, RemoteSigner, hookimpl
@@ -76,7 +77,10 @@ class DistantSigner(RemoteSigner[Client, None]):
     def __init__(self, service: Client, public_key: Any, subject: str, name: str, options: DistantOptions) -> None:
         super().__init__(service, public_key, subject, {ECDSA: None})
         self.name = name
-        self.session = service.request("open")[1].decode()
+        status, session = service.request("open")
+        if status == 403:
+            raise SecretWrongError(f"{subject}: the PIN was refused", hint="give the right one")
+        self.session = session.decode()
         self._options = options
 
     def request_signature(self, service: Client, message: bytes, algorithm: Algorithm, parameter: None) -> bytes:
@@ -160,6 +164,12 @@ class DistantBackend:
     def _created(name: str, spki: bytes) -> CreatedKey:
         handle = KeyHandle(version=1, data={"name": name})
         return CreatedKey(handle=handle, public_key=load_der_public_key(spki))  # type: ignore[arg-type]  # EC
+
+
+class OneBackend(DistantBackend):
+    """Takes one signature after the other."""
+
+    capabilities = replace(DistantBackend.capabilities, at_once=1)
 
 
 class SixteenBackend(DistantBackend):

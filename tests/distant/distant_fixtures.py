@@ -66,6 +66,11 @@ class Distant:
         return subprocess.Popen([sys.executable, "-c", code, *arguments], env=self._environment)
 
     @property
+    def tests(self) -> Path:
+        """The folder from which the modules of the backends are imported."""
+        return HERE.parent
+
+    @property
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.site), *sys.path])}
 
@@ -80,8 +85,8 @@ class Distant:
 @pytest.fixture
 def distant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distant]:
     """The service, with the settings written for it."""
-    names = {"distant": "DistantBackend", "distant-batch": "BatchingBackend", "distant-sixteen": "SixteenBackend"}
-    offers = {name: f"distant.distant_backend:{backend}" for name, backend in names.items()}
+    names = {"distant": "Distant", "distant-one": "One", "distant-sixteen": "Sixteen", "distant-batch": "Batching"}
+    offers = {name: f"distant.distant_backend:{backend}Backend" for name, backend in names.items()}
     site = offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, offers, distribution="acme-distant")
     with subprocess.Popen(
         [sys.executable, str(HERE / "signing_service.py")], stdout=subprocess.PIPE, text=True

@@ -27,6 +27,8 @@ class Service:
     Attributes:
         latency: Seconds that each request for signatures takes.
         plan: For the next signatures: ``ok``, ``busy``, ``over``, ``lost`` (signed, but no answer), ``die``, ``hang``.
+        retry_after: Seconds that it asks a client to wait where the plan says ``busy``.
+        refuse_pin: Whether it opens no session.
         die_after: The process ends when it has answered that many.
         holds: How many requests for signatures it serves at once; the others wait.
     """
@@ -35,6 +37,7 @@ class Service:
     holds: int = 16
     die_after: int | None = None
     retry_after: float = 0.05
+    refuse_pin: bool = False
     plan: list[str] = field(default_factory=list)
     keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
@@ -80,6 +83,8 @@ class Service:
     def open(self, _: str) -> tuple[int, bytes]:
         """A new session."""
         self.seen["sessions"] += 1
+        if self.refuse_pin:
+            return 403, b""
         session = secrets.token_hex(8)
         self.sessions.add(session)
         return 200, session.encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +12,7 @@ from anchorhold.errors import AnchorholdError, BackendFailedError, NameForbidden
 from anchorhold.installation import open_installation
 from anchorhold.ledger.certificates import CertificateFilter
 from anchorhold.operations.order import Issued, Order, Refusal
-from anchorhold.plugin import WRAPPERS_GROUP, hookimpl
+from anchorhold.plugin import WRAPPERS_GROUP
 from plugin.fake_backends import offer
 
 if TYPE_CHECKING:
@@ -30,22 +30,6 @@ pytestmark = [
 ]
 
 
-class Picky:
-    """A wrapper that refuses certificates for hosts that are called bad."""
-
-    anchorhold_api = 1
-
-    def __init__(self, options: Any, context: Any) -> None:
-        """Take nothing."""
-
-    @hookimpl(wrapper=True)
-    def sign(self, request: Any) -> Any:
-        """Refuse, or pass on."""
-        if request.draft is not None and "bad" in str(request.draft.subject):
-            raise RefusedError("picky: refuses bad hosts", hint="be good")
-        return (yield)
-
-
 PICKY = "[wrappers.picky]\n"
 
 
@@ -54,9 +38,8 @@ def opened(
     request: pytest.FixtureRequest, distant: Distant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     """An installation with an authority whose key is in the service, signed for one by one or many at once."""
-    offer(
-        monkeypatch, tmp_path / "picky", WRAPPERS_GROUP, {"picky": "distant.test_batches:Picky"}, distribution="acme-p"
-    )
+    offers = {"picky": "distant.distant_wrappers:Picky"}
+    offer(monkeypatch, tmp_path / "picky", WRAPPERS_GROUP, offers, distribution="acme-p")
     distant.configure(request.param, PICKY)
     with open_installation() as installation:
         installation.authorities.create("Root", "CN=Root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -118,12 +119,26 @@ class Installation:
         """
         return type(self)(self._context.acting_as(AuditContext.of(actor, correlation_id)))
 
+    def within(self, seconds: float) -> Self:
+        """The same installation for a caller that waits so long; both share connections to the ledger.
+
+        Key backends are told the deadline with each request. After it they are asked for nothing more, but to take back
+        what was begun; a backend that pays no attention to it is not interrupted.
+
+        Args:
+            seconds: From now on.
+
+        Raises:
+            DeadlineError: By what needs a key after that.
+        """
+        return type(self)(self._context.until(time.monotonic() + seconds))
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        if self._owns_backends:  # not one from `as_actor`, which shares them
+        if self._owns_backends:  # not one from `as_actor` or `within`, which share them
             self.backends.close()
 
     def close(self) -> None:

@@ -45,18 +45,25 @@ class ServiceContext:
         access: Opens the ledger.
         backends: The key backends.
         audit: Who acts.
+        deadline: Until when key backends are asked, by `time.monotonic`; None for as long as it takes.
 
     Attributes:
         notes: Sentences about what succeeded, for the caller.
     """
 
     def __init__(
-        self, loaded: LoadedSettings, access: LedgerAccess, backends: BackendRegistry, audit: AuditContext
+        self,
+        loaded: LoadedSettings,
+        access: LedgerAccess,
+        backends: BackendRegistry,
+        audit: AuditContext,
+        deadline: float | None = None,
     ) -> None:
         self.loaded = loaded
         self.access = access
         self.backends = backends
         self.audit = audit
+        self.deadline = deadline
         self.notes: list[str] = []
         self._recording: Ledger | None = None
 
@@ -78,7 +85,11 @@ class ServiceContext:
 
     def acting_as(self, audit: AuditContext) -> ServiceContext:
         """The same for another actor."""
-        return ServiceContext(self.loaded, self.access, self.backends, audit)
+        return ServiceContext(self.loaded, self.access, self.backends, audit, self.deadline)
+
+    def until(self, deadline: float) -> ServiceContext:
+        """The same with a deadline."""
+        return ServiceContext(self.loaded, self.access, self.backends, self.audit, deadline)
 
     @property
     def ledger(self) -> Ledger:
@@ -159,12 +170,12 @@ class ServiceContext:
         return SigningKey(authority, self.backend(alias), resolver)
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
-        """A key backend that passes the actor to wrappers.
+        """A key backend that passes the actor to wrappers, and is asked until the deadline.
 
         Raises:
             AnchorholdError: It is not configured, or cannot be used.
         """
-        return self.backends.get(alias, role).acting_as(self.audit)
+        return self.backends.get(alias, role).acting_as(self.audit).until(self.deadline)
 
     def place(
         self, alias: str, operation: Operation, secrets: GivenSecrets, options: OptionValues | None = None

@@ -6,7 +6,13 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendBusyError,
+    BackendFailedError,
+    SecretWrongError,
+    SessionOverError,
+)
 from anchorhold.operations.signing import sign_and_verify
 from anchorhold.plugin import SignRequest
 from anchorhold.public_keys import spec_of
@@ -16,6 +22,8 @@ from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
 from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import SignedResponse
+from anchorhold_server.signer_uses import SignerUses
+from anchorhold_server.timeouts import OPERATION_TIMEOUT
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.metrics import Metrics
 
+THREADS_PER_KEY: Final = 4
+"""Threads for a key that does not say how many it takes: a token on the network is waited for by several at once."""
 RETRY_DELAY: Final = 1.0
 """Seconds for which a key that failed is not used."""
 QUICK: Final = 0.001
@@ -58,6 +68,9 @@ class Responder:
         authority: The authority that has delegated to it.
         record: Its record, with a certificate.
         metrics: Counts its signatures.
+
+    Attributes:
+        threads: How many threads may use its key at the same time.
     """
 
     def __init__(self, reader: LedgerReader, authority: Authority, record: ResponderRecord, metrics: Metrics) -> None:
@@ -69,6 +82,7 @@ class Responder:
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
         self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
         self.alias = record.key_backend
+        self.threads = reader.key_threads(self.alias, THREADS_PER_KEY)
         self._slow_in_a_row = MAX_SLOW
         self._in_memory = False
         self._reader = reader
@@ -86,6 +100,7 @@ class Responder:
         self._again_at = 0.0
         self._was_open = False
         self._failing_since: float | None = None
+        self._uses = SignerUses(self._close)
 
     @property
     def is_out_of_order(self) -> bool:
@@ -96,6 +111,8 @@ class Responder:
         """
         since = self._failing_since
         if not self._was_open or since is None or not isinstance(self._failure, BackendFailedError):
+            return False
+        if isinstance(self._failure, BackendBusyError):  # as it would be for another process
             return False
         return time.monotonic() > since + OUT_OF_ORDER
 
@@ -154,7 +171,7 @@ class Responder:
         next_update = min(produced_at + lifetime, self._end)
         single = SingleResponse(cert_id, status, this_update, next_update)
         data = self._encoder.response_data(single, produced_at, nonce)
-        signature = self._sign(data, signer or self._open(), live=nonce is not None)
+        signature = self._signature(data, signer or self._open(), live=nonce is not None)
         return SignedResponse(self._encoder.assemble(data, signature), produced_at, this_update, next_update)
 
     def check(self) -> None:
@@ -170,20 +187,40 @@ class Responder:
         with self._opening:
             signer, self._signer = self._signer, None
         if signer is not None:
-            self._give_back(signer)
+            self._uses.give_back(signer)
+
+    def _signature(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
+        """One signature, by another signer if the session of this one is over."""
+        try:
+            return self._sign(data, signer, live=live)
+        except SessionOverError:
+            self._drop(signer)
+            return self._sign(data, self._open(), live=live)
 
     def _sign(self, data: bytes, signer: Signer, *, live: bool) -> bytes:
         started = time.perf_counter()
         backend = self._reader.responder_backend(self.alias)
-        request = SignRequest(message=data, algorithm=self._algorithm, purpose="ocsp", ca=self.authority.description)
+        request = SignRequest(
+            message=data,
+            algorithm=self._algorithm,
+            purpose="ocsp",
+            ca=self.authority.description,
+            deadline=time.monotonic() + OPERATION_TIMEOUT,
+        )
+        self._uses.begin(signer)
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
             )
+        except (BackendBusyError, SessionOverError):  # nothing is wrong with the key
+            self._failures.inc()
+            raise
         except AnchorholdError as error:
             self._note(error)
             self._drop(signer)
             raise
+        finally:
+            self._uses.end(signer)
         self._time(time.perf_counter() - started)
         self._signatures.inc()
         return signature
@@ -237,9 +274,9 @@ class Responder:
             if self._signer is not signer:
                 return
             self._signer = None
-        self._give_back(signer)
+        self._uses.give_back(signer)
 
-    def _give_back(self, signer: Signer) -> None:
+    def _close(self, signer: Signer) -> None:
         self._reader.responder_backend(self.alias).close_signer(signer)
 
 
