@@ -204,6 +204,7 @@ class BackendFailedError(AnchorholdError):
 class BackendUnreachedError(BackendFailedError):
     """The request never reached the key: nothing was signed, made or destroyed, so it may be sent again."""
 
+    exit_code = 38
     code = "backend-unreached"
 
 
@@ -217,6 +218,7 @@ class BackendBusyError(BackendUnreachedError):
         retry_after: Seconds after which it may be asked again, as the service says (RFC 9110, section 10.2.3).
     """
 
+    exit_code = 39
     code = "backend-busy"
 
     def __init__(self, problem: str, *, hint: str, remedy: Remedy | None = None, retry_after: float = 0.5) -> None:
@@ -227,12 +229,14 @@ class BackendBusyError(BackendUnreachedError):
 class SessionOverError(BackendUnreachedError):
     """The session of a signer is over, and nothing was signed. Core asks for another signer, once for each request."""
 
+    exit_code = 28
     code = "session-over"
 
 
 class DeadlineError(BackendUnreachedError):
     """The time that the caller has given was over before the backend was asked."""
 
+    exit_code = 29
     code = "deadline-passed"
 
 
@@ -434,4 +438,9 @@ class BusyError(AnchorholdError):
 
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
-    return sorted(AnchorholdError.__subclasses__(), key=lambda error: error.exit_code)
+    return sorted(_below(AnchorholdError), key=lambda error: error.exit_code)
+
+
+def _below(above: type[AnchorholdError]) -> list[type[AnchorholdError]]:
+    direct = [error for error in above.__subclasses__() if "exit_code" in vars(error)]
+    return [found for error in direct for found in (error, *_below(error))]

@@ -40,7 +40,7 @@ class CommandContext:
 
     @property
     def installation(self) -> Installation:
-        """The installation that the settings describe; with a time-out, which begins anew after `close`."""
+        """The installation that the settings describe; with a time-out, which begins again after `close`."""
         if self._timed is None:
             timeout = self._root.timeout
             self._timed = self._opened if timeout is None else self._opened.within(timeout)

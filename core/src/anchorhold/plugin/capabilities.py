@@ -27,10 +27,7 @@ class Capabilities:
         rsa_paddings: Of ``pkcs1v15``, ``pss``.
         at_once: How many signatures one key takes at the same time. Batches and ``serve`` use as many threads for it,
             up to `MAX_AT_ONCE`; None leaves the number to them, which suits keys in this computer.
-        batch_limit: How many requests `BackendSpec.sign_batch` takes in one call.
-
-    Raises:
-        ValueError: `at_once` or `batch_limit` is not positive.
+        batch_limit: How many requests `BackendSpec.sign_batch` takes in one call; a positive number, as `at_once` is.
     """
 
     key_types: tuple[str, ...] = KEY_TYPES
