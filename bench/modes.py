@@ -33,7 +33,7 @@ class Mode:
     memory: tuple[int, int]
 
 
-ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory")
+ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory", "distant")
 """The parts of a run, in their order."""
 MODES = {
     mode.name: mode

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench import anchorhold_setup
+from bench.distant.lines import distant_lines
 from bench.folders import fresh_folder
 from bench.growth.lines import growth_lines
 from bench.hsm import token
@@ -116,6 +117,13 @@ def memory(run: Run) -> None:
         tell(f"memory, {line.how}: done")
 
 
+def distant(run: Run) -> None:
+    """Measure keys across a network."""
+    for lines in distant_lines(run.cache, run.mode):
+        run.results.distant.extend(lines)
+        progress("distant keys", lines)
+
+
 PARTS: dict[str, Callable[[Run], None]] = {
     "startup": startup,
     "issuance": issuance,
@@ -124,6 +132,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "ocsp": ocsp,
     "growth": growth,
     "memory": memory,
+    "distant": distant,
 }
 """By name, in the order in which they are run."""
 

@@ -135,6 +135,7 @@ class Results:
         growth: Operations on a ledger, in milliseconds.
         plans: How the databases find what those look for.
         memory: Of processes that issue.
+        distant: Keys across a network, in the unit that each line says.
     """
 
     facts: dict[str, str] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class Results:
     growth: list[Comparison] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    distant: list[Comparison] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write them as JSON."""
@@ -166,6 +168,7 @@ class Results:
             growth=_comparisons(stored["growth"]),
             plans=[Plan(**plan) for plan in stored["plans"]],
             memory=[Memory(**_tuples(line)) for line in stored["memory"]],
+            distant=_comparisons(stored.get("distant", ())),
         )
 
 

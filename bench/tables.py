@@ -97,6 +97,11 @@ def memory_table(results: Results) -> Table:
     return Table(title="Memory of one process", headings=headings, rows=rows)
 
 
+def distant_table(results: Results) -> Table:
+    """The distant part."""
+    return _compared("Keys across a network", ("what", "how", "against", "ours", "at most"), results.distant, ".2f")
+
+
 TABLES: dict[str, Callable[[Results], Table]] = {
     "facts": facts_table,
     "startup": startup_table,
@@ -107,6 +112,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "growth": growth_table,
     "plans": plans_table,
     "memory": memory_table,
+    "distant": distant_table,
 }
 """By name, in the order in which they are printed."""
 

@@ -26,6 +26,7 @@ pytest_plugins = [
     "postgresql_cluster",
     "databases",
     "db.database_fixtures",
+    "distant.distant_fixtures",
     "downstream.wheel_environment",
     "hsm.softhsm",
     "server.server_fixtures",

@@ -35,9 +35,14 @@ class House:
     leaf: x509.Certificate
 
 
-def make_house(folder: Path) -> House:
-    """An authority with a P-256 key, a responder with another one, both in files, and a certificate."""
-    environment = {"ANCHORHOLD_CA_DIR": str(folder / "ca"), "HOME": str(folder)}
+def make_house(folder: Path, settings: dict[str, str] | None = None) -> House:
+    """An authority with a P-256 key, a responder with another one, and a certificate.
+
+    Args:
+        folder: For the ledger.
+        settings: Variables that lead to settings; by default there are none, and the keys are in files.
+    """
+    environment = {"ANCHORHOLD_CA_DIR": str(folder / "ca"), "HOME": str(folder), **(settings or {})}
     with open_installation(environment=environment) as installation:
         authority = installation.authorities.create("root", "CN=Root")
         installation.responders.renew(authority)

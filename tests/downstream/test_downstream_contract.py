@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
-from anchorhold.testing import RULES, WRAPPER_RULES
-from downstream.wheel_environment import PROJECTS
+from anchorhold.testing import WRAPPER_RULES
+from downstream.kept_contract import keep, shared
 from examples.kms_places import CREDENTIALS
 from examples.kms_stand_in import kms_stand_in
 from examples.vault_stand_in import TOKEN, vault_stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from downstream.wheel_environment import Downstream
-
-PARTS: Final = 2
-"""Tests that share the rules, so that each is done soon."""
 
 pytestmark = [
     pytest.mark.databases(because="the contract opens ledgers of its own"),
     pytest.mark.slow(because="half of all rules in one process, many of which start processes"),
 ]
-shared = pytest.mark.parametrize("rules", [list(RULES)[part::PARTS] for part in range(PARTS)], ids=range(PARTS))
-
-
-def keep(downstream: Downstream, folder: Path, package: str, rules: Sequence[str]) -> None:
-    """Run an example's own tests of these rules: all pass, none is left out, and there is at least one for each."""
-    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    quiet = ("-q", "-p", "no:cacheprovider", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder))
-    wanted = [f"--anchorhold-rule={rule}" for rule in rules]
-    ended = downstream.python("-m", "pytest", *quiet, *wanted, PROJECTS[package] / "tests", path=downstream.testing)
-    assert ended.exit_code == 0, ended.data + ended.talk
-    passed = re.search(r"^(\d+) passed(, \d+ deselected)? in", ended.data, re.MULTILINE)
-    assert passed is not None, ended.data
-    assert int(passed[1]) >= len(rules)
 
 
 @shared

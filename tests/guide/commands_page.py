@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 HEAD = """\
 # Commands
 
-Global options precede the name of a command: `--config FILE` names the settings file, `--debug` prints the
-traceback of an error, `--version` and `--help`. This page shows the options of an installation without settings,
-whose only key backend stores keys in files. Each configured alias adds its own options, prefixed with its name;
-`--help` shows them.
+Global options precede the name of a command: `--config FILE` names the settings file, `--timeout SECONDS` limits how
+long the command waits for keys, `--debug` prints the traceback of an error, `--version` and `--help`. This page shows
+the options of an installation without settings, whose only key backend stores keys in files. Each configured alias
+adds its own options, prefixed with its name; `--help` shows them.
 
 <!-- Generated: python tests/guide/commands_page.py > docs/commands.md -->
 """

@@ -122,6 +122,12 @@ def _sign(caller: Any, example: Any) -> None:
     assert example.seen == ["probe"]
 
 
+def _sign_batch(caller: Any, _: Any) -> None:
+    request = SignRequest(message=b"x", algorithm=KeySpec(type="Ed25519").algorithm(), purpose="probe", ca=CA)
+    signer = software_keys.SoftwareSigner(software_keys.generate(KeySpec(type="Ed25519")))
+    assert caller(requests=[request] * 2, signer=signer) == [signer.sign(b"x", request.algorithm)] * 2
+
+
 def _find(caller: Any, example: Any) -> None:
     request = FindKeyRequest(key_id=bytes.fromhex(NAME))
     assert caller(request=request, secrets=NO_SECRETS) == ()
@@ -171,12 +177,19 @@ def _rejected(caller: Any, example: Any) -> None:
     assert example.lines == ["crl it does not verify"]
 
 
+def _close(caller: Any, example: Any) -> None:
+    assert example.connections
+    caller()
+    assert not example.connections
+
+
 EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "add_cli_options": _options,
     "create_key": _create,
     "load_signer": _load,
     "ocsp_store": _ocsp,
     "sign": _sign,
+    "sign_batch": _sign_batch,
     "find_key": _find,
     "import_key": _import,
     "export_key": _export,
@@ -185,6 +198,7 @@ EXERCISES: dict[str, Callable[[Any, Any], None]] = {
     "describe_key": _describe,
     "recorded": _recorded,
     "rejected": _rejected,
+    "close_backend": _close,
 }
 
 

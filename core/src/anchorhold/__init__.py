@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger import IssuancePolicy
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.issuer import Issuer
-    from anchorhold.operations.order import Issued, Order
+    from anchorhold.operations.order import Issued, Order, Refusal
     from anchorhold.secret import Secret
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Issuer",
     "KeySpec",
     "Order",
+    "Refusal",
     "Secret",
     "key_spec",
     "open_installation",
@@ -53,6 +54,7 @@ _HOMES = {
     "IssuancePolicy": "ledger",
     "KeySpec": "algorithms",
     "Order": "operations.order",
+    "Refusal": "operations.order",
     "Secret": "secret",
     "key_spec": "algorithms",
     "open_installation": "installation",

@@ -93,6 +93,11 @@ class BackendRegistry:
                 self._bound[role, alias] = self._bind(alias, role)
             return self._bound[role, alias]
 
+    def close(self) -> None:
+        """Close the backends that want to be; one that is asked for again is bound again."""
+        with self._binding:
+            self._bound = {place: backend for place, backend in self._bound.items() if not backend.close()}
+
     def check_storage(self, name: str) -> tuple[str, ...]:
         """Look at one of the ``storages``, which need not be used by any alias; see `KeyBackend.check_place`.
 

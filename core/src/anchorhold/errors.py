@@ -7,9 +7,11 @@ module. Exit code 1 is reserved for unexpected failures, 2 for wrong usage of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anchorhold.remedy import Remedy
 
 
@@ -22,10 +24,15 @@ class AnchorholdError(Exception):
             the reader may be at a web page.
         remedy: The operation that does it. The command line appends "with" and its command, so the hint ends
             where that reads well.
+
+    Attributes:
+        issued: What `anchorhold.operations.issuer.Issuer.sign_many` had issued (`anchorhold.operations.order.Issued`)
+            before it failed, in the order of the orders: it is in the ledger, and would be lost to the caller.
     """
 
     code: ClassVar[str] = "internal-error"
     exit_code: ClassVar[int] = 1
+    issued: Sequence[Any] = ()
 
     def __init__(self, problem: str, *, hint: str, remedy: Remedy | None = None) -> None:
         super().__init__(problem)
@@ -36,8 +43,9 @@ class AnchorholdError(Exception):
     def __str__(self) -> str:
         return f"{self.problem}; {self.hint}"
 
-    def __reduce__(self) -> tuple[object, tuple[type[AnchorholdError], str, str, Remedy | None]]:
-        return _restored, (type(self), self.problem, self.hint, self.remedy)
+    def __reduce__(self) -> tuple[object, tuple[type[AnchorholdError], str, str, Remedy | None], dict[str, Any]]:
+        kept = {name: vars(self)[name] for name in _KEPT if name in vars(self)}
+        return _restored, (type(self), self.problem, self.hint, self.remedy), kept
 
     def add_step(self, hint: str, remedy: Remedy) -> None:
         """Add a further step; an existing remedy is kept.
@@ -72,6 +80,10 @@ class AnchorholdError(Exception):
         ``code``, ``hint`` and ``remedy`` are extension members (section 3.2). ``status`` is left to the server.
         """
         return {"type": f"urn:anchorhold:error:{self.code}", **self.to_json()}
+
+
+_KEPT: Final[tuple[str, ...]] = ("issued", "retry_after")
+"""What an error keeps when it crosses a process boundary, beside its words."""
 
 
 def _restored(kind: type[AnchorholdError], problem: str, hint: str, remedy: Remedy | None) -> AnchorholdError:
@@ -180,10 +192,52 @@ class KeyInvalidError(AnchorholdError):
 
 
 class BackendFailedError(AnchorholdError):
-    """The backend could not do its work: storage unreachable, token gone, permission denied."""
+    """The backend could not do its work: storage unreachable, token gone, permission denied.
+
+    If it was asked for a signature, it may have made one, unless it is a `BackendUnreachedError`.
+    """
 
     exit_code = 35
     code = "backend-failed"
+
+
+class BackendUnreachedError(BackendFailedError):
+    """The request never reached the key: nothing was signed, made or destroyed, so it may be sent again."""
+
+    exit_code = 38
+    code = "backend-unreached"
+
+
+class BackendBusyError(BackendUnreachedError):
+    """The backend has too much to do at the moment, and did nothing. Core asks again, within the deadline.
+
+    Args:
+        problem: As of any error.
+        hint: As of any error.
+        remedy: As of any error.
+        retry_after: Seconds after which it may be asked again, as the service says (RFC 9110, section 10.2.3).
+    """
+
+    exit_code = 39
+    code = "backend-busy"
+
+    def __init__(self, problem: str, *, hint: str, remedy: Remedy | None = None, retry_after: float = 0.5) -> None:
+        super().__init__(problem, hint=hint, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class SessionOverError(BackendUnreachedError):
+    """The session of a signer is over, and nothing was signed. Core asks for another signer, once for each request."""
+
+    exit_code = 28
+    code = "session-over"
+
+
+class DeadlineError(BackendUnreachedError):
+    """The time that the caller has given was over before the backend was asked."""
+
+    exit_code = 29
+    code = "deadline-passed"
 
 
 class SignatureError(AnchorholdError):
@@ -384,4 +438,9 @@ class BusyError(AnchorholdError):
 
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
-    return sorted(AnchorholdError.__subclasses__(), key=lambda error: error.exit_code)
+    return sorted(_below(AnchorholdError), key=lambda error: error.exit_code)
+
+
+def _below(above: type[AnchorholdError]) -> list[type[AnchorholdError]]:
+    direct = [error for error in above.__subclasses__() if "exit_code" in vars(error)]
+    return [found for error in direct for found in (error, *_below(error))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -73,6 +74,7 @@ class Installation:
         self._context = context
         self.loaded, self.backends = context.loaded, context.backends
         self.access, self.notes = context.access, context.notes
+        self._owns_backends = False
 
     @classmethod
     def of(
@@ -85,7 +87,9 @@ class Installation:
         **access: Unpack[AccessOptions],
     ) -> Self:
         """The installation that loaded settings describe; arguments as for `open_installation`."""
-        return cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
+        opened = cls(ServiceContext.of(loaded, environment, prompter, audit, **access))
+        opened._owns_backends = True
+        return opened
 
     if not TYPE_CHECKING:
 
@@ -118,14 +122,33 @@ class Installation:
         """
         return type(self)(self._context.acting_as(AuditContext.of(actor, correlation_id)))
 
+    def within(self, seconds: float) -> Self:
+        """The same installation for a caller that waits so long; both share connections to the ledger.
+
+        Key backends are told the deadline with each request. After it they are asked for nothing more, but to take back
+        what was begun; a backend that pays no attention to it is not interrupted.
+
+        Args:
+            seconds: From now on.
+
+        Raises:
+            DeadlineError: By what needs a key after that.
+        """
+        return type(self)(self._context.until(time.monotonic() + seconds))
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self._owns_backends:  # not one from `as_actor` or `within`, which share them
+            self.backends.close()
 
     def close(self) -> None:
-        """Close this thread's connection to the ledger, if it was opened."""
+        """Close this thread's connection to the ledger, if it was opened.
+
+        Key backends are closed at the end of the ``with`` statement of `open_installation`, or with the process.
+        """
         self.access.close()
 
 

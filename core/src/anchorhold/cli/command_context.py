@@ -36,10 +36,18 @@ class CommandContext:
         self._root = root
         self._creates = creates
         self._given: dict[BackendOption, Any] = {}
+        self._timed: Installation | None = None
+
+    @property
+    def installation(self) -> Installation:
+        """The installation that the settings describe; with a time-out, which begins again after `close`."""
+        if self._timed is None:
+            timeout = self._root.timeout
+            self._timed = self._opened if timeout is None else self._opened.within(timeout)
+        return self._timed
 
     @cached_property
-    def installation(self) -> Installation:
-        """The installation that the settings describe."""
+    def _opened(self) -> Installation:
         prompter = _ask if _has_terminal() else None
         return open_installation(self._root.config, prompter=prompter, create=self._creates, blank=not self._creates)
 
@@ -112,8 +120,9 @@ class CommandContext:
 
     def close(self) -> None:
         """Close what was opened."""
-        if "installation" in self.__dict__:
-            self.installation.close()
+        if self._timed is not None:
+            self._timed.close()
+            self._timed = None
 
     def ask(self, question: str) -> Secret | None:
         """Ask a person for a secret; None if there is nobody, or nothing was typed."""

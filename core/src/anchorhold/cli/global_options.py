@@ -19,11 +19,13 @@ class GlobalOptions:
     Attributes:
         config: The settings file, if one was named.
         retry_refused_pins: Whether to forget which PINs were refused before the command works.
+        timeout: Seconds that the command waits for keys; None for as long as it takes.
         broken: Aliases that cannot be used and so have no options, each with why.
     """
 
     config: Path | None = None
     retry_refused_pins: bool = False
+    timeout: float | None = None
     broken: dict[str, AnchorholdError] = field(default_factory=dict)
 
     def cause(self, arguments: Sequence[str]) -> AnchorholdError | None:

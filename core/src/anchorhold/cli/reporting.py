@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 USAGE_CODE: Final = "usage-error"
 """Code of wrong usage of the command line, which has no class in `anchorhold.errors`."""
-_WITH_VALUE: Final = ("--config", "-c")
+_WITH_VALUE: Final = ("--config", "-c", "--timeout")
 _FORMAT: Final = ("--output-format", "-f")
 
 

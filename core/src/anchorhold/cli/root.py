@@ -24,7 +24,7 @@ _NEGATIVE: Final = re.compile(r"-(?:[0-9A-Fa-f]{2}:?)+")
 """A serial number that looks like an option."""
 _WIDEST: Final = max(map(len, COMMANDS))
 """Letters of the longest name: summaries begin in the same column in every group."""
-OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins")
+OPTIONS: Final = ("--config", "--debug", "--retry-refused-pins", "--timeout")
 """Options before the name of a command."""
 
 
@@ -40,7 +40,8 @@ class RootGroup(TyperGroup):
         name = canonical(cmd_name)
         if name not in COMMANDS:
             return None
-        ctx.obj = GlobalOptions(ctx.params.get("config"), bool(ctx.params.get("retry_refused_pins")))
+        given = ctx.params
+        ctx.obj = GlobalOptions(given.get("config"), bool(given.get("retry_refused_pins")), given.get("timeout"))
         build = importlib.import_module("anchorhold.cli.command_builder")
         command = build.build_command(name, ctx.obj)
         gc.freeze()  # see `anchorhold.cli.main`
@@ -134,6 +135,12 @@ def root(
         bool,
         typer.Option("--retry-refused-pins", help="Try PINs again that a token refused before."),
     ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", min=0.1, help="Wait no longer for keys (default: as long as it takes).", metavar="SECONDS"
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)

@@ -1,22 +1,24 @@
 """The order in which certificates come into the world.
 
 The serial number is reserved and the TBSCertificate recorded in one commit; then the key is asked for, each
-certificate signed and verified; then all are recorded in one commit. Only what was recorded is returned.
+certificate signed and verified; then all are recorded in one commit, or what there is once a second if the key takes
+longer. Only what was recorded is returned.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorhold.errors import AnchorholdError, RefusedError
 from anchorhold.ledger import Reservation
-from anchorhold.operations.parallel import OrderedParallel
+from anchorhold.operations import parallel
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.serials import format_serial
 from anchorhold.x509.to_be_signed import capture_tbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from anchorhold.ledger import Ledger
     from anchorhold.operations.signing_key import SigningKey
@@ -48,26 +50,158 @@ def issue(
     Raises:
         AnchorholdError: From the backend, a wrapper or the ledger.
     """
-    authority = key.authority
-    intents = [reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts]
-    with ledger.transaction():
-        if check is not None:
-            check()
-        ledger.certificates.reserve(authority.record.id, intents)
-    signing: OrderedParallel[bytes] = OrderedParallel(len(drafts))
-    try:
-        key.open()
-        signed = signing.run(lambda number: key.sign_draft(drafts[number], intents[number].tbs))
-    except BaseException:
-        _record_failed_batch(ledger, authority.record.id, intents, signing)
-        raise
-    with ledger.transaction():
-        ledger.certificates.complete(
-            authority.record.id, [(intent.serial, der) for intent, der in zip(intents, signed, strict=True)]
-        )
-        if recorded is not None:
-            recorded(signed)
-    return signed
+    batch = IssuanceBatch(ledger, key, drafts)
+    batch.reserve(check)
+    return batch.sign_all(recorded)
+
+
+class IssuanceBatch:
+    """Drafts that share two commits, on their way to certificates.
+
+    Args:
+        ledger: Where they are recorded.
+        key: The issuer's.
+        drafts: What to sign; all of them are held in memory.
+    """
+
+    def __init__(self, ledger: Ledger, key: SigningKey, drafts: Sequence[Draft]) -> None:
+        self._ledger = ledger
+        self._key = key
+        self._authority_id = key.authority.record.id
+        self._drafts = drafts
+        authority = key.authority
+        self._intents = [
+            reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts
+        ]
+        self._outcomes: list[bytes | AnchorholdError | None] = [None] * len(drafts)
+        self._is_closed = [False] * len(drafts)
+        size = key.batch_limit
+        self._units = [range(start, min(start + size, len(drafts))) for start in range(0, len(drafts), size)]
+        threads = key.backend.capabilities.threads(parallel.MAX_WORKERS)
+        self._signing: parallel.OrderedParallel[bool] = parallel.OrderedParallel(len(self._units), threads)
+        self._refusable = False
+
+    @property
+    def recorded(self) -> list[tuple[int, bytes]]:
+        """The certificates that are recorded, with the numbers of their drafts."""
+        return [
+            (number, outcome)
+            for number, outcome in enumerate(self._outcomes)
+            if isinstance(outcome, bytes) and self._is_closed[number]
+        ]
+
+    def reserve(self, check: Callable[[], None] | None = None) -> None:
+        """Commit serial numbers and TBSCertificates; see `issue`."""
+        if not self._drafts:
+            return
+        with self._ledger.transaction():
+            if check is not None:
+                check()
+            self._ledger.certificates.reserve(self._authority_id, self._intents)
+
+    def sign_all(self, recorded: Callable[[list[bytes]], None] | None = None) -> list[bytes]:
+        """Sign and record all, or fail with the first that cannot be signed; see `issue`."""
+        try:
+            self._key.open()
+            if recorded is None:
+                self._signing.run(self._sign_unit, self._record)
+            else:
+                self._signing.run(self._sign_unit)  # what it does belongs into the same commit
+        except BaseException:
+            self._give_up()
+            raise
+        self._record(recorded)
+        return [outcome for outcome in self._outcomes if isinstance(outcome, bytes)]
+
+    def sign_each(self) -> Generator[bytes | RefusedError, None, None]:
+        """Sign each and yield them as they are recorded, in order; what a wrapper refuses stops nothing else.
+
+        Nothing is under way while it is suspended; one that is not continued takes back what was not begun.
+
+        Raises:
+            AnchorholdError: The key or the ledger failed; see `recorded`.
+        """
+        self._refusable = True
+        handed_out = 0
+        try:
+            if self._drafts:
+                self._key.open()
+            while not self._signing.is_done:
+                self._signing.run(self._sign_unit, self._record, seconds=parallel.INTERVAL)
+                self._record()
+                for outcome in self._outcomes[handed_out:]:
+                    if outcome is None:
+                        break
+                    handed_out += 1
+                    yield outcome  # type: ignore[misc]  # any other error was raised
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _sign_unit(self, number: int) -> bool:
+        unit = self._units[number]
+        failure: AnchorholdError | None = None
+        for position, outcome in zip(unit, self._signed(unit), strict=True):
+            if isinstance(outcome, bytes) or (self._refusable and isinstance(outcome, RefusedError)):
+                self._outcomes[position] = outcome
+            else:
+                failure = failure or outcome
+        if failure is not None:
+            raise failure
+        return True
+
+    def _signed(self, unit: range) -> list[bytes | AnchorholdError]:
+        """The certificates of those drafts, or why there are none."""
+        drafts, messages = self._drafts[unit.start : unit.stop], [self._intents[number].tbs for number in unit]
+        if len(unit) > 1:
+            return self._key.sign_drafts(drafts, messages)
+        try:
+            return [self._key.sign_draft(drafts[0], messages[0])]
+        except AnchorholdError as error:
+            return [error]
+
+    def _record(self, recorded: Callable[[list[bytes]], None] | None = None) -> None:
+        """Commit what became of drafts since the last time."""
+        closing = [
+            number
+            for number, outcome in enumerate(self._outcomes)
+            if outcome is not None and not self._is_closed[number]
+        ]
+        if not closing and recorded is None:
+            return
+        with self._ledger.transaction():
+            self._close(closing)
+            if recorded is not None:
+                recorded([outcome for outcome in self._outcomes if isinstance(outcome, bytes)])
+        for number in closing:
+            self._is_closed[number] = True
+
+    def _give_up(self) -> None:
+        """After a failure: record what was signed, abandon what may have been, take back the rest."""
+        closing = [number for number, is_closed in enumerate(self._is_closed) if not is_closed]
+        begun = {
+            number for unit, begun in zip(self._units, self._signing.begun, strict=True) if begun for number in unit
+        }
+        with self._ledger.transaction():
+            self._close([number for number in closing if number in begun])
+            self._ledger.certificates.release(
+                self._authority_id, [self._intents[number].serial for number in closing if number not in begun]
+            )
+        for number in closing:
+            self._is_closed[number] = True
+
+    def _close(self, numbers: Sequence[int]) -> None:
+        """Within a transaction: complete the certificates among them, and abandon what may have been signed."""
+        issued, abandoned = [], []
+        for number in numbers:
+            outcome, serial = self._outcomes[number], self._intents[number].serial
+            if isinstance(outcome, bytes):
+                issued.append((serial, outcome))
+            else:
+                abandoned.append(serial)
+        self._ledger.certificates.complete(self._authority_id, issued)
+        if abandoned:
+            self._ledger.certificates.abandon(self._authority_id, abandoned)
 
 
 def reservation(draft: Draft, tbs: bytes) -> Reservation:
@@ -81,14 +215,3 @@ def reservation(draft: Draft, tbs: bytes) -> Reservation:
         not_after=draft.not_after,
         tbs=tbs,
     )
-
-
-def _record_failed_batch(
-    ledger: Ledger, authority_id: int, intents: Sequence[Reservation], signing: OrderedParallel[bytes]
-) -> None:
-    """After a failure: record what was signed, abandon what may have been, take back the rest."""
-    fates = list(zip((intent.serial for intent in intents), signing.begun, signing.results, strict=True))
-    with ledger.transaction():
-        ledger.certificates.complete(authority_id, [(serial, der) for serial, _, der in fates if der is not None])
-        ledger.certificates.abandon(authority_id, [serial for serial, begun, der in fates if begun and der is None])
-        ledger.certificates.release(authority_id, [serial for serial, begun, _ in fates if not begun])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
+from anchorhold.errors import AnchorholdError
 from anchorhold.operations.certificate_drafter import CertificateDrafter
-from anchorhold.operations.issuance import issue
-from anchorhold.operations.order import Issued
+from anchorhold.operations.issuance import IssuanceBatch
+from anchorhold.operations.order import Issued, Refusal
 from anchorhold.operations.parallel import OrderedParallel
 from anchorhold.profiles.copying import not_granted
 from anchorhold.x509.csr import CertificationRequest, CheckedRequest, check_csr, read_csr
@@ -23,11 +26,13 @@ if TYPE_CHECKING:
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.settings import Settings
     from anchorhold.x509.csr_keys import SubjectKey
+    from anchorhold.x509.draft import Draft
 
 BATCH_SIZE: Final = 1_000
 """How many certificates share one commit."""
 
 
+T = TypeVar("T")
 _Request: TypeAlias = "tuple[CertificationRequest, SubjectKey]"
 
 
@@ -87,42 +92,106 @@ class Issuer:
         """Sign many requests, a thousand to two commits; see `sign`.
 
         If one of them is not fit, none of its thousand is signed. If the key fails in the middle, those signed
-        before it are in the ledger.
+        before it are in the ledger. What was issued before a failure is in `issued` of the exception, in order.
         """
-        opened = self._opened
-        if opened.key.authority.record.status != "active":
-            opened = self._renewed(opened)  # it may have been enabled
-        opened.key.authority.check_ready()
-        return [issued for batch in _batches(orders) for issued in self._sign_batch(batch)]
+        issued: list[Issued] = []
+        try:
+            self._check_ready()
+            for batch in _batches(orders):
+                self._sign_batch(batch, issued)
+        except BaseException as error:
+            vars(error)["issued"] = tuple(issued)
+            raise
+        return issued
+
+    def sign_each(self, orders: Iterable[Order]) -> Iterator[Issued | Refusal]:
+        """Sign many requests, each for itself: the result of each, in order, as soon as it is recorded.
+
+        An order that is not fit, or that a wrapper refuses, is a `Refusal` and stops nothing else. Certificates share
+        commits as in `sign_many`, and are recorded at least once a second. Nothing is signed while the iterator waits
+        to be continued; one that is closed takes back what was not begun.
+
+        Raises:
+            AnchorholdError: The authority must not sign, or its key or the ledger failed; `issued` of the exception
+                has what is recorded and was not yielded.
+        """
+        self._check_ready()
+        for batch in _batches(orders):
+            yield from self._sign_each(batch)
 
     def close(self) -> None:
         """Give the key back."""
         for key in self._keys:
             key.close()
 
-    def _sign_batch(self, orders: Sequence[Order]) -> list[Issued]:
+    def _check_ready(self) -> None:
+        opened = self._opened
+        if opened.key.authority.record.status != "active":
+            opened = self._renewed(opened)  # it may have been enabled
+        opened.key.authority.check_ready()
+
+    def _sign_batch(self, orders: Sequence[Order], issued: list[Issued]) -> None:
+        """Issue the certificates of a batch, and add them; also those of a batch that fails."""
         checking: OrderedParallel[_Request] = OrderedParallel(len(orders))
         requests = checking.run(lambda number: checked_request(orders[number]))
+        batch, drafts = self._reserved(lambda opened: list(map(opened.draft, orders, requests)))
+        try:
+            batch.sign_all()
+        finally:
+            issued += [drafts[number].issued(der) for number, der in batch.recorded]
+
+    def _sign_each(self, orders: Sequence[Order]) -> Iterator[Issued | Refusal]:
+        checking: OrderedParallel[_Request | AnchorholdError] = OrderedParallel(len(orders))
+        requests = checking.run(lambda number: _or_error(lambda: checked_request(orders[number])))
+        refusals: dict[int, Refusal] = {}
+
+        def drafted(opened: _OpenAuthority) -> list[_Drafted]:
+            refusals.clear()
+            fit = []
+            for number, (order, request) in enumerate(zip(orders, requests, strict=True)):
+                made = (
+                    request
+                    if isinstance(request, AnchorholdError)
+                    else _or_error(partial(opened.draft, order, request))
+                )
+                if isinstance(made, AnchorholdError):
+                    refusals[number] = Refusal(order=order, error=made)
+                else:
+                    fit.append(made)
+            return fit
+
+        batch, fit = self._reserved(drafted)
+        handed_out = 0
+        with closing(batch.sign_each()) as outcomes:
+            try:
+                for number, order in enumerate(orders):
+                    if number in refusals:
+                        yield refusals[number]
+                        continue
+                    outcome = next(outcomes)
+                    handed_out += 1
+                    if isinstance(outcome, bytes):
+                        yield fit[handed_out - 1].issued(outcome)
+                    else:
+                        yield Refusal(order=order, error=outcome)
+            except AnchorholdError as error:
+                left = [fit[position].issued(der) for position, der in batch.recorded if position >= handed_out]
+                error.issued = tuple(left)
+                raise
+
+    def _reserved(self, drafted: Callable[[_OpenAuthority], list[_Drafted]]) -> tuple[IssuanceBatch, list[_Drafted]]:
+        """Drafts that are reserved, drafted again if the authority was changed meanwhile."""
         opened = self._opened
         while True:
+            drafts = drafted(opened)
+            batch = IssuanceBatch(self._ledger, opened.key, [each.draft for each in drafts])
             try:
-                return self._issue(opened, orders, requests)
+                batch.reserve(partial(self._check, opened))
             except _ChangedError:
                 opened = self._renewed(opened)
                 opened.key.authority.check_ready()
-
-    def _issue(self, opened: _OpenAuthority, orders: Sequence[Order], requests: Sequence[_Request]) -> list[Issued]:
-        drafts = [opened.drafter.draft(order, *checked) for order, checked in zip(orders, requests, strict=True)]
-        certificates = issue(self._ledger, opened.key, drafts, check=lambda: self._check(opened))
-        return [
-            Issued(
-                der=der,
-                serial=format_serial(draft.serial),
-                not_after=draft.not_after,
-                not_granted=not_granted(request, draft),
-            )
-            for der, draft, (request, _) in zip(certificates, drafts, requests, strict=True)
-        ]
+            else:
+                return batch, drafts
 
     def _check(self, opened: _OpenAuthority) -> None:
         """Within the transaction that reserves: what was drafted is drafted from the authority as it is."""
@@ -153,6 +222,27 @@ class _OpenAuthority:
     key: SigningKey
     drafter: CertificateDrafter
 
+    def draft(self, order: Order, checked: _Request) -> _Drafted:
+        """What is to be signed for an order."""
+        return _Drafted(checked[0], self.drafter.draft(order, *checked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """The draft for an order, with the request that it was made from."""
+
+    request: CertificationRequest
+    draft: Draft
+
+    def issued(self, der: bytes) -> Issued:
+        """The certificate, once it is recorded."""
+        return Issued(
+            der=der,
+            serial=format_serial(self.draft.serial),
+            not_after=self.draft.not_after,
+            not_granted=not_granted(self.request, self.draft),
+        )
+
 
 class _ChangedError(Exception):
     """The authority was changed since it was read."""
@@ -164,6 +254,14 @@ def checked_request(order: Order) -> tuple[CertificationRequest, SubjectKey]:
         return order.csr.request, order.csr.key
     request = read_csr(order.csr) if isinstance(order.csr, bytes) else CertificationRequest.of(order.csr)
     return request, check_csr(request)
+
+
+def _or_error(make: Callable[[], T]) -> T | AnchorholdError:
+    """What a function makes of an order, or what is wrong with that."""
+    try:
+        return make()
+    except AnchorholdError as error:
+        return error
 
 
 def _batches(orders: Iterable[Order]) -> Iterator[list[Order]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from anchorhold.errors import AnchorholdError
     from anchorhold.x509.csr import CertificationRequest, CheckedRequest
 
 Copied: TypeAlias = Literal["subject", "alt"]
@@ -61,3 +62,16 @@ class Issued:
     def certificate(self) -> x509.Certificate:
         """The certificate, parsed."""
         return load_lenient(self.der)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why there is no certificate for one order of a batch.
+
+    Attributes:
+        order: The order.
+        error: What is wrong with it: from its request, the profile, the authority or a wrapper.
+    """
+
+    order: Order
+    error: AnchorholdError

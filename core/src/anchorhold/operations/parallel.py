@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -12,8 +13,16 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 MAX_WORKERS: Final = min(8, 2 * (os.cpu_count() or 1))
-"""Threads; more of them than processors, for keys that are far away."""
+"""Threads where a key does not say how many it takes; more than processors, for keys that are far away."""
+INTERVAL: Final = 1.0
+"""Seconds after which `OrderedParallel.run` lets the caller look after what is done so far."""
+_PAUSE: Final = 0.05
+"""Seconds after which a waiting thread handles a signal that another one has received."""
 _INTERRUPTED: Final = -1
+
+
+def _nothing() -> None:
+    """For a caller that has nothing to look after."""
 
 
 class OrderedParallel(Generic[R]):
@@ -21,54 +30,87 @@ class OrderedParallel(Generic[R]):
 
     Args:
         count: How many items there are.
+        workers: How many threads share them; by default `MAX_WORKERS`.
 
     Attributes:
         results: What the task returned; None where it did not.
         begun: Whether the task was begun.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, workers: int | None = None) -> None:
         self.results: list[R | None] = [None] * count
         self.begun = [False] * count
-        self._numbers = iter(range(count))
+        self._workers = workers or MAX_WORKERS
+        self._next = 0
         self._taking = Lock()
         self._errors: dict[int, BaseException] = {}
+        self._end = float("inf")
 
-    def run(self, task: Callable[[int], R]) -> list[R]:
+    @property
+    def is_done(self) -> bool:
+        """Whether every item was begun."""
+        return self._next >= len(self.begun)
+
+    def run(
+        self, task: Callable[[int], R], look_after: Callable[[], None] = _nothing, *, seconds: float = float("inf")
+    ) -> list[R]:
         """Do the task for each number, the first ones first; a single one is done in this thread alone.
 
         After a failure no more are begun, and those under way are waited for, also when this thread is interrupted.
 
+        Args:
+            task: What to do.
+            look_after: Called in this thread, once an `INTERVAL` while tasks are under way.
+            seconds: None is begun after that; the next call goes on.
+
         Returns:
-            All results, in order.
+            All results so far, in order.
 
         Raises:
             BaseException: What the task raised for the lowest number, or what has interrupted this thread.
         """
-        threads = [Thread(target=self._work, args=(task,)) for _ in range(min(MAX_WORKERS, len(self.begun)) - 1)]
-        try:
-            for thread in threads:
-                thread.start()
-            self._work(task)
-        except BaseException as error:  # raised below, when nobody works any more
-            self._errors[_INTERRUPTED] = error
-        while waiting := [thread for thread in threads if thread.is_alive()]:
-            try:
-                waiting[0].join()
-            except BaseException as error:  # the same
-                self._errors[_INTERRUPTED] = error
+        self._end = time.monotonic() + seconds
+        left = len(self.begun) - self._next
+        if min(self._workers, left) <= 1:
+            self._work(task, look_after)
+        else:
+            self._share(task, look_after, min(self._workers, left))
         if self._errors:
             raise self._errors[min(self._errors)]
         return [result for result in self.results if result is not None]
 
-    def _work(self, task: Callable[[int], R]) -> None:
-        while not self._errors:
+    def _share(self, task: Callable[[int], R], look_after: Callable[[], None], count: int) -> None:
+        """Wait for threads that do the work: this one has to be free, however long a single task takes."""
+        threads = [Thread(target=self._work, args=(task, _nothing)) for _ in range(count)]
+        due = time.monotonic() + INTERVAL
+        try:
+            for thread in threads:
+                thread.start()
+        except BaseException as error:  # raised by `run`, when nobody works any more
+            self._errors[_INTERRUPTED] = error
+        while waiting := [thread for thread in threads if thread.is_alive()]:
+            try:
+                waiting[0].join(_PAUSE)
+                if time.monotonic() >= due:
+                    look_after()
+                    due = time.monotonic() + INTERVAL
+            except BaseException as error:  # the same
+                self._errors[_INTERRUPTED] = error
+                look_after, due = _nothing, float("inf")
+
+    def _work(self, task: Callable[[int], R], look_after: Callable[[], None]) -> None:
+        due = time.monotonic() + INTERVAL
+        while not self._errors and time.monotonic() < self._end:
             with self._taking:
-                number = next(self._numbers, None)
-            if number is None:
+                number = self._next
+                self._next += 1
+            if number >= len(self.begun):
                 return
             self.begun[number] = True
             try:
                 self.results[number] = task(number)
+                if time.monotonic() >= due:
+                    look_after()
+                    due = time.monotonic() + INTERVAL
             except BaseException as error:  # raised by `run`
                 self._errors[number] = error

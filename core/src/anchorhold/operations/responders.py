@@ -93,7 +93,8 @@ def has_key(ledger: Ledger, authority: Authority, places: Callable[[str], OcspKe
     if active is None:
         return False
     try:
-        open_responder(ledger, authority, active, places(active.key_backend)).close()
+        place = places(active.key_backend)
+        place.backend.close_signer(open_responder(ledger, authority, active, place))
     except KeyMissingError:
         return False
     return True
@@ -170,7 +171,7 @@ def _prove(authority: Authority, backend: KeyBackend, created: CreatedKey, lent:
         )
         sign_and_verify(backend, signer, created.public_key, probe)
     finally:
-        signer.close()
+        backend.close_signer(signer)
 
 
 def _certify(

@@ -9,9 +9,10 @@ from anchorhold.errors import SignatureError
 from anchorhold.public_keys import digest_of, is_signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from anchorhold.algorithms import Algorithm
+    from anchorhold.errors import AnchorholdError
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Signer, SignRequest
     from anchorhold.public_keys import PublicKey
@@ -50,13 +51,37 @@ def sign_and_verify(
     if is_due is not None and not is_due():
         return signature
     if not is_signed_by(public_key, signature, message, algorithm, None if digest is None else digest()):
-        owner = backend.author_of_signature(lambda found: is_signed_by(public_key, found, message, algorithm))
-        backend.reject(request, f"{owner}: returned a signature that does not verify")
-        raise SignatureError(
-            f"{owner}: returned a signature that does not verify",
-            hint=f"nothing was recorded as issued; report this to the author of the {owner.kind.removeprefix('key ')}",
-        )
+        raise _not_verified(backend, public_key, request)
     return signature
+
+
+def sign_and_verify_batch(
+    backend: KeyBackend, signer: Signer, public_key: PublicKey, requests: Sequence[SignRequest]
+) -> list[bytes | AnchorholdError]:
+    """The same for many messages by one call of the backend; see `sign_and_verify`.
+
+    Returns:
+        For each request its signature, which verifies, or why there is none.
+    """
+
+    def verified(request: SignRequest, outcome: bytes | AnchorholdError) -> bytes | AnchorholdError:
+        if isinstance(outcome, bytes) and not is_signed_by(public_key, outcome, request.message, request.algorithm):
+            return _not_verified(backend, public_key, request)
+        return outcome
+
+    return [verified(*each) for each in zip(requests, backend.sign_batch(requests, signer), strict=True)]
+
+
+def _not_verified(backend: KeyBackend, public_key: PublicKey, request: SignRequest) -> SignatureError:
+    """The error for a signature that does not verify, which plugins are told of."""
+    message, algorithm = request.message, request.algorithm
+    owner = backend.author_of_signature(lambda found: is_signed_by(public_key, found, message, algorithm))
+    error = SignatureError(
+        f"{owner}: returned a signature that does not verify",
+        hint=f"nothing was recorded as issued; report this to the author of the {owner.kind.removeprefix('key ')}",
+    )
+    backend.reject(request, error.problem)
+    return error
 
 
 def _begin_to_hash(message: bytes, algorithm: Algorithm) -> Callable[[], bytes | None]:

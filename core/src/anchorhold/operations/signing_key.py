@@ -7,12 +7,16 @@ from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from anchorhold.operations.signing import sign_and_verify
+from anchorhold.errors import SecretWrongError, SessionOverError
+from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anchorhold.errors import AnchorholdError
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin.facts import CrlFacts, CsrFacts, SigningFacts
     from anchorhold.plugin.key_backend import KeyBackend
@@ -70,6 +74,36 @@ class SigningKey:
         """
         return assemble_certificate(tbs, self._sign(tbs, "certificate", draft))
 
+    @property
+    def batch_limit(self) -> int:
+        """How many drafts `sign_drafts` takes; 1 if the backend signs each by itself."""
+        return self.backend.capabilities.batch_limit if self.backend.supports("sign_batch") else 1
+
+    def sign_drafts(self, drafts: Sequence[Draft], messages: Sequence[bytes]) -> list[bytes | AnchorholdError]:
+        """The same for several at once, by the hook `sign_batch`.
+
+        Args:
+            drafts: Up to `batch_limit` of them.
+            messages: Their TBSCertificates, as recorded.
+
+        Returns:
+            For each the certificate, or why there is none.
+        """
+        asked = [self._request(tbs, "certificate", draft) for draft, tbs in zip(drafts, messages, strict=True)]
+        signer = self.open()
+        signed = sign_and_verify_batch(self.backend, signer, self.authority.public_key, asked)
+        over = [number for number, outcome in enumerate(signed) if isinstance(outcome, SessionOverError)]
+        if over:
+            again = [asked[number] for number in over]
+            signer = self._lent.replacement(signer)
+            outcomes = sign_and_verify_batch(self.backend, signer, self.authority.public_key, again)
+            for number, outcome in zip(over, outcomes, strict=True):
+                signed[number] = outcome
+        return [
+            assemble_certificate(tbs, outcome) if isinstance(outcome, bytes) else outcome
+            for tbs, outcome in zip(messages, signed, strict=True)
+        ]
+
     def sign_crl(self, tbs: bytes, facts: CrlFacts) -> tuple[bytes, bytes, bytes]:
         """The CRL for a TBSCertList, in DER and in pieces, signed through the hook `sign` and verified."""
         return assemble_crl(tbs, self._sign(tbs, "crl", facts=facts))
@@ -90,8 +124,22 @@ class SigningKey:
     def _sign(
         self, message: bytes, purpose: Purpose, draft: Draft | None = None, facts: SigningFacts | None = None
     ) -> bytes:
+        request, signer = self._request(message, purpose, draft, facts), self.open()
+
+        def signed(signer: Signer) -> bytes:
+            public_key, is_long = self.authority.public_key, purpose == "crl"
+            return sign_and_verify(self.backend, signer, public_key, request, hash_in_thread=is_long)
+
+        try:
+            return signed(signer)
+        except SessionOverError:
+            return signed(self._lent.replacement(signer))
+
+    def _request(
+        self, message: bytes, purpose: Purpose, draft: Draft | None = None, facts: SigningFacts | None = None
+    ) -> SignRequest:
         authority = self.authority
-        request = SignRequest(
+        return SignRequest(
             message=message,
             algorithm=authority.algorithm,
             purpose=purpose,
@@ -100,28 +148,54 @@ class SigningKey:
             key_id=authority.record.key_id,
             facts=facts,
         )
-        return sign_and_verify(
-            self.backend, self.open(), authority.public_key, request, hash_in_thread=purpose == "crl"
-        )
 
 
 class _LazySigner:
-    """A signer that is asked for once."""
+    """A signer that is asked for once, and once more whenever its session is over. Threads share it."""
 
     def __init__(self, backend: KeyBackend, authority: Authority, secrets: Secrets) -> None:
         self._backend = backend
         self._authority = authority
         self._secrets = secrets
         self._signer: Signer | None = None
+        self._replaced: list[Signer] = []
+        self._refusal: SecretWrongError | None = None
         self._opening = Lock()
 
     def open(self) -> Signer:
         with self._opening:
-            if self._signer is None:
-                self._signer = self._backend.load_signer(self._authority.key_request, self._secrets)
-            return self._signer
+            return self._opened()
+
+    def replacement(self, over: Signer) -> Signer:
+        """Another signer for one whose session is over; the same for all threads that have found it so.
+
+        The old one is closed at last: other threads may still wait for its answers.
+
+        Raises:
+            SecretWrongError: The PIN was refused, now or when another thread asked; it is not tried again, because
+                wrong PINs lock tokens.
+        """
+        with self._opening:
+            if self._signer is over:
+                self._replaced.append(over)
+                self._signer = None
+            return self._opened()
 
     def close(self) -> None:
-        if self._signer is not None:
-            signer, self._signer = self._signer, None
-            signer.close()
+        with self._opening:
+            signers = [*self._replaced, *([] if self._signer is None else [self._signer])]
+            self._signer = None
+            self._replaced.clear()
+        for signer in signers:
+            self._backend.close_signer(signer)
+
+    def _opened(self) -> Signer:
+        if self._signer is None:
+            if self._refusal is not None:
+                raise self._refusal
+            try:
+                self._signer = self._backend.load_signer(self._authority.key_request, self._secrets)
+            except SecretWrongError as error:
+                self._refusal = error if self._replaced else None
+                raise
+        return self._signer

@@ -17,6 +17,7 @@ from anchorhold.plugin.blame import PLUGIN_ERRORS, blaming, broken, failure, nam
 from anchorhold.plugin.hook_markers import PROJECT, hookimpl
 from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
 from anchorhold.plugin.notices import NOTICES
+from anchorhold.plugin.retries import patience_end, retried
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -30,13 +31,20 @@ if TYPE_CHECKING:
 class CoreSigning:
     """Core's implementation of the hook `sign`, which wrappers wrap."""
 
+    def __init__(self, *, ocsp: bool = False) -> None:
+        self._ocsp = ocsp
+
     @hookimpl
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
-        """Let the signer sign the whole message."""
+        """Let the signer sign the whole message; wrappers see a request once, also if the key is busy at first."""
         sign_request: Callable[[SignRequest], bytes] | None = getattr(signer, "sign_request", None)
-        if sign_request is not None:
-            return sign_request(request)
-        return signer.sign(request.message, request.algorithm)
+
+        def attempt() -> bytes:
+            if sign_request is not None:
+                return sign_request(request)
+            return signer.sign(request.message, request.algorithm)
+
+        return retried(attempt, patience_end(request.deadline, ocsp=self._ocsp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
         BackendLoadError: The backend cannot be constructed.
         BackendContractError: It breaks a rule of the plugin API.
     """
-    manager, signing = _manager(), CoreSigning()
+    manager, signing = _manager(), CoreSigning(ocsp=ocsp)
     manager.register(signing, name="core")
     instance = _construct(backend)
     _register(manager, instance, backend.identity)

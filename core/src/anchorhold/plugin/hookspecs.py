@@ -12,8 +12,8 @@ A backend is a class, found by its entry point in the group ``anchorhold.backend
   `SecretReference`.
 
 ``create_key`` and ``load_signer`` must be there; ``ocsp_store`` must be there for use under ``ocsp_key_backends``.
-The rest is optional, and a command that needs what is missing says so. All but `add_cli_options` answer with a
-value and never with None.
+The rest is optional, and a command that needs what is missing says so. All but `add_cli_options` and `close_backend`
+answer with a value and never with None.
 
 A wrapper is a class in the group ``anchorhold.wrappers``, constructed as ``Wrapper(options, context)`` once for each
 alias and role, with methods marked ``hookimpl(wrapper=True)`` only. Any hook may be wrapped. Such a method yields once
@@ -29,6 +29,7 @@ from anchorhold.plugin.inventory import InventorySpec
 from anchorhold.plugin.notices import NoticeSpec
 
 if TYPE_CHECKING:
+    from anchorhold.plugin.batch_signing import Outcome
     from anchorhold.plugin.requests import (
         AddOption,
         CreatedKey,
@@ -215,6 +216,36 @@ class BackendSpec(InventorySpec, NoticeSpec):
         """
 
     @hookspec(firstresult=True)
+    def sign_batch(self, requests: list[SignRequest], signer: Signer) -> list[Outcome]:  # type: ignore[empty-body]
+        """Make many signatures by one call, for a key that is far away. Optional.
+
+        Called for batches, with up to `Capabilities.batch_limit` requests, by as many threads as `Capabilities.at_once`
+        says. Each request passes the wrappers of `sign` as if it were alone; one that they refuse is left out here.
+
+        Args:
+            requests: What is to be signed.
+            signer: From `load_signer`.
+
+        Returns:
+            For each request, in order, its signature or the error that ``Signer.sign`` would raise.
+
+        Raises:
+            BackendFailedError: For all of them; `BackendBusyError` and `SessionOverError` are asked again.
+
+        Example::
+
+            class Batching:
+                anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    pass
+
+                @hookimpl
+                def sign_batch(self, requests, signer):
+                    return [signer.sign(request.message, request.algorithm) for request in requests]
+        """
+
+    @hookspec(firstresult=True)
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:  # type: ignore[empty-body]
         """Find keys by the id core drew for them, or by what the options say. Optional.
 
@@ -355,8 +386,41 @@ class BackendSpec(InventorySpec, NoticeSpec):
                     return self.keys.pop(request.handle.data["name"], None) is not None
         """
 
+    @hookspec
+    def close_backend(self) -> None:
+        """Give back what the instance holds: connections, threads, sessions. Optional.
+
+        Called once, when the installation is closed or its process ends, after the signers were closed; never by a
+        child that has inherited the instance.
+
+        Raises:
+            BackendFailedError: Something could not be given back; that is a warning, as is any other exception.
+
+        Example::
+
+            class Connected:
+                anchorhold_api = 1
+
+                def __init__(self, options, context):
+                    self.connections = ["one"]
+
+                @hookimpl
+                def close_backend(self):
+                    self.connections.clear()
+        """
+
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
-OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "list_keys", "describe_key")
+OPTIONAL_HOOKS = (
+    "ocsp_store",
+    "sign_batch",
+    "find_key",
+    "import_key",
+    "export_key",
+    "delete_key",
+    "list_keys",
+    "describe_key",
+    "close_backend",
+)
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""

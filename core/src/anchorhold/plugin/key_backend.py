@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import time
+from contextlib import nullcontext, suppress
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from anchorhold.errors import (
     AnchorholdError,
+    BackendBusyError,
+    DeadlineError,
     KeyMismatchError,
     KeyUnsupportedError,
     OperationUnsupportedError,
@@ -22,15 +25,18 @@ from anchorhold.plugin.answers import (
     fault_of_signer,
     is_signer_of,
 )
-from anchorhold.plugin.blame import author_of, blaming, broken, noting_changes, was_answered
+from anchorhold.plugin.batch_signing import Outcome, sign_within_wrappers
+from anchorhold.plugin.blame import author_of, blaming, broken, failure, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
+from anchorhold.plugin.closing import BackendClosing
 from anchorhold.plugin.inventory import KeyDescription
 from anchorhold.plugin.requests import CreatedKey, KeyRequest, OcspStore
+from anchorhold.plugin.retries import patience_end, retried
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pluggy
 
@@ -51,6 +57,10 @@ if TYPE_CHECKING:
     from anchorhold.plugin.unresponsive import UnresponsiveAliases
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Any)
+
+_TAKING_BACK: Final = ("find_key", "delete_key")
+"""Hooks that are called after the deadline, too."""
 
 
 class KeyBackend:
@@ -85,12 +95,23 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._audit: AuditContext | None = None
+        self._deadline: float | None = None
+        self._closing = BackendClosing(identity, manager)
         self._unresponsive: UnresponsiveAliases | None = None
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
         same = copy(self)
         same._audit = audit  # noqa: SLF001  # of the same class
+        return same
+
+    def until(self, deadline: float | None) -> KeyBackend:
+        """The same backend; each request to it has a deadline, by `time.monotonic`.
+
+        After it, only keys are looked for and destroyed, so that what was begun can be taken back.
+        """
+        same = copy(self)
+        same._deadline = deadline  # noqa: SLF001  # of the same class
         return same
 
     def asked_once(self, unresponsive: UnresponsiveAliases) -> KeyBackend:
@@ -163,11 +184,22 @@ class KeyBackend:
                     hint="restore the right key; nothing was signed",
                 )
         except AnchorholdError:
-            if callable(close := getattr(type(signer), "close", None)):
-                with blaming(self.identity, "closing the signer"):
-                    close(signer)
+            if callable(getattr(type(signer), "close", None)):
+                self.close_signer(signer)
             raise
         return cast("Signer", signer)
+
+    def close_signer(self, signer: Signer) -> None:
+        """Give a signer back; a failure is a warning, because what it has signed stays signed."""
+        self._closing.close_signer(signer)
+
+    def close(self) -> bool:
+        """Tell the backend that this process needs it no more; see `BackendSpec.close_backend`.
+
+        Returns:
+            Whether it was told, now or before, and so is of no use any more.
+        """
+        return self._closing.close_backend()
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""
@@ -191,6 +223,27 @@ class KeyBackend:
             verifies: Whether a signature does.
         """
         return author_of("sign", self.identity, lambda found: isinstance(found, bytes) and verifies(found))
+
+    def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:
+        """See `BackendSpec.sign_batch`. Each request passes the wrappers of `sign`; no signature is verified here.
+
+        Returns:
+            For each request its signature, or why there is none.
+        """
+        asked = [self._completed("sign_batch", request) for request in requests]
+        made: list[SignRequest] = []
+
+        def sign(admitted: list[SignRequest]) -> Sequence[Outcome]:
+            answers = self._signed_at_once(signer, admitted)
+            made.extend(each for each, answer in zip(admitted, answers, strict=True) if isinstance(answer, bytes))
+            return answers
+
+        with noting_changes():
+            outcomes = [self._checked(each) for each in sign_within_wrappers(self.manager, asked, signer, sign)]
+        for request, outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, AnchorholdError) and any(request is each for each in made):
+                self.reject(request, outcome.problem)
+        return outcomes
 
     def ocsp_store(self) -> OcspStore:
         """See `BackendSpec.ocsp_store`."""
@@ -246,12 +299,13 @@ class KeyBackend:
             )
         if isinstance(request := arguments.get("request"), KeyRequest):
             self._check_readable(request)
-        return self._answer(hook, answer, **arguments)
+        end = patience_end(self._deadline, ocsp=self.role == "ocsp")
+        return retried(lambda: self._answer(hook, answer, **arguments), end)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
         request = arguments.get("request")
-        if request is not None and self._audit is not None:
-            arguments["request"] = replace(request, audit=self._audit)
+        if request is not None:
+            arguments["request"] = self._completed(hook, request)
         value = self._guarded(hook, **arguments)
 
         def fault(found: Any) -> str | None:
@@ -259,6 +313,59 @@ class KeyBackend:
             return None if right else f"returned {type(found).__name__}, not {answer.__name__}"
 
         return cast("T", self._without_fault(hook, value, fault))
+
+    def _completed(self, hook: str, request: R) -> R:
+        """A request with what the caller of the installation has added.
+
+        Raises:
+            DeadlineError: It is too late.
+        """
+        added: dict[str, Any] = {} if self._audit is None else {"audit": self._audit}
+        if self._deadline is not None:
+            if time.monotonic() < self._deadline:
+                added["deadline"] = self._deadline
+            elif hook not in _TAKING_BACK:
+                raise DeadlineError(
+                    f"{self.identity}: was not asked to {hook}, because the time is over", hint="allow more time"
+                )
+        return replace(request, **added) if added else request
+
+    def _signed_at_once(self, signer: Signer, requests: list[SignRequest]) -> Sequence[Outcome]:
+        """The answers of the hook `sign_batch`; those that found the backend busy are asked for again."""
+        answers: list[Outcome] = [BackendBusyError("", hint="")] * len(requests)
+        busy = list(range(len(requests)))
+
+        def attempt() -> None:
+            asked = [requests[number] for number in busy]
+            for number, answer in zip(tuple(busy), self._batch_answers(asked, signer), strict=True):
+                answers[number] = answer
+            busy[:] = [number for number in busy if isinstance(answers[number], BackendBusyError)]
+            if busy:
+                raise cast("BackendBusyError", answers[busy[0]])
+
+        if requests:
+            with suppress(BackendBusyError):  # it is among the answers
+                retried(attempt, patience_end(requests[0].deadline, ocsp=self.role == "ocsp"))
+        return answers
+
+    def _batch_answers(self, requests: list[SignRequest], signer: Signer) -> Sequence[Outcome]:
+        try:
+            answers: Any = self._guarded("sign_batch", requests=requests, signer=signer)
+        except AnchorholdError as error:
+            return [error] * len(requests)
+        if not isinstance(answers, list) or len(answers) != len(requests):
+            raise broken(self.identity, "sign_batch did not return a list with an answer for each request")
+        return answers
+
+    def _checked(self, outcome: object) -> bytes | AnchorholdError:
+        """An outcome of the hook `sign`, as `_answer` would return or raise it."""
+        if isinstance(outcome, bytes | AnchorholdError):
+            return outcome
+        if isinstance(outcome, Exception):
+            error = failure(self.identity, "sign_batch", outcome)
+            error.__cause__ = outcome
+            return error
+        return broken(self.identity, f"sign_batch returned a {type(outcome).__name__}, not bytes")
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
         remembering = nullcontext() if self._unresponsive is None else self._unresponsive.asking(self.role, self.alias)

@@ -5,6 +5,7 @@ The dataclasses are frozen, slotted and keyword-only, so that they can grow with
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,20 @@ class AddOption(Protocol):
 
 
 class Signer(Protocol):
-    """A lent private key. It owns its session; the caller closes it. Threads share it."""
+    """A lent private key. It owns its session; the caller closes it.
+
+    Threads share it: `sign` is called by as many at once as `Capabilities.at_once` says (by a few if it says nothing),
+    and not by the thread that has asked for the signer alone. `public_key` may be read by any of them. `close` is
+    called once, by any thread, when no signature is under way any more. A backend is shared in the same way: several
+    threads may ask it for signers at once, and each signer is used and closed apart from the others. What is not safe
+    to share, such as a connection, a signer keeps for each thread or guards with a lock.
+
+    A signer may also have ``sign_request(request: SignRequest) -> bytes``, which is called instead of `sign`: it sees
+    the purpose, the authority, the draft and the deadline.
+
+    A signer that raises `SessionOverError` is replaced by another one from `BackendSpec.load_signer`, once for each
+    request, and is closed with it; unless the backend refuses the PIN then, after which it is not asked again.
+    """
 
     @property
     def public_key(self) -> PublicKey:
@@ -212,8 +226,29 @@ class CreatedKey:
     notes: tuple[str, ...] = ()
 
 
+class Timed:
+    """What a caller waits for until a moment.
+
+    Attributes:
+        deadline: The moment until which the answer is of use, by `time.monotonic` of this process; None if the caller
+            waits as long as it takes.
+    """
+
+    __slots__ = ()
+
+    deadline: float | None
+
+    def seconds_left(self, most: float) -> float:
+        """How long the backend may still wait, in seconds; 0.0 when the deadline has passed.
+
+        Args:
+            most: How long it would wait by itself.
+        """
+        return most if self.deadline is None else min(most, max(0.0, self.deadline - time.monotonic()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateKeyRequest:
+class CreateKeyRequest(Timed):
     """A key to create.
 
     Attributes:
@@ -224,6 +259,7 @@ class CreateKeyRequest:
         role: What it is for.
         options: Values of the options added by `add_cli_options`, without the secret ones; all names are there.
         audit: Who acts; None outside an installation.
+        deadline: See `Timed`.
     """
 
     key_id: bytes
@@ -232,10 +268,11 @@ class CreateKeyRequest:
     role: Role = "ca"
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     audit: AuditContext | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindKeyRequest:
+class FindKeyRequest(Timed):
     """Keys to look for.
 
     Attributes:
@@ -246,6 +283,7 @@ class FindKeyRequest:
         one: Whether exactly one key is of use. A store that can say what else is there raises `KeyMissingError` or
             `KeyExistsError` then, and may as well return what it found.
         audit: Who acts; None outside an installation.
+        deadline: See `Timed`.
     """
 
     key_id: bytes | None
@@ -253,10 +291,11 @@ class FindKeyRequest:
     public_key: PublicKey | None = None
     one: bool = False
     audit: AuditContext | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportKeyRequest:
+class ImportKeyRequest(Timed):
     """An existing private key to store.
 
     Attributes:
@@ -266,6 +305,7 @@ class ImportKeyRequest:
         role: What it is for.
         options: As in `CreateKeyRequest`.
         audit: Who acts; None outside an installation.
+        deadline: See `Timed`.
     """
 
     key_id: bytes
@@ -274,10 +314,11 @@ class ImportKeyRequest:
     role: Role = "ca"
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     audit: AuditContext | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRequest:
+class KeyRequest(Timed):
     """An existing key, to be used, exported or deleted.
 
     Attributes:
@@ -286,6 +327,7 @@ class KeyRequest:
         ca: The authority it belongs to.
         role: What it is for.
         audit: Who acts; None outside an installation.
+        deadline: See `Timed`.
     """
 
     handle: KeyHandle
@@ -293,10 +335,11 @@ class KeyRequest:
     ca: CertificateAuthority
     role: Role = "ca"
     audit: AuditContext | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignRequest:
+class SignRequest(Timed):
     """One signature. Every single one of a CA or OCSP key passes the hook `sign`.
 
     Attributes:
@@ -309,6 +352,7 @@ class SignRequest:
         audit: Who acts; None outside an installation.
         key_id: As in `CreateKeyRequest`, of the key that signs; None where the caller does not know it.
         facts: What a CRL, a CSR or an OCSP response says; None for other purposes.
+        deadline: See `Timed`.
     """
 
     message: bytes
@@ -319,6 +363,7 @@ class SignRequest:
     audit: AuditContext | None = None
     key_id: bytes | None = None
     facts: SigningFacts | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,18 +46,25 @@ class ServiceContext:
         access: Opens the ledger.
         backends: The key backends.
         audit: Who acts.
+        deadline: Until when key backends are asked, by `time.monotonic`; None for as long as it takes.
 
     Attributes:
         notes: Sentences about what succeeded, for the caller.
     """
 
     def __init__(
-        self, loaded: LoadedSettings, access: LedgerAccess, backends: BackendRegistry, audit: AuditContext
+        self,
+        loaded: LoadedSettings,
+        access: LedgerAccess,
+        backends: BackendRegistry,
+        audit: AuditContext,
+        deadline: float | None = None,
     ) -> None:
         self.loaded = loaded
         self.access = access
         self.backends = backends
         self.audit = audit
+        self.deadline = deadline
         self.notes: list[str] = []
         self._recording: Ledger | None = None
         self._asks_once = False
@@ -80,7 +87,11 @@ class ServiceContext:
 
     def acting_as(self, audit: AuditContext) -> ServiceContext:
         """The same for another actor."""
-        return ServiceContext(self.loaded, self.access, self.backends, audit)
+        return ServiceContext(self.loaded, self.access, self.backends, audit, self.deadline)
+
+    def until(self, deadline: float) -> ServiceContext:
+        """The same with a deadline."""
+        return ServiceContext(self.loaded, self.access, self.backends, self.audit, deadline)
 
     def asking_once(self) -> ServiceContext:
         """The same; a backend that was waited for in vain a short time ago is not asked again."""
@@ -171,12 +182,12 @@ class ServiceContext:
         )
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
-        """A key backend that passes the actor to wrappers.
+        """A key backend that passes the actor to wrappers, and is asked until the deadline.
 
         Raises:
             AnchorholdError: It is not configured, or cannot be used.
         """
-        backend = self.backends.get(alias, role).acting_as(self.audit)
+        backend = self.backends.get(alias, role).acting_as(self.audit).until(self.deadline)
         return backend.asked_once(self.backends.unresponsive) if self._asks_once else backend
 
     def place(

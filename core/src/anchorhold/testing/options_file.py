@@ -123,14 +123,15 @@ def offered(given: Mapping[str, Any], declared: Capabilities, path: Path) -> Cap
     Raises:
         pytest.UsageError: Something is not known, of another kind, or not declared.
     """
-    known = [field.name for field in fields(Capabilities)]
+    known = [field.name for field in fields(Capabilities) if isinstance(field.default, tuple)]
     for name, values in given.items():
         if name not in known:
             raise pytest.UsageError(f"{path}: offers.{name} is not known; {suggestion(name, known)}")
         fits, demand = _sizes(values, declared) if name == "rsa_sizes" else _names(values, getattr(declared, name))
         if not fits:
             raise pytest.UsageError(f"{path}: offers.{name} is not what it must be; {demand}")
-    return replace(declared, **{name: tuple(values) for name, values in given.items()})
+    offers: dict[str, Any] = {name: tuple(values) for name, values in given.items()}
+    return replace(declared, **offers)
 
 
 def _sizes(values: Any, declared: Capabilities) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -27,22 +27,22 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-THREADS_PER_ALIAS: Final = 16
-"""Threads for all keys of an alias."""
-THREADS_PER_KEY: Final = 4
-"""How many of them one key may have: a token on the network is waited for by several at once."""
+KEYS_AT_ONCE: Final = 4
+"""How many keys of an alias can have all their threads: one that hangs leaves threads for the others."""
 TIMED_OUT: Final = "its key does not answer in time"
 
 
 @dataclass(slots=True)
 class _Alias:
+    size: int
     threads: ThreadPoolExecutor
     timed_out: int = 0
 
 
 @dataclass(slots=True)
 class _Key:
-    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS_PER_KEY))
+    size: int
+    free: asyncio.Semaphore
     timed_out: int = 0
 
 
@@ -61,7 +61,7 @@ class KeyExecutors:
             TimeoutError: It takes too long and goes on alone; or it was not begun, because too much went on already.
         """
         alias, key = self._alias(responder), self._key(responder)
-        if key.timed_out >= THREADS_PER_KEY or alias.timed_out >= THREADS_PER_ALIAS:
+        if key.timed_out >= key.size or alias.timed_out >= alias.size:
             raise TimeoutError(TIMED_OUT)
         loop = asyncio.get_running_loop()
         end = loop.time() + (OPERATION_TIMEOUT if responder.is_open else self._timeout.seconds())
@@ -93,7 +93,7 @@ class KeyExecutors:
     def is_timed_out(self, responder: Responder) -> bool:
         """Whether something was given up that still goes on, with this key or in all threads of its alias."""
         alias, key = self._aliases.get(responder.alias), self._keys.get(responder)
-        return (key is not None and key.timed_out > 0) or (alias is not None and alias.timed_out >= THREADS_PER_ALIAS)
+        return (key is not None and key.timed_out > 0) or (alias is not None and alias.timed_out >= alias.size)
 
     def close(self, responder: Responder) -> None:
         """Close the key of a responder, without waiting for that."""
@@ -102,11 +102,14 @@ class KeyExecutors:
     def _alias(self, responder: Responder) -> _Alias:
         name = responder.alias
         if name not in self._aliases:
-            self._aliases[name] = _Alias(ThreadPoolExecutor(THREADS_PER_ALIAS, f"keys-{name}"))
+            size = KEYS_AT_ONCE * responder.threads
+            self._aliases[name] = _Alias(size, ThreadPoolExecutor(size, f"keys-{name}"))
         return self._aliases[name]
 
     def _key(self, responder: Responder) -> _Key:
-        return self._keys.setdefault(responder, _Key())
+        if responder not in self._keys:
+            self._keys[responder] = _Key(responder.threads, asyncio.Semaphore(responder.threads))
+        return self._keys[responder]
 
 
 def _abandon(alias: _Alias, key: _Key, job: Future[T], ended: asyncio.Future[T]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from anchorhold.errors import LedgerError
+from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.operations.responder_keys import open_responder
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ class LedgerReader:
             AnchorholdError: The alias is not configured, or its backend cannot be used at all.
         """
         return self._installation.backends.get(alias, "ocsp")
+
+    def key_threads(self, alias: str, usual: int) -> int:
+        """How many threads may use one key of an alias at the same time; see `Capabilities.threads`."""
+        try:
+            return self.responder_backend(alias).capabilities.threads(usual)
+        except AnchorholdError:  # is told when the key is opened
+            return usual
 
     def open_responder_key(self, authority: Authority, responder: ResponderRecord) -> Signer:
         """The signer of a responder; the connection of this thread is closed afterwards.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, BackendFailedError, SecretWrongError
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendBusyError,
+    BackendFailedError,
+    SecretWrongError,
+    SessionOverError,
+)
 from anchorhold.operations.signing import sign_and_verify
 from anchorhold.plugin import OcspFacts, SignRequest
 from anchorhold.public_keys import spec_of
@@ -17,6 +22,8 @@ from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
 from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import SignedResponse
+from anchorhold_server.signer_uses import SignerUses
+from anchorhold_server.timeouts import OPERATION_TIMEOUT
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
     from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.metrics import Metrics
 
+THREADS_PER_KEY: Final = 4
+"""Threads for a key that does not say how many it takes: a token on the network is waited for by several at once."""
 RETRY_DELAY: Final = 1.0
 """Seconds for which a key that failed is not used."""
 QUICK: Final = 0.001
@@ -43,8 +52,6 @@ OUT_OF_ORDER: Final = 60.0
 """Seconds for which an open key has failed to open again before its worker gives up."""
 MAX_SLOW: Final = 3
 """Signatures in a row that took longer than `QUICK` until it is the key that is slow, and not a busy machine."""
-
-logger = logging.getLogger(__name__)
 
 
 class Responder:
@@ -61,6 +68,9 @@ class Responder:
         authority: The authority that has delegated to it.
         record: Its record, with a certificate.
         metrics: Counts its signatures.
+
+    Attributes:
+        threads: How many threads may use its key at the same time.
     """
 
     def __init__(self, reader: LedgerReader, authority: Authority, record: ResponderRecord, metrics: Metrics) -> None:
@@ -72,6 +82,7 @@ class Responder:
         self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
         self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
         self.alias = record.key_backend
+        self.threads = reader.key_threads(self.alias, THREADS_PER_KEY)
         self._issuer = authority.description
         self._slow_in_a_row = MAX_SLOW
         self._in_memory = False
@@ -90,6 +101,7 @@ class Responder:
         self._again_at = 0.0
         self._was_open = False
         self._failing_since: float | None = None
+        self._uses = SignerUses(self._close)
 
     @property
     def is_out_of_order(self) -> bool:
@@ -100,6 +112,8 @@ class Responder:
         """
         since = self._failing_since
         if not self._was_open or since is None or not isinstance(self._failure, BackendFailedError):
+            return False
+        if isinstance(self._failure, BackendBusyError):  # as it would be for another process
             return False
         return time.monotonic() > since + OUT_OF_ORDER
 
@@ -159,7 +173,7 @@ class Responder:
         single = SingleResponse(cert_id, status, this_update, next_update)
         data = self._encoder.response_data(single, produced_at, nonce)
         facts = OcspFacts(serial=cert_id.serial_number, status=status.word)
-        signature = self._sign(data, signer or self._open(), facts, live=nonce is not None)
+        signature = self._signature(data, signer or self._open(), facts, live=nonce is not None)
         return SignedResponse(self._encoder.assemble(data, signature), produced_at, this_update, next_update)
 
     def check(self) -> None:
@@ -175,7 +189,15 @@ class Responder:
         with self._opening:
             signer, self._signer = self._signer, None
         if signer is not None:
-            signer.close()
+            self._uses.give_back(signer)
+
+    def _signature(self, data: bytes, signer: Signer, facts: OcspFacts, *, live: bool) -> bytes:
+        """One signature, by another signer if the session of this one is over."""
+        try:
+            return self._sign(data, signer, facts, live=live)
+        except SessionOverError:
+            self._drop(signer)
+            return self._sign(data, self._open(), facts, live=live)
 
     def _sign(self, data: bytes, signer: Signer, facts: OcspFacts, *, live: bool) -> bytes:
         started = time.perf_counter()
@@ -187,15 +209,22 @@ class Responder:
             ca=self._issuer,
             key_id=self.record.key_id,
             facts=facts,
+            deadline=time.monotonic() + OPERATION_TIMEOUT,
         )
+        self._uses.begin(signer)
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
             )
+        except (BackendBusyError, SessionOverError):  # nothing is wrong with the key
+            self._failures.inc()
+            raise
         except AnchorholdError as error:
             self._note(error)
             self._drop(signer)
             raise
+        finally:
+            self._uses.end(signer)
         self._time(time.perf_counter() - started)
         self._signatures.inc()
         return signature
@@ -249,10 +278,10 @@ class Responder:
             if self._signer is not signer:
                 return
             self._signer = None
-        try:
-            signer.close()
-        except AnchorholdError as error:  # it failed already
-            logger.debug("could not close", exc_info=error)
+        self._uses.give_back(signer)
+
+    def _close(self, signer: Signer) -> None:
+        self._reader.responder_backend(self.alias).close_signer(signer)
 
 
 def _is_in_memory(signer: Signer, backend: KeyBackend) -> bool:

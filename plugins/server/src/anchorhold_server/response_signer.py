@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError
+from anchorhold.errors import AnchorholdError, BackendBusyError
 from anchorhold.operations.responders import ANSWER_LIFETIME
 from anchorhold.x509.ocsp import NEVER_ISSUED, CertStatus, OCSPResponseStatus
 from anchorhold_server.key_executors import TIMED_OUT
@@ -60,6 +60,9 @@ class ResponseSigner:
             return error_response(OCSPResponseStatus.TRY_LATER)
         try:
             response = await self._sign(responder, request, status)
+        except BackendBusyError as error:
+            self._alarms.report(f"responder {name}", f"authority {name!r}, OCSP responder: {error}")
+            return error_response(OCSPResponseStatus.TRY_LATER)
         except (AnchorholdError, TimeoutError) as error:
             text = str(error) or TIMED_OUT
             self._alarms.report(f"responder {name}", f"authority {name!r}, OCSP responder: {text}")

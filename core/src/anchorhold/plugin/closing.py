@@ -1,0 +1,87 @@
+"""Closing what a backend has lent, and the backend itself: what fails there is a warning, for the work is done."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from typing import TYPE_CHECKING, Final
+
+from anchorhold.errors import AnchorholdError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pluggy
+
+    from anchorhold.plugin.discovery import PluginIdentity
+    from anchorhold.plugin.requests import Signer
+
+logger = logging.getLogger(__name__)
+
+
+class BackendClosing:
+    """Closes the signers of one bound backend, and at last the backend. Threads may share it.
+
+    The first failure of each kind is a warning that names alias and distribution; the others are logged for debugging,
+    so that a server does not fill its log with them.
+
+    Args:
+        identity: The backend, for messages.
+        manager: What it is bound to.
+    """
+
+    def __init__(self, identity: PluginIdentity, manager: pluggy.PluginManager) -> None:
+        self._identity = identity
+        self._manager = manager
+        self._process = os.getpid()
+        self._warned: set[str] = set()
+        self._wants_close = bool(manager.hook.close_backend.get_hookimpls())
+        if self._wants_close:
+            _open.append(self)
+
+    def close_signer(self, signer: Signer) -> None:
+        """Give a signer back; what it has signed stays signed, whatever happens here."""
+        self._attempt("a signer", signer.close)
+
+    def close_backend(self) -> bool:
+        """Call the hook `close_backend` once, unless a fork has inherited the backend; whether it may be used no more.
+
+        A child that closed a connection of its parent would end the session that the parent still uses.
+        """
+        if not self._wants_close:
+            return False
+        if self in _open:
+            _open.remove(self)
+            if os.getpid() == self._process:
+                self._attempt("the backend", self._manager.hook.close_backend)
+        return True
+
+    def _attempt(self, what: str, close: Callable[[], object]) -> None:
+        try:
+            close()
+        except (Exception, SystemExit) as error:
+            reason = f": {error.problem}" if isinstance(error, AnchorholdError) else f" ({type(error).__name__})"
+            level = logging.DEBUG if what in self._warned else logging.WARNING
+            self._warned.add(what)
+            logger.log(
+                level,
+                "%s: %s failed to close%s; what was done before is not affected, report this to the author of the "
+                "backend",
+                self._identity,
+                what,
+                reason,
+            )
+            logger.debug("could not close", exc_info=error)
+
+
+_open: Final[list[BackendClosing]] = []
+"""Backends with the hook `close_backend` that were not closed yet."""
+
+
+def _close_all() -> None:
+    for closing in list(_open):
+        closing.close_backend()
+
+
+atexit.register(_close_all)
