@@ -34,7 +34,7 @@ from anchorhold.plugin import (
 )
 from anchorhold.plugin.binding import CoreSigning
 from anchorhold.plugin.hook_markers import PROJECT
-from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
+from anchorhold.plugin.hookspecs import HELPING_HOOKS, OPTIONAL_HOOKS, REQUIRED_HOOKS
 from anchorhold.plugin.notices import NOTICES
 from plugin.fake_backends import CA, NO_SECRETS, create_request
 from plugin.hook_example import example_of, section
@@ -49,7 +49,8 @@ REQUEST = KeyRequest(handle=KeyHandle(version=1, data={"name": NAME}), public_ke
 
 
 def test_every_hook_is_known_to_these_tests() -> None:
-    assert {*REQUIRED_HOOKS, *OPTIONAL_HOOKS, *NOTICES, "add_cli_options", "sign"} == set(HOOKS) == set(EXERCISES)
+    known = {*REQUIRED_HOOKS, *OPTIONAL_HOOKS, *HELPING_HOOKS, *NOTICES, "add_cli_options", "sign"}
+    assert known == set(HOOKS) == set(EXERCISES)
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -412,15 +412,7 @@ class BackendSpec(InventorySpec, NoticeSpec):
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
-OPTIONAL_HOOKS = (
-    "ocsp_store",
-    "sign_batch",
-    "find_key",
-    "import_key",
-    "export_key",
-    "delete_key",
-    "list_keys",
-    "describe_key",
-    "close_backend",
-)
+OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "list_keys", "describe_key")
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""
+HELPING_HOOKS = ("sign_batch", "close_backend")
+"""What a key backend may leave out without a command that misses it: core does without."""
