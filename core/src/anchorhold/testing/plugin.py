@@ -71,12 +71,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _slowest(reports: list[Any]) -> list[str]:
-    """The rules whose tests took longest together, with their seconds."""
+    """The rules whose tests took longest together, with their seconds; of few rules this is not worth a line."""
     took: Counter[str] = Counter()
     for report in reports:
         rule = dict(getattr(report, "user_properties", ())).get(RULE)
         if rule is not None:
             took[rule] += report.duration
+    if len(took) <= SLOWEST:
+        return []
     return [f"{rule} {seconds:.1f} s" for rule, seconds in took.most_common(SLOWEST)]
 
 
