@@ -33,8 +33,9 @@ from anchorhold.plugin import (
     SignRequest,
 )
 from anchorhold.plugin.binding import CoreSigning
+from anchorhold.plugin.helping_hooks import HELPING_HOOKS
 from anchorhold.plugin.hook_markers import PROJECT
-from anchorhold.plugin.hookspecs import HELPING_HOOKS, OPTIONAL_HOOKS, REQUIRED_HOOKS
+from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
 from anchorhold.plugin.notices import NOTICES
 from plugin.fake_backends import CA, NO_SECRETS, create_request
 from plugin.hook_example import example_of, section

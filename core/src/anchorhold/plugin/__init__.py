@@ -29,6 +29,12 @@ What hooks are asked and answer::
     CreatedKey          a key that exists: its handle and its public half
     KeyHandle           how a key is found again
     Signer              a key that is lent
+    RequestSigner       a signer that wants the whole request
+    PROBE_PREFIX        what the message of a probe begins with
+    SigningFacts        what is signed beside certificates: CrlFacts, CsrFacts, OcspFacts
+    RecordedEvent       what the ledger has recorded
+    ListedKey           a key that a store lists
+    KeyDescription      where a key was made (KeyOrigin), and whether it can leave
     OcspStore           how keys of OCSP responders are kept
     CertificateAuthority  whose key it is
     Role                ca or ocsp

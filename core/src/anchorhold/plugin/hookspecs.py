@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorhold.plugin.helping_hooks import HelpingSpec
 from anchorhold.plugin.hook_markers import hookspec
 from anchorhold.plugin.inventory import InventorySpec
 from anchorhold.plugin.notices import NoticeSpec
 
 if TYPE_CHECKING:
-    from anchorhold.plugin.batch_signing import Outcome
     from anchorhold.plugin.requests import (
         AddOption,
         CreatedKey,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from anchorhold.secret import Secret
 
 
-class BackendSpec(InventorySpec, NoticeSpec):
+class BackendSpec(HelpingSpec, InventorySpec, NoticeSpec):
     """The hooks, in the order in which a key meets them."""
 
     @hookspec
@@ -216,36 +216,6 @@ class BackendSpec(InventorySpec, NoticeSpec):
         """
 
     @hookspec(firstresult=True)
-    def sign_batch(self, requests: list[SignRequest], signer: Signer) -> list[Outcome]:  # type: ignore[empty-body]
-        """Make many signatures by one call, for a key that is far away. Optional.
-
-        Called for batches, with up to `Capabilities.batch_limit` requests, by as many threads as `Capabilities.at_once`
-        says. Each request passes the wrappers of `sign` as if it were alone; one that they refuse is left out here.
-
-        Args:
-            requests: What is to be signed.
-            signer: From `load_signer`.
-
-        Returns:
-            For each request, in order, its signature or the error that ``Signer.sign`` would raise.
-
-        Raises:
-            BackendFailedError: For all of them; `BackendBusyError` and `SessionOverError` are asked again.
-
-        Example::
-
-            class Batching:
-                anchorhold_api = 1
-
-                def __init__(self, options, context):
-                    pass
-
-                @hookimpl
-                def sign_batch(self, requests, signer):
-                    return [signer.sign(request.message, request.algorithm) for request in requests]
-        """
-
-    @hookspec(firstresult=True)
     def find_key(self, request: FindKeyRequest, secrets: Secrets) -> tuple[CreatedKey, ...]:  # type: ignore[empty-body]
         """Find keys by the id core drew for them, or by what the options say. Optional.
 
@@ -386,33 +356,8 @@ class BackendSpec(InventorySpec, NoticeSpec):
                     return self.keys.pop(request.handle.data["name"], None) is not None
         """
 
-    @hookspec
-    def close_backend(self) -> None:
-        """Give back what the instance holds: connections, threads, sessions. Optional.
-
-        Called once, when the installation is closed or its process ends, after the signers were closed; never by a
-        child that has inherited the instance.
-
-        Raises:
-            BackendFailedError: Something could not be given back; that is a warning, as is any other exception.
-
-        Example::
-
-            class Connected:
-                anchorhold_api = 1
-
-                def __init__(self, options, context):
-                    self.connections = ["one"]
-
-                @hookimpl
-                def close_backend(self):
-                    self.connections.clear()
-        """
-
 
 REQUIRED_HOOKS = ("create_key", "load_signer")
 """What every key backend implements."""
 OPTIONAL_HOOKS = ("ocsp_store", "find_key", "import_key", "export_key", "delete_key", "list_keys", "describe_key")
 """What a key backend may leave out; for use under ``ocsp_key_backends`` the first is required too."""
-HELPING_HOOKS = ("sign_batch", "close_backend")
-"""What a key backend may leave out without a command that misses it: core does without."""
