@@ -211,7 +211,8 @@ class Responder:
             facts=facts,
             deadline=time.monotonic() + OPERATION_TIMEOUT,
         )
-        self._uses.begin(signer)
+        while not self._uses.begin(signer):  # another thread has just dropped it
+            signer = self._open()
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
@@ -254,6 +255,7 @@ class Responder:
                 except AnchorholdError as error:
                     self._note(error)
                     raise
+                self._uses.lend(self._signer)
                 self._failure, self._failing_since, self._was_open = None, None, True
                 self._verify_at = 0.0
             return self._signer

@@ -23,11 +23,20 @@ class SignerUses:
         self._counting = Lock()
         self._uses: dict[int, int] = {}
         self._waiting: dict[int, Signer] = {}
+        self._lent: Signer | None = None
 
-    def begin(self, signer: Signer) -> None:
-        """A thread begins to use a signer."""
+    def lend(self, signer: Signer) -> None:
+        """From now on threads may begin to use this signer, and no other."""
         with self._counting:
+            self._lent = signer
+
+    def begin(self, signer: Signer) -> bool:
+        """A thread begins to use a signer; False if it was given back since the thread has got it."""
+        with self._counting:
+            if signer is not self._lent:
+                return False
             self._uses[id(signer)] = self._uses.get(id(signer), 0) + 1
+            return True
 
     def end(self, signer: Signer) -> None:
         """It has ended; the last one closes a signer that was given back meanwhile."""
@@ -41,8 +50,10 @@ class SignerUses:
             self._close(given_back)
 
     def give_back(self, signer: Signer) -> None:
-        """Close a signer that no thread begins to use any more, now or when the last one has ended."""
+        """Close a signer, now or when the last thread that uses it has ended; no other thread begins to."""
         with self._counting:
+            if signer is self._lent:
+                self._lent = None
             if id(signer) in self._uses:
                 self._waiting[id(signer)] = signer
                 return
