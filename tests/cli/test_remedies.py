@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shlex
+from pathlib import Path
+from typing import Final
 
 import pytest
 
-from anchorhold.cli.remedies import command_of, sentence
+from anchorhold.cli.remedies import _COMMANDS, command_of, sentence
 from anchorhold.errors import AuthorityNotReadyError, KeyMissingError
+from anchorhold.installation import open_installation
 from anchorhold.remedy import Remedy
 
+ROOT: Final = Path(__file__).parents[2]
+BESIDE: Final = ("diagnostics", "options", "packages", "secrets", "settings")
+"""What operations begin with that are none of a service."""
 FINISH = Remedy("recovery.finish", {"authority": "Web"})
 
 
@@ -31,8 +38,8 @@ FINISH = Remedy("recovery.finish", {"authority": "Web"})
             Remedy("authorities.edit", {"authority": "Web", "ocsp_key_backend": None}),
             "anchorhold edit-ca Web --ocsp-key-backend …",
         ),
-        (Remedy("certificates.issue", {"copy": ["subject", "alt"]}), "--copy subject --copy alt"),
-        (Remedy("certificates.issue", {"names": None}), "--alt …"),
+        (Remedy("certificates.sign", {"copy": ["subject", "alt"]}), "--copy subject --copy alt"),
+        (Remedy("certificates.sign", {"names": None}), "--alt …"),
         (Remedy("packages.install", {"requirement": "anchorhold[postgresql]"}), "pip install 'anchorhold[postgresql]'"),
         (Remedy("secrets.give", {"key_backend": "default", "secret": "password"}), "--password"),
         (
@@ -44,6 +51,20 @@ FINISH = Remedy("recovery.finish", {"authority": "Web"})
 )
 def test_a_remedy_is_a_command_or_its_options(remedy: Remedy, command: str) -> None:
     assert command_of(remedy) == command
+
+
+@pytest.mark.parametrize("operation", [name for name in _COMMANDS if name.partition(".")[0] not in BESIDE])
+def test_a_remedy_is_an_operation_of_a_service(operation: str) -> None:
+    service, _, method = operation.partition(".")
+    with open_installation() as installation:
+        assert callable(getattr(getattr(installation, service), method))
+
+
+def test_every_remedy_that_is_given_has_a_command() -> None:
+    sources = [file for folder in ("core/src", "plugins") for file in (ROOT / folder).rglob("*.py")]
+    given = {name for file in sources for name in re.findall(r'Remedy\(\s*"([a-z_.]+)"', file.read_text())}
+    assert len(given) > 15
+    assert given <= set(_COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["two words", "it's", "$(reboot)", "`reboot`", "a;b", "{authority}", "Größe", ""])

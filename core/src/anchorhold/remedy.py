@@ -20,7 +20,8 @@ class Remedy:
     The command line shows it as a command (`anchorhold.cli.remedies`), a web client may offer it as a link or a button.
 
     Attributes:
-        operation: A service and its operation: ``recovery.finish``.
+        operation: A service and its operation: ``recovery.finish``. What is no operation of an installation begins with
+            ``diagnostics``, ``options``, ``packages``, ``secrets`` or ``settings``.
         arguments: JSON values by the names of the operation's parameters; never a secret.
     """
 

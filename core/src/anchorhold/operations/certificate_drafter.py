@@ -124,7 +124,7 @@ class _Profile:
             raise ProfileRefusedError(
                 f"profile {self.name!r}: needs at least one alternative name",
                 hint="give one, or copy those of the CSR" if copyable else "give one",
-                remedy=Remedy("certificates.issue", {"copy": ["alt"]} if copyable else {"names": None}),
+                remedy=Remedy("certificates.sign", {"copy": ["alt"]} if copyable else {"names": None}),
             )
         for name in names:
             if self.settings.name_kinds and kind_of(name) not in self.settings.name_kinds:
@@ -136,7 +136,7 @@ class _Profile:
             raise ProfileRefusedError(
                 f"{format_general_name(names[0])}: is not a server name that a TLS client can match",
                 hint=f"use another profile, or add {_server_in(names[0])}",
-                remedy=Remedy("certificates.issue", {"names": None}),
+                remedy=Remedy("certificates.sign", {"names": None}),
             )
         return names
 
@@ -221,5 +221,5 @@ def _check_named(subject: x509.Name, names: Sequence[x509.GeneralName], *, ca: b
     raise ProfileRefusedError(
         f"certificate: would have no subject{'' if ca else ' and no alternative name'}",
         hint="give a subject, or copy that of the CSR",
-        remedy=Remedy("certificates.issue", {"copy": ["subject"]}),
+        remedy=Remedy("certificates.sign", {"copy": ["subject"]}),
     )

@@ -120,4 +120,4 @@ def _described(authority: Authority, copy: KeyCopy) -> str:
 
 
 def _forgetting(authority: Authority) -> Remedy:
-    return Remedy("recovery.destroy_copies", {"authority": authority.name, "forget_key": True})
+    return Remedy("recovery.destroy_copy", {"authority": authority.name, "forget_key": True})

@@ -211,7 +211,7 @@ class Pkcs8Backend(ABC):
             raise OperationUnsupportedError(
                 f"{self.subject}: keeps only keys that it created, so no key can be adopted",
                 hint="import the key from a file",
-                remedy=Remedy("authorities.import"),
+                remedy=Remedy("authorities.import_"),
             )
         name = self.name_of(request.key_id, request.options)
         public_key = self.public_key(KeyEntry(name=name, subject=self.subject, secrets=secrets))

@@ -90,6 +90,6 @@ def find_default_profile(name: str, configured: Mapping[str, ProfileSettings]) -
         raise ProfileRefusedError(
             f"profile {name!r}: makes authorities, so it is not for a default",
             hint="name it where an authority is wanted",
-            remedy=Remedy("certificates.issue", {"profile": name}),
+            remedy=Remedy("certificates.sign", {"profile": name}),
         )
     return profile

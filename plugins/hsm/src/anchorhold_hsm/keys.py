@@ -33,7 +33,7 @@ def check_free(token_session: TokenSession, reference: KeyReference, subject: st
         raise KeyExistsError(
             f"{subject}: a private key with the label {reference.label!r} is there already",
             hint="choose another key label, or adopt the key that is there",
-            remedy=Remedy("keys.adopt"),
+            remedy=Remedy("options.adopt"),
         )
     if objects.private_keys(token_session, reference.id):
         raise KeyExistsError(
@@ -189,5 +189,5 @@ def _without_public_half(subject: str) -> KeyInvalidError:
         f"{subject}: its public key is not in the token in a form that can be read",
         hint="put the public key or the certificate into the token, under the same id; with a certificate at hand, "
         "adopt the key",
-        remedy=Remedy("authorities.import", {"adopt": True}),
+        remedy=Remedy("authorities.import_", {"adopt": True}),
     )
