@@ -13,6 +13,7 @@ from anchorhold.databases.connect import (
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.databases.migrations import Migrations
+from anchorhold.databases.sqlite import connect_read_only
 
 __all__ = [
     "Database",
@@ -20,6 +21,7 @@ __all__ = [
     "check_files",
     "check_tables",
     "close",
+    "connect_read_only",
     "database_exists",
     "drop_dead_connection",
     "file_of",

@@ -155,6 +155,19 @@ class WaitingSqliteDatabase(SqliteDatabase):
         self.dispose()
 
 
+def connect_read_only(path: Path, timeout: float) -> sqlite3.Connection:
+    """A connection that makes no file and leaves the write-ahead log alone.
+
+    Args:
+        path: The file.
+        timeout: Seconds to wait for a lock.
+
+    Raises:
+        sqlite3.OperationalError: There is no file.
+    """
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=timeout)
+
+
 def _identity(path: Path) -> tuple[int, int]:
     """Device and inode of a file, without opening it: closing it would drop the locks of this process on it."""
     try:

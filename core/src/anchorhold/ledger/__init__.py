@@ -1,6 +1,6 @@
 """The ledger: the core's own records of authorities, certificates, serial numbers and events."""
 
-from anchorhold.ledger.ledger import Ledger, check_missing_ledger, epoch_reader, ledger_exists
+from anchorhold.ledger.ledger import Ledger, check_missing_ledger, ledger_exists, revision_reader
 from anchorhold.ledger.missing_ledger import MissingLedgerPolicy, NoLedgerError
 from anchorhold.ledger.policy import IssuancePolicy
 from anchorhold.ledger.records import AuthorityRecord, CertificateRecord, Event, Reservation
@@ -15,6 +15,6 @@ __all__ = [
     "NoLedgerError",
     "Reservation",
     "check_missing_ledger",
-    "epoch_reader",
     "ledger_exists",
+    "revision_reader",
 ]

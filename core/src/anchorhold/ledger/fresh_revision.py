@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from anchorhold.databases import file_of
+from anchorhold.databases import connect_read_only, file_of
 from anchorhold.errors import LedgerError
-from anchorhold.ledger.ledger import epoch_reader
-from anchorhold.ledger.revision import SELECT_EPOCH
+from anchorhold.ledger.ledger import revision_reader
+from anchorhold.ledger.revision import SELECT_REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +29,7 @@ def fresh_revision_reader(url: str) -> Callable[[], int]:
     """
     path = file_of(url)
     if path is None:
-        return epoch_reader(url)
+        return revision_reader(url)
 
     def read() -> int:
         try:
@@ -42,7 +41,5 @@ def fresh_revision_reader(url: str) -> Callable[[], int]:
 
 
 def _read_file(path: Path) -> int:
-    """Read-only: a connection that may not write leaves the write-ahead log alone."""
-    url = f"file:{quote(str(path.absolute()))}?mode=ro"
-    with closing(sqlite3.connect(url, uri=True, timeout=BUSY)) as connection:
-        return int(connection.execute(SELECT_EPOCH).fetchone()[0])
+    with closing(connect_read_only(path, BUSY)) as connection:
+        return int(connection.execute(SELECT_REVISION).fetchone()[0])

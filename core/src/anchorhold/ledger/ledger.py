@@ -24,7 +24,7 @@ from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
 from anchorhold.ledger.notices import CommitNotices
-from anchorhold.ledger.revision import SELECT_EPOCH, LedgerRevision
+from anchorhold.ledger.revision import SELECT_REVISION, LedgerRevision
 from anchorhold.ledger.schema import Schema, schema
 from anchorhold.settings.masking import mask_password
 
@@ -256,8 +256,8 @@ def ledger_exists(url: str) -> bool:
     return database_exists(url, _SUBJECT)
 
 
-def epoch_reader(url: str) -> Callable[[], int]:
-    """Gives a function that reads the epoch of a ledger over a new connection each time, and makes no ledger.
+def revision_reader(url: str) -> Callable[[], int]:
+    """Gives a function that reads the revision of a ledger over a new connection each time, and makes no ledger.
 
     Args:
         url: Of the ledger, on a database server. Its function raises LedgerError when the database refuses.
@@ -270,7 +270,7 @@ def epoch_reader(url: str) -> Callable[[], int]:
     def read() -> int:
         try:
             with _sentences(database, url):
-                return int(database.execute_sql(SELECT_EPOCH).fetchone()[0])
+                return int(database.execute_sql(SELECT_REVISION).fetchone()[0])
         finally:
             close(database)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from anchorhold.databases import close, file_of, open_database
+from anchorhold.databases import close, connect_read_only, file_of, open_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +29,7 @@ def authority_names(url: str) -> list[str]:
 
 
 def _from_file(path: Path) -> list[str]:
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as connection:
+    with closing(connect_read_only(path, _PATIENCE)) as connection:
         return [name for (name,) in connection.execute(_SELECT)]
 
 

@@ -10,12 +10,12 @@ from peewee import SqliteDatabase
 if TYPE_CHECKING:
     from peewee import Database
 
-SELECT_EPOCH: Final = 'SELECT value FROM "anchorhold_epoch"'
+SELECT_REVISION: Final = 'SELECT value FROM "anchorhold_epoch"'
 """Reads it from any connection to the database of a ledger."""
 
 
 class LedgerRevision:
-    """Reads and advances the epoch.
+    """Reads and advances the revision.
 
     Args:
         database: Where it is.
@@ -29,11 +29,11 @@ class LedgerRevision:
         self._seen = local()
 
     def advance(self) -> None:
-        """Begin another epoch, within the caller's transaction; on PostgreSQL this keeps other writers waiting."""
+        """Advance it, within the caller's transaction; on PostgreSQL this keeps other writers waiting."""
         self._model.update(value=self._model.value + 1).execute()
 
     def read(self) -> int:
-        """The present epoch."""
+        """The present revision."""
         if not isinstance(self._database, SqliteDatabase):
             return self._read()
         # It costs next to nothing, and says something only in comparison with one of the same connection.
