@@ -23,31 +23,10 @@ _NOT_REVOKED: Final = {"revoked_at": None, "revocation_reason": None}
 
 def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
     """What the ledger has about an authority; documented in docs/json.md."""
-    record = authority.record
     parent = installation.authorities.chain(authority)[1:2]
-    return {
-        "name": record.name,
-        "status": record.status,
-        "subject": record.subject,
-        "serial": record.serial,
-        "parent": parent[0].name if parent else None,
-        "key_backend": record.key_backend,
-        "key_backend_type": record.backend_type,
-        "not_after": record.not_after.isoformat() if record.not_after else None,
-        "hostname": record.issuing.hostname,
-        "crl_urls": list(authority.issuing.crl_urls),
-        "crl_shards": record.issuing.crl_shards,
-        "ocsp_urls": list(authority.issuing.ocsp_urls),
-        "issuer_urls": list(authority.issuing.issuer_urls),
-        "issuer_alt": list(record.issuing.issuer_alt),
-        "policies": list(record.issuing.policies),
-        "default_profile": record.issuing.profile,
-        "max_days": record.issuing.max_days,
-        "ocsp_key_backend": record.issuing.ocsp_key_backend,
-        "ocsp_unknown": record.issuing.ocsp_unknown,
-        "hash": record.issuing.hash,
-        "rsa_padding": record.issuing.rsa_padding,
-    }
+    content = authority.to_json()
+    first = {name: content.pop(name) for name in ("name", "status", "subject", "serial")}
+    return {**first, "parent": parent[0].name if parent else None, **content}
 
 
 def key_as_json(state: KeyStatus) -> dict[str, Any]:

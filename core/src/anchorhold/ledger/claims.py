@@ -66,6 +66,11 @@ class Claim:
         """What is done, by whom, and for how long at most."""
         return f"{self.work} by process {self.process} on {self.host} (until {self.until:%Y-%m-%d %H:%M} UTC)"
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        until = self.until.isoformat()
+        return {"work": self.work, "host": self.host, "process": self.process, "until": until}
+
 
 def note_finished(claim: Claim) -> None:
     """Note that this process works no more under a claim, whether or not the ledger can be told."""

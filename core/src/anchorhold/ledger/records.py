@@ -201,6 +201,15 @@ class CrlRecord(CrlState):
         """The list in DER, joined each time."""
         return b"".join(self.chunks)
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without the list itself."""
+        return {
+            "number": self.number,
+            "shard": self.shard,
+            "this_update": self.this_update.isoformat(),
+            "next_update": self.next_update.isoformat(),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderRecord:
@@ -237,6 +246,16 @@ class ResponderRecord:
     not_after: dt.datetime | None
     answers_until: dt.datetime | None
     created_at: dt.datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without key handle and certificate."""
+        return {
+            "status": self.status,
+            "key_backend": self.key_backend,
+            "serial": self.serial,
+            "not_after": self.not_after.isoformat() if self.not_after else None,
+            "answers_until": self.answers_until.isoformat() if self.answers_until else None,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +294,10 @@ class KeyCopy:
     key_id: bytes
     handle: Mapping[str, Any]
     left_at: dt.datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without the key handle."""
+        return {"key_backend": self.key_backend, "key_id": self.key_id.hex(), "left_at": self.left_at.isoformat()}
 
 
 ISSUED: Final = "certificate-issued"

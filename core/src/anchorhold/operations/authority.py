@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -114,6 +114,32 @@ class Authority:
     def description(self) -> CertificateAuthority:
         """What backends and wrappers are told about it."""
         return CertificateAuthority(name=self.name, subject=self.record.subject, public_key_info=self.record.public_key)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, without its parent, its key handle and its certificate; documented in docs/json.md."""
+        record, issuing, published = self.record, self.record.issuing, self.issuing
+        return {
+            "name": record.name,
+            "status": record.status,
+            "subject": record.subject,
+            "serial": record.serial,
+            "key_backend": record.key_backend,
+            "key_backend_type": record.backend_type,
+            "not_after": record.not_after.isoformat() if record.not_after else None,
+            "hostname": issuing.hostname,
+            "crl_urls": list(published.crl_urls),
+            "crl_shards": issuing.crl_shards,
+            "ocsp_urls": list(published.ocsp_urls),
+            "issuer_urls": list(published.issuer_urls),
+            "issuer_alt": list(issuing.issuer_alt),
+            "policies": list(issuing.policies),
+            "default_profile": issuing.profile,
+            "max_days": issuing.max_days,
+            "ocsp_key_backend": issuing.ocsp_key_backend,
+            "ocsp_unknown": issuing.ocsp_unknown,
+            "hash": issuing.hash,
+            "rsa_padding": issuing.rsa_padding,
+        }
 
     @property
     def key_handle(self) -> KeyHandle:

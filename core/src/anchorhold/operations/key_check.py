@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from anchorhold.errors import AnchorholdError, SecretMissingError
 
@@ -24,6 +24,10 @@ class KeyStatus:
 
     condition: KeyCondition
     problem: AnchorholdError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"condition": self.condition, "problem": None if self.problem is None else self.problem.to_json()}
 
 
 def check_key(key: SigningKey) -> KeyStatus:

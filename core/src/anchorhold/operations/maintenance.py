@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError, AuthorityExpiredError, CertificateInvalidError
 from anchorhold.operations.claims import ClaimedWork, released_afterwards
@@ -39,6 +39,14 @@ class MaintenanceResult:
     done: tuple[str, ...] = ()
     failures: tuple[AnchorholdError, ...] = ()
     other_claim: Claim | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "done": list(self.done),
+            "failures": [error.to_json() for error in self.failures],
+            "other_claim": None if self.other_claim is None else self.other_claim.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

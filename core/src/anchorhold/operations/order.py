@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from anchorhold.x509.lenient_certificates import load_lenient
+from anchorhold.x509.pem import pem_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -62,6 +63,15 @@ class Issued:
     def certificate(self) -> x509.Certificate:
         """The certificate, parsed."""
         return load_lenient(self.der)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, with the certificate in PEM (RFC 7468)."""
+        return {
+            "serial": self.serial,
+            "not_after": self.not_after.isoformat(),
+            "not_granted": list(self.not_granted),
+            "certificate": pem_of(self.der),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

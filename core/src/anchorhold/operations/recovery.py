@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import BusyError, KeyMissingError
 from anchorhold.operations.authority import Authority
@@ -55,6 +55,20 @@ class PendingOperations:
     under_way: tuple[tuple[AuthorityRecord, Claim | None], ...]
     certificates: tuple[CertificateRecord, ...]
     copies: tuple[KeyCopy, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it; authorities by name."""
+        return {
+            "authorities": [record.name for record in self.authorities],
+            "moving": [record.name for record in self.moving],
+            "waiting": [record.name for record in self.waiting],
+            "under_way": [
+                {"authority": record.name, "claim": None if claim is None else claim.to_json()}
+                for record, claim in self.under_way
+            ],
+            "certificates": [record.to_json() for record in self.certificates],
+            "copies": [copy.to_json() for copy in self.copies],
+        }
 
 
 def pending_operations(ledger: Ledger, grace: dt.timedelta = GRACE_PERIOD) -> PendingOperations:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
 from anchorhold.operations.claims import claimed
@@ -42,6 +42,11 @@ class CleanupResult:
     destroyed: int
     forgotten: int
     failures: tuple[AnchorholdError, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        failures = [error.to_json() for error in self.failures]
+        return {"destroyed": self.destroyed, "forgotten": self.forgotten, "failures": failures}
 
 
 def destroy_expired_responder_keys(

@@ -112,13 +112,15 @@ def _about_secrets(harness: Harness) -> Iterator[str]:
 def _calls(harness: Harness) -> dict[str, Callable[[], Any]]:
     """A call of each optional hook that has something to do, with a key of the simplest kind."""
     key_id = new_id()
-    created = harness.create(key_id=key_id)
+    created, another = harness.create(key_id=key_id), harness.create()
     return {
         "ocsp_store": lambda: harness.call("ocsp_store"),
         "find_key": lambda: harness.find(key_id),
         "import_key": lambda: harness.import_key(foreign_key(harness)[0]),
         "export_key": lambda: harness.export(created),
         "delete_key": lambda: harness.delete(created),
+        "list_keys": lambda: harness.backend.list_keys(harness.secrets()),
+        "describe_key": lambda: harness.backend.describe_key(harness.request(another), harness.secrets()),
     }
 
 
