@@ -232,6 +232,7 @@ class BackendRegistry:
             manager=bound.manager,
             options=options,
             capabilities=bound.capabilities,
+            wrapped=bound.wrapped,
             handle_version=plugin.handle_version,
         )
         if role == "ocsp":
