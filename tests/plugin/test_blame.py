@@ -301,6 +301,14 @@ def test_a_backend_that_lies_is_named_though_a_wrapper_hands_its_lie_on() -> Non
     assert caught.value.problem.startswith(SUBJECT)
 
 
+def test_a_wrapper_of_one_alias_is_not_named_for_the_backend_of_another() -> None:
+    with pytest.raises(SignatureError, match="Guilty"):
+        _sign(bound(MemoryBackend, [_wrapping("sign", lambda made: bytes(len(made)))]))
+    with pytest.raises(SignatureError) as caught:
+        _sign(bound(_signer_with(sign=lambda *_: b"x")))
+    assert caught.value.problem.startswith(SUBJECT)
+
+
 def test_a_backend_that_fails_is_named_though_a_wrapper_sees_its_error() -> None:
     seen = []
 

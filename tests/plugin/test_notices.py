@@ -156,6 +156,40 @@ def test_what_is_rolled_back_is_not_told() -> None:
         assert _kinds() == ["inner"]
 
 
+def test_a_backend_alone_is_told_also_if_it_is_bound_after_the_ledger_was_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_csr: MakeCsr
+) -> None:
+    settings_file(tmp_path, monkeypatch, '[key_backends.default]\nbackend = "logging"\n')
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+    assert LoggingBackend.events == ["authority-begun", "certificate-issued", "authority-created"]
+    LoggingBackend.events.clear()
+    with open_installation() as installation:
+        ledger = installation.ledger
+        with installation.certificates.issuer("Root") as issuer:
+            issuer.sign(Order(csr=make_csr(), names=["a.example"]))
+        with ledger.transaction():
+            ledger.events.append("more", "Root")
+    assert LoggingBackend.events == ["certificate-issued", "more"]
+    assert Listening.events == []
+
+
+def test_who_begins_to_listen_within_a_transaction_is_told_of_nothing_that_is_not_durable() -> None:
+    told: list[str] = []
+    listeners: set[str] = set()
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+        ledger = installation.ledger.telling(lambda _, found: told.extend(each.kind for each in found), listeners)
+        with ledger.transaction():
+            listeners.add("somebody")
+            with ledger.transaction():
+                ledger.events.append("inner", "Root")
+            assert told == []
+        with ledger.transaction():
+            ledger.events.append("later", "Root")
+    assert told == ["later"]
+
+
 def test_a_wrapper_is_told_though_the_backend_of_the_key_is_gone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, anchorhold: Command
 ) -> None:
@@ -217,6 +251,30 @@ def test_a_signature_that_a_wrapper_refuses_once_it_is_there_is_told_as_rejected
     with pytest.raises(AnchorholdError):
         _sign(bound(MemoryBackend, [Listening, Late]))
     assert Listening.rejections == [("crl", "late: no")]
+
+
+@pytest.mark.parametrize(("made", "told"), [("x", 1), (None, 0), (ZeroDivisionError(), 0)])
+def test_a_backend_without_wrappers_is_told_of_a_signature_that_is_no_octets(made: object, told: int) -> None:
+    reasons: list[str] = []
+
+    class Signer(software_keys.SoftwareSigner):
+        def sign(self, message: bytes, algorithm: Algorithm) -> Any:
+            if isinstance(made, Exception):
+                raise made
+            return made
+
+    class Backend(MemoryBackend):
+        @hookimpl
+        def load_signer(self, request: Any, secrets: Any) -> Any:
+            return Signer(self.keys[request.handle.data["name"]])
+
+        @hookimpl
+        def rejected(self, request: SignRequest, reason: str) -> None:
+            reasons.append(reason)
+
+    with pytest.raises(AnchorholdError, match=r"acme-keys 1\.2"):
+        _sign(bound(Backend))
+    assert ["returned str, not bytes" in reason for reason in reasons] == [True] * told
 
 
 def test_a_notice_that_is_wrapped_is_refused() -> None:

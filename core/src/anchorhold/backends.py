@@ -52,6 +52,7 @@ class BackendRegistry:
 
     Attributes:
         unresponsive: Aliases that have just taken long to fail.
+        listening: Who may want to be told what was recorded: enabled wrappers, and aliases in use that implement that.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class BackendRegistry:
         self._refused_secrets = refused_secrets or ProcessRefusedSecrets()
         self._prompter = prompter
         self.unresponsive = UnresponsiveAliases()
+        self.listening = set(loaded.settings.wrappers)
         self._written = secret_sources.settings(loaded.path)
         self._binding = RLock()
         self._bound: dict[tuple[Role, str], KeyBackend] = {}
@@ -90,7 +92,9 @@ class BackendRegistry:
         """
         with self._binding:
             if (role, alias) not in self._bound:
-                self._bound[role, alias] = self._bind(alias, role)
+                backend = self._bound[role, alias] = self._bind(alias, role)
+                if role == "ca" and backend.supports("recorded"):
+                    self.listening.add(alias)
             return self._bound[role, alias]
 
     def close(self) -> None:
@@ -228,6 +232,7 @@ class BackendRegistry:
             manager=bound.manager,
             options=options,
             capabilities=bound.capabilities,
+            wrapped=bound.wrapped,
             handle_version=plugin.handle_version,
         )
         if role == "ocsp":
@@ -258,11 +263,6 @@ class BackendRegistry:
                 self._wrapper(name, WrapperContext(alias=alias, role=role, **place)) for name in names
             ]
         return self._wrappers[role, alias]
-
-    @property
-    def anybody_listens(self) -> bool:
-        """Whether any wrapper is enabled, or any backend in use, that may want to be told what was recorded."""
-        return bool(self._bound or self._loaded.settings.wrappers)
 
     def listeners(self, alias: str, role: Role = "ca") -> PluginManager | None:
         """Who is told what was recorded of keys in an alias: its wrappers, and its backend if that is in use.

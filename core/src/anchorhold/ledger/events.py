@@ -26,7 +26,7 @@ class EventRepository:
         authority: The table of authorities.
         epoch: Advances with each event.
         audit: Who acts; None where that is not recorded.
-        notices: Is told of each event.
+        notices: Collects each event.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class EventRepository:
             (authority, self._row_of(authority)) if isinstance(authority, str) else (authority.name, authority.id)
         )
         moment, serial = dt.datetime.now(dt.UTC), detail.get("serial")
-        if kind != ISSUED:  # its certificate is told of
-            self._notices.note(Notice(kind=kind, at=moment, authority_id=row, serial=serial, detail=detail))
+        if kind != ISSUED and self._notices.collected is not None:  # a certificate that was issued is told of
+            self._notices.collected.append(Notice(kind=kind, at=moment, authority_id=row, serial=serial, detail=detail))
         self._model.create(
             at=to_timestamp(moment),
             kind=kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
@@ -29,7 +29,8 @@ from anchorhold.ledger.schema import Schema, schema
 from anchorhold.settings.masking import mask_password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from peewee import Database
 
@@ -84,6 +85,8 @@ class Ledger:
             raise
         self._tables = tables
         self._notices = CommitNotices()
+        self._tell: Callable[[Ledger, Sequence[Notice]], None] | None = None
+        self._listeners: Collection[object] = ()
         self._audit: AuditContext | None = None
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
@@ -112,10 +115,15 @@ class Ledger:
             vars(same).pop(repository, None)
         return same
 
-    def telling(self, tell: Callable[[Ledger, Sequence[Notice]], None]) -> Ledger:
-        """The same ledger; what is recorded through it is told after each commit, and `tell` raises nothing."""
+    def telling(self, tell: Callable[[Ledger, Sequence[Notice]], None], listeners: Collection[object]) -> Ledger:
+        """The same ledger; what is recorded through it is told after each commit.
+
+        Args:
+            tell: Tells; it raises nothing.
+            listeners: Whom; looked at when a transaction begins, so that nothing is collected for nobody.
+        """
         same = copy(self)
-        same._notices = CommitNotices(partial(tell, same))  # noqa: SLF001  # of the same class
+        same._notices, same._tell, same._listeners = CommitNotices(), tell, listeners  # noqa: SLF001  # the same class
         for repository in ("certificates", "events"):
             vars(same).pop(repository, None)
         return same
@@ -212,10 +220,17 @@ class Ledger:
         Raises:
             LedgerError: The database refused.
         """
-        with self._notices.after_commit(), self.translate_errors(), self.database.atomic():
+        with self._telling(), self.translate_errors(), self.database.atomic():
             if alone and not isinstance(self.database, SqliteDatabase):
                 self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield
+
+    def _telling(self) -> AbstractContextManager[None]:
+        """Around a transaction: tells after the commit, if anybody listened when the outermost one began."""
+        begins = self._listeners and not self.database.in_transaction()
+        if self._tell is None or not (begins or self._notices.collected is not None):
+            return nullcontext()
+        return self._notices.after_commit(partial(self._tell, self))
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:

@@ -36,37 +36,29 @@ class Notice:
 class CommitNotices(local):
     """Collects what the transaction of this thread records.
 
-    Args:
-        tell: Is called after each commit that has recorded something; it raises nothing. None if nobody wants to know.
+    Attributes:
+        collected: What it has recorded so far; None where nobody is to be told.
     """
 
-    def __init__(self, tell: Callable[[Sequence[Notice]], None] | None = None) -> None:
-        self._tell = tell
-        self._depth = 0
-        self._noted: list[Notice] = []
-
-    @property
-    def wanted(self) -> bool:
-        """Whether anybody wants to know."""
-        return self._tell is not None
-
-    def note(self, notice: Notice) -> None:
-        """Remember something within a transaction."""
-        if self.wanted:
-            self._noted.append(notice)
+    collected: list[Notice] | None = None
 
     @contextmanager
-    def after_commit(self) -> Iterator[None]:
-        """Around a transaction; the outermost one tells."""
-        begun = len(self._noted)
-        self._depth += 1
+    def after_commit(self, tell: Callable[[Sequence[Notice]], None]) -> Iterator[None]:
+        """Around a transaction; the outermost one tells, if it has recorded something.
+
+        Args:
+            tell: Is called with that; it raises nothing.
+        """
+        outermost = self.collected is None
+        collected = self.collected = [] if self.collected is None else self.collected
+        begun = len(collected)
         try:
             yield
         except BaseException:
-            del self._noted[begun:]
+            del collected[begun:]
             raise
         finally:
-            self._depth -= 1
-        if not self._depth and self._noted and self._tell is not None:
-            noted, self._noted = self._noted, []
-            self._tell(noted)
+            if outermost:
+                self.collected = None
+        if outermost and collected:
+            tell(collected)

@@ -7,6 +7,7 @@ longer. Only what was recorded is returned.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, RefusedError
@@ -74,11 +75,8 @@ class IssuanceBatch:
             reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts
         ]
         self._outcomes: list[bytes | AnchorholdError | None] = [None] * len(drafts)
+        self._begun = [False] * len(drafts)
         self._is_closed = [False] * len(drafts)
-        size = key.batch_limit
-        self._units = [range(start, min(start + size, len(drafts))) for start in range(0, len(drafts), size)]
-        threads = key.backend.capabilities.threads(parallel.MAX_WORKERS)
-        self._signing: parallel.OrderedParallel[bool] = parallel.OrderedParallel(len(self._units), threads)
         self._refusable = False
 
     @property
@@ -103,7 +101,9 @@ class IssuanceBatch:
         """Sign and record all, or fail with the first that cannot be signed; see `issue`."""
         try:
             self._key.open()
-            if recorded is None:
+            if len(self._drafts) == 1:
+                self._sign(range(1))  # which needs no threads
+            elif recorded is None:
                 self._signing.run(self._sign_unit, self._record)
             else:
                 self._signing.run(self._sign_unit)  # what it does belongs into the same commit
@@ -138,9 +138,25 @@ class IssuanceBatch:
             self._give_up()
             raise
 
+    @cached_property
+    def _units(self) -> list[range]:
+        """The numbers of the drafts that are signed at once."""
+        count, size = len(self._drafts), self._key.batch_limit
+        return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+    @cached_property
+    def _signing(self) -> parallel.OrderedParallel[bool]:
+        """Shares the units among as many threads as the key takes."""
+        threads = self._key.backend.capabilities.threads(parallel.MAX_WORKERS)
+        return parallel.OrderedParallel(len(self._units), threads)
+
     def _sign_unit(self, number: int) -> bool:
-        unit = self._units[number]
+        self._sign(self._units[number])
+        return True
+
+    def _sign(self, unit: range) -> None:
         failure: AnchorholdError | None = None
+        self._begun[unit.start : unit.stop] = [True] * len(unit)
         for position, outcome in zip(unit, self._signed(unit), strict=True):
             if isinstance(outcome, bytes) or (self._refusable and isinstance(outcome, RefusedError)):
                 self._outcomes[position] = outcome
@@ -148,7 +164,6 @@ class IssuanceBatch:
                 failure = failure or outcome
         if failure is not None:
             raise failure
-        return True
 
     def _signed(self, unit: range) -> list[bytes | AnchorholdError]:
         """The certificates of those drafts, or why there are none."""
@@ -169,8 +184,10 @@ class IssuanceBatch:
         ]
         if not closing and recorded is None:
             return
+        issued, abandoned = self._outcomes_of(closing)
         with self._ledger.transaction():
-            self._close(closing)
+            self._ledger.certificates.complete(self._authority_id, issued)
+            self._ledger.certificates.abandon(self._authority_id, abandoned)
             if recorded is not None:
                 recorded([outcome for outcome in self._outcomes if isinstance(outcome, bytes)])
         for number in closing:
@@ -179,19 +196,17 @@ class IssuanceBatch:
     def _give_up(self) -> None:
         """After a failure: record what was signed, abandon what may have been, take back the rest."""
         closing = [number for number, is_closed in enumerate(self._is_closed) if not is_closed]
-        begun = {
-            number for unit, begun in zip(self._units, self._signing.begun, strict=True) if begun for number in unit
-        }
+        issued, abandoned = self._outcomes_of([number for number in closing if self._begun[number]])
+        untouched = [self._intents[number].serial for number in closing if not self._begun[number]]
         with self._ledger.transaction():
-            self._close([number for number in closing if number in begun])
-            self._ledger.certificates.release(
-                self._authority_id, [self._intents[number].serial for number in closing if number not in begun]
-            )
+            self._ledger.certificates.complete(self._authority_id, issued)
+            self._ledger.certificates.abandon(self._authority_id, abandoned)
+            self._ledger.certificates.release(self._authority_id, untouched)
         for number in closing:
             self._is_closed[number] = True
 
-    def _close(self, numbers: Sequence[int]) -> None:
-        """Within a transaction: complete the certificates among them, and abandon what may have been signed."""
+    def _outcomes_of(self, numbers: Sequence[int]) -> tuple[list[tuple[str, bytes]], list[str]]:
+        """The certificates among them with their serial numbers, and those of what may have been signed besides."""
         issued, abandoned = [], []
         for number in numbers:
             outcome, serial = self._outcomes[number], self._intents[number].serial
@@ -199,9 +214,7 @@ class IssuanceBatch:
                 issued.append((serial, outcome))
             else:
                 abandoned.append(serial)
-        self._ledger.certificates.complete(self._authority_id, issued)
-        if abandoned:
-            self._ledger.certificates.abandon(self._authority_id, abandoned)
+        return issued, abandoned
 
 
 def reservation(draft: Draft, tbs: bytes) -> Reservation:

@@ -132,13 +132,18 @@ class Issuer:
 
     def _sign_batch(self, orders: Sequence[Order], issued: list[Issued]) -> None:
         """Issue the certificates of a batch, and add them; also those of a batch that fails."""
-        checking: OrderedParallel[_Request] = OrderedParallel(len(orders))
-        requests = checking.run(lambda number: checked_request(orders[number]))
+        if len(orders) == 1:
+            requests = [checked_request(orders[0])]  # which needs no threads
+        else:
+            checking: OrderedParallel[_Request] = OrderedParallel(len(orders))
+            requests = checking.run(lambda number: checked_request(orders[number]))
         batch, drafts = self._reserved(lambda opened: list(map(opened.draft, orders, requests)))
         try:
-            batch.sign_all()
-        finally:
+            certificates = batch.sign_all()
+        except BaseException:
             issued += [drafts[number].issued(der) for number, der in batch.recorded]
+            raise
+        issued += [draft.issued(der) for draft, der in zip(drafts, certificates, strict=True)]
 
     def _sign_each(self, orders: Sequence[Order]) -> Iterator[Issued | Refusal]:
         checking: OrderedParallel[_Request | AnchorholdError] = OrderedParallel(len(orders))

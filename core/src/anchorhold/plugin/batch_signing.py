@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from anchorhold.errors import BackendBusyError
+from anchorhold.plugin.retries import patience_end, retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -41,6 +46,40 @@ def sign_within_wrappers(
         passage.leave(next(signed) if refusal is None else refusal)
         for passage, refusal in zip(passages, entered, strict=True)
     ]
+
+
+def sign_until_free(
+    requests: Sequence[SignRequest], ask: Callable[[list[SignRequest]], Sequence[Outcome]], *, ocsp: bool
+) -> Sequence[Outcome]:
+    """The answers of a backend; those that found it busy are asked for again.
+
+    Args:
+        requests: What it signs at once.
+        ask: Asks it; an answer for each request.
+        ocsp: Whether the key is that of an OCSP responder.
+
+    Returns:
+        An answer for each request, in order; of one for which it stayed busy, that it is.
+    """
+    answers: list[Outcome] = [BackendBusyError("", hint="")] * len(requests)
+    busy = list(range(len(requests)))
+
+    def attempt() -> None:
+        asked = [requests[number] for number in busy]
+        for number, answer in zip(tuple(busy), ask(asked), strict=True):
+            answers[number] = answer
+        busy[:] = [number for number in busy if isinstance(answers[number], BackendBusyError)]
+        if busy:
+            raise cast("BackendBusyError", answers[busy[0]])
+
+    if requests:
+        begun = time.monotonic()
+        with suppress(BackendBusyError):  # it is among the answers
+            try:
+                attempt()
+            except BackendBusyError as error:
+                retried(attempt, error, patience_end(begun, requests[0].deadline, ocsp=ocsp))
+    return answers
 
 
 class _Passage:

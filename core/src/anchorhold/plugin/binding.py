@@ -6,14 +6,22 @@ One manager for each alias is an allow-list by construction: a hook can never be
 from __future__ import annotations
 
 import inspect
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
-from anchorhold.errors import AnchorholdError, BackendContractError, BackendLoadError
+from anchorhold.errors import AnchorholdError, BackendBusyError, BackendContractError, BackendLoadError
 from anchorhold.plugin.answers import fault_of_capabilities
-from anchorhold.plugin.blame import PLUGIN_ERRORS, blaming, broken, failure, name_in_calls
+from anchorhold.plugin.blame import (
+    PLUGIN_ERRORS,
+    blaming,
+    broken,
+    failure,
+    name_in_calls,
+    name_in_notices,
+)
 from anchorhold.plugin.hook_markers import PROJECT, hookimpl
 from anchorhold.plugin.hookspecs import REQUIRED_HOOKS, BackendSpec
 from anchorhold.plugin.notices import NOTICES
@@ -44,7 +52,11 @@ class CoreSigning:
                 return sign_request(request)
             return signer.sign(request.message, request.algorithm)
 
-        return retried(attempt, patience_end(request.deadline, ocsp=self._ocsp))
+        begun = time.monotonic()
+        try:
+            return attempt()
+        except BackendBusyError as busy:
+            return retried(attempt, busy, patience_end(begun, request.deadline, ocsp=self._ocsp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +79,12 @@ class BoundBackend:
     Attributes:
         manager: Holds core's signing, the backend and the wrappers.
         capabilities: What the instance declares, or its class; None if neither says.
+        wrapped: Whether there are wrappers, so that each call notes who did what.
     """
 
     manager: pluggy.PluginManager
     capabilities: Capabilities | None
+    wrapped: bool
 
 
 def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]], *, ocsp: bool) -> BoundBackend:
@@ -90,20 +104,18 @@ def bind(backend: PluginFactory, wrappers: Sequence[tuple[PluginIdentity, Any]],
     instance = _construct(backend)
     _register(manager, instance, backend.identity)
     _check_backend(manager, instance, backend.identity, ocsp=ocsp)
-    for plugin in (signing, instance):  # what fails within core's `sign` is the signer of the backend
-        name_in_calls(manager, plugin, backend.identity)
-    for owner, wrapper in reversed(wrappers):  # pluggy calls the one registered last first
-        _register(manager, wrapper, owner)
-        name_in_calls(manager, wrapper, owner)
-    return BoundBackend(manager, _capabilities(instance, backend.identity))
+    name_in_notices(manager, instance, backend.identity)
+    if wrappers:
+        for plugin in (signing, instance):  # what fails within core's `sign` is the signer of the backend
+            name_in_calls(manager, plugin, backend.identity)
+    _add_wrappers(manager, wrappers)
+    return BoundBackend(manager, _capabilities(instance, backend.identity), bool(wrappers))
 
 
 def bind_wrappers(wrappers: Sequence[tuple[PluginIdentity, Any]]) -> pluggy.PluginManager:
     """A plugin manager that holds wrappers alone, to tell them what was recorded where no backend is needed."""
     manager = _manager()
-    for owner, wrapper in reversed(wrappers):
-        _register(manager, wrapper, owner)
-        name_in_calls(manager, wrapper, owner)
+    _add_wrappers(manager, wrappers)
     return manager
 
 
@@ -139,6 +151,13 @@ def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(BackendSpec)
     return manager
+
+
+def _add_wrappers(manager: pluggy.PluginManager, wrappers: Sequence[tuple[PluginIdentity, Any]]) -> None:
+    for owner, wrapper in reversed(wrappers):  # pluggy calls the one registered last first
+        _register(manager, wrapper, owner)
+        name_in_calls(manager, wrapper, owner)
+        name_in_notices(manager, wrapper, owner)
 
 
 def _construct(part: PluginFactory) -> Any:

@@ -1,6 +1,7 @@
-"""Whose fault it is: each plugin is called through a function that names it in what it raises, and notes its changes.
+"""Whose fault it is: among wrappers, each plugin is called through a function that names it, and notes its changes.
 
-From outside, a hook with wrappers around it answers or fails; which of them did it can only be seen between them.
+From outside, a hook with wrappers around it answers or fails; which of them did it can only be seen between them. A
+backend without wrappers is at fault itself.
 """
 
 from __future__ import annotations
@@ -119,12 +120,23 @@ def blaming(identity: PluginIdentity, what: str) -> Iterator[None]:
 
 
 def name_in_calls(manager: pluggy.PluginManager, instance: Any, identity: PluginIdentity) -> None:
-    """Have each hook of a registered plugin name it."""
-    for hook, caller in vars(manager.hook).items():
-        for found in caller.get_hookimpls():
-            if found.plugin is instance:
-                watch = _watched_notice if hook in NOTICES else _watched_wrapper if found.wrapper else _watched
-                found.function = watch(hook, found.function, identity)
+    """Have each hook of a registered plugin that answers, or wraps an answer, name it."""
+    for hook, found in _hooks_of(manager, instance):
+        if hook not in NOTICES:
+            watch = _watched_wrapper if found.wrapper else _watched
+            found.function = watch(hook, found.function, identity)
+
+
+def name_in_notices(manager: pluggy.PluginManager, instance: Any, identity: PluginIdentity) -> None:
+    """Have what a registered plugin raises when it is told something be a warning that names it."""
+    for hook, found in _hooks_of(manager, instance):
+        if hook in NOTICES:
+            found.function = _watched_notice(hook, found.function, identity)
+
+
+def _hooks_of(manager: pluggy.PluginManager, instance: Any) -> list[tuple[str, Any]]:
+    implemented = ((hook, found) for hook, caller in vars(manager.hook).items() for found in caller.get_hookimpls())
+    return [(hook, found) for hook, found in implemented if found.plugin is instance]
 
 
 def _word(identity: PluginIdentity) -> str:
@@ -135,7 +147,7 @@ def _watched(hook: str, function: Callable[..., Any], identity: PluginIdentity) 
     def call(*arguments: Any) -> Any:
         with blaming(identity, hook):
             answer = function(*arguments)
-        _CHANGES.answered = True
+        _CHANGES.answered = answer is not None
         return answer
 
     return call

@@ -1,4 +1,4 @@
-"""Closing what a backend has lent, and the backend itself: what fails there is a warning, for the work is done."""
+"""Closing a backend, and what to say when it or what it has lent fails to close: a warning, for the work is done."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.plugin.blame import PLUGIN_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pluggy
 
     from anchorhold.plugin.discovery import PluginIdentity
-    from anchorhold.plugin.requests import Signer
 
 logger = logging.getLogger(__name__)
 
 
 class BackendClosing:
-    """Closes the signers of one bound backend, and at last the backend. Threads may share it.
+    """Closes one bound backend at last, and warns of what failed to close. Threads may share it.
 
     The first failure of each kind is a warning that names alias and distribution; the others are logged for debugging,
     so that a server does not fill its log with them.
@@ -40,10 +38,6 @@ class BackendClosing:
         if self._wants_close:
             _open.append(self)
 
-    def close_signer(self, signer: Signer) -> None:
-        """Give a signer back; what it has signed stays signed, whatever happens here."""
-        self._attempt("a signer", signer.close)
-
     def close_backend(self) -> bool:
         """Call the hook `close_backend` once, unless a fork has inherited the backend; whether it may be used no more.
 
@@ -54,25 +48,30 @@ class BackendClosing:
         if self in _open:
             _open.remove(self)
             if os.getpid() == self._process:
-                self._attempt("the backend", self._manager.hook.close_backend)
+                try:
+                    self._manager.hook.close_backend()
+                except PLUGIN_ERRORS as error:
+                    self.warn("the backend", error)
         return True
 
-    def _attempt(self, what: str, close: Callable[[], object]) -> None:
-        try:
-            close()
-        except (Exception, SystemExit) as error:
-            reason = f": {error.problem}" if isinstance(error, AnchorholdError) else f" ({type(error).__name__})"
-            level = logging.DEBUG if what in self._warned else logging.WARNING
-            self._warned.add(what)
-            logger.log(
-                level,
-                "%s: %s failed to close%s; what was done before is not affected, report this to the author of the "
-                "backend",
-                self._identity,
-                what,
-                reason,
-            )
-            logger.debug("could not close", exc_info=error)
+    def warn(self, what: str, error: BaseException) -> None:
+        """Say that something has failed to close.
+
+        Args:
+            what: It.
+            error: What it has raised.
+        """
+        reason = f": {error.problem}" if isinstance(error, AnchorholdError) else f" ({type(error).__name__})"
+        level = logging.DEBUG if what in self._warned else logging.WARNING
+        self._warned.add(what)
+        logger.log(
+            level,
+            "%s: %s failed to close%s; what was done before is not affected, report this to the author of the backend",
+            self._identity,
+            what,
+            reason,
+        )
+        logger.debug("could not close", exc_info=error)
 
 
 _open: Final[list[BackendClosing]] = []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from anchorhold.errors import (
     AnchorholdError,
     BackendBusyError,
+    BackendContractError,
     DeadlineError,
     KeyMismatchError,
     KeyUnsupportedError,
@@ -25,8 +27,8 @@ from anchorhold.plugin.answers import (
     fault_of_signer,
     is_signer_of,
 )
-from anchorhold.plugin.batch_signing import Outcome, sign_within_wrappers
-from anchorhold.plugin.blame import author_of, blaming, broken, failure, noting_changes, was_answered
+from anchorhold.plugin.batch_signing import Outcome, sign_until_free, sign_within_wrappers
+from anchorhold.plugin.blame import PLUGIN_ERRORS, author_of, blaming, broken, failure, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.closing import BackendClosing
 from anchorhold.plugin.inventory import KeyDescription
@@ -73,6 +75,7 @@ class KeyBackend:
         manager: From `anchorhold.plugin.binding.bind`.
         options: The validated options model, or None if the class has none.
         capabilities: The upper bound its class declares.
+        wrapped: Whether wrappers are bound with it.
         handle_version: The newest version of handles that its class declares to read.
     """
 
@@ -85,6 +88,7 @@ class KeyBackend:
         manager: pluggy.PluginManager,
         options: Any,
         capabilities: Capabilities | None,
+        wrapped: bool,
         handle_version: int,
     ) -> None:
         self.alias = alias
@@ -94,6 +98,7 @@ class KeyBackend:
         self.options = options
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
+        self._wrapped = wrapped
         self._audit: AuditContext | None = None
         self._deadline: float | None = None
         self._closing = BackendClosing(identity, manager)
@@ -176,9 +181,10 @@ class KeyBackend:
         """
         signer: Any = self._call("load_signer", object, request=request, secrets=secrets)
         try:
-            self._without_fault("load_signer", signer, fault_of_signer)
+            if (problem := fault_of_signer(signer)) is not None:
+                raise self._spoilt("load_signer", problem, lambda lent: fault_of_signer(lent) is None)
             if spki(signer.public_key) != spki(request.public_key):
-                owner = author_of("load_signer", self.identity, lambda lent: is_signer_of(lent, request.public_key))
+                owner = self._author_of("load_signer", lambda lent: is_signer_of(lent, request.public_key))
                 raise KeyMismatchError(
                     f"{owner}: the private key found for {request.ca.name!r} does not belong to its certificate",
                     hint="restore the right key; nothing was signed",
@@ -191,7 +197,10 @@ class KeyBackend:
 
     def close_signer(self, signer: Signer) -> None:
         """Give a signer back; a failure is a warning, because what it has signed stays signed."""
-        self._closing.close_signer(signer)
+        try:
+            signer.close()
+        except PLUGIN_ERRORS as error:
+            self._closing.warn("a signer", error)
 
     def close(self) -> bool:
         """Tell the backend that this process needs it no more; see `BackendSpec.close_backend`.
@@ -203,10 +212,14 @@ class KeyBackend:
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
         """See `BackendSpec.sign`. The signature is not verified here."""
+        asked, made = self._completed("sign", request), None
         try:
-            return self._answer("sign", bytes, request=request, signer=signer)  # core offers it
+            made = self._guarded("sign", request=asked, signer=signer)  # core offers it
+            if isinstance(made, bytes):
+                return made
+            raise self._of_another_type("sign", made, bytes)
         except AnchorholdError as error:
-            if was_answered():
+            if made is not None or (self._wrapped and was_answered()):
                 self.reject(request, error.problem)
             raise
 
@@ -222,7 +235,7 @@ class KeyBackend:
         Args:
             verifies: Whether a signature does.
         """
-        return author_of("sign", self.identity, lambda found: isinstance(found, bytes) and verifies(found))
+        return self._author_of("sign", lambda found: isinstance(found, bytes) and verifies(found))
 
     def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:
         """See `BackendSpec.sign_batch`. Each request passes the wrappers of `sign`; no signature is verified here.
@@ -234,7 +247,7 @@ class KeyBackend:
         made: list[SignRequest] = []
 
         def sign(admitted: list[SignRequest]) -> Sequence[Outcome]:
-            answers = self._signed_at_once(signer, admitted)
+            answers = sign_until_free(admitted, partial(self._batch_answers, signer), ocsp=self.role == "ocsp")
             made.extend(each for each, answer in zip(admitted, answers, strict=True) if isinstance(answer, bytes))
             return answers
 
@@ -299,20 +312,21 @@ class KeyBackend:
             )
         if isinstance(request := arguments.get("request"), KeyRequest):
             self._check_readable(request)
-        end = patience_end(self._deadline, ocsp=self.role == "ocsp")
-        return retried(lambda: self._answer(hook, answer, **arguments), end)
+        begun = time.monotonic()
+        try:
+            return self._answer(hook, answer, **arguments)
+        except BackendBusyError as busy:
+            end = patience_end(begun, self._deadline, ocsp=self.role == "ocsp")
+            return retried(lambda: self._answer(hook, answer, **arguments), busy, end)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
         request = arguments.get("request")
         if request is not None:
             arguments["request"] = self._completed(hook, request)
         value = self._guarded(hook, **arguments)
-
-        def fault(found: Any) -> str | None:
-            right = found is not None and isinstance(found, answer)
-            return None if right else f"returned {type(found).__name__}, not {answer.__name__}"
-
-        return cast("T", self._without_fault(hook, value, fault))
+        if value is not None and isinstance(value, answer):
+            return value
+        raise self._of_another_type(hook, value, answer)
 
     def _completed(self, hook: str, request: R) -> R:
         """A request with what the caller of the installation has added.
@@ -330,25 +344,7 @@ class KeyBackend:
                 )
         return replace(request, **added) if added else request
 
-    def _signed_at_once(self, signer: Signer, requests: list[SignRequest]) -> Sequence[Outcome]:
-        """The answers of the hook `sign_batch`; those that found the backend busy are asked for again."""
-        answers: list[Outcome] = [BackendBusyError("", hint="")] * len(requests)
-        busy = list(range(len(requests)))
-
-        def attempt() -> None:
-            asked = [requests[number] for number in busy]
-            for number, answer in zip(tuple(busy), self._batch_answers(asked, signer), strict=True):
-                answers[number] = answer
-            busy[:] = [number for number in busy if isinstance(answers[number], BackendBusyError)]
-            if busy:
-                raise cast("BackendBusyError", answers[busy[0]])
-
-        if requests:
-            with suppress(BackendBusyError):  # it is among the answers
-                retried(attempt, patience_end(requests[0].deadline, ocsp=self.role == "ocsp"))
-        return answers
-
-    def _batch_answers(self, requests: list[SignRequest], signer: Signer) -> Sequence[Outcome]:
+    def _batch_answers(self, signer: Signer, requests: list[SignRequest]) -> Sequence[Outcome]:
         try:
             answers: Any = self._guarded("sign_batch", requests=requests, signer=signer)
         except AnchorholdError as error:
@@ -368,9 +364,15 @@ class KeyBackend:
         return broken(self.identity, f"sign_batch returned a {type(outcome).__name__}, not bytes")
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
+        """Call a hook; what its plugins raise names the one that did it."""
         remembering = nullcontext() if self._unresponsive is None else self._unresponsive.asking(self.role, self.alias)
-        with remembering, noting_changes(), blaming(self.identity, hook):
-            return getattr(self.manager.hook, hook)(**arguments)
+        with remembering, noting_changes() if self._wrapped else nullcontext():
+            try:
+                return getattr(self.manager.hook, hook)(**arguments)
+            except AnchorholdError:  # also those that name a wrapper
+                raise
+            except PLUGIN_ERRORS as error:
+                raise failure(self.identity, hook, error) from error
 
     def _without_fault(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:
         """An answer that has no fault.
@@ -381,4 +383,16 @@ class KeyBackend:
         problem = fault(value)
         if problem is None:
             return value
-        raise broken(author_of(hook, self.identity, lambda found: fault(found) is None), f"{hook} {problem}")
+        raise self._spoilt(hook, problem, lambda found: fault(found) is None)
+
+    def _of_another_type(self, hook: str, value: object, answer: type[Any]) -> BackendContractError:
+        problem = f"returned {type(value).__name__}, not {answer.__name__}"
+        return self._spoilt(hook, problem, lambda found: found is not None and isinstance(found, answer))
+
+    def _spoilt(self, hook: str, problem: str, is_good: Callable[[Any], bool]) -> BackendContractError:
+        """The error for an answer with a fault."""
+        return broken(self._author_of(hook, is_good), f"{hook} {problem}")
+
+    def _author_of(self, hook: str, is_good: Callable[[Any], bool]) -> PluginIdentity:
+        """Who made the bad answer that this thread was given last."""
+        return author_of(hook, self.identity, is_good) if self._wrapped else self.identity

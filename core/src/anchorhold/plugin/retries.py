@@ -21,33 +21,36 @@ _SHORTEST: Final = 0.01
 """Seconds between two attempts, also where a service says zero."""
 
 
-def patience_end(deadline: float | None, *, ocsp: bool) -> float:
+def patience_end(begun: float, deadline: float | None, *, ocsp: bool) -> float:
     """Until when a busy backend is asked again, by `time.monotonic`.
 
     Args:
+        begun: When it was asked first.
         deadline: Of the caller, if there is one.
         ocsp: Whether the key is that of an OCSP responder.
     """
     if ocsp:
-        return time.monotonic() + SERVER_PATIENCE
-    return time.monotonic() + PATIENCE if deadline is None else deadline
+        return begun + SERVER_PATIENCE
+    return begun + PATIENCE if deadline is None else deadline
 
 
-def retried(attempt: Callable[[], T], end: float) -> T:
-    """Do what may find the backend busy, and do it again when that is worth trying.
+def retried(attempt: Callable[[], T], busy: BackendBusyError, end: float) -> T:
+    """Do again what has found the backend busy, when that is worth trying.
 
     Args:
         attempt: It is begun again only if the backend did nothing.
+        busy: What it has raised.
         end: From `patience_end`.
 
     Raises:
         BackendBusyError: It would still be busy at the end.
     """
     while True:
+        pause = max(busy.retry_after, _SHORTEST) * random.uniform(1.0, 1.5)  # noqa: S311  # threads come apart
+        if time.monotonic() + pause >= end:
+            raise busy
+        time.sleep(pause)
         try:
             return attempt()
         except BackendBusyError as error:
-            pause = max(error.retry_after, _SHORTEST) * random.uniform(1.0, 1.5)  # noqa: S311  # threads come apart
-            if time.monotonic() + pause >= end:
-                raise
-        time.sleep(pause)
+            busy = error

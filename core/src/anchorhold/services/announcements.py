@@ -20,51 +20,40 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Announcer:
-    """Tells the wrappers around the key of an authority, and its backend if that is in use, what was recorded of it.
+def announce(backends: BackendRegistry, audit: AuditContext, ledger: Ledger, notices: Sequence[Notice]) -> None:
+    """Tell the wrappers around the key of an authority, and its backend if that is in use, what was recorded of it.
+
+    Whatever fails is a warning, because what was recorded stays.
 
     Args:
         backends: The key backends.
         audit: Who acts.
+        ledger: Where it was recorded.
+        notices: What.
     """
+    authorities: dict[int, Authority] = {}
+    try:
+        for notice in notices:
+            if notice.authority_id is None:
+                continue
+            if notice.authority_id not in authorities:
+                with ledger.translate_errors():
+                    authorities[notice.authority_id] = Authority(ledger.authorities.get(notice.authority_id))
+            authority = authorities[notice.authority_id]
+            manager = backends.listeners(authority.record.key_backend)
+            if manager is not None:
+                manager.hook.recorded(event=_event(notice, authority, audit))
+    except AnchorholdError as error:
+        logger.warning("plugins could not be told what was recorded (%s)", error)
 
-    def __init__(self, backends: BackendRegistry, audit: AuditContext) -> None:
-        self._backends = backends
-        self._audit = audit
 
-    def tell(self, ledger: Ledger, notices: Sequence[Notice]) -> None:
-        """Tell them after a commit; whatever fails is a warning, because what was recorded stays.
-
-        Args:
-            ledger: Where it was recorded.
-            notices: What.
-        """
-        if not self._backends.anybody_listens:
-            return
-        authorities: dict[int, Authority] = {}
-        try:
-            for notice in notices:
-                if notice.authority_id is None:
-                    continue
-                if notice.authority_id not in authorities:
-                    with ledger.translate_errors():
-                        authorities[notice.authority_id] = Authority(ledger.authorities.get(notice.authority_id))
-                self._announce(authorities[notice.authority_id], notice)
-        except AnchorholdError as error:
-            logger.warning("plugins could not be told what was recorded (%s)", error)
-
-    def _announce(self, authority: Authority, notice: Notice) -> None:
-        manager = self._backends.listeners(authority.record.key_backend)
-        if manager is None or not manager.hook.recorded.get_hookimpls():
-            return
-        manager.hook.recorded(
-            event=RecordedEvent(
-                kind=notice.kind,
-                at=notice.at,
-                ca=authority.description,
-                serial=notice.serial,
-                detail=notice.detail,
-                certificate=notice.certificate,
-                audit=self._audit,
-            )
-        )
+def _event(notice: Notice, authority: Authority, audit: AuditContext) -> RecordedEvent:
+    return RecordedEvent(
+        kind=notice.kind,
+        at=notice.at,
+        ca=authority.description,
+        serial=notice.serial,
+        detail=notice.detail,
+        certificate=notice.certificate,
+        audit=audit,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from anchorhold.audit import AuditContext
@@ -13,7 +14,7 @@ from anchorhold.operations.authority import Authority, Chain
 from anchorhold.operations.key_location import KeyLocation
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
-from anchorhold.services.announcements import Announcer
+from anchorhold.services.announcements import announce
 from anchorhold.services.ledger_access import LedgerAccess
 from anchorhold.suggestions import suggestion
 
@@ -108,7 +109,8 @@ class ServiceContext:
         """
         opened = self.access.ledger
         if self._recording is None or self._recording.database is not opened.database:
-            self._recording = opened.acting_as(self.audit).telling(Announcer(self.backends, self.audit).tell)
+            tell = partial(announce, self.backends, self.audit)
+            self._recording = opened.acting_as(self.audit).telling(tell, self.backends.listening)
         return self._recording
 
     def authorities(self) -> list[Authority]:
