@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,25 +80,32 @@ class OrderedParallel(Generic[R]):
         return [result for result in self.results if result is not None]
 
     def _share(self, task: Callable[[int], R], look_after: Callable[[], None], count: int) -> None:
-        """Wait for threads that do the work: this one has to be free, however long a single task takes."""
-        threads = [Thread(target=self._work, args=(task, _nothing)) for _ in range(count)]
-        due = time.monotonic() + INTERVAL
+        """Wait for threads that do the work: this one has to be free, however long a single task takes.
+
+        ``Thread.join`` does not tell when: a thread whose join was interrupted counts as ended (CPython 3.11 and 3.12).
+        """
+        workers = _Workers(count)
+        threads = [Thread(target=workers.run, args=(self._work, task)) for _ in range(count)]
+        started, due = 0, time.monotonic() + INTERVAL
         try:
             for thread in threads:
                 thread.start()
+                started += 1
         except BaseException as error:  # raised by `run`, when nobody works any more
             self._errors[_INTERRUPTED] = error
-        while waiting := [thread for thread in threads if thread.is_alive()]:
+        while workers.ended < started:
             try:
-                waiting[0].join(_PAUSE)
+                workers.wait(_PAUSE)
                 if time.monotonic() >= due:
                     look_after()
                     due = time.monotonic() + INTERVAL
             except BaseException as error:  # the same
                 self._errors[_INTERRUPTED] = error
                 look_after, due = _nothing, float("inf")
+        for thread in threads[:started]:
+            thread.join()  # which has nothing left to do
 
-    def _work(self, task: Callable[[int], R], look_after: Callable[[], None]) -> None:
+    def _work(self, task: Callable[[int], R], look_after: Callable[[], None] = _nothing) -> None:
         due = time.monotonic() + INTERVAL
         while not self._errors and time.monotonic() < self._end:
             with self._taking:
@@ -114,3 +121,32 @@ class OrderedParallel(Generic[R]):
                     due = time.monotonic() + INTERVAL
             except BaseException as error:  # raised by `run`
                 self._errors[number] = error
+
+
+class _Workers:
+    """Counts threads that have ended. Whoever waits may be interrupted at any moment.
+
+    Args:
+        count: How many there will be.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._counting = Lock()
+        self._all_ended = Lock()
+        self._all_ended.acquire()
+        self.ended = 0
+
+    def run(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Do the work of one thread."""
+        try:
+            work(*arguments)
+        finally:
+            with self._counting:
+                self.ended += 1
+                if self.ended == self._count:
+                    self._all_ended.release()
+
+    def wait(self, seconds: float) -> None:
+        """Until all have ended, but no longer than that; the caller looks at `ended`."""
+        self._all_ended.acquire(timeout=seconds)
