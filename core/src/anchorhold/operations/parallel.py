@@ -124,7 +124,7 @@ class OrderedParallel(Generic[R]):
 
 
 class _Workers:
-    """Counts threads that have ended. Whoever waits may be interrupted at any moment.
+    """Counts threads that have ended; the caller may be interrupted at any moment.
 
     Args:
         count: How many there will be.
