@@ -73,6 +73,7 @@ class Asked:
         self._responder = Responder(LedgerReader(installation), house.authority, record, Metrics(folder))
         self.key = GoesWrong(self._responder._open())  # the key in use is what goes wrong
         self._responder._signer = self.key  # the same
+        self._responder._uses.lend(self.key)
 
     def answer(self, nonce: bytes | None = None) -> bytes:
         """The response, whatever it is worth."""

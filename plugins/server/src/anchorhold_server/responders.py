@@ -211,8 +211,10 @@ class Responder:
             facts=facts,
             deadline=time.monotonic() + OPERATION_TIMEOUT,
         )
-        while not self._uses.begin(signer):  # another thread has just dropped it
+        if not self._uses.begin(signer):  # another thread has just dropped it
             signer = self._open()
+            if not self._uses.begin(signer):
+                raise BackendFailedError(f"{backend.identity}: its signer was given back again", hint="retry later")
         try:
             signature = sign_and_verify(
                 backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
