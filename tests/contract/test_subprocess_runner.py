@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -56,22 +57,29 @@ def test_a_child_that_fails_says_why(harness: Harness) -> None:
         subprocess_runner.run(harness, "use a key", key=told)
 
 
-def test_a_child_that_hangs_is_ended(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def _hanging(harness: Harness) -> ChildProcess:
+    """One that stands still; one that only waits would go on when its input ends."""
     child = _waiting(harness)
+    os.kill(child.pid, signal.SIGSTOP)
+    return child
+
+
+def test_a_child_that_hangs_is_ended(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = _hanging(harness)
     monkeypatch.setattr(subprocess_runner, "TIMEOUT", 0.1)
     began = time.monotonic()
     with pytest.raises(UnmetError, match="did not end within"):
         child.answer()
-    assert child.returncode or 0 < 0
+    assert child.returncode == -signal.SIGKILL
     assert time.monotonic() - began < 10
 
 
 def test_those_that_are_left_when_one_fails_are_ended(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = _waiting(harness), _waiting(harness)
+    first, second = _hanging(harness), _hanging(harness)
     monkeypatch.setattr(subprocess_runner, "TIMEOUT", 0.1)
     with pytest.raises(UnmetError, match="did not end within"):
         subprocess_runner.answers_of([first, second])
-    assert second.returncode or 0 < 0
+    assert second.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("form", [PASSWORD, PASSWORD.encode().hex(), "Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"])
