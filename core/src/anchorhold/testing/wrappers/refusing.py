@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.errors import AnchorholdError
+from anchorhold.errors import AnchorholdError, BackendFailedError
 from anchorhold.testing.concurrency import run_concurrently
 from anchorhold.testing.rules import expect
 from anchorhold.testing.wrappers.fixtures import WrapperFixtures
@@ -53,12 +53,14 @@ class RefusingRules(WrapperFixtures):
             try:
                 bench.sign(bench.refused, signer)
             except AnchorholdError as error:
+                foreign = isinstance(error, BackendFailedError) and not isinstance(
+                    error.__cause__, AnchorholdError | None
+                )
+                expect(not foreign, f"a {type(error.__cause__).__name__} is raised, which is a failure and no refusal")
                 subject, colon, _ = error.problem.partition(": ")
                 expect(subject and colon, f"the problem {error.problem!r} does not begin with its subject")
                 expect("\n" not in error.problem, "the problem has more than one line")
                 expect(error.hint and not error.hint.endswith("."), f"the hint {error.hint!r} is not one")
-            except Exception as error:
-                expect(False, f"a {type(error).__name__} is raised, which is reported as a defect")
 
 
 def _check_judged(bench: WrapperBench, batch: Sequence[SignRequest], refused: Sequence[Any]) -> None:
