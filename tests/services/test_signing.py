@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from cryptography import x509
 
-from anchorhold.errors import AuthorityNotReadyError, InputError, RefusedError, UnknownAuthorityError
+from anchorhold.errors import (
+    AuthorityNotReadyError,
+    InputError,
+    RefusedError,
+    SessionOverError,
+    UnknownAuthorityError,
+)
 from anchorhold.installation import Installation, open_installation
 from anchorhold.operations.order import Order
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, KeyHandle, SignRequest, hookimpl
 from anchorhold.public_keys import spki
+from anchorhold.software_keys import SoftwareSigner
 from plugin.fake_backends import MemoryBackend, Recorder, offer, settings_file
 
 if TYPE_CHECKING:
@@ -165,3 +172,33 @@ def test_alias_and_handle_of_the_worker_may_be_others_than_those_of_the_ledger(
     MemoryBackend.keys["elsewhere"] = MemoryBackend.keys.pop(name)
     handle = KeyHandle(version=1, data={"name": "elsewhere"})
     assert worker.signing.sign(found, alias="default", handle=handle)
+
+
+def test_a_signer_that_fails_to_close_costs_the_worker_no_signature(
+    worker: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def close(_: SoftwareSigner) -> None:
+        raise RuntimeError
+
+    found = worker.signing.find(spki(worker.authorities.get("Root").public_key), _reserved(worker, make_csr))
+    monkeypatch.setattr(SoftwareSigner, "close", close)
+    assert worker.signing.sign(found)
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "a signer failed to close (RuntimeError)" in warning
+
+
+def test_a_session_that_is_over_is_begun_again_for_the_worker(
+    worker: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, asked = SoftwareSigner.sign, []
+
+    def sign(signer: SoftwareSigner, message: bytes, algorithm: Algorithm) -> bytes:
+        asked.append(signer)
+        if len(asked) == 1:
+            raise SessionOverError("memory: the session is over", hint="log in again")
+        return usual(signer, message, algorithm)
+
+    found = worker.signing.find(spki(worker.authorities.get("Root").public_key), _reserved(worker, make_csr))
+    monkeypatch.setattr(SoftwareSigner, "sign", sign)
+    assert worker.signing.sign(found)
+    assert len({id(signer) for signer in asked}) == 2

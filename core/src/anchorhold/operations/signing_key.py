@@ -72,7 +72,11 @@ class SigningKey:
         Raises:
             SignatureError: The signature does not verify; so do the other methods that sign.
         """
-        return assemble_certificate(tbs, self._sign(tbs, "certificate", draft))
+        return assemble_certificate(tbs, self.signature(draft, tbs))
+
+    def signature(self, draft: Draft, tbs: bytes) -> bytes:
+        """The signature alone; arguments as for `sign_draft`."""
+        return self._sign(tbs, "certificate", draft)
 
     @property
     def batch_limit(self) -> int:

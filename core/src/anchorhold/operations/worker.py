@@ -6,13 +6,13 @@ that was forged or altered on its way signs nothing. Wrappers of the worker see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AuthorityNotReadyError, InputError, UnknownAuthorityError
-from anchorhold.operations.signing import sign_and_verify
+from anchorhold.operations.authority import Authority
+from anchorhold.operations.signing_key import SigningKey
 from anchorhold.parser_errors import guard_parser
-from anchorhold.plugin.requests import SignRequest
 from anchorhold.x509.serials import format_serial
 from anchorhold.x509.to_be_signed import read_draft, signature_algorithm, tbs_algorithm
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from anchorhold.ledger import Ledger
-    from anchorhold.operations.authority import Authority
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import KeyHandle, Secrets
     from anchorhold.x509.draft import Draft
@@ -114,17 +113,7 @@ def sign_reserved(
             f"authority {authority.name!r}: signs by another algorithm since this certificate was reserved",
             hint="reserve it again",
         )
-    wanted = authority.key_request if handle is None else replace(authority.key_request, handle=handle)
-    signer = backend.load_signer(wanted, secrets)
-    try:
-        request = SignRequest(
-            message=reserved.tbs,
-            algorithm=authority.algorithm,
-            purpose="certificate",
-            ca=authority.description,
-            draft=reserved.draft,
-            key_id=authority.record.key_id,
-        )
-        return sign_and_verify(backend, signer, authority.public_key, request)
-    finally:
-        signer.close()
+    if handle is not None:
+        authority = Authority(authority.record.moved(key_backend=backend.alias, handle=handle.to_json()))
+    with SigningKey(authority, backend, secrets) as key:
+        return key.signature(reserved.draft, reserved.tbs)
