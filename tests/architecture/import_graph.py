@@ -75,7 +75,7 @@ def target_of(found: Import, modules: Mapping[str, Path]) -> str | None:
 
 
 def public_names(file: Path) -> set[str]:
-    """What a module offers: its ``__all__``, else what it defines without an underscore before it."""
+    """What a module offers: its ``__all__``, else what it defines, or imports ``as`` itself, without an underscore."""
     defined: set[str] = set()
     for node in ast.parse(file.read_text()).body:
         match node:
@@ -83,6 +83,8 @@ def public_names(file: Path) -> set[str]:
                 return set(ast.literal_eval(value))
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
                 defined.add(name)
+            case ast.ImportFrom(names=aliases):
+                defined |= {alias.name for alias in aliases if alias.asname == alias.name}
             case ast.Assign(targets=targets):
                 defined |= {target.id for target in targets if isinstance(target, ast.Name)}
     return {name for name in defined if not name.startswith("_")}

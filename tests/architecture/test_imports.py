@@ -24,6 +24,8 @@ DISTRIBUTIONS: Final = {
 TEMPLATES: Final = {name: CORE / "anchorhold" / name / "src" for name in ("template", "wrapper_template")}
 OUTSIDE: Final = {name: folder for name, folder in DISTRIBUTIONS.items() if name != "core"} | TEMPLATES
 """All that is written with what core promises."""
+MAX_LINES: Final = 400
+"""Of a module."""
 KNOWS_PEEWEE: Final = ("anchorhold.ledger.", "anchorhold.databases.", "anchorhold_db.")
 CORE_MODULES: Final = {
     name: file
@@ -58,6 +60,14 @@ def _is_promised(found: Import, names: dict[str, set[str]]) -> bool:
     if found.name is None or f"{found.module}.{found.name}" in CORE_MODULES:
         return ".".join(filter(None, (found.module, found.name))) in names
     return found.name in names.get(found.module, ())
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_no_module_is_too_long_to_have_one_job(distribution: str) -> None:
+    modules = modules_below(DISTRIBUTIONS[distribution])
+    assert modules
+    lines = {name: len(file.read_text().splitlines()) for name, file in modules.items()}
+    assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
