@@ -17,6 +17,7 @@ from anchorhold.plugin.blame import blaming
 from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.plugin.path_options import anchored
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
+from anchorhold.plugin.requests import SECTIONS
 from anchorhold.plugin.secret_resolver import SecretResolver
 from anchorhold.plugin.unresponsive import UnresponsiveAliases
 from anchorhold.secret import SecretReference
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.secret import Secret
     from anchorhold.settings import LoadedSettings
-
-SECTIONS: dict[Role, str] = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
-"""The section of the settings for each role."""
 
 
 class BackendRegistry:

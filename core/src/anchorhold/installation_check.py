@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.backends import SECTIONS
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.ledger import check_database
 from anchorhold.plugin import BACKENDS_GROUP
 from anchorhold.plugin.discovery import damaged
+from anchorhold.plugin.requests import SECTIONS
 from anchorhold.profiles import find_default_profile
 from anchorhold.remedy import Remedy
 from anchorhold.secret import is_secret_reference, read_secret_file

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, KeyMissingError
 from anchorhold.operations.state import KeyMove, KeyMoved, move_of
+from anchorhold.plugin.requests import SECTIONS
 from anchorhold.public_keys import spki
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Place:
     @property
     def section(self) -> str:
         """Where it stands in the settings."""
-        return f"{'ocsp_' if self.role == 'ocsp' else ''}key_backends.{self.alias}"
+        return f"{SECTIONS[self.role]}.{self.alias}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

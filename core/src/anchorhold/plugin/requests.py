@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets
 
@@ -29,6 +29,8 @@ Operation: TypeAlias = Literal["create", "import", "adopt", "use"]
 """What a command does with the key of an alias; `BackendSpec.add_cli_options` adds options accordingly."""
 Role: TypeAlias = Literal["ca", "ocsp"]
 """Whether an alias keeps keys of authorities or of OCSP responders."""
+SECTIONS: Final[Mapping[Role, str]] = {"ca": "key_backends", "ocsp": "ocsp_key_backends"}
+"""The section of the settings for each role."""
 T = TypeVar("T")
 Wrapping: TypeAlias = Generator[None, T, T]
 """What a wrapper's method returns: it yields once, is sent the answer of what it wraps, and returns an answer."""
@@ -147,7 +149,7 @@ class BackendContext:
     @property
     def section(self) -> str:
         """Where the alias stands in the settings, for messages: ``key_backends.default``."""
-        return f"{'ocsp_' if self.role == 'ocsp' else ''}key_backends.{self.alias}"
+        return f"{SECTIONS[self.role]}.{self.alias}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

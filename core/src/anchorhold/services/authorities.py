@@ -6,7 +6,6 @@ import base64
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from anchorhold.algorithms import key_spec
-from anchorhold.backends import SECTIONS
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.authority_intent import check_name, check_name_free
 from anchorhold.operations.authority_plan import NewAuthority
@@ -17,6 +16,7 @@ from anchorhold.operations.import_authority import ImportedAuthority, import_aut
 from anchorhold.operations.issuance_policy import checked_policy
 from anchorhold.operations.key_sources import AdoptedKey, ImportedKey, NewKey, find_adoptable_key
 from anchorhold.operations.signing_key import SigningKey
+from anchorhold.plugin.requests import SECTIONS
 from anchorhold.public_keys import spec_of, spki
 from anchorhold.services.context import wrapped
 

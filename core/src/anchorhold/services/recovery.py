@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anchorhold.backends import SECTIONS
 from anchorhold.operations import key_copies, recovery
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.inventory import Inventory, Place, take_inventory
 from anchorhold.operations.move_key import aliases_of_move, finish_move, undo_move
 from anchorhold.operations.state import KeyMove, move_of
+from anchorhold.plugin.requests import SECTIONS
 from anchorhold.services.authorities import AuthorityService
 from anchorhold.services.context import wrapped
 from anchorhold.services.keys import KeyService

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.backends import SECTIONS
 from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.output import ListFormat, as_json, table, write
 from anchorhold.cli.remedies import sentence
@@ -12,6 +11,7 @@ from anchorhold.cli.rendering import key_as_json
 from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.plugin.discovery import damaged, installed
+from anchorhold.plugin.requests import SECTIONS
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
