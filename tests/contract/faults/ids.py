@@ -42,28 +42,33 @@ class FindsByPrefix(FileBackend):
         return super().find_key(replace(request, key_id=ids[0]), secrets) if ids else exact
 
 
-class DeletesByPrefix(FileBackend):
+class _DeletesAlike(FileBackend):
+    """Removes all files that look like the one."""
+
+    def alike(self, name: str) -> str:
+        """A pattern of names for the name of a key."""
+        raise NotImplementedError
+
+    @hookimpl
+    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
+        was_there = super().delete_key(request, secrets)
+        for path in self.options.folder.glob(self.alike(self.path_of(request).stem)) if was_there else ():
+            path.unlink()
+        return was_there
+
+
+class DeletesByPrefix(_DeletesAlike):
     """Removes all files that begin like the one."""
 
-    @hookimpl
-    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
-        was_there = super().delete_key(request, secrets)
-        name = self.path_of(request).stem
-        for path in self.options.folder.glob(f"{name[:16]}*.key") if was_there else ():
-            path.unlink()
-        return was_there
+    def alike(self, name: str) -> str:
+        return f"{name[:16]}*.key"
 
 
-class DeletesBySuffix(FileBackend):
+class DeletesBySuffix(_DeletesAlike):
     """Removes all files that end like the one."""
 
-    @hookimpl
-    def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
-        was_there = super().delete_key(request, secrets)
-        name = self.path_of(request).stem
-        for path in self.options.folder.glob(f"*{name[-16:]}.key") if was_there else ():
-            path.unlink()
-        return was_there
+    def alike(self, name: str) -> str:
+        return f"*{name[-16:]}.key"
 
 
 class WritesIntoTheHandle(FileBackend):

@@ -24,7 +24,7 @@ class EventRepository:
     Args:
         model: The table.
         authority: The table of authorities.
-        epoch: Advances with each event.
+        revision: Advances with each event.
         audit: Who acts; None where that is not recorded.
         notices: Collects each event.
     """
@@ -33,13 +33,13 @@ class EventRepository:
         self,
         model: Any,
         authority: Any,
-        epoch: LedgerRevision,
+        revision: LedgerRevision,
         audit: AuditContext | None = None,
         notices: CommitNotices | None = None,
     ) -> None:
         self._model = model
         self._authority = authority
-        self._epoch = epoch
+        self._revision = revision
         self._audit = audit_columns(audit)
         self._notices = notices or CommitNotices()
 
@@ -66,7 +66,7 @@ class EventRepository:
             detail=json.dumps(detail, sort_keys=True),
             **self._audit,
         )
-        self._epoch.advance()
+        self._revision.advance()
 
     def last(self, kind: str, authority: str) -> dt.datetime | None:
         """When the last event of a kind was recorded of an authority; None if there was none."""

@@ -129,7 +129,7 @@ class Ledger:
         return same
 
     @cached_property
-    def _epoch(self) -> LedgerRevision:
+    def _revision(self) -> LedgerRevision:
         return LedgerRevision(self.database, self._tables.epoch)
 
     @cached_property
@@ -172,7 +172,7 @@ class Ledger:
         """What happened to authorities."""
         from anchorhold.ledger.events import EventRepository
 
-        return EventRepository(self._tables.event, self._tables.authority, self._epoch, self._audit, self._notices)
+        return EventRepository(self._tables.event, self._tables.authority, self._revision, self._audit, self._notices)
 
     @cached_property
     def key_copies(self) -> KeyCopyRepository:
@@ -249,7 +249,7 @@ class Ledger:
             LedgerError: The database refused.
         """
         with self.translate_errors():
-            return self._epoch.read()
+            return self._revision.read()
 
     def limit_lock_wait(self, seconds: float) -> None:
         """Wait only so long for what another process has locked, in the connection of this thread; on SQLite only.

@@ -117,7 +117,7 @@ class Authority:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it, without its parent, its key handle and its certificate; documented in docs/json.md."""
-        record, issuing, published = self.record, self.record.issuing, self.issuing
+        record, issuing = self.record, self.record.issuing
         return {
             "name": record.name,
             "status": record.status,
@@ -127,10 +127,10 @@ class Authority:
             "key_backend_type": record.backend_type,
             "not_after": record.not_after.isoformat() if record.not_after else None,
             "hostname": issuing.hostname,
-            "crl_urls": list(published.crl_urls),
+            "crl_urls": list(self.issuing.crl_urls),
             "crl_shards": issuing.crl_shards,
-            "ocsp_urls": list(published.ocsp_urls),
-            "issuer_urls": list(published.issuer_urls),
+            "ocsp_urls": list(self.issuing.ocsp_urls),
+            "issuer_urls": list(self.issuing.issuer_urls),
             "issuer_alt": list(issuing.issuer_alt),
             "policies": list(issuing.policies),
             "default_profile": issuing.profile,

@@ -21,13 +21,15 @@ _SET_BY_LIBRARIES: Final = frozenset({"LC_CTYPE"})
 """Variables that the interpreter itself may set."""
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The mode bits that new files do not get."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def _handlers() -> dict[int, Any]:
+def signal_handlers() -> dict[int, Any]:
+    """The handler of each signal."""
     return {number: signal.getsignal(number) for number in signal.valid_signals()}
 
 
@@ -40,10 +42,10 @@ def _logging() -> tuple[Any, ...]:
 
 
 _READERS: Final[Mapping[str, Callable[[], Any]]] = {
-    "the umask": _umask,
+    "the umask": umask,
     "the working folder": lambda: str(Path.cwd()),
     "a variable of the environment": _variables,
-    "the handler of a signal": _handlers,
+    "the handler of a signal": signal_handlers,
     "a timer": lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0,
     "the default time-out of sockets": socket.getdefaulttimeout,
     "the level or the handlers of the root logger": _logging,

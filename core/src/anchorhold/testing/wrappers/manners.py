@@ -15,10 +15,11 @@ from anchorhold.testing import subprocess_runner
 from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.output_capture import OutputCapture, secrets_shown
+from anchorhold.testing.process_state import descriptors
 from anchorhold.testing.rules import expect
 from anchorhold.testing.secret_values import SecretValues
 from anchorhold.testing.wrappers.fixtures import WrapperFixtures
-from anchorhold.testing.wrappers.process_state import ProcessState, descriptors, threads
+from anchorhold.testing.wrappers.process_state import ProcessState, threads
 from anchorhold.testing.wrappers.reachable import secrets_held
 from anchorhold.testing.wrappers.rules import wrapper_rule
 

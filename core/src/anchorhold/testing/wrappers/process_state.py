@@ -10,9 +10,9 @@ import socket
 import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-_DESCRIPTORS: Final = Path("/proc/self/fd")
+from anchorhold.testing import process_state
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,11 @@ class ProcessState:
     @classmethod
     def now(cls) -> Self:
         """What is so now."""
-        umask = os.umask(0o077)
-        os.umask(umask)
         return cls(
-            umask=umask,
+            umask=process_state.umask(),
             folder=str(Path.cwd()),
             environment={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-            signals={number: signal.getsignal(number) for number in signal.valid_signals()},
+            signals=process_state.signal_handlers(),
             timeout=socket.getdefaulttimeout(),
             locale=locale.setlocale(locale.LC_ALL),
             logging=(logging.getLogger().level, tuple(_handlers())),
@@ -83,8 +81,3 @@ def _handlers() -> list[logging.Handler]:
 def threads() -> set[str]:
     """The names of the threads that run."""
     return {f"{thread.name} ({thread.ident})" for thread in threading.enumerate()}
-
-
-def descriptors() -> int:
-    """How many files and connections this process has open; 0 where nothing tells."""
-    return len(list(_DESCRIPTORS.iterdir())) if _DESCRIPTORS.is_dir() else 0
