@@ -28,12 +28,14 @@ class Cluster:
         port: Of TCP on 127.0.0.1.
         programs: Folder of PostgreSQL's own programs.
         user: What a command begins with that is run as the server's user.
+        settings: Options of the server.
     """
 
     folder: Path
     port: int
     programs: Path
     user: tuple[str, ...]
+    settings: str = QUICK
 
     @property
     def url(self) -> str:
@@ -42,7 +44,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1 {QUICK}"
+        options = f"-k {self.folder} -p {self.port} -c listen_addresses=127.0.0.1 {self.settings}"
         self._control("-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
@@ -64,12 +66,17 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """A new cluster, for as long as it is needed."""
+def running_cluster(settings: str = QUICK, *, name: str = "pg") -> Iterator[Cluster]:
+    """A new cluster, for as long as it is needed.
+
+    Args:
+        settings: Options of the server.
+        name: Tells it from other clusters of this process.
+    """
     programs = Path(program("initdb", "postgresql")).parent
-    folder = Path("/tmp") / f"anchorhold-pg-{os.getpid()}"  # sockets need a short path, and its user must reach it
+    folder = Path("/tmp") / f"anchorhold-{name}-{os.getpid()}"  # sockets need a short path, and its user must reach it
     folder.mkdir(mode=0o700)
-    cluster = Cluster(folder, _free_port(), programs, _become_server_user(folder))
+    cluster = Cluster(folder, _free_port(), programs, _become_server_user(folder), settings)
     try:
         cluster.create()
         cluster.start()

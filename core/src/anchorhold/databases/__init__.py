@@ -1,7 +1,6 @@
 """Databases on SQLite and PostgreSQL, for the ledger and for backends that keep keys in one."""
 
-from peewee import Database
-
+from anchorhold.databases.drivers import Database  # isort: skip  # peewee is imported there
 from anchorhold.databases.access_check import check_files, check_tables
 from anchorhold.databases.connect import (
     close,
@@ -13,6 +12,7 @@ from anchorhold.databases.connect import (
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.databases.migrations import Migrations
+from anchorhold.databases.ordered_commits import ordered
 from anchorhold.databases.sqlite import connect_read_only
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "hint_for",
     "open_database",
     "open_in_memory",
+    "ordered",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from peewee import SqliteDatabase
 
+from anchorhold.databases.drivers import without_drivers
 from anchorhold.errors import LedgerForeignError, LedgerVersionError
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Migrations:
         """
         if self.are_complete(database):
             return []
-        from playhouse.migrations import Runner
+        with without_drivers():
+            from playhouse.migrations import Runner
 
         with self._alone(database):
             self.check(database, where)

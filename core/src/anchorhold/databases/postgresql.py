@@ -62,6 +62,9 @@ def open_postgresql(url: str, patience: float = 30) -> Database:
             hint="install it",
             remedy=Remedy("packages.install", {"requirement": "anchorhold[postgresql]"}),
         )
+    from anchorhold.databases.drivers import add_psycopg
+
+    add_psycopg()
     from anchorhold.databases.pool import Pool
 
     name, parameters = _parameters(url)

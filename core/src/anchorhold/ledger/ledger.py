@@ -18,9 +18,11 @@ from anchorhold.databases import (
     drop_dead_connection,
     open_database,
     open_in_memory,
+    ordered,
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
+from anchorhold.ledger.group_commits import GroupCommits
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
 from anchorhold.ledger.notices import CommitNotices
@@ -88,6 +90,7 @@ class Ledger:
         self._tell: Callable[[Ledger, Sequence[Notice]], None] | None = None
         self._listeners: Collection[object] = ()
         self._audit: AuditContext | None = None
+        self._group_commits = GroupCommits(self.transaction)
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""
@@ -124,6 +127,7 @@ class Ledger:
         """
         same = copy(self)
         same._notices, same._tell, same._listeners = CommitNotices(), tell, listeners  # noqa: SLF001  # the same class
+        same._group_commits = GroupCommits(same.transaction)  # noqa: SLF001  # the same class
         for repository in ("certificates", "events"):
             vars(same).pop(repository, None)
         return same
@@ -210,20 +214,31 @@ class Ledger:
         return RevocationRepository(self.database, self._tables.revocation)
 
     @contextmanager
-    def transaction(self, *, alone: bool = False) -> Iterator[None]:
+    def transaction(self, *, alone: bool = False, durable: bool = True) -> Iterator[None]:
         """Everything inside is one durable commit, or nothing is.
 
         Args:
             alone: Whether no other transaction that wants to be alone runs meanwhile: what was looked for and not found
                 stays away. On SQLite all that write are alone.
+            durable: False if a later commit that changes the same rows is to make it durable: it outlives this process
+                and not the machine. The outermost transaction decides.
 
         Raises:
             LedgerError: The database refused.
         """
-        with self._telling(), self.translate_errors(), self.database.atomic():
+        relaxed = not durable and not self.database.in_transaction()
+        commit = ordered(self.database) if relaxed else self.database.atomic()
+        with self._telling(), self.translate_errors(), commit:
             if alone and not isinstance(self.database, SqliteDatabase):
                 self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield
+
+    def commit_together(self, work: Callable[[], None], *, durable: bool = True) -> None:
+        """A transaction that other threads of this process may share; see `GroupCommits.run`."""
+        if self.database.in_transaction():  # which decides when all of it is committed
+            work()
+        else:
+            self._group_commits.run(work, durable=durable)
 
     def _telling(self) -> AbstractContextManager[None]:
         """Around a transaction: tells after the commit, if anybody listened when the outermost one began."""

@@ -63,6 +63,9 @@ class IssuanceBatch:
         ledger: Where they are recorded.
         key: The issuer's.
         drafts: What to sign; all of them are held in memory.
+
+    Attributes:
+        intents: What is recorded of each before it is signed.
     """
 
     def __init__(self, ledger: Ledger, key: SigningKey, drafts: Sequence[Draft]) -> None:
@@ -71,7 +74,7 @@ class IssuanceBatch:
         self._authority_id = key.authority.record.id
         self._drafts = drafts
         authority = key.authority
-        self._intents = [
+        self.intents = [
             reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm)) for draft in drafts
         ]
         self._outcomes: list[bytes | AnchorholdError | None] = [None] * len(drafts)
@@ -89,13 +92,20 @@ class IssuanceBatch:
         ]
 
     def reserve(self, check: Callable[[], None] | None = None) -> None:
-        """Commit serial numbers and TBSCertificates; see `issue`."""
+        """Commit serial numbers and TBSCertificates; see `issue`.
+
+        They are on disk before a key elsewhere is asked. What this process signs alone exists nowhere before the second
+        commit, which makes both durable.
+        """
         if not self._drafts:
             return
-        with self._ledger.transaction():
+
+        def work() -> None:
             if check is not None:
                 check()
-            self._ledger.certificates.reserve(self._authority_id, self._intents)
+            self._ledger.certificates.reserve(self._authority_id, self.intents)
+
+        self._ledger.commit_together(work, durable=not self._key.signs_in_memory)
 
     def sign_all(self, recorded: Callable[[list[bytes]], None] | None = None) -> list[bytes]:
         """Sign and record all, or fail with the first that cannot be signed; see `issue`."""
@@ -167,7 +177,7 @@ class IssuanceBatch:
 
     def _signed(self, unit: range) -> list[bytes | AnchorholdError]:
         """The certificates of those drafts, or why there are none."""
-        drafts, messages = self._drafts[unit.start : unit.stop], [self._intents[number].tbs for number in unit]
+        drafts, messages = self._drafts[unit.start : unit.stop], [self.intents[number].tbs for number in unit]
         if len(unit) > 1:
             return self._key.sign_drafts(drafts, messages)
         try:
@@ -185,11 +195,14 @@ class IssuanceBatch:
         if not closing and recorded is None:
             return
         issued, abandoned = self._outcomes_of(closing)
-        with self._ledger.transaction():
+
+        def work() -> None:
             self._ledger.certificates.complete(self._authority_id, issued)
             self._ledger.certificates.abandon(self._authority_id, abandoned)
             if recorded is not None:
                 recorded([outcome for outcome in self._outcomes if isinstance(outcome, bytes)])
+
+        self._ledger.commit_together(work)
         for number in closing:
             self._is_closed[number] = True
 
@@ -197,7 +210,7 @@ class IssuanceBatch:
         """After a failure: record what was signed, abandon what may have been, take back the rest."""
         closing = [number for number, is_closed in enumerate(self._is_closed) if not is_closed]
         issued, abandoned = self._outcomes_of([number for number in closing if self._begun[number]])
-        untouched = [self._intents[number].serial for number in closing if not self._begun[number]]
+        untouched = [self.intents[number].serial for number in closing if not self._begun[number]]
         with self._ledger.transaction():
             self._ledger.certificates.complete(self._authority_id, issued)
             self._ledger.certificates.abandon(self._authority_id, abandoned)
@@ -209,7 +222,7 @@ class IssuanceBatch:
         """The certificates among them with their serial numbers, and those of what may have been signed besides."""
         issued, abandoned = [], []
         for number in numbers:
-            outcome, serial = self._outcomes[number], self._intents[number].serial
+            outcome, serial = self._outcomes[number], self.intents[number].serial
             if isinstance(outcome, bytes):
                 issued.append((serial, outcome))
             else:

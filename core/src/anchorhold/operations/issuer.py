@@ -15,12 +15,11 @@ from anchorhold.operations.order import Issued, Refusal
 from anchorhold.operations.parallel import OrderedParallel
 from anchorhold.profiles.copying import not_granted
 from anchorhold.x509.csr import CertificationRequest, CheckedRequest, check_csr, read_csr
-from anchorhold.x509.serials import format_serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from anchorhold.ledger import Ledger
+    from anchorhold.ledger import Ledger, Reservation
     from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.order import Order
     from anchorhold.operations.signing_key import SigningKey
@@ -141,9 +140,11 @@ class Issuer:
         try:
             certificates = batch.sign_all()
         except BaseException:
-            issued += [drafts[number].issued(der) for number, der in batch.recorded]
+            issued += [drafts[number].issued(batch.intents[number], der) for number, der in batch.recorded]
             raise
-        issued += [draft.issued(der) for draft, der in zip(drafts, certificates, strict=True)]
+        issued += [
+            draft.issued(intent, der) for draft, intent, der in zip(drafts, batch.intents, certificates, strict=True)
+        ]
 
     def _sign_each(self, orders: Sequence[Order]) -> Iterator[Issued | Refusal]:
         checking: OrderedParallel[_Request | AnchorholdError] = OrderedParallel(len(orders))
@@ -176,11 +177,15 @@ class Issuer:
                     outcome = next(outcomes)
                     handed_out += 1
                     if isinstance(outcome, bytes):
-                        yield fit[handed_out - 1].issued(outcome)
+                        yield fit[handed_out - 1].issued(batch.intents[handed_out - 1], outcome)
                     else:
                         yield Refusal(order=order, error=outcome)
             except AnchorholdError as error:
-                left = [fit[position].issued(der) for position, der in batch.recorded if position >= handed_out]
+                left = [
+                    fit[position].issued(batch.intents[position], der)
+                    for position, der in batch.recorded
+                    if position >= handed_out
+                ]
                 error.issued = tuple(left)
                 raise
 
@@ -239,11 +244,11 @@ class _Drafted:
     request: CertificationRequest
     draft: Draft
 
-    def issued(self, der: bytes) -> Issued:
+    def issued(self, intent: Reservation, der: bytes) -> Issued:
         """The certificate, once it is recorded."""
         return Issued(
             der=der,
-            serial=format_serial(self.draft.serial),
+            serial=intent.serial,
             not_after=self.draft.not_after,
             not_granted=not_granted(self.request, self.draft),
         )

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from anchorhold.errors import SecretWrongError, SessionOverError
-from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
+from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch, signs_in_memory
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
@@ -77,6 +77,12 @@ class SigningKey:
     def signature(self, draft: Draft, tbs: bytes) -> bytes:
         """The signature alone; arguments as for `sign_draft`."""
         return self._sign(tbs, "certificate", draft)
+
+    @property
+    def signs_in_memory(self) -> bool:
+        """Whether it is open, and what it signs exists in this process's memory alone until it is handed out."""
+        signer = self._lent.opened
+        return signer is not None and signs_in_memory(self.backend, signer)
 
     @property
     def batch_limit(self) -> int:
@@ -165,6 +171,11 @@ class _LazySigner:
         self._replaced: list[Signer] = []
         self._refusal: SecretWrongError | None = None
         self._opening = Lock()
+
+    @property
+    def opened(self) -> Signer | None:
+        """The signer, if there is one."""
+        return self._signer
 
     def open(self) -> Signer:
         with self._opening:

@@ -13,10 +13,9 @@ from anchorhold.errors import (
     SecretWrongError,
     SessionOverError,
 )
-from anchorhold.operations.signing import sign_and_verify
+from anchorhold.operations.signing import sign_and_verify, signs_in_memory
 from anchorhold.plugin import OcspFacts, SignRequest
 from anchorhold.public_keys import spec_of
-from anchorhold.software_keys import SoftwareSigner
 from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
 from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin import Signer
-    from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.public_keys import PublicKey
     from anchorhold.x509.ocsp import CertStatus
     from anchorhold.x509.ocsp_requests import CertID
@@ -264,7 +262,7 @@ class Responder:
 
     def _borrow(self) -> Signer:
         signer = self._reader.open_responder_key(self.authority, self.record)
-        self._in_memory = _is_in_memory(signer, self._reader.responder_backend(self.alias))
+        self._in_memory = signs_in_memory(self._reader.responder_backend(self.alias), signer)
         return signer
 
     def _note(self, error: AnchorholdError) -> None:
@@ -286,8 +284,3 @@ class Responder:
 
     def _close(self, signer: Signer) -> None:
         self._reader.responder_backend(self.alias).close_signer(signer)
-
-
-def _is_in_memory(signer: Signer, backend: KeyBackend) -> bool:
-    """Whether a signature is a computation in this process and nothing else: no subclass, no wrapper."""
-    return type(signer) is SoftwareSigner and len(backend.manager.hook.sign.get_hookimpls()) == 1
