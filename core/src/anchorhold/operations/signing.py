@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import SignatureError
 from anchorhold.public_keys import digest_of, is_signed_by
-from anchorhold.software_keys import SoftwareSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,18 +70,6 @@ def sign_and_verify_batch(
         return outcome
 
     return [verified(*each) for each in zip(requests, backend.sign_batch(requests, signer), strict=True)]
-
-
-def signs_in_memory(backend: KeyBackend, signer: Signer) -> bool:
-    """Whether a signature exists in this process's memory alone until core hands it out.
-
-    It is a computation in this process and nothing else: by a `SoftwareSigner`, no subclass, and no wrapper sees it.
-
-    Args:
-        backend: The backend that lent the signer.
-        signer: The signer.
-    """
-    return type(signer) is SoftwareSigner and len(backend.manager.hook.sign.get_hookimpls()) == 1  # that of core
 
 
 def _not_verified(backend: KeyBackend, public_key: PublicKey, request: SignRequest) -> SignatureError:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from anchorhold.errors import SecretWrongError, SessionOverError
-from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch, signs_in_memory
+from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
@@ -82,7 +82,7 @@ class SigningKey:
     def signs_in_memory(self) -> bool:
         """Whether it is open, and what it signs exists in this process's memory alone until it is handed out."""
         signer = self._lent.opened
-        return signer is not None and signs_in_memory(self.backend, signer)
+        return signer is not None and self.backend.signs_in_memory(signer)
 
     @property
     def batch_limit(self) -> int:

@@ -203,11 +203,7 @@ class KeyBackend:
             self._closing.warn("a signer", error)
 
     def close(self) -> bool:
-        """Tell the backend that this process needs it no more; see `BackendSpec.close_backend`.
-
-        Returns:
-            Whether it was told, now or before, and so is of no use any more.
-        """
+        """Tell the backend that this process needs it no more (`BackendSpec.close_backend`); whether it was told."""
         return self._closing.close_backend()
 
     def sign(self, request: SignRequest, signer: Signer) -> bytes:
@@ -223,6 +219,12 @@ class KeyBackend:
                 self.reject(request, error.problem)
             raise
 
+    def signs_in_memory(self, signer: Signer) -> bool:
+        """Whether a signature exists in this process's memory alone until core hands it out: no wrapper sees it."""
+        from anchorhold.software_keys import SoftwareSigner
+
+        return type(signer) is SoftwareSigner and len(self.manager.hook.sign.get_hookimpls()) == 1  # that of core
+
     def reject(self, request: SignRequest, reason: str) -> None:
         """Tell plugins that a signature is thrown away; see `BackendSpec.rejected`."""
         if self.manager.hook.rejected.get_hookimpls():
@@ -230,11 +232,7 @@ class KeyBackend:
             self.manager.hook.rejected(request=told, reason=reason)
 
     def author_of_signature(self, verifies: Callable[[bytes], bool]) -> PluginIdentity:
-        """Who made the signature that this thread was given last: a wrapper that replaced a good one, or the backend.
-
-        Args:
-            verifies: Whether a signature does.
-        """
+        """Who made the signature that this thread was given last: a wrapper that replaced a good one, or the backend."""
         return self._author_of("sign", lambda found: isinstance(found, bytes) and verifies(found))
 
     def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:

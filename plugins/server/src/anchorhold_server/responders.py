@@ -13,7 +13,7 @@ from anchorhold.errors import (
     SecretWrongError,
     SessionOverError,
 )
-from anchorhold.operations.signing import sign_and_verify, signs_in_memory
+from anchorhold.operations.signing import sign_and_verify
 from anchorhold.plugin import OcspFacts, SignRequest
 from anchorhold.public_keys import spec_of
 from anchorhold.x509.lenient_certificates import load_lenient
@@ -262,7 +262,7 @@ class Responder:
 
     def _borrow(self) -> Signer:
         signer = self._reader.open_responder_key(self.authority, self.record)
-        self._in_memory = signs_in_memory(self._reader.responder_backend(self.alias), signer)
+        self._in_memory = self._reader.responder_backend(self.alias).signs_in_memory(signer)
         return signer
 
     def _note(self, error: AnchorholdError) -> None:
