@@ -232,7 +232,7 @@ class KeyBackend:
             self.manager.hook.rejected(request=told, reason=reason)
 
     def author_of_signature(self, verifies: Callable[[bytes], bool]) -> PluginIdentity:
-        """Who made the signature that this thread was given last: a wrapper that replaced a good one, or the backend."""
+        """Who made the signature that this thread was given last: a wrapper that replaced it, or the backend."""
         return self._author_of("sign", lambda found: isinstance(found, bytes) and verifies(found))
 
     def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:
