@@ -70,6 +70,8 @@ NEWEST = (
     "tests/test_parallel.py",
 )
 """What runs on the newest Python too: native modules, processes, event loops."""
+COMMANDS_ONLY = ("tests/hsm/test_one_try.py", "tests/server/test_beside_commands.py")
+"""What of these only runs commands one after the other, which is the same on each Python."""
 
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
@@ -216,7 +218,7 @@ def tests(session: nox.Session) -> None:
     later = NEWEST if session.python == PYTHONS[-1] else EACH_COMMAND
     arguments = session.posargs or ["--costs", *_at_once(PROCESSES if first else PROCESSES // 2)]
     if not session.posargs:
-        arguments += ["tests"] if first else later
+        arguments += ["tests"] if first else [*later, *(f"--ignore={path}" for path in COMMANDS_ONLY)]
     if not all(map(_is_installed, SYSTEM_PARTS)) and not os.environ.get("CI"):
         arguments += ["--allow-missing", "--no-fold-skipped"]
     _pytest(session, *arguments, env={} if first else {"ANCHORHOLD_TEST_DATABASES": "sqlite"})
@@ -284,7 +286,7 @@ def downstream(session: nox.Session) -> None:
     """Try the examples as their users have them: installed from wheels beside core from a wheel."""
     _install_wheels(session, *EXAMPLES)
     arguments = session.posargs or [*_at_once(), "tests/downstream", "tests/examples"]
-    _pytest(session, "-o", "pythonpath=tests", *arguments)
+    _pytest(session, "-o", "pythonpath=tests", *arguments, env={"ANCHORHOLD_TEST_COMBINATIONS": "all"})
 
 
 @nox.session(requires=["wheels", "programs"], default=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from anchorhold.plugin import Capabilities
 from anchorhold.testing import BackendContract, key_kinds
+from anchorhold.testing.rules import rule_of
 from combinations import ALL
 from databases import SERVER, new_database
 from storages.servers import free_port
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
 
 PASSWORD = "a password of the contract"
 PIN = "pin-71594823"
+
+
+ABOUT_STORES = ("aliases.", "create.", "delete.", "errors.", "find.", "import.", "processes.killed", "use.")
+"""How the rules begin that ask what a store does; what becomes of keys in memory is the same with each."""
+
+
+def rules_about_stores(contract: type[BackendContract]) -> type[BackendContract]:
+    """Leave out the other rules, unless all combinations run."""
+    for name, test in [] if ALL else inspect.getmembers(contract, inspect.isfunction):
+        rule = rule_of(test)
+        if rule is not None and not rule.id.startswith(ABOUT_STORES):
+            setattr(contract, name, None)
+    return contract
 
 
 class OneKindOfKey(BackendContract):
@@ -80,6 +95,7 @@ class TestFilesInFolders(StoragesContract):
         return lambda created: (tmp_path / "one" / created.handle.data["path"]).unlink()
 
 
+@rules_about_stores
 @pytest.mark.slow(because="processes that rules start import s3fs, which takes long")
 class TestFilesInS3(OneKindOfKey, StoragesContract):
     """A bucket; the files in it are those of `TestFilesInFolders`."""

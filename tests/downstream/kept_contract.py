@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PARTS: Final = 2
 """Tests that share the rules, so that each is done soon."""
-shared = pytest.mark.parametrize("rules", [list(RULES)[part::PARTS] for part in range(PARTS)], ids=range(PARTS))
+PARTS_OF_RULES: Final = [list(RULES)[part::PARTS] for part in range(PARTS)]
+shared = pytest.mark.parametrize("rules", PARTS_OF_RULES, ids=range(PARTS))
 
 
 def keep(downstream: Downstream, folder: Path, package: str, rules: Sequence[str], instead: Path | None = None) -> None:

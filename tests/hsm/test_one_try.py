@@ -67,10 +67,10 @@ with open_installation() as installation:
                 print(error)
 """
 
-on_sqlite = pytest.mark.databases("sqlite", because="it is the same on each kind")
+on_each = pytest.mark.databases("sqlite", "postgresql", because="which PIN was refused is in the ledger")
 pytestmark = [
     pytest.mark.usefixtures("database"),
-    pytest.mark.databases("sqlite", "postgresql", because="which PIN was refused is in the ledger"),
+    pytest.mark.databases("sqlite", because="the tests marked `on_each` run on the other kind, too"),
 ]
 
 
@@ -117,6 +117,7 @@ def _refused(*arguments: str, words: str = "") -> str:
     return done.stderr
 
 
+@on_each
 def test_commands_after_one_another_try_a_wrong_pin_once_until_its_file_is_corrected(pin: Path, spy: Spy) -> None:
     pin.write_text(WRONG)
     _refused(*SIGN, words="the PIN of the user is wrong; give the right one")
@@ -130,6 +131,7 @@ def test_commands_after_one_another_try_a_wrong_pin_once_until_its_file_is_corre
     assert spy.logins() == 1
 
 
+@on_each
 def test_eight_commands_at_once_try_a_wrong_pin_once(pin: Path, spy: Spy) -> None:
     pin.write_text(WRONG)
     processes = [_start(*SIGN) for _ in range(8)]
@@ -176,7 +178,6 @@ def test_workers_of_a_server_try_a_wrong_pin_once_and_so_does_the_next_server(
         until(lambda: server.status(request, server.another_client()) == "GOOD")
 
 
-@on_sqlite
 @of_sources
 def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +196,6 @@ def test_a_wrong_pin_in_a_variable_is_tried_again_when_somebody_says_so(
     assert spy.logins() == 2
 
 
-@on_sqlite
 @of_sources
 @pytest.mark.parametrize("name", ["ANCHORHOLD_HSM_USER_PIN", "ANCHORHOLD_HSM_USER_PIN_FILE"])
 def test_variables_and_files_that_win_over_the_settings_are_sources_of_their_own(
@@ -210,7 +210,6 @@ def test_variables_and_files_that_win_over_the_settings_are_sources_of_their_own
     assert spy.logins() == 2
 
 
-@on_sqlite
 @of_sources
 def test_a_wrong_pin_in_the_settings_is_tried_again_when_they_change(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -225,7 +224,6 @@ def test_a_wrong_pin_in_the_settings_is_tried_again_when_they_change(
     assert _run(*SIGN).returncode == 0
 
 
-@on_sqlite
 @of_sources
 def test_two_aliases_with_one_wrong_pin_are_one_try(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -246,7 +244,6 @@ def test_two_aliases_with_one_wrong_pin_are_one_try(
     assert spy.logins() == 1
 
 
-@on_sqlite
 @of_sources
 def test_whoever_types_a_pin_gets_in_although_that_of_a_file_was_refused(pin: Path, spy: Spy) -> None:
     pin.write_text(WRONG)
@@ -257,7 +254,6 @@ def test_whoever_types_a_pin_gets_in_although_that_of_a_file_was_refused(pin: Pa
     assert spy.logins() == 3
 
 
-@on_sqlite
 @of_sources
 def test_the_pin_of_the_security_officer_is_tried_once_too(
     pin: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -272,7 +268,7 @@ def test_the_pin_of_the_security_officer_is_tried_once_too(
     assert spy.logins() == 2  # the key is looked for once more in a module that was initialised anew
 
 
-@on_sqlite
+@on_each
 @pytest.mark.parametrize("shown", [WRONG, USER_PIN])
 def test_a_process_that_is_killed_while_it_logs_in_leaves_a_mark(pin: Path, spy: Spy, shown: str) -> None:
     pin.write_text(shown)
@@ -285,7 +281,6 @@ def test_a_process_that_is_killed_while_it_logs_in_leaves_a_mark(pin: Path, spy:
     assert spy.logins() == 1
 
 
-@on_sqlite
 @of_sources
 def test_commands_that_use_no_key_show_no_pin(pin: Path, spy: Spy) -> None:
     for line in NO_PIN:
@@ -293,7 +288,6 @@ def test_commands_that_use_no_key_show_no_pin(pin: Path, spy: Spy) -> None:
         assert (done.returncode, spy.logins()) == (0, 0), f"{line}: {done.stderr}"
 
 
-@on_sqlite
 def test_a_mark_tells_nothing_of_a_pin(pin: Path, spy: Spy) -> None:
     """Neither its text nor its length, of which the size of its file would tell."""
     pin.write_text(WRONG)

@@ -24,6 +24,7 @@ from anchorhold_server.metrics import Metrics
 from anchorhold_server.responders import Responder
 from anchorhold_server.revision_watcher import watch_revision, watched_revision
 from anchorhold_server.worker_replacement import WorkerReplacement
+from combinations import ALL
 from server.serving import HOSTNAME, House, Server, command, running, until
 
 if TYPE_CHECKING:
@@ -118,8 +119,12 @@ def log_removed(ca_dir: Path, _: Path) -> None:
             path.unlink()
 
 
+CHANGES = (moved_over, copied_over, away_and_back, log_removed)
+
+
 @sqlite_only
-@pytest.mark.parametrize("change", [moved_over, copied_over, away_and_back, log_removed])
+@pytest.mark.slow(because="a server, and commands for as long as it may take to notice")
+@pytest.mark.parametrize("change", CHANGES if ALL else CHANGES[::3])
 def test_a_ledger_that_was_replaced_is_never_answered_from_and_the_new_one_soon_is(
     house: House, tmp_path: Path, ca_dir: Path, change: Callable[[Path, Path], None]
 ) -> None:
