@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from anchorhold.ledger import Ledger
 from anchorhold.ledger.authorities import AuthorityRepository
+from anchorhold.operations import by_alias
 from anchorhold.plugin.key_backend import KeyBackend
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Stops:
             os.kill(os.getpid(), SIGNALS[self._fate])
 
     def install(self) -> None:
-        """Have the program tell of its steps."""
+        """Have the program tell of its steps, which come in the same order each time."""
+        by_alias.MAX_AT_ONCE = 1  # type: ignore[misc]
         _wrap(AuthorityRepository, "all_known", lambda: self.reach("authorities were read"))
         for hook in HOOKS:
             _wrap(KeyBackend, hook, lambda hook=hook: self.reach(f"{hook} was done"))  # type: ignore[misc]
@@ -63,13 +65,13 @@ class Stops:
 
         @contextmanager
         def told(ledger: Ledger, **options: Any) -> Iterator[None]:
-            with transaction(ledger, **options):
-                self._within += 1
-                try:
+            self._within += 1
+            try:
+                with transaction(ledger, **options):
                     yield
                     self.reach(COMMITTING, within=True)
-                finally:
-                    self._within -= 1
+            finally:
+                self._within -= 1
             self.reach("a commit was done")
 
         Ledger.transaction = told  # type: ignore[assignment,method-assign]
