@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -118,3 +119,26 @@ def test_an_error_keeps_what_it_says_when_it_crosses_processes() -> None:
     error.issued = ("one",)
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
     assert (type(copied), str(copied), copied.retry_after, copied.issued) == (type(error), str(error), 7.0, ("one",))
+
+
+WAITS = """
+import sys, anchorhold
+with anchorhold.open_installation() as installation, installation.certificates.issuer("Root") as issuer:
+    csr = open(sys.argv[1], "rb").read()
+    print("begin", flush=True)
+    issuer.sign_many([anchorhold.Order(csr=csr, names=[f"h{n}.example"]) for n in range(200)])
+"""
+
+
+def test_an_interrupted_batch_does_not_wait_for_a_busy_key(
+    root: Installation, distant: Distant, csr_file: Path
+) -> None:
+    distant.plan(plan=["busy"] * 1000, retry_after=20.0)
+    process = distant.start(WAITS, str(csr_file))
+    time.sleep(1.0)  # all of its threads wait
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert time.monotonic() - begun < 10
+    assert process.returncode
+    assert [found.profile for found in root.certificates.list(limit=10)] == ["authority"]

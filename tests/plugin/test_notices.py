@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography import x509
 from anchorhold import software_keys
 from anchorhold.algorithms import Algorithm
 from anchorhold.audit import Actor
-from anchorhold.errors import AnchorholdError, BackendContractError, RefusedError, SignatureError
+from anchorhold.errors import AnchorholdError, BackendContractError, LedgerError, RefusedError, SignatureError
 from anchorhold.installation import open_installation
 from anchorhold.operations.order import Order
 from anchorhold.operations.signing import sign_and_verify
@@ -275,6 +276,25 @@ def test_a_backend_without_wrappers_is_told_of_a_signature_that_is_no_octets(mad
     with pytest.raises(AnchorholdError, match=r"acme-keys 1\.2"):
         _sign(bound(Backend))
     assert ["returned str, not bytes" in reason for reason in reasons] == [True] * told
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.databases("sqlite", because="a trigger of SQLite makes the ledger refuse")
+def test_signatures_that_the_ledger_does_not_take_are_told_as_rejected(
+    ca_dir: Path, make_csr: MakeCsr, count: int
+) -> None:
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+        with closing(sqlite3.connect(ca_dir / "ledger.sqlite3")) as database:
+            database.execute(
+                "CREATE TRIGGER full BEFORE UPDATE ON anchorhold_certificate WHEN NEW.status = 'issued' "
+                "BEGIN SELECT RAISE(ABORT, 'there is no room'); END"
+            )
+        orders = [Order(csr=make_csr(), names=[f"h{number}.example"]) for number in range(count)]
+        with installation.certificates.issuer("Root") as issuer, pytest.raises(LedgerError):
+            issuer.sign_many(orders)
+    assert [purpose for purpose, _ in Listening.rejections] == ["certificate"] * count
+    assert all("there is no room" in reason for _, reason in Listening.rejections)
 
 
 def test_a_notice_that_is_wrapped_is_refused() -> None:

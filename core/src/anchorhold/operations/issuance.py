@@ -7,6 +7,7 @@ longer. Only what was recorded is returned.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from anchorhold.x509.serials import format_serial
 from anchorhold.x509.to_be_signed import capture_tbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from anchorhold.ledger import Ledger
     from anchorhold.operations.signing_key import SigningKey
@@ -120,7 +121,8 @@ class IssuanceBatch:
         except BaseException:
             self._give_up()
             raise
-        self._record(recorded)
+        with self._rejecting_unrecorded():
+            self._record(recorded)
         return [outcome for outcome in self._outcomes if isinstance(outcome, bytes)]
 
     def sign_each(self) -> Generator[bytes | RefusedError, None, None]:
@@ -211,12 +213,23 @@ class IssuanceBatch:
         closing = [number for number, is_closed in enumerate(self._is_closed) if not is_closed]
         issued, abandoned = self._outcomes_of([number for number in closing if self._begun[number]])
         untouched = [self.intents[number].serial for number in closing if not self._begun[number]]
-        with self._ledger.transaction():
+        with self._rejecting_unrecorded(), self._ledger.transaction():
             self._ledger.certificates.complete(self._authority_id, issued)
             self._ledger.certificates.abandon(self._authority_id, abandoned)
             self._ledger.certificates.release(self._authority_id, untouched)
         for number in closing:
             self._is_closed[number] = True
+
+    @contextmanager
+    def _rejecting_unrecorded(self) -> Iterator[None]:
+        """Around the last attempt to record: certificates that the ledger does not take are never handed out."""
+        try:
+            yield
+        except AnchorholdError as error:
+            for number, outcome in enumerate(self._outcomes):
+                if isinstance(outcome, bytes) and not self._is_closed[number]:
+                    self._key.reject(self._drafts[number], self.intents[number].tbs, error.problem)
+            raise
 
     def _outcomes_of(self, numbers: Sequence[int]) -> tuple[list[tuple[str, bytes]], list[str]]:
         """The certificates among them with their serial numbers, and those of what may have been signed besides."""

@@ -7,6 +7,8 @@ import time
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from anchorhold.plugin.retries import in_vain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,7 +58,8 @@ class OrderedParallel(Generic[R]):
     ) -> list[R]:
         """Do the task for each number, the first ones first; a single one is done in this thread alone.
 
-        After a failure no more are begun, and those under way are waited for, also when this thread is interrupted.
+        After a failure no more are begun, and those under way are waited for, also when this thread is interrupted; a
+        busy backend is not asked again meanwhile.
 
         Args:
             task: What to do.
@@ -85,7 +88,7 @@ class OrderedParallel(Generic[R]):
         ``Thread.join`` does not tell when: a thread whose join was interrupted counts as ended (CPython 3.11 and 3.12).
         """
         workers = _Workers(count)
-        threads = [Thread(target=workers.run, args=(self._work, task)) for _ in range(count)]
+        threads = [Thread(target=workers.run, args=(self._work_beside, task)) for _ in range(count)]
         started, due = 0, time.monotonic() + INTERVAL
         try:
             for thread in threads:
@@ -104,6 +107,11 @@ class OrderedParallel(Generic[R]):
                 look_after, due = _nothing, float("inf")
         for thread in threads[:started]:
             thread.join()  # which has nothing left to do
+
+    def _work_beside(self, task: Callable[[int], R]) -> None:
+        """The work of a thread of its own, which does not wait for a busy backend once others have failed."""
+        in_vain.set(lambda: bool(self._errors))
+        self._work(task)
 
     def _work(self, task: Callable[[int], R], look_after: Callable[[], None] = _nothing) -> None:
         due = time.monotonic() + INTERVAL

@@ -114,6 +114,10 @@ class SigningKey:
             for tbs, outcome in zip(messages, signed, strict=True)
         ]
 
+    def reject(self, draft: Draft, tbs: bytes, reason: str) -> None:
+        """Tell plugins that the signature of a draft is thrown away; see `BackendSpec.rejected`."""
+        self.backend.reject(self._request(tbs, "certificate", draft), reason)
+
     def sign_crl(self, tbs: bytes, facts: CrlFacts) -> tuple[bytes, bytes, bytes]:
         """The CRL for a TBSCertList, in DER and in pieces, signed through the hook `sign` and verified."""
         return assemble_crl(tbs, self._sign(tbs, "crl", facts=facts))

@@ -75,8 +75,9 @@ class NoticeSpec:
     def rejected(self, request: SignRequest, reason: str) -> None:
         """Be told that core throws a signature away. Optional; wrappers implement it without wrapping.
 
-        Called when a signature was made and does not verify, or when a wrapper has failed or refused after it was
-        made. A key that counts its signatures, or a log of them, can tell those apart that nobody will ever see.
+        Called when a signature was made and does not verify, when a wrapper has failed or refused after it was made, or
+        when the ledger did not take the certificate. A key that counts its signatures, or a log of them, can tell those
+        apart that nobody will ever see.
 
         Args:
             request: What was signed.

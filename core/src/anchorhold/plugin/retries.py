@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from anchorhold.errors import BackendBusyError
@@ -19,6 +20,11 @@ SERVER_PATIENCE: Final = 1.0
 """The same for keys of OCSP responders: their clients are told to try later, and keep no thread waiting."""
 _SHORTEST: Final = 0.01
 """Seconds between two attempts, also where a service says zero."""
+_SLICE: Final = 0.1
+"""Seconds after which a pause looks whether it is in vain."""
+
+in_vain: ContextVar[Callable[[], bool]] = ContextVar("in_vain", default=lambda: False)
+"""Tells whether what a thread asks for is of no use any more, because others have failed or were interrupted."""
 
 
 def patience_end(begun: float, deadline: float | None, *, ocsp: bool) -> float:
@@ -43,14 +49,24 @@ def retried(attempt: Callable[[], T], busy: BackendBusyError, end: float) -> T:
         end: From `patience_end`.
 
     Raises:
-        BackendBusyError: It would still be busy at the end.
+        BackendBusyError: It would still be busy at the end, or it is `in_vain` to wait.
     """
     while True:
         pause = max(busy.retry_after, _SHORTEST) * random.uniform(1.0, 1.5)  # noqa: S311  # threads come apart
-        if time.monotonic() + pause >= end:
+        if time.monotonic() + pause >= end or not _paused(pause):
             raise busy
-        time.sleep(pause)
         try:
             return attempt()
         except BackendBusyError as error:
             busy = error
+
+
+def _paused(seconds: float) -> bool:
+    """Wait so long; False if that is in vain."""
+    end, is_in_vain = time.monotonic() + seconds, in_vain.get()
+    while not is_in_vain():
+        left = end - time.monotonic()
+        if left <= 0:
+            return True
+        time.sleep(min(left, _SLICE))
+    return False
