@@ -110,3 +110,16 @@ def test_a_key_that_cannot_be_used_is_not_asked_for_its_origin(places: Path, anc
     good(anchorhold("init-ca", "Root", "CN=Root"))
     next(places.rglob("ca/*.key")).unlink()
     assert _origin(anchorhold, "Root") == (None, None, None)
+
+
+def test_a_responder_whose_key_is_gone_is_shown_until_there_is_another(places: Path, anchorhold: Command) -> None:
+    good(anchorhold("init-ca", "Root", "CN=Root"))
+    good(anchorhold("regenerate-ocsp-keys", "Root"))
+    (key,) = places.rglob("ocsp/*.key")
+    key.unlink()
+    shown = anchorhold("recover", "--orphans")
+    assert shown.exit_code == errors.RecoveryNeededError.exit_code
+    assert "0 keys without a record, 1 records without a key" in shown.talk
+    assert "The key of the OCSP responder of Root is not in 'default'" in shown.talk
+    good(anchorhold("regenerate-ocsp-keys", "Root"))
+    assert "each record its key" in good(anchorhold("recover", "--orphans")).talk

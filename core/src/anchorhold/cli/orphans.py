@@ -23,12 +23,15 @@ def show_orphans(found: Inventory) -> None:
         info(f"No record names a key in {place.section}: {key.name}{key_id}.")
     for authority in found.gone:
         info(f"The key of authority {authority.name} is not in {authority.record.key_backend!r}.")
+    for authority, responder in found.gone_responders:
+        info(f"The key of the OCSP responder of {authority.name} is not in {responder.key_backend!r}.")
     for what, problem in found.unchecked.items():
         info(f"Not checked: {what} ({sentence(problem)}).")
-    count = len(found.unknown) + len(found.gone)
-    if count:
+    gone = len(found.gone) + len(found.gone_responders)
+    if found.unknown or gone:
         raise RecoveryNeededError(
-            f"recover: {len(found.unknown)} keys without a record, {len(found.gone)} records without a key",
-            hint="restore what is missing from a backup, and delete a key only if no other installation uses it",
+            f"recover: {len(found.unknown)} keys without a record, {gone} records without a key",
+            hint="restore what is missing from a backup, or regenerate the keys of responders; "
+            "delete a key only if no other installation uses it",
         )
     info("Each key that was found has a record, and each record its key, as far as it could be checked.")

@@ -11,9 +11,10 @@ from anchorhold.plugin.requests import SECTIONS
 from anchorhold.public_keys import spki
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from anchorhold.ledger import Ledger
+    from anchorhold.ledger.records import ResponderRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.key_check import KeyStatus
     from anchorhold.plugin.inventory import ListedKey
@@ -47,11 +48,13 @@ class Inventory:
     Attributes:
         unknown: Keys that no record names, with the first alias that has listed them.
         gone: Authorities whose key is not where their record says.
+        gone_responders: Authorities whose OCSP responder has lost its key, with the record of the responder.
         unchecked: Places and authorities of which nobody knows, and why: ``key_backends.hsm``, ``authority 'Root'``.
     """
 
     unknown: tuple[tuple[Place, ListedKey], ...]
     gone: tuple[Authority, ...]
+    gone_responders: tuple[tuple[Authority, ResponderRecord], ...]
     unchecked: Mapping[str, AnchorholdError]
 
 
@@ -87,7 +90,20 @@ def take_inventory(
             gone.append(authority)
         elif problem is not None:
             unchecked[f"authority {authority.name!r}"] = problem
-    return Inventory(unknown=tuple(unknown.values()), gone=tuple(gone), unchecked=unchecked)
+    looked_into = {place.alias for place in places if place.role == "ocsp" and place.section not in unchecked}
+    gone_responders = [
+        (authority, responder)
+        for authority, responder in _active_responders(ledger, authorities)
+        if responder.key_backend in looked_into
+        and responder.key_id not in found_ids
+        and responder.public_key not in found_keys
+    ]
+    return Inventory(
+        unknown=tuple(unknown.values()),
+        gone=tuple(gone),
+        gone_responders=tuple(gone_responders),
+        unchecked=unchecked,
+    )
 
 
 def _listed(places: Iterable[Place]) -> tuple[list[tuple[Place, ListedKey]], dict[str, AnchorholdError]]:
@@ -118,6 +134,15 @@ def _recorded(ledger: Ledger, authorities: Iterable[Authority]) -> tuple[set[byt
                 key_ids.add(responder.key_id)
                 public_keys.add(responder.public_key)
     return key_ids, public_keys - {None}
+
+
+def _active_responders(ledger: Ledger, authorities: Iterable[Authority]) -> Iterator[tuple[Authority, ResponderRecord]]:
+    """Those that are to sign responses now."""
+    with ledger.translate_errors():
+        for authority in authorities:
+            responder = ledger.responders.active(authority.record.id)
+            if responder is not None:
+                yield authority, responder
 
 
 def _public(key: ListedKey) -> bytes | None:

@@ -109,7 +109,7 @@ class OrderedParallel(Generic[R]):
             thread.join()  # which has nothing left to do
 
     def _work_beside(self, task: Callable[[int], R]) -> None:
-        """The work of a thread of its own, which does not wait for a busy backend once others have failed."""
+        """The work of a separate thread, which does not wait for a busy backend once others have failed."""
         in_vain.set(lambda: bool(self._errors))
         self._work(task)
 
