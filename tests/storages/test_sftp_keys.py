@@ -69,6 +69,18 @@ def test_a_server_in_known_hosts_is_trusted(
     assert len(list((tmp_path / "server").rglob("*.key"))) == 1
 
 
+def test_its_files_are_found_from_the_folder_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sshd: Sshd
+) -> None:
+    (tmp_path / "known").write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    (tmp_path / "user").symlink_to(sshd.key_file)
+    _use(tmp_path, monkeypatch, sshd.url(tmp_path / "server"), 'known_hosts = "known"\nkey_filename = "./user"')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    configured().get("default").create_key(create_request(), NO_SECRETS)
+    assert len(list((tmp_path / "server").rglob("*.key"))) == 1
+
+
 @pytest.fixture
 def other(tmp_path: Path) -> str:
     """The public part of a key pair in the file ``other`` that nobody knows."""

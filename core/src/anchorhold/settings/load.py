@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "config.toml"
 CONFIG_VARIABLE: Final = "ANCHORHOLD_CONFIG"
+STORAGE_PATHS: Final = ("location", "key_filename", "known_hosts")
+"""Options of storages that name files and folders of this machine."""
 OVERRIDES: Final = {"ca_dir": "ANCHORHOLD_CA_DIR", "database": "ANCHORHOLD_DATABASE"}
 """Settings that a variable of the environment overrides."""
 
@@ -236,14 +238,19 @@ def _with_files_below(folder: Path, value: Any) -> Any:
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths in a settings file start at the folder of that file."""
-    storages = {}
-    for name, storage in settings.storages.items():
-        location = storage.options.get("location")
-        if isinstance(location, str) and "://" not in location:  # a URL is refused, as it was written
-            options = {**storage.options, "location": str(folder / Path(location).expanduser())}
-            storage = storage.model_copy(update={"options": options})
-        storages[name] = storage
+    storages = {
+        name: storage.model_copy(
+            update={"options": {key: _path_below(folder, key, value) for key, value in storage.options.items()}}
+        )
+        for name, storage in settings.storages.items()
+    }
     return settings.model_copy(update={"storages": storages})
+
+
+def _path_below(folder: Path, option: str, value: Any) -> Any:
+    """An option of a storage, absolute if it is the path of a file or folder here."""
+    is_path = option in STORAGE_PATHS and isinstance(value, str) and "://" not in value  # URLs are refused as written
+    return str(folder / Path(value).expanduser()) if is_path else value
 
 
 def _origins(
