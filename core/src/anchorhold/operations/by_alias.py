@@ -32,7 +32,7 @@ def by_alias(
     numbers: dict[str, list[int]] = {}
     for number, authority in enumerate(authorities):
         numbers.setdefault(authority.record.key_backend, []).append(number)
-    if len(numbers) < 2:  # in this thread, as it comes
+    if min(len(numbers), MAX_AT_ONCE) < 2:  # in this thread, as it comes
         yield from ((authority, work(authority)) for authority in authorities)
         return
     results: list[Future[R]] = [Future() for _ in authorities]
