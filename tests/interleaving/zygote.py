@@ -21,27 +21,32 @@ PATIENCE: Final = 1
 """Seconds that commands wait for a lock: here, who has it stands still until they have ended."""
 DEADLINE: Final = 60
 IMPORTED: Final = (
-    "anchorhold.cli.root",
-    "anchorhold.databases.pool",
-    "anchorhold.installation",
-    "anchorhold.quickstart",
     "anchorhold_storages.backend",
-    "anchorhold.key_file",
     "anchorhold_storages.local",
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.utf_8_sig",
     "interleaving.stops",
     "playhouse.migrations",
     "psycopg",
+    "pydantic.type_adapter",
+    "tomllib",
+    "typer._adapters",
+)
+"""What commands import beside the modules of core."""
+NOT_FOR_COMMANDS: Final = (
+    "anchorhold.__main__",
+    "anchorhold.template",
+    "anchorhold.testing",
+    "anchorhold.wrapper_template",
 )
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    import anchorhold.cli.commands as commands
+    import anchorhold
 
-    for name in (
-        *IMPORTED,
-        *(f"{commands.__name__}.{found.name}" for found in pkgutil.iter_modules(commands.__path__)),
-    ):
+    found = (module.name for module in pkgutil.walk_packages(anchorhold.__path__, "anchorhold."))
+    for name in (*IMPORTED, *(name for name in found if not name.startswith(NOT_FOR_COMMANDS))):
         importlib.import_module(name)
     gc.freeze()  # or the first collection in each copy would copy all pages
     for line in sys.stdin:
