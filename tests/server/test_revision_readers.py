@@ -97,7 +97,7 @@ def test_those_in_the_queue_share_a_reading_of_a_local_ledger_and_who_comes_late
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        revisions = LocalRevisionReader(ledger.revision)
+        revisions = LocalRevisionReader(ledger.revision, lambda: None)
         waiting = [asyncio.create_task(_asked(revisions)) for _ in range(50)]
         assert await asyncio.gather(*waiting) == [1] * 50
         assert ledger.readings == 1
@@ -111,7 +111,7 @@ def test_who_enters_the_queue_after_a_reading_has_one_of_their_own() -> None:
     async def scenario() -> None:
         ledger = SlowLedger()
         ledger.go_on.set()
-        revisions = LocalRevisionReader(ledger.revision)
+        revisions = LocalRevisionReader(ledger.revision, lambda: None)
         assert revisions.read() == 1
         ledger.value = 2  # within the same turn of the loop
         assert await asyncio.create_task(_asked(revisions)) == 2

@@ -77,8 +77,17 @@ class Bodies:
             raise BodyError(413)
         task = asyncio.current_task()
         self._until[task] = time.monotonic() + self._timeout
+        body: bytes = b""
         try:
-            return await self._collect(receive)
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise BodyError(400)  # said to nobody if nobody is there any more; without an answer, 500 is sent
+                body += message.get("body", b"")
+                if len(body) > self._max_size:
+                    raise BodyError(413)
+                if not message.get("more_body"):
+                    return body
         except asyncio.CancelledError:
             if task is None or task in self._until:
                 raise  # it was not the sweep
@@ -94,19 +103,6 @@ class Bodies:
             del self._until[task]
             if task is not None:
                 task.cancel()
-
-    async def _collect(self, receive: Receive) -> bytes:
-        body = b""
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise BodyError(400)  # said to nobody where nobody is there any more; without an answer, 500 is sent
-            chunk: bytes = message.get("body", b"")
-            body += chunk
-            if len(body) > self._max_size:
-                raise BodyError(413)
-            if not message.get("more_body"):
-                return body
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:

@@ -48,7 +48,7 @@ class OcspEndpoint:
         self._bodies = Bodies(MAX_REQUEST, request_timeout)
         self._responder = responder
         self._errors = metrics.errors
-        self._outcome = cache(metrics.ocsp_responses.labels)  # which takes as long as the rest of the counting
+        self._outcome = cache(lambda outcome: metrics.tally(metrics.ocsp_responses.labels(outcome)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, of which the path begins with `PATH`."""
@@ -58,7 +58,7 @@ class OcspEndpoint:
             self._outcome(f"http_{error.status}").inc()
             await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
             return
-        response = await self._respond(der)
+        response = self._responder.kept_response(der) or await self._respond(der)
         self._outcome(response.outcome).inc()
         if response.is_cacheable and scope["method"] in READING and has_already(scope, response.etag):
             await respond(send, 304, response.headers[2:])  # without those of a body

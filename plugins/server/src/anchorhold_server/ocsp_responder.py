@@ -46,11 +46,20 @@ class OcspResponder:
         self._snapshots = snapshots
         self._lookup = lookup
         self._signer = signer
-        self._metrics = metrics
+        self._hits = metrics.tally(metrics.cache_hits)
         self._alarms = alarms
         self._cache_size = cache_size
         self._snapshot = EMPTY
         self._cache = ResponseCache(cache_size)
+
+    def kept_response(self, der: bytes) -> OcspResponse | None:
+        """The response from the cache, if another request has just read the revision; None if `respond` has to look."""
+        if self._snapshots.settled is not self._snapshot:
+            return None
+        response = self._cache.response_to(der, time.time())
+        if response is not None:
+            self._hits.inc()
+        return response
 
     async def respond(self, der: bytes) -> OcspResponse:
         """The response to an OCSPRequest in DER, or to anything else.
@@ -71,7 +80,7 @@ class OcspResponder:
             self._alarms.report("ledger", str(error) or "does not answer in time")
             return error_response(OCSPResponseStatus.TRY_LATER)
         self._alarms.clear("ledger")
-        self._metrics.cache_hits.inc()
+        self._hits.inc()
         return response
 
     def _cache_of(self, snapshot: AuthoritySnapshot) -> ResponseCache:
@@ -95,7 +104,7 @@ class OcspResponder:
             cache.add_request(der, entry)
             response = entry.fresh_response(time.time())
             if response is not None:
-                self._metrics.cache_hits.inc()
+                self._hits.inc()
                 return response
         response = await self._signer.sign(entry.issuer, entry.cert_status, request)
         if response.is_cacheable:

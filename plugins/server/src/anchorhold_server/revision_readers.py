@@ -19,10 +19,12 @@ class LocalRevisionReader:
 
     Args:
         revision: Reads it; None where that would take long.
+        forgotten: Called when the value is forgotten.
     """
 
-    def __init__(self, revision: Callable[[], int | None]) -> None:
+    def __init__(self, revision: Callable[[], int | None], forgotten: Callable[[], None]) -> None:
         self._revision = revision
+        self._forgotten = forgotten
         self._value: int | None = None
 
     def read(self) -> int | None:
@@ -39,6 +41,7 @@ class LocalRevisionReader:
 
     def _forget(self) -> None:
         self._value = None
+        self._forgotten()
 
 
 class SharedRevisionReader:

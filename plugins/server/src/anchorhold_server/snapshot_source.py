@@ -35,6 +35,7 @@ class SnapshotSource:
 
     Attributes:
         latest: The snapshot that was taken last, whether or not it is outdated.
+        settled: The same, if it was found to be of the present revision in this turn of the event loop; else None.
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class SnapshotSource:
         self._executor = executor
         self._keys = keys
         self._metrics = metrics
-        self._local = LocalRevisionReader(connection.revision_in_loop) if connection.is_local else None
+        self._local = LocalRevisionReader(connection.revision_in_loop, self._unsettle) if connection.is_local else None
         self._shared = SharedRevisionReader(connection.revision, executor.threads)
         self._renewing = asyncio.Lock()
         self._renewed_from = 0.0
         self.latest = EMPTY
+        self.settled: AuthoritySnapshot | None = None
 
     async def current(self) -> AuthoritySnapshot:
         """The snapshot of the present revision.
@@ -62,6 +64,9 @@ class SnapshotSource:
             LedgerError, TimeoutError: The ledger cannot be read.
         """
         revision = None if self._local is None else self._local.read()
+        if revision is not None and not self._is_outdated(revision):
+            self.settled = self.latest
+            return self.latest
         if revision is None:
             revision = await self._executor.wait(self._shared.read())
         read_at = time.monotonic()
@@ -70,6 +75,9 @@ class SnapshotSource:
                 if self._is_outdated(revision) and self._renewed_from <= read_at:
                     await self._renew()
         return self.latest
+
+    def _unsettle(self) -> None:
+        self.settled = None
 
     def _is_outdated(self, revision: int) -> bool:
         """Whether the snapshot is of another revision, a lower one where a ledger was restored, or of the future."""
