@@ -44,10 +44,14 @@ NOT_FOR_COMMANDS: Final = (
 def main() -> None:
     """Serve until standard input ends."""
     import anchorhold
+    from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
+    from anchorhold.plugin.discovery import entry_points
 
     found = (module.name for module in pkgutil.walk_packages(anchorhold.__path__, "anchorhold."))
     for name in (*IMPORTED, *(name for name in found if not name.startswith(NOT_FOR_COMMANDS))):
         importlib.import_module(name)
+    for group in (BACKENDS_GROUP, WRAPPERS_GROUP):
+        entry_points(group=group)  # which are read once
     gc.freeze()  # or the first collection in each copy would copy all pages
     for line in sys.stdin:
         print(json.dumps(DEEDS[(asked := json.loads(line))["do"]](asked)), flush=True)
