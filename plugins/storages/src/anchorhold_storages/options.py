@@ -47,7 +47,7 @@ relative_path = _relative_path
 class Section(BaseModel):
     """Unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Options(Section):
@@ -95,7 +95,7 @@ class LocalOptions(Section):
 class RemoteOptions(Section):
     """``storages.<name>.options`` for a file system of fsspec: its own, passed on as they are."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="after")
     def _nothing_local(self) -> Self:
