@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.cli.output import info
 from anchorhold.cli.remedies import sentence
-from anchorhold.errors import RecoveryNeededError
+from anchorhold.errors import OperationUnsupportedError, RecoveryNeededError
 
 if TYPE_CHECKING:
     from anchorhold.operations.inventory import Inventory
@@ -17,6 +17,7 @@ def show_orphans(found: Inventory) -> None:
 
     Raises:
         RecoveryNeededError: Something was.
+        AnchorholdError: Nothing was, and a place could not be looked into.
     """
     for place, key in found.unknown:
         key_id = f" (key id {key.key_id.hex()})" if key.key_id is not None else ""
@@ -30,8 +31,11 @@ def show_orphans(found: Inventory) -> None:
     gone = len(found.gone) + len(found.gone_responders)
     if found.unknown or gone:
         raise RecoveryNeededError(
-            f"recover: {len(found.unknown)} keys without a record, {gone} records without a key",
+            f"recover: keys without a record: {len(found.unknown)}; records without a key: {gone}",
             hint="restore what is missing from a backup, or regenerate the keys of responders; "
             "delete a key only if no other installation uses it",
         )
+    failed = [error for error in found.unchecked.values() if not isinstance(error, OperationUnsupportedError)]
+    if failed:
+        raise failed[0]
     info("Each key that was found has a record, and each record its key, as far as it could be checked.")

@@ -6,6 +6,7 @@ That it is abandoned is committed before its key is destroyed, so nobody finishe
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -30,7 +31,7 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
     """Remove what a failed creation left behind; if that fails too, leave the row for ``recover`` and say so.
 
     If another process has taken the authority over, it is left to them, but for a key that this process has made and
-    that nobody will ever use.
+    that nobody will ever use. If time ran out while the key was made, the row stays, too: it may be made yet.
 
     Args:
         work: The creation.
@@ -39,14 +40,27 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
         cause: What went wrong; its hint is completed if something stays behind.
     """
     try:
-        try:
-            destroy_pending_key(work, location, work.ledger.authorities.get(authority_id))
-        except BusyError:
-            _remove_unused(work, location, work.ledger.authorities.get(authority_id))
+        if not _may_be_made_yet(location, work.ledger.authorities.get(authority_id)):
+            _undo(work, location, authority_id)
+            return
     except Exception as error:  # whatever happens here must not hide the cause
         logger.debug("could not undo", exc_info=error)
-        if isinstance(cause, AnchorholdError):
-            cause.add_step("clean up what is left of the authority", Remedy("recovery.pending"))
+    if isinstance(cause, AnchorholdError):
+        cause.add_step("clean up what is left of the authority", Remedy("recovery.pending"))
+
+
+def _undo(work: ClaimedWork, location: KeyLocation, authority_id: int) -> None:
+    try:
+        destroy_pending_key(work, location, work.ledger.authorities.get(authority_id))
+    except BusyError:
+        _remove_unused(work, location, work.ledger.authorities.get(authority_id))
+
+
+def _may_be_made_yet(location: KeyLocation, record: AuthorityRecord) -> bool:
+    """Whether a creation that nobody waits for any more may make the key after all; looked for now, it is not there."""
+    deadline = location.backend.deadline
+    is_late = deadline is not None and time.monotonic() >= deadline
+    return is_late and record.handle is None and not is_adopted(record) and not find_keys(location, record)
 
 
 def destroy_pending_key(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord) -> bool:

@@ -100,7 +100,7 @@ class KeyBackend:
         self.handle_version = handle_version
         self._wrapped = wrapped
         self._audit: AuditContext | None = None
-        self._deadline: float | None = None
+        self.deadline: float | None = None
         self._closing = BackendClosing(identity, manager)
         self._unresponsive: UnresponsiveAliases | None = None
 
@@ -116,7 +116,7 @@ class KeyBackend:
         After it, only keys are looked for and destroyed, so that what was begun can be taken back.
         """
         same = copy(self)
-        same._deadline = deadline  # noqa: SLF001  # of the same class
+        same.deadline = deadline
         return same
 
     def asked_once(self, unresponsive: UnresponsiveAliases) -> KeyBackend:
@@ -245,7 +245,8 @@ class KeyBackend:
         made: list[SignRequest] = []
 
         def sign(admitted: list[SignRequest]) -> Sequence[Outcome]:
-            answers = sign_until_free(admitted, partial(self._batch_answers, signer), ocsp=self.role == "ocsp")
+            found = sign_until_free(admitted, partial(self._batch_answers, signer), ocsp=self.role == "ocsp")
+            answers = [self._checked(answer) for answer in found]  # before wrappers could be blamed for them
             made.extend(each for each, answer in zip(admitted, answers, strict=True) if isinstance(answer, bytes))
             return answers
 
@@ -314,13 +315,13 @@ class KeyBackend:
         try:
             return self._answer(hook, answer, **arguments)
         except BackendBusyError as busy:
-            end = patience_end(begun, self._deadline, ocsp=self.role == "ocsp")
+            end = patience_end(begun, self.deadline, ocsp=self.role == "ocsp")
             return retried(lambda: self._answer(hook, answer, **arguments), busy, end)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
-        request = arguments.get("request")
-        if request is not None:
-            arguments["request"] = self._completed(hook, request)
+        completed = self._completed(hook, arguments.get("request"))
+        if completed is not None:
+            arguments["request"] = completed
         value = self._guarded(hook, **arguments)
         if value is not None and isinstance(value, answer):
             return value
@@ -333,14 +334,14 @@ class KeyBackend:
             DeadlineError: It is too late.
         """
         added: dict[str, Any] = {} if self._audit is None else {"audit": self._audit}
-        if self._deadline is not None:
-            if time.monotonic() < self._deadline:
-                added["deadline"] = self._deadline
+        if self.deadline is not None:
+            if time.monotonic() < self.deadline:
+                added["deadline"] = self.deadline
             elif hook not in _TAKING_BACK:
                 raise DeadlineError(
                     f"{self.identity}: was not asked to {hook}, because the time is over", hint="allow more time"
                 )
-        return replace(request, **added) if added else request
+        return replace(request, **added) if added and request is not None else request
 
     def _batch_answers(self, signer: Signer, requests: list[SignRequest]) -> Sequence[Outcome]:
         try:

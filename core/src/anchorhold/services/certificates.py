@@ -78,10 +78,24 @@ class CertificateService:
             raise UnknownCertificateError(
                 f"certificate {serial}: matches several certificates", hint="give more digits of the serial number"
             )
-        raise UnknownCertificateError(
-            f"certificate {serial}: is not in the ledger",
-            hint="look it up in the list of certificates",
-            remedy=Remedy("certificates.list"),
+        raise self._not_issued(serial, authority)
+
+    def _not_issued(self, serial: str, authority: str | Authority | None) -> UnknownCertificateError:
+        """Says whether a serial number was given to a certificate that was never completed."""
+        with self._context.ledger.translate_errors():
+            found = self._context.ledger.certificates.find(parse_serial(serial), self._row(authority), abandoned=True)
+        if len(found) != 1:
+            return UnknownCertificateError(
+                f"certificate {serial}: is not in the ledger",
+                hint="look it up in the list of certificates",
+                remedy=Remedy("certificates.list"),
+            )
+        record = found[0]
+        return UnknownCertificateError(
+            f"certificate {record.serial}: was reserved on {record.reserved_at:%Y-%m-%d %H:%M} UTC for "
+            f"{record.subject or 'an empty subject'} and not issued; a signature of it may exist",
+            hint="the ledger keeps its TBSCertificate; look for what was interrupted",
+            remedy=Remedy("recovery.pending"),
         )
 
     def issuer_of(self, certificate: CertificateRecord) -> Authority:
