@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_listed_is_said_and_the_others_are_looked_at(
     path = tmp_path / "config.toml"
     path.write_text(path.read_text() + '[key_backends.lost]\nbackend = "nowhere"\n')
     outcome = anchorhold("recover", "--orphans")
-    assert outcome.exit_code == errors.PluginMissingError.exit_code
+    assert outcome.exit_code == errors.UnknownBackendError.exit_code
     shown = outcome.talk
     assert "Not checked: key_backends.lost (key_backends.lost.backend: the key backend type 'nowhere'" in shown
 

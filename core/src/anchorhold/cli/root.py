@@ -60,7 +60,9 @@ class RootGroup(TyperGroup):
                 _say_usage(error, arguments, unknown=unknown)
                 raise
             raise cause from error
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            for issued in getattr(error, "issued", ()):
+                typer.echo(f"Issued {issued.serial}; run `anchorhold view-cert {issued.serial}` to get it.", err=True)
             typer.echo("anchorhold: interrupted; run `anchorhold recover` to list unfinished operations", err=True)
             raise
 

@@ -9,6 +9,7 @@ from anchorhold.databases.connect import (
     file_of,
     open_database,
     open_in_memory,
+    roll_back,
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.databases.migrations import Migrations
@@ -29,4 +30,5 @@ __all__ = [
     "open_database",
     "open_in_memory",
     "ordered",
+    "roll_back",
 ]

@@ -85,6 +85,17 @@ def drop_dead_connection(database: Database) -> None:
         database.manual_close()
 
 
+def roll_back(database: Database) -> None:
+    """End the transaction of this thread, if there is one, whatever peewee believes: an interrupt may come at any step.
+
+    Without that the lock of a transaction that nobody ends would keep all others waiting.
+    """
+    state = database._state  # type: ignore[attr-defined]  # noqa: SLF001  # it has no other way
+    state.transactions.clear()
+    if state.conn is not None:
+        state.conn.rollback()
+
+
 def database_exists(url: str, subject: str = "database") -> bool:
     """Whether opening a database would not create it; a server is taken to have it.
 

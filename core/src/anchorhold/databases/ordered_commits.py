@@ -36,8 +36,8 @@ def ordered(database: Database) -> Iterator[None]:
 @contextmanager
 def _relaxed(database: Database) -> Iterator[None]:
     """``synchronous = normal`` for the connection of this thread, which is closed if it cannot be undone."""
-    database.execute_sql("PRAGMA synchronous = normal")
     try:
+        database.execute_sql("PRAGMA synchronous = normal")
         yield
     finally:
         try:

@@ -22,7 +22,7 @@ from anchorhold.x509.serials import complete_serial
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from peewee import Database
 
@@ -130,7 +130,7 @@ class CertificateRepository:
         self._execute_many(self._reserve, rows)
 
     def complete(self, authority_id: int, issued: Sequence[tuple[str, bytes]]) -> None:
-        """Record signed certificates as (serial, DER).
+        """Record signed certificates as (serial, DER); repeated, it changes nothing.
 
         Raises:
             LedgerError: One of them is not reserved any more; nothing is recorded then.
@@ -148,8 +148,15 @@ class CertificateRepository:
             return
         now = to_timestamp(dt.datetime.now(dt.UTC))
         changed = self._execute_many(self._complete, [(der, now, authority_id, serial) for serial, der in issued])
-        if changed != len(issued):
+        if changed != len(issued) and not self._has_issued(authority_id, dict(issued)):
             raise LedgerError("ledger: a reservation was removed while its certificate was being signed", hint="retry")
+
+    def _has_issued(self, authority_id: int, certificates: Mapping[str, bytes]) -> bool:
+        """Whether all of these are recorded already: the answer to a commit may have been lost."""
+        model = self._model
+        wanted = (model.authority == authority_id) & model.serial.in_(list(certificates)) & (model.status == "issued")
+        rows = model.select(model.serial, model.certificate).where(wanted).tuples()
+        return {serial: bytes(found) for serial, found in rows} == certificates
 
     def release(self, authority_id: int, serials: Iterable[str]) -> None:
         """Take back reservations for which no signature was asked for."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 from typing import TYPE_CHECKING, Protocol
 
-from anchorhold.errors import LedgerError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -33,7 +33,8 @@ class GroupCommits:
 
     A thread that comes alone commits at once. While it commits, others gather, and the first of them commits for all of
     them. Each returns after the commit that holds its work. If one piece of work fails, each is done again in a
-    separate transaction.
+    separate transaction. The main thread, which alone is interrupted by signals, never commits for others and waits for
+    nobody's result: it takes turns with the groups.
 
     Attributes:
         transaction: Begins a transaction.
@@ -41,7 +42,8 @@ class GroupCommits:
 
     transaction: BeginTransaction
     _process: int = field(default_factory=os.getpid)
-    _lock: Lock = field(default_factory=Lock)
+    _changing: Lock = field(default_factory=Lock)
+    _committing: Lock = field(default_factory=Lock)
     _waiting: list[_Entry] = field(default_factory=list)
     _is_led: bool = False
 
@@ -55,69 +57,64 @@ class GroupCommits:
         Raises:
             AnchorholdError: From the work, or the ledger refused.
         """
-        if self._process != os.getpid():  # a thread of the parent may have held the lock
-            self._process, self._lock, self._waiting, self._is_led = os.getpid(), Lock(), [], False
+        if current_thread() is main_thread():
+            with self.turn(), self.transaction(durable=durable):
+                work()
+            return
+        self._forget_parent()
         entry = _Entry(work, durable)
-        with self._lock:
+        with self._changing:
             self._waiting.append(entry)
             is_first = not self._is_led
             self._is_led = True
         if not is_first:
-            self._wait(entry)
+            entry.turn.acquire()
         if not entry.is_done:
             self._lead(entry)
         if entry.error is not None:
             raise entry.error
 
-    def _wait(self, entry: _Entry) -> None:
-        """Until its work is done, or it has to lead; who is interrupted leaves nothing half done."""
-        try:
-            entry.turn.acquire()
-        except BaseException:
-            with self._lock:
-                is_withdrawn = entry in self._waiting
-                if is_withdrawn:
-                    self._waiting.remove(entry)
-                    if not entry.turn.locked():
-                        self._pass_on()  # it was to lead
-            if not is_withdrawn:
-                entry.turn.acquire()  # another thread is committing it
-            raise
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """While no group is committed: for a transaction of this thread alone."""
+        self._forget_parent()
+        with self._committing:
+            yield
+
+    def _forget_parent(self) -> None:
+        """In a forked child: a thread of the parent may have held the locks."""
+        if self._process != os.getpid():
+            self._process, self._changing, self._committing = os.getpid(), Lock(), Lock()
+            self._waiting, self._is_led = [], False
 
     def _lead(self, own: _Entry) -> None:
-        """Commit for all that are waiting."""
-        with self._lock:
-            group, self._waiting = self._waiting, []
-        try:
+        """Commit for all that are waiting by then."""
+        with self._committing:
+            with self._changing:
+                group, self._waiting = self._waiting, []
             self._commit(group)
-        except BaseException:
-            for entry in group:
-                entry.error = entry.error or LedgerError("ledger: the commit was interrupted", hint="repeat")
-            raise
-        finally:
-            for entry in group:
-                entry.is_done = True
-                if entry is not own:
-                    entry.turn.release()
-            with self._lock:
-                self._is_led = False
-                if self._waiting:
-                    self._pass_on()
-
-    def _pass_on(self) -> None:
-        """Let the first of those that wait lead, if there is one; the lock is held."""
-        self._is_led = bool(self._waiting)
-        for entry in self._waiting[:1]:
-            entry.turn.release()
+        with self._changing:
+            self._is_led = bool(self._waiting)
+            for successor in self._waiting[:1]:
+                successor.turn.release()
+        for entry in group:
+            entry.is_done = True
+            if entry is not own:
+                entry.turn.release()
 
     def _commit(self, group: Sequence[_Entry]) -> None:
+        """Commit a group; if the ledger itself fails, so does all of it, for it would keep each waiting again."""
+        failing: _Entry | None = None
         try:
             with self.transaction(durable=any(entry.durable for entry in group)):
                 for entry in group:
+                    failing = entry
                     entry.work()
-        except Exception as error:
-            if len(group) == 1:
-                group[0].error = error
+                failing = None
+        except BaseException as error:
+            if failing is None or len(group) == 1:
+                for entry in group:
+                    entry.error = error if len(group) == 1 else copy(error)
                 return
             for entry in group:
                 self._commit([entry])
@@ -139,4 +136,4 @@ class _Entry:
     durable: bool
     turn: Lock = field(default_factory=_held_lock)
     is_done: bool = False
-    error: Exception | None = None
+    error: BaseException | None = None

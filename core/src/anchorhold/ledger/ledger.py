@@ -19,6 +19,7 @@ from anchorhold.databases import (
     open_database,
     open_in_memory,
     ordered,
+    roll_back,
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
@@ -90,7 +91,7 @@ class Ledger:
         self._tell: Callable[[Ledger, Sequence[Notice]], None] | None = None
         self._listeners: Collection[object] = ()
         self._audit: AuditContext | None = None
-        self._group_commits = GroupCommits(self.transaction)
+        self._group_commits = GroupCommits(self._committing)
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""
@@ -127,7 +128,7 @@ class Ledger:
         """
         same = copy(self)
         same._notices, same._tell, same._listeners = CommitNotices(), tell, listeners  # noqa: SLF001  # the same class
-        same._group_commits = GroupCommits(same.transaction)  # noqa: SLF001  # the same class
+        same._group_commits = GroupCommits(same._committing)  # noqa: SLF001  # the same class
         for repository in ("certificates", "events"):
             vars(same).pop(repository, None)
         return same
@@ -226,9 +227,7 @@ class Ledger:
         Raises:
             LedgerError: The database refused.
         """
-        relaxed = not durable and not self.database.in_transaction()
-        commit = ordered(self.database) if relaxed else self.database.atomic()
-        with self._telling(), self.translate_errors(), commit:
+        with self._telling(), self._committing(durable=durable):
             if alone and not isinstance(self.database, SqliteDatabase):
                 self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield
@@ -237,8 +236,26 @@ class Ledger:
         """A transaction that other threads of this process may share; see `GroupCommits.run`."""
         if self.database.in_transaction():  # which decides when all of it is committed
             work()
+        elif self._tell is not None and self._listeners:  # each thread tells what it has recorded
+            with self._telling(), self._group_commits.turn(), self._committing(durable=durable):
+                work()
         else:
             self._group_commits.run(work, durable=durable)
+
+    @contextmanager
+    def _committing(self, *, durable: bool) -> Iterator[None]:
+        """A transaction, without what is told of it."""
+        is_outermost = not self.database.in_transaction()
+        commit = ordered(self.database) if is_outermost and not durable else self.database.atomic()
+        try:
+            with self.translate_errors(), commit:
+                yield
+        except Exception:
+            raise
+        except BaseException:  # at any step of peewee's, which may not have noted yet that it has begun
+            if is_outermost:
+                roll_back(self.database)
+            raise
 
     def _telling(self) -> AbstractContextManager[None]:
         """Around a transaction: tells after the commit, if anybody listened when the outermost one began."""

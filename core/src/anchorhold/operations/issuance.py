@@ -117,12 +117,15 @@ class IssuanceBatch:
             elif recorded is None:
                 self._signing.run(self._sign_unit, self._record)
             else:
-                self._signing.run(self._sign_unit)  # what it does belongs into the same commit
+                self._signing.run(self._sign_unit)
+            if recorded is None:
+                self._record()
         except BaseException:
             self._give_up()
             raise
-        with self._rejecting_unrecorded():
-            self._record(recorded)
+        if recorded is not None:  # what it does belongs into the same commit
+            with self._rejecting_unrecorded():
+                self._record(recorded)
         return [outcome for outcome in self._outcomes if isinstance(outcome, bytes)]
 
     def sign_each(self) -> Generator[bytes | RefusedError, None, None]:

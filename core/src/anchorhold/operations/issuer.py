@@ -137,14 +137,16 @@ class Issuer:
             checking: OrderedParallel[_Request] = OrderedParallel(len(orders))
             requests = checking.run(lambda number: checked_request(orders[number]))
         batch, drafts = self._reserved(lambda opened: list(map(opened.draft, orders, requests)))
+        before = len(issued)
         try:
             certificates = batch.sign_all()
+            issued += [
+                draft.issued(intent, der)
+                for draft, intent, der in zip(drafts, batch.intents, certificates, strict=True)
+            ]
         except BaseException:
-            issued += [drafts[number].issued(batch.intents[number], der) for number, der in batch.recorded]
+            issued[before:] = [drafts[number].issued(batch.intents[number], der) for number, der in batch.recorded]
             raise
-        issued += [
-            draft.issued(intent, der) for draft, intent, der in zip(drafts, batch.intents, certificates, strict=True)
-        ]
 
     def _sign_each(self, orders: Sequence[Order]) -> Iterator[Issued | Refusal]:
         checking: OrderedParallel[_Request | AnchorholdError] = OrderedParallel(len(orders))
@@ -175,18 +177,22 @@ class Issuer:
                         yield refusals[number]
                         continue
                     outcome = next(outcomes)
-                    handed_out += 1
+                    found: Issued | Refusal
                     if isinstance(outcome, bytes):
-                        yield fit[handed_out - 1].issued(batch.intents[handed_out - 1], outcome)
+                        found = fit[handed_out].issued(batch.intents[handed_out], outcome)
                     else:
-                        yield Refusal(order=order, error=outcome)
-            except AnchorholdError as error:
+                        found = Refusal(order=order, error=outcome)
+                    handed_out += 1
+                    yield found
+            except GeneratorExit:
+                raise
+            except BaseException as error:
                 left = [
                     fit[position].issued(batch.intents[position], der)
                     for position, der in batch.recorded
                     if position >= handed_out
                 ]
-                error.issued = tuple(left)
+                vars(error)["issued"] = tuple(left)
                 raise
 
     def _reserved(self, drafted: Callable[[_OpenAuthority], list[_Drafted]]) -> tuple[IssuanceBatch, list[_Drafted]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from anchorhold.algorithms import RSA_PADDINGS
 from anchorhold.errors import AnchorholdError
 from anchorhold.pkcs8 import load_private_key
-from anchorhold.plugin.blame import PLUGIN_ERRORS
+from anchorhold.plugin.blame import keep_interrupt
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.inventory import KeyDescription, KeyOrigin, ListedKey
 from anchorhold.plugin.requests import CreatedKey, KeyHandle
@@ -32,7 +32,8 @@ def fault_of_key(created: Any) -> str | None:
         return "returned no public key that can be used"
     try:
         survives = json.loads(json.dumps(dict(created.handle.data), allow_nan=False)) == created.handle.data
-    except PLUGIN_ERRORS:
+    except BaseException as error:
+        keep_interrupt(error)
         survives = False
     return None if survives else "returned a handle that is not JSON"
 
@@ -42,7 +43,8 @@ def fault_of_signer(signer: Any) -> str | None:
     try:
         is_signer = all(hasattr(signer, name) for name in ("public_key", "sign", "close"))
         public_key = signer.public_key if is_signer else None
-    except PLUGIN_ERRORS as error:
+    except BaseException as error:
+        keep_interrupt(error)
         return f"returned a signer whose public_key raises {type(error).__name__}"
     if not is_signer:
         return f"returned a {type(signer).__name__}, not a signer"
@@ -124,6 +126,7 @@ def _is_public_key(key: object) -> bool:
     try:
         spec_of(key)
         spki(key)  # type: ignore[arg-type]  # spec_of has refused all else
-    except PLUGIN_ERRORS:
+    except BaseException as error:
+        keep_interrupt(error)
         return False
     return True

@@ -15,10 +15,10 @@ import pluggy
 from anchorhold.errors import AnchorholdError, BackendBusyError, BackendContractError, BackendLoadError
 from anchorhold.plugin.answers import fault_of_capabilities
 from anchorhold.plugin.blame import (
-    PLUGIN_ERRORS,
     blaming,
     broken,
     failure,
+    keep_interrupt,
     name_in_calls,
     name_in_notices,
 )
@@ -165,7 +165,8 @@ def _construct(part: PluginFactory) -> Any:
         instance = part.construct()
     except AnchorholdError:
         raise
-    except PLUGIN_ERRORS as error:
+    except BaseException as error:
+        keep_interrupt(error)
         raise BackendLoadError(
             f"{part.identity}: cannot be constructed ({type(error).__name__})",
             hint="report this to its author; see the cause",
@@ -185,7 +186,8 @@ def _register(manager: pluggy.PluginManager, instance: Any, identity: PluginIden
         raise BackendContractError(
             f"{identity}: {' '.join(str(error).split())}", hint="its author must correct the hook"
         ) from error
-    except PLUGIN_ERRORS as error:  # pluggy compares the instance with others, and lists its attributes
+    except BaseException as error:  # pluggy compares the instance with others, and lists its attributes
+        keep_interrupt(error)
         raise failure(identity, "registering it", error) from error
 
 

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PLUGIN_ERRORS: Final = (Exception, SystemExit)
-"""What a plugin may raise without ending our command; a library below it may well call ``sys.exit``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -108,6 +105,15 @@ def broken(identity: PluginIdentity, what: str) -> BackendContractError:
     return BackendContractError(f"{identity}: {what}", hint=f"report this to the author of the {_word(identity)}")
 
 
+def keep_interrupt(error: BaseException) -> None:
+    """Raise it again if it is Ctrl-C; whatever else a plugin raises does not end our command.
+
+    Libraries below a plugin may call ``sys.exit``, panic in Rust, or have time-outs that are no ``Exception``.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+
+
 @contextmanager
 def blaming(identity: PluginIdentity, what: str) -> Iterator[None]:
     """Name a plugin in whatever its code raises inside; errors of ours pass."""
@@ -115,7 +121,8 @@ def blaming(identity: PluginIdentity, what: str) -> Iterator[None]:
         yield
     except AnchorholdError:
         raise
-    except PLUGIN_ERRORS as error:
+    except BaseException as error:
+        keep_interrupt(error)
         raise failure(identity, what, error) from error
 
 
@@ -161,7 +168,8 @@ def _watched_notice(hook: str, function: Callable[..., Any], identity: PluginIde
             function(*arguments)
         except AnchorholdError as error:
             logger.warning("%s: %s failed (%s); what was done stays", identity, hook, error)
-        except PLUGIN_ERRORS as error:
+        except BaseException as error:
+            keep_interrupt(error)
             logger.warning("%s: %s failed (%s); what was done stays", identity, hook, type(error).__name__)
             logger.debug("%s failed", hook, exc_info=error)
 

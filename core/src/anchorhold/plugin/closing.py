@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.plugin.blame import PLUGIN_ERRORS
+from anchorhold.plugin.blame import keep_interrupt
 
 if TYPE_CHECKING:
     import pluggy
@@ -50,7 +50,8 @@ class BackendClosing:
             if os.getpid() == self._process:
                 try:
                     self._manager.hook.close_backend()
-                except PLUGIN_ERRORS as error:
+                except BaseException as error:
+                    keep_interrupt(error)
                     self.warn("the backend", error)
         return True
 

@@ -28,7 +28,7 @@ from anchorhold.plugin.answers import (
     is_signer_of,
 )
 from anchorhold.plugin.batch_signing import Outcome, sign_until_free, sign_within_wrappers
-from anchorhold.plugin.blame import PLUGIN_ERRORS, author_of, blaming, broken, failure, noting_changes, was_answered
+from anchorhold.plugin.blame import author_of, blaming, broken, failure, keep_interrupt, noting_changes, was_answered
 from anchorhold.plugin.capabilities import Capabilities
 from anchorhold.plugin.closing import BackendClosing
 from anchorhold.plugin.inventory import KeyDescription
@@ -39,6 +39,7 @@ from anchorhold.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     import pluggy
 
@@ -102,7 +103,7 @@ class KeyBackend:
         self._audit: AuditContext | None = None
         self.deadline: float | None = None
         self._closing = BackendClosing(identity, manager)
-        self._unresponsive: UnresponsiveAliases | None = None
+        self._asking: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
@@ -122,7 +123,7 @@ class KeyBackend:
     def asked_once(self, unresponsive: UnresponsiveAliases) -> KeyBackend:
         """The same backend; it is not asked again for a while when it was waited for and has failed."""
         same = copy(self)
-        same._unresponsive = unresponsive  # noqa: SLF001  # of the same class
+        same._asking = partial(unresponsive.asking, self.role, self.alias)  # noqa: SLF001  # of the same class
         return same
 
     def __repr__(self) -> str:
@@ -199,7 +200,8 @@ class KeyBackend:
         """Give a signer back; a failure is a warning, because what it has signed stays signed."""
         try:
             signer.close()
-        except PLUGIN_ERRORS as error:
+        except BaseException as error:
+            keep_interrupt(error)
             self._closing.warn("a signer", error)
 
     def close(self) -> bool:
@@ -210,7 +212,8 @@ class KeyBackend:
         """See `BackendSpec.sign`. The signature is not verified here."""
         asked, made = self._completed("sign", request), None
         try:
-            made = self._guarded("sign", request=asked, signer=signer)  # core offers it
+            with self._asking():
+                made = self._guarded("sign", request=asked, signer=signer)  # core offers it
             if isinstance(made, bytes):
                 return made
             raise self._of_another_type("sign", made, bytes)
@@ -236,11 +239,7 @@ class KeyBackend:
         return self._author_of("sign", lambda found: isinstance(found, bytes) and verifies(found))
 
     def sign_batch(self, requests: Sequence[SignRequest], signer: Signer) -> list[bytes | AnchorholdError]:
-        """See `BackendSpec.sign_batch`. Each request passes the wrappers of `sign`; no signature is verified here.
-
-        Returns:
-            For each request its signature, or why there is none.
-        """
+        """See `BackendSpec.sign_batch`. Each request passes the wrappers of `sign`; no signature is verified here."""
         asked = [self._completed("sign_batch", request) for request in requests]
         made: list[SignRequest] = []
 
@@ -311,12 +310,13 @@ class KeyBackend:
             )
         if isinstance(request := arguments.get("request"), KeyRequest):
             self._check_readable(request)
-        begun = time.monotonic()
-        try:
-            return self._answer(hook, answer, **arguments)
-        except BackendBusyError as busy:
-            end = patience_end(begun, self.deadline, ocsp=self.role == "ocsp")
-            return retried(lambda: self._answer(hook, answer, **arguments), busy, end)
+        with self._asking():
+            begun = time.monotonic()
+            try:
+                return self._answer(hook, answer, **arguments)
+            except BackendBusyError as busy:
+                end = patience_end(begun, self.deadline, ocsp=self.role == "ocsp")
+                return retried(lambda: self._answer(hook, answer, **arguments), busy, end)
 
     def _answer(self, hook: str, answer: type[T], **arguments: Any) -> T:
         completed = self._completed(hook, arguments.get("request"))
@@ -364,13 +364,13 @@ class KeyBackend:
 
     def _guarded(self, hook: str, **arguments: Any) -> Any:
         """Call a hook; what its plugins raise names the one that did it."""
-        remembering = nullcontext() if self._unresponsive is None else self._unresponsive.asking(self.role, self.alias)
-        with remembering, noting_changes() if self._wrapped else nullcontext():
+        with noting_changes() if self._wrapped else nullcontext():
             try:
                 return getattr(self.manager.hook, hook)(**arguments)
             except AnchorholdError:  # also those that name a wrapper
                 raise
-            except PLUGIN_ERRORS as error:
+            except BaseException as error:
+                keep_interrupt(error)
                 raise failure(self.identity, hook, error) from error
 
     def _without_fault(self, hook: str, value: T, fault: Callable[[T], str | None]) -> T:

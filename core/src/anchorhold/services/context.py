@@ -91,8 +91,9 @@ class ServiceContext:
         return ServiceContext(self.loaded, self.access, self.backends, audit, self.deadline)
 
     def until(self, deadline: float) -> ServiceContext:
-        """The same with a deadline."""
-        return ServiceContext(self.loaded, self.access, self.backends, self.audit, deadline)
+        """The same with a deadline; an earlier one stays."""
+        earliest = deadline if self.deadline is None else min(deadline, self.deadline)
+        return ServiceContext(self.loaded, self.access, self.backends, self.audit, earliest)
 
     def asking_once(self) -> ServiceContext:
         """The same; a backend that was waited for in vain a short time ago is not asked again."""

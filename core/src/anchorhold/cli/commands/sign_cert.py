@@ -93,9 +93,9 @@ def sign_cert(
     )
     with installation.certificates.issuer(authority, secrets) as issuer:
         issued = issuer.sign(order)
-    info(f"Signed with {name}, serial {issued.serial}, valid until {issued.not_after:%Y-%m-%d %H:%M} UTC.")
-    if issued.not_granted:
-        info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
-    chain = installation.authorities.chain_certificates(authority) if bundle else []
-    record = {"serial": issued.serial, "authority": name, "not_granted": list(issued.not_granted)}
-    write(render(issued.der, output_format, chain=chain, record=record), out)
+        info(f"Signed with {name}, serial {issued.serial}, valid until {issued.not_after:%Y-%m-%d %H:%M} UTC.")
+        if issued.not_granted:
+            info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
+        chain = installation.authorities.chain_certificates(authority) if bundle else []
+        record = {"serial": issued.serial, "authority": name, "not_granted": list(issued.not_granted)}
+        write(render(issued.der, output_format, chain=chain, record=record), out)  # before the key is given back

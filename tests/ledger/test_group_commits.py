@@ -1,0 +1,139 @@
+"""Threads that commit at the same time share a transaction, and lose nothing whatever happens to one of them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from anchorhold.errors import LedgerError
+from anchorhold.installation import open_installation
+from anchorhold.operations.order import Order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchorhold.installation import Installation
+    from conftest import MakeCsr
+
+STORM = """
+import os, sys, threading, anchorhold
+order = anchorhold.Order(csr=open(sys.argv[1], "rb").read(), names=["www.example.com"])
+handed_out, lock = [], threading.Lock()
+with anchorhold.open_installation() as installation, installation.certificates.issuer("Root") as issuer:
+    def issue():
+        try:
+            while not over.is_set():
+                serial = issuer.sign(order).serial
+                with lock:
+                    handed_out.append(serial)
+        except BaseException as error:
+            with lock:
+                handed_out.extend(issued.serial for issued in getattr(error, "issued", ()))
+            raise
+    over = threading.Event()
+    threads = [threading.Thread(target=issue) for _ in range(15)]
+    for thread in threads:
+        thread.start()
+    print("begin", flush=True)
+    try:
+        issue()
+    except KeyboardInterrupt:
+        over.set()
+    for thread in threads:
+        thread.join()
+    print(*handed_out)
+"""
+
+
+def _issued() -> set[str]:
+    with open_installation() as installation:
+        found = installation.certificates.list(limit=1_000_000)
+        return {certificate.serial for certificate in found if certificate.profile != "authority"}
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("after", [0.05, 0.3])
+def test_an_interrupt_of_the_main_thread_loses_nothing_of_any_thread(csr_file: Path, after: float) -> None:
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+    command = (sys.executable, "-c", STORM, str(csr_file))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begin\n"
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert set(said.split()) == _issued()
+
+
+def test_one_that_fails_is_alone_with_it(installation: Installation) -> None:
+    ledger = installation.ledger
+    outcomes: dict[int, str] = {}
+    together = threading.Barrier(8)
+
+    def commit(number: int) -> None:
+        def work() -> None:
+            ledger.events.append("seen", "Root", number=number)
+            if number == 3:
+                raise LedgerError("three: no", hint="leave it")
+
+        together.wait()
+        try:
+            ledger.commit_together(work)
+            outcomes[number] = "kept"
+        except LedgerError as error:
+            outcomes[number] = error.problem
+        installation.close()
+
+    threads = [threading.Thread(target=commit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == {**dict.fromkeys(range(8), "kept"), 3: "three: no"}
+    kept = [event.detail["number"] for event in ledger.events.history() if event.kind == "seen"]
+    assert sorted(kept) == [0, 1, 2, 4, 5, 6, 7]
+
+
+@pytest.mark.databases("postgresql", because="a server can end a session")
+def test_a_session_that_the_server_ends_costs_no_certificate(database: str, make_csr: MakeCsr) -> None:
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+        order, handed_out, lock = Order(csr=make_csr(), names=["www.example.com"]), set(), threading.Lock()
+        over = threading.Event()
+        with installation.certificates.issuer("Root") as issuer:
+
+            def issue() -> None:
+                while not over.is_set():
+                    serials: list[str] = []
+                    try:
+                        serials.append(issuer.sign(order).serial)
+                    except LedgerError as error:
+                        serials += [issued.serial for issued in error.issued]
+                    with lock:
+                        handed_out.update(serials)
+                installation.close()
+
+            threads = [threading.Thread(target=issue) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            with closing(psycopg.connect(database, autocommit=True)) as other:
+                for _ in range(10):
+                    time.sleep(0.1)
+                    other.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+            over.set()
+            for thread in threads:
+                thread.join()
+    assert handed_out == _issued()
