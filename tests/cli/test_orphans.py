@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,7 +104,9 @@ def test_view_ca_says_where_a_key_was_made_and_whether_it_can_leave(places: Path
     made, can_leave, place = _origin(anchorhold, "Root")
     assert (made, can_leave) == ("here", True)
     assert "storage 'default'" in place
-    assert "made in its key backend, and can leave it" in good(anchorhold("view-ca", "Root")).text
+    text = good(anchorhold("view-ca", "Root")).text
+    assert "made in its key backend, and can leave it" in text
+    assert f"Its place: {place}" in re.sub(": +", ": ", text)
     good(anchorhold("move-key", "Root", "--to=rows"))
     assert _origin(anchorhold, "Root")[:2] == ("elsewhere", True)
 

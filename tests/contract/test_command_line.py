@@ -119,6 +119,8 @@ def test_what_pytest_says_of_a_broken_rule_does_not_show_the_secrets(run: Run, b
     ("told", "arguments", "complaint"),
     [
         ({"option": {}}, (), "[option] is not known; did you mean 'options'?"),
+        ({"other_options": {}}, (), "[other_options] is not known; did you mean 'other'?"),
+        ({"old_handles": {}}, (), "[old_handles] is not known; did you mean 'old-handles'?"),
         ({"options": {"folder": "/keys", "foldr": "/keys"}}, (), "[options]: key_backends.default.options.foldr"),
         ({"other": {"folder": ["/keys"]}}, (), "[other]: key_backends.other.options.folder"),
         ({}, ("--anchorhold-rule=create.fesh",), "there is no such rule; did you mean 'create.fresh'?"),

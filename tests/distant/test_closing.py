@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anchorhold.errors import BackendFailedError
 from anchorhold.installation import open_installation
 from anchorhold.operations.order import Order
+from anchorhold.plugin import hookimpl
+from anchorhold.plugin.requests import SECTIONS
+from plugin.fake_backends import SUBJECT, MemoryBackend, Recorder, bound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +57,37 @@ def test_maintenance_goes_on_with_the_other_authorities(distant: Distant) -> Non
     assert "Second: CRL number 1" in maintained.stderr
     assert "First: new responder" in maintained.stderr
     assert "Second: new responder" in maintained.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrappers", "told"),
+    [
+        (RuntimeError("1234"), [], " (RuntimeError); what"),
+        (RuntimeError("1234"), [Recorder], ": close_backend failed (RuntimeError); what"),
+        (BackendFailedError("key backend 'mine': did not log out", hint=""), [], ": did not log out; what"),
+        (BackendFailedError("kms: did not log out", hint=""), [], ": kms: did not log out; what"),
+    ],
+)
+def test_a_backend_that_fails_to_close_is_named_once(
+    fault: Exception, wrappers: list[type[Recorder]], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stuck(MemoryBackend):
+        @hookimpl
+        def close_backend(self) -> None:
+            raise fault
+
+    backend = bound(Stuck, wrappers)
+    backend.close()
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"{SUBJECT}: the backend failed to close{told}")
+    assert warning.count("key backend 'mine'") == 1
+
+
+def test_the_alias_for_keys_of_responders_is_named_as_such(distant: Distant) -> None:
+    distant.configure()
+    with open_installation() as installation:
+        named = [str(installation.backends.get("default", role).identity).split(" (")[0] for role in SECTIONS]
+    assert named == ["key backend 'default'", "OCSP key backend 'default'"]
 
 
 FORKS = """

@@ -210,8 +210,22 @@ def test_a_listener_that_fails_is_a_warning_that_names_its_distribution(
     with open_installation() as installation:
         assert installation.authorities.create("Root", "CN=Root").record.status == "active"
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert len(warnings) == 3
+    assert len(warnings) == 2  # one for each commit; the certificate and the end of the creation are one
     assert all("acme-keys 1.2" in line and "recorded failed" in line and "1234" not in line for line in warnings)
+
+
+def test_a_listener_that_fails_at_each_certificate_of_a_batch_is_one_warning_with_the_number(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, make_csr: MakeCsr
+) -> None:
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+        Listening.events.clear()
+        monkeypatch.setattr(Listening, "fails", ZeroDivisionError("1234"))
+        with installation.certificates.issuer("Root") as issuer:
+            issuer.sign_many([Order(csr=make_csr(), names=[f"{letter}.example"]) for letter in "abc"])
+    assert len(Listening.events) == 3
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.endswith(": recorded failed 3 times, at first (ZeroDivisionError); what was done stays")
 
 
 def _sign(backend: KeyBackend) -> None:

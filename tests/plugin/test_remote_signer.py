@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
 from anchorhold import software_keys
 from anchorhold.algorithms import Algorithm, key_spec
 from anchorhold.errors import AnchorholdError, BackendFailedError, KeyMissingError, KeyUnsupportedError
-from anchorhold.plugin import Failure, RemoteService, RemoteSigner
+from anchorhold.plugin import Failure, RemoteService, RemoteSigner, SignRequest
 from anchorhold.public_keys import is_signed_by, spki
+from plugin.fake_backends import CA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from anchorhold.software_keys import PrivateKey
 
@@ -54,10 +57,21 @@ class Discreet(Far):
 class FarSigner(RemoteSigner[Far, str]):
     """Signs there."""
 
-    def request_signature(self, service: Far, message: bytes, algorithm: Algorithm, parameter: str) -> bytes:
+    def request_signature(
+        self, service: Far, message: bytes, algorithm: Algorithm, parameter: str, seconds: float = 30.0
+    ) -> bytes:
         with service.client(self.subject) as client:
-            client.append(parameter)
+            client.append(parameter if seconds == 30.0 else f"{parameter} within {seconds}")
         return software_keys.SoftwareSigner(service.key).sign(message, algorithm)
+
+
+class PunctualSigner(FarSigner):
+    """Wants to know how long it may take."""
+
+    def sign_request(self, request: SignRequest) -> bytes:
+        """Within the deadline."""
+        service, parameter = self.service_for(request.algorithm)
+        return self.request_signature(service, request.message, request.algorithm, parameter, request.seconds_left(2.0))
 
 
 @pytest.fixture
@@ -102,6 +116,19 @@ def test_a_closed_signer_signs_no_more_and_another_one_goes_on(far: Far, signer:
     assert far.opened == [["other"]]
 
 
+def test_a_signer_that_is_told_the_request_refuses_the_same(far: Far) -> None:
+    signer = PunctualSigner(far, far.key.public_key(), ROOT, {ECDSA: "ECDSA_SHA_256"})
+    request = SignRequest(message=b"message", algorithm=ECDSA, purpose="crl", ca=CA)
+    assert is_signed_by(far.key.public_key(), signer.sign_request(request), b"message", ECDSA)
+    assert far.opened == [["ECDSA_SHA_256 within 2.0"]]
+    with pytest.raises(KeyUnsupportedError, match="does not sign with ed25519"):
+        signer.sign_request(replace(request, algorithm=Algorithm(scheme="ed25519")))
+    signer.close()
+    with pytest.raises(BackendFailedError, match="the signer was closed"):
+        signer.sign_request(request)
+    assert len(far.opened[0]) == 1
+
+
 def test_a_signer_shows_its_subject_and_nothing_of_the_service(signer: FarSigner) -> None:
     assert repr(signer) == f"<signer of {ROOT}>"
 
@@ -110,6 +137,60 @@ def test_the_client_is_opened_once(far: Far) -> None:
     with far.client() as first, far.client() as second:
         assert first is second
     assert len(far.opened) == 1
+
+
+class Closable(Far):
+    """Its clients are closed by what they have for it."""
+
+    closed: list[list[str]]
+
+    def close_client(self, client: list[str]) -> None:
+        self.closed = [client]
+
+
+def test_the_client_of_this_process_is_closed_once_and_another_is_opened_when_it_is_needed() -> None:
+    far = Closable()
+    far.close()
+    assert not hasattr(far, "closed")
+    with far.client() as first:
+        pass
+    far.close()
+    (closed,) = far.closed
+    assert closed is first
+    far.closed = []
+    far.close()
+    assert far.closed == []
+    with far.client() as second:
+        assert second is not first
+
+
+def test_a_client_is_closed_by_its_own_method(tmp_path: Path) -> None:
+    class Reading(RemoteService[IO[str]]):
+        def open_client(self) -> IO[str]:
+            return (tmp_path / "log").open("w")
+
+        def translate(self, error: Exception, subject: str, facts: dict[str, str]) -> AnchorholdError | None:
+            return None
+
+    service = Reading("key backend 'far'")
+    with service.client() as client:
+        assert not client.closed
+    service.close()
+    assert client.closed
+
+
+def test_a_forked_child_closes_no_client_of_its_parent() -> None:
+    far = Closable()
+    with far.client():
+        pass
+    child = os.fork()
+    if not child:
+        try:
+            far.close()
+            os._exit(0 if not hasattr(far, "closed") else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_forked_child_has_a_client_of_its_own(far: Far) -> None:

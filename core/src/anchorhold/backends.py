@@ -204,7 +204,7 @@ class BackendRegistry:
         settings = settings or self._settings_of(alias, role)
         plugin = discovery.find(BACKENDS_GROUP, settings.backend, f"{section}.backend")
         backend_class: Any = plugin.loaded
-        owner = discovery.PluginIdentity("key backend", alias, plugin)
+        owner = discovery.PluginIdentity("key backend", alias, plugin, ocsp=role == "ocsp")
         model = plugin.attribute("Options", None)
         if role == "ocsp":
             model = plugin.attribute("OcspOptions", model)

@@ -108,6 +108,7 @@ def show_chain(
         ("Kept in", f"key backend {record.key_backend!r} ({record.backend_type})"),
         *([("Its key is", described_key(state))] if state is not None else []),
         *([("Its key was", described_origin(origin))] if origin is not None else []),
+        *([("Its place", origin.place)] if origin is not None else []),
         *([("Responder", described_responder(installation, authority))] if state is not None else []),
         *([("CRLs", described_lists(installation, authority))] if state is not None else []),
     ]

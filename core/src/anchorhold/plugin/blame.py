@@ -13,6 +13,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, BackendContractError, BackendFailedError
+from anchorhold.plugin.failed_notices import warn_of_notice
 from anchorhold.plugin.notices import NOTICES
 from anchorhold.remedy import Remedy
 
@@ -167,10 +168,10 @@ def _watched_notice(hook: str, function: Callable[..., Any], identity: PluginIde
         try:
             function(*arguments)
         except AnchorholdError as error:
-            logger.warning("%s: %s failed (%s); what was done stays", identity, hook, error)
+            warn_of_notice(f"{identity}: {hook} failed", str(error))
         except BaseException as error:
             keep_interrupt(error)
-            logger.warning("%s: %s failed (%s); what was done stays", identity, hook, type(error).__name__)
+            warn_of_notice(f"{identity}: {hook} failed", type(error).__name__)
             logger.debug("%s failed", hook, exc_info=error)
 
     return tell

@@ -62,7 +62,7 @@ class BackendClosing:
             what: It.
             error: What it has raised.
         """
-        reason = f": {error.problem}" if isinstance(error, AnchorholdError) else f" ({type(error).__name__})"
+        reason = f": {self._told(error)}" if isinstance(error, AnchorholdError) else f" ({type(error).__name__})"
         level = logging.DEBUG if what in self._warned else logging.WARNING
         self._warned.add(what)
         logger.log(
@@ -73,6 +73,11 @@ class BackendClosing:
             reason,
         )
         logger.debug("could not close", exc_info=error)
+
+    def _told(self, error: AnchorholdError) -> str:
+        """Its problem without the backend, which the warning has named already."""
+        named = f"{self._identity.kind} {self._identity.name!r}"
+        return error.problem.removeprefix(f"{self._identity}: ").removeprefix(f"{named}: ")
 
 
 _open: Final[list[BackendClosing]] = []

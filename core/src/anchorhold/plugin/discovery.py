@@ -31,14 +31,17 @@ class PluginIdentity:
         kind: ``key backend`` or ``wrapper``.
         name: Its alias, or the name of the wrapper.
         plugin: What is configured under it.
+        ocsp: Whether it keeps keys of OCSP responders; an alias of that name may keep those of authorities, too.
     """
 
     kind: str
     name: str
     plugin: Plugin
+    ocsp: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r} ({self.plugin.name} of {self.plugin.distribution})"
+        kind = f"OCSP {self.kind}" if self.ocsp else self.kind
+        return f"{kind} {self.name!r} ({self.plugin.name} of {self.plugin.distribution})"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class RemoteService(ABC, Generic[C]):
     """One service as one alias reaches it.
 
     A subclass implements `open_client` and `translate`, and makes its requests inside ``with self.client() as …``.
-    Threads share the client; a forked child gets its own, because connections must not be shared with a parent.
+    Threads share the client; a forked child gets its own, because connections must not be shared with a parent. A
+    backend whose client is to be closed calls `close` in the hook ``close_backend``.
 
     Args:
         subject: The backend in messages: ``key backend 'kms'``.
@@ -101,6 +102,22 @@ class RemoteService(ABC, Generic[C]):
                 problem = f"{subject or self.subject}: the request failed ({type(error).__name__})"
                 translated = BackendFailedError(problem, hint="report this to the author of the backend")
             raise translated from (error if self.shows_cause else None)
+
+    def close(self) -> None:
+        """Close the client of this process, if it has one; a later request opens another."""
+        opened, self._opened = self._opened, None
+        if opened is not None and opened[0] == os.getpid():
+            self.close_client(opened[1])
+
+    def close_client(self, client: C) -> None:
+        """Close a client: by its method ``close``, if it has one.
+
+        Args:
+            client: From `open_client`.
+        """
+        closing = getattr(client, "close", None)
+        if callable(closing):
+            closing()
 
     def _client(self) -> C:
         """Without a lock, which a fork could leave locked; at worst two threads open one each, and one is forgotten."""

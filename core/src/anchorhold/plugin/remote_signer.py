@@ -26,6 +26,9 @@ class RemoteSigner(ABC, Generic[S, P]):
     refuses what is not in it, holds the public key, so that no signature costs a second request, and forgets the
     service when it is closed. Threads share a signer if they may share the service.
 
+    `request_signature` is not told the deadline or what it signs. A subclass that wants to know adds ``sign_request``
+    (see `Signer`), which core calls instead of `sign`; `service_for` is for that, and for `BackendSpec.sign_batch`.
+
     Args:
         service: What reaches the service, often a `RemoteService`. It may hold a token: it is forgotten by `close`.
         public_key: The public half, as the service has it.
@@ -67,6 +70,18 @@ class RemoteSigner(ABC, Generic[S, P]):
             BackendFailedError: The signer was closed.
             AnchorholdError: The service did not sign.
         """
+        service, parameter = self.service_for(algorithm)
+        return self.request_signature(service, message, algorithm, parameter)
+
+    def service_for(self, algorithm: Algorithm) -> tuple[S, P]:
+        """What reaches the service, and the service's own form of an algorithm.
+
+        Args:
+            algorithm: How a message is to be signed.
+
+        Raises:
+            KeyUnsupportedError, BackendFailedError: As `sign`.
+        """
         service = self._service
         if service is None:
             raise BackendFailedError(f"{self.subject}: the signer was closed", hint="load another one")
@@ -75,7 +90,7 @@ class RemoteSigner(ABC, Generic[S, P]):
                 f"{self.subject}: does not sign with {algorithm}",
                 hint=f"choose one of {', '.join(map(str, self._algorithms))}",
             )
-        return self.request_signature(service, message, algorithm, self._algorithms[algorithm])
+        return service, self._algorithms[algorithm]
 
     def close(self) -> None:
         """Forget the service; its connections stay open for other signers."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError
 from anchorhold.operations.authority import Authority
+from anchorhold.plugin.failed_notices import one_warning_each
 from anchorhold.plugin.notices import RecordedEvent
 
 if TYPE_CHECKING:
@@ -32,19 +33,20 @@ def announce(backends: BackendRegistry, audit: AuditContext, ledger: Ledger, not
         notices: What.
     """
     authorities: dict[int, Authority] = {}
-    try:
-        for notice in notices:
-            if notice.authority_id is None:
-                continue
-            if notice.authority_id not in authorities:
-                with ledger.translate_errors():
-                    authorities[notice.authority_id] = Authority(ledger.authorities.get(notice.authority_id))
-            authority = authorities[notice.authority_id]
-            manager = backends.listeners(authority.record.key_backend)
-            if manager is not None:
-                manager.hook.recorded(event=_event(notice, authority, audit))
-    except AnchorholdError as error:
-        logger.warning("plugins could not be told what was recorded (%s)", error)
+    with one_warning_each():
+        try:
+            for notice in notices:
+                if notice.authority_id is None:
+                    continue
+                if notice.authority_id not in authorities:
+                    with ledger.translate_errors():
+                        authorities[notice.authority_id] = Authority(ledger.authorities.get(notice.authority_id))
+                authority = authorities[notice.authority_id]
+                manager = backends.listeners(authority.record.key_backend)
+                if manager is not None:
+                    manager.hook.recorded(event=_event(notice, authority, audit))
+        except AnchorholdError as error:
+            logger.warning("plugins could not be told what was recorded (%s)", error)
 
 
 def _event(notice: Notice, authority: Authority, audit: AuditContext) -> RecordedEvent:

@@ -133,7 +133,7 @@ _TABLE: Final = (
     Rule("hooks.missing", "A hook that is not implemented is refused as such; one that is answers."),
     Rule("capabilities.declared", "Core refuses what is not declared before the backend is asked."),
     Rule("capabilities.offered", "What this instance does not offer is refused, with a list of what it does."),
-    Rule("options.unknown", "An unknown option is refused when the settings are read."),
+    Rule("options.unknown", "An unknown option is refused by `config check` and when the alias is used."),
     Rule("options.validated", "A value of a wrong kind is refused for every option."),
     Rule("cli.names", "Options of the command line have good names and a help text, each once."),
     Rule("cli.collisions", "No option takes a flag or variable of core's or of another alias.", slow=True),

@@ -24,6 +24,8 @@
     [stored]                   # prints how many private keys there are; without it leftovers are not looked for
     command = ["sh", "-c", "ls /tmp/keys | wc -l"]
     [settings]                 # other sections of the settings, such as settings.storages
+
+The sections are not called as the fixtures of a subclass are: ``[other]`` is its `other_options`.
 """
 
 from __future__ import annotations
@@ -62,6 +64,13 @@ _TABLES: Final = {
     "secrets": "secrets",
 }
 """The fixtures that a subclass may lack, and where the file says the same."""
+_FIXTURES: Final = {
+    **{fixture: table for fixture, table in _TABLES.items() if fixture != table},
+    "ocsp_options": "ocsp",
+    "key_options": "key",
+    "wrong_secrets": "wrong-secrets",
+}
+"""Fixtures of a subclass that are called otherwise in the file."""
 TIMEOUT: Final = 120
 """Seconds after which a command of the file is given up."""
 
@@ -194,7 +203,7 @@ def describe_backend(backend: str, path: Path | None) -> None:
         pytest.UsageError: The backend is not installed, the file cannot be read, or something in it is wrong.
     """
     TestBackend.backend = backend
-    TestBackend.description = files.read(path) if path is not None else {}
+    TestBackend.description = _read(path) if path is not None else {}
     TestBackend.offers = None
     try:
         declared = TestBackend.capabilities()[0]
@@ -205,6 +214,14 @@ def describe_backend(backend: str, path: Path | None) -> None:
     if path is not None and "offers" in TestBackend.description:
         TestBackend.offers = files.offered(TestBackend.description["offers"], declared, path)
     _check_options(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file; one that has the name of a fixture in it is told that of the table."""
+    told = files.read(path, {**files.TABLES, **dict.fromkeys(_FIXTURES, files.OPTIONS)})
+    for fixture in told.keys() & _FIXTURES.keys():
+        raise pytest.UsageError(f"{path}: [{fixture}] is not known; did you mean {_FIXTURES[fixture]!r}?")
+    return told
 
 
 def _check_options(path: Path | None) -> None:
