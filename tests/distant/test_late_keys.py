@@ -83,7 +83,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_creation_that_ran_out_of_time_stays_until_it_is_known_what_became_of_the_key() -> None:
     with open_installation() as installation:
         with pytest.raises(errors.BackendFailedError) as caught:
-            installation.within(0.3).authorities.create("Late", "CN=Late")
+            installation.within(2).authorities.create("Late", "CN=Late")
         assert caught.value.remedy == Remedy("recovery.pending")
         (record,) = installation.recovery.pending().authorities
         LateBackend.keys.update(LateBackend.late)  # the service has made it after all
@@ -94,7 +94,7 @@ def test_a_creation_that_ran_out_of_time_stays_until_it_is_known_what_became_of_
 def test_one_that_never_made_a_key_can_be_abandoned() -> None:
     with open_installation() as installation:
         with pytest.raises(errors.BackendFailedError):
-            installation.within(0.3).authorities.create("Late", "CN=Late")
+            installation.within(2).authorities.create("Late", "CN=Late")
         (record,) = installation.recovery.pending().authorities
         assert installation.recovery.abandon(record) is False
         assert not installation.recovery.pending().authorities

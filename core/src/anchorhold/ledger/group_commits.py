@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from threading import Lock, current_thread, main_thread
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Protocol
+from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -27,23 +27,22 @@ def _held_lock() -> Lock:
     return lock
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class GroupCommits:
     """Puts the work of threads that come at the same time into one transaction.
 
     A thread that comes alone commits at once. While it commits, others gather, and the first of them commits for all of
     them. Each returns after the commit that holds its work. If one piece of work fails, each is done again in a
-    separate transaction. The main thread, which alone is interrupted by signals, never commits for others and waits for
-    nobody's result: it takes turns with the groups.
+    separate transaction. A thread that cannot be in a group takes turns with them.
 
     Attributes:
         transaction: Begins a transaction.
+        turn: Held while a group is committed; for a transaction of one thread alone, too.
     """
 
     transaction: BeginTransaction
-    _process: int = field(default_factory=os.getpid)
+    turn: Lock = field(default_factory=Lock)
     _changing: Lock = field(default_factory=Lock)
-    _committing: Lock = field(default_factory=Lock)
     _waiting: list[_Entry] = field(default_factory=list)
     _is_led: bool = False
 
@@ -57,11 +56,6 @@ class GroupCommits:
         Raises:
             AnchorholdError: From the work, or the ledger refused.
         """
-        if current_thread() is main_thread():
-            with self.turn(), self.transaction(durable=durable):
-                work()
-            return
-        self._forget_parent()
         entry = _Entry(work, durable)
         with self._changing:
             self._waiting.append(entry)
@@ -74,22 +68,13 @@ class GroupCommits:
         if entry.error is not None:
             raise entry.error
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """While no group is committed: for a transaction of this thread alone."""
-        self._forget_parent()
-        with self._committing:
-            yield
-
-    def _forget_parent(self) -> None:
+    def forget(self) -> None:
         """In a forked child: a thread of the parent may have held the locks."""
-        if self._process != os.getpid():
-            self._process, self._changing, self._committing = os.getpid(), Lock(), Lock()
-            self._waiting, self._is_led = [], False
+        self.turn, self._changing, self._waiting, self._is_led = Lock(), Lock(), [], False
 
     def _lead(self, own: _Entry) -> None:
         """Commit for all that are waiting by then."""
-        with self._committing:
+        with self.turn:
             with self._changing:
                 group, self._waiting = self._waiting, []
             self._commit(group)
@@ -137,3 +122,15 @@ class _Entry:
     turn: Lock = field(default_factory=_held_lock)
     is_done: bool = False
     error: BaseException | None = None
+
+
+in_use: Final[WeakSet[GroupCommits]] = WeakSet()
+"""Those that a forked child has to begin anew."""
+
+
+def _after_fork() -> None:
+    for group in list(in_use):
+        group.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

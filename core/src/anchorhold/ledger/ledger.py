@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property, partial
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Final
 
 from peewee import PeeweeException, SqliteDatabase
@@ -23,7 +24,7 @@ from anchorhold.databases import (
 )
 from anchorhold.databases.error_hints import hint_for
 from anchorhold.errors import AnchorholdError, LedgerError
-from anchorhold.ledger.group_commits import GroupCommits
+from anchorhold.ledger.group_commits import GroupCommits, in_use
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
 from anchorhold.ledger.notices import CommitNotices
@@ -91,7 +92,6 @@ class Ledger:
         self._tell: Callable[[Ledger, Sequence[Notice]], None] | None = None
         self._listeners: Collection[object] = ()
         self._audit: AuditContext | None = None
-        self._group_commits = GroupCommits(self._committing)
 
     def _opened(self, missing_ledger_policy: MissingLedgerPolicy) -> Schema:
         """The tables, which are brought to this version, and made where they are to be."""
@@ -113,6 +113,7 @@ class Ledger:
 
     def acting_as(self, audit: AuditContext) -> Ledger:
         """The same ledger; what is recorded through it says who acted."""
+        _ = self._group_commits  # which all actors share
         same = copy(self)
         same._audit = audit  # noqa: SLF001  # of the same class
         for repository in ("certificates", "events", "requests"):
@@ -128,10 +129,15 @@ class Ledger:
         """
         same = copy(self)
         same._notices, same._tell, same._listeners = CommitNotices(), tell, listeners  # noqa: SLF001  # the same class
-        same._group_commits = GroupCommits(same._committing)  # noqa: SLF001  # the same class
-        for repository in ("certificates", "events"):
-            vars(same).pop(repository, None)
+        for made in ("certificates", "events", "_group_commits"):
+            vars(same).pop(made, None)
         return same
+
+    @cached_property
+    def _group_commits(self) -> GroupCommits:
+        group_commits = GroupCommits(self._committing)
+        in_use.add(group_commits)
+        return group_commits
 
     @cached_property
     def _revision(self) -> LedgerRevision:
@@ -233,11 +239,15 @@ class Ledger:
             yield
 
     def commit_together(self, work: Callable[[], None], *, durable: bool = True) -> None:
-        """A transaction that other threads of this process may share; see `GroupCommits.run`."""
+        """A transaction that other threads of this process may share; see `GroupCommits.run`.
+
+        Not that of the main thread, which alone is interrupted by signals, and none of which something is told: each
+        thread tells what it has recorded.
+        """
         if self.database.in_transaction():  # which decides when all of it is committed
             work()
-        elif self._tell is not None and self._listeners:  # each thread tells what it has recorded
-            with self._telling(), self._group_commits.turn(), self._committing(durable=durable):
+        elif self._listeners or current_thread() is main_thread():
+            with self._telling(), self._group_commits.turn, self._committing(durable=durable):
                 work()
         else:
             self._group_commits.run(work, durable=durable)

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from anchorhold.errors import AnchorholdError, BusyError, KeyMissingError, OperationUnsupportedError
+from anchorhold.errors import AnchorholdError, BusyError, DeadlineError, KeyMissingError, OperationUnsupportedError
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.key_copies import check_unused
 from anchorhold.operations.state import pending_state_of
@@ -40,7 +40,8 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
         cause: What went wrong; its hint is completed if something stays behind.
     """
     try:
-        if not _may_be_made_yet(location, work.ledger.authorities.get(authority_id)):
+        was_asked = not isinstance(cause, DeadlineError)
+        if not was_asked or not _may_be_made_yet(location, work.ledger.authorities.get(authority_id)):
             _undo(work, location, authority_id)
             return
     except Exception as error:  # whatever happens here must not hide the cause
