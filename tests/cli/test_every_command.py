@@ -63,6 +63,7 @@ STEPS: Final = (
     "list-certs",
     "history",
     "profiles webserver",
+    "advise",
 )
 """In this order, all of them with success; ``SERIAL`` is that of the certificate for www.example.com."""
 

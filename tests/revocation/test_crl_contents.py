@@ -288,7 +288,7 @@ def test_authorities_with_each_kind_of_key_make_lists_that_verify(
     kind: str, installation: Installation, make_csr: MakeCsr
 ) -> None:
     spec, issuing = SIGNERS[kind]
-    root = installation.authorities.create("Root", "CN=Root", key=spec, issuing=issuing)
+    root = installation.authorities.create("Root", "CN=Root", key=spec, issuing=issuing, even_so=True)
     cert = leaf(installation, root, make_csr())
     (empty,) = made_by(installation, root)
     installation.revocations.revoke(serial_of(cert), "keyCompromise")

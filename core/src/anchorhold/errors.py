@@ -358,6 +358,13 @@ class BusyError(AnchorholdError):
     code = "busy"
 
 
+class NotAcceptedError(AnchorholdError):
+    """Programs that must accept it, or most programs, refuse what was asked for."""
+
+    exit_code = 69
+    code = "not-accepted"
+
+
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
     return sorted(_below(AnchorholdError), key=lambda error: error.exit_code)

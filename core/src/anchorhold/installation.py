@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anchorhold.audit import Actor
     from anchorhold.ledger import Ledger
     from anchorhold.plugin.secret_resolver import Prompter
+    from anchorhold.services.advice import AdviceService
     from anchorhold.services.authorities import AuthorityService
     from anchorhold.services.certificates import CertificateService
     from anchorhold.services.crls import CrlService
@@ -41,6 +42,7 @@ class Installation:
         context: What the services share; `of` and `open_installation` make one.
 
     Attributes:
+        advice: Which programs refuse what is made here.
         authorities: Creating, importing, editing and finding authorities.
         certificates: Issuing and finding certificates.
         crls: Certificate revocation lists.
@@ -58,6 +60,7 @@ class Installation:
         notes: Sentences about what succeeded, for the caller.
     """
 
+    advice: AdviceService
     authorities: AuthorityService
     certificates: CertificateService
     crls: CrlService

@@ -15,6 +15,7 @@ from anchorhold.cli.completion import (
     complete_key_backend,
     complete_ocsp_key_backend,
     complete_profile,
+    complete_program,
     complete_rsa_padding,
     complete_unissued,
 )
@@ -95,6 +96,19 @@ Out: TypeAlias = Annotated[
     Path | None, typer.Option("--out", "-o", help="Output file (default: standard output).", metavar="FILE")
 ]
 Bundle: TypeAlias = Annotated[bool, typer.Option("--bundle", help="Append the issuer certificates, up to the root.")]
+
+For: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        help="Programs that must accept it, with commas: nginx,java17,go … (default: see `anchorhold advise`).",
+        metavar="PROGRAMS",
+        autocompletion=complete_program,
+    ),
+]
+EvenSo: TypeAlias = Annotated[
+    bool, typer.Option("--even-so", help="Let an EC key sign with SHA-3, which most programs refuse.")
+]
 
 
 def _issuing(flag: str, text: str, metavar: str, complete: Callable[..., list[str]] | None = None) -> Any:

@@ -77,6 +77,7 @@ COMMANDS: Final = {
     "view-cert": Command(CERTIFICATES, "Show a certificate.", "view_cert:view_cert"),
     "import-cert": Command(CERTIFICATES, "Record a certificate issued elsewhere.", "import_cert:import_cert"),
     "profiles": Command(CERTIFICATES, "List certificate profiles, or show one.", "profiles:profiles"),
+    "advise": Command(CERTIFICATES, "Show which programs refuse what is here.", "advise:advise"),
     "revoke-cert": Command(REVOCATION, "Revoke a certificate.", "revoke_cert:revoke_cert"),
     "generate-crls": Command(
         REVOCATION, "Generate certificate revocation lists.", "generate_crls:generate_crls", ("use",)

@@ -77,6 +77,14 @@ def complete_rsa_padding(incomplete: str) -> list[str]:
     return _beginning(incomplete, RSA_PADDINGS)
 
 
+def complete_program(incomplete: str) -> list[str]:
+    """Programs that were measured, after those that are typed already."""
+    from anchorhold.advice.programs import known_names
+
+    typed, comma, last = incomplete.rpartition(",")
+    return [f"{typed}{comma}{name}" for name in _beginning(last, known_names())]
+
+
 def complete_unissued(incomplete: str) -> list[str]:
     """OCSP statuses of serial numbers that were never issued."""
     return _beginning(incomplete, ("unknown", "revoked", "unauthorized"))

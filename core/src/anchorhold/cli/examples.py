@@ -35,6 +35,11 @@ EXAMPLES: Final = {
     "view-cert": ("anchorhold view-cert 3f2a90c1", "anchorhold view-cert 3f2a90c1 -f pem --out www.pem"),
     "import-cert": ("anchorhold import-cert www.pem --ca Old",),
     "profiles": ("anchorhold profiles", "anchorhold profiles webserver"),
+    "advise": (
+        "anchorhold advise Web",
+        "anchorhold advise 3f2a90c1 --for nginx,java17,go",
+        "anchorhold advise --cert www.pem",
+    ),
     "revoke-cert": (
         "anchorhold revoke-cert 3f2a90c1 --reason keyCompromise",
         "anchorhold revoke-cert 3f2a90c1 --release",

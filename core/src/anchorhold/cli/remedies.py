@@ -86,6 +86,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Mapping[str, JsonValue]], str]]] = {
     "certificates.list": partial(_command, "anchorhold list-certs"),
     "diagnostics.show_cause": partial(_command, "anchorhold --debug …"),
     "options.adopt": partial(_command, "--adopt"),
+    "options.even_so": partial(_command, "--even-so"),
     "packages.install": partial(_command, "pip install {requirement}"),
     "recovery.abandon": partial(_command, "anchorhold recover --abandon {authority}"),
     "recovery.destroy_copy": partial(_command, "anchorhold recover --destroy-copies {authority}"),

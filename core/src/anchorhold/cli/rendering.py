@@ -9,6 +9,7 @@ from anchorhold.cli.remedies import sentence
 from anchorhold.cli.responder_view import described_lists, described_responder, published_as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from anchorhold.installation import Installation
@@ -83,12 +84,18 @@ def external_issuer_as_json(authority: Authority, profile: str) -> dict[str, Any
 
 
 def show_authority(
-    installation: Installation, authority: Authority, form: Format | None, *, bundle: bool, out: Path | None
+    installation: Installation,
+    authority: Authority,
+    form: Format | None,
+    *,
+    bundle: bool,
+    out: Path | None,
+    advice: Sequence[dict[str, Any]] | None = None,
 ) -> None:
     """The certificate of an authority, if a form or a file was asked for."""
     if form is None and out is None and not bundle:
         return
-    show_chain(installation, authority, form or Format.PEM, bundle=bundle, out=out)
+    show_chain(installation, authority, form or Format.PEM, bundle=bundle, out=out, advice=advice)
 
 
 def show_chain(
@@ -100,6 +107,7 @@ def show_chain(
     out: Path | None,
     state: KeyStatus | None = None,
     origin: KeyDescription | None = None,
+    advice: Sequence[dict[str, Any]] | None = None,
 ) -> None:
     """The certificate of an authority, with those above it if asked for, and what was found out about its key."""
     record = authority.record
@@ -115,6 +123,8 @@ def show_chain(
     shown = authority_as_json(installation, authority)
     if state is not None:
         shown |= key_as_json(state) | origin_as_json(origin) | published_as_json(installation, authority)
+    if advice is not None:
+        shown["advice"] = list(advice)
     chain = installation.authorities.chain_certificates(authority)[1:] if bundle else []
     content = render(der(authority), form, chain=chain, more=more, record=shown)
     write(content, out)

@@ -17,6 +17,7 @@ from anchorhold.public_keys import PublicKey, spec_of
 from anchorhold.remedy import Remedy
 from anchorhold.x509.lenient_certificates import load_lenient, unusual_subject
 from anchorhold.x509.name_constraints import check_permitted
+from anchorhold.x509.unusual import UNUSUAL
 from anchorhold.x509.validity import ValidityLimit, add_days, is_in_future, now
 
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ class Authority:
     def issuing(self) -> IssuancePolicy:
         """What it puts into what it signs, with the URLs of the server that publishes for it."""
         return published(self.record.issuing, self.record.serial or "")
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether some program may refuse it, or what it signs; `anchorhold.advice` knows which, and why."""
+        record, issuing = self.record, self.record.issuing
+        octets = (record.certificate or b"") + (record.public_key or b"")
+        has_more = bool(issuing.crl_shards or issuing.above) or (issuing.hash or "").startswith("SHA3")
+        return has_more or UNUSUAL.search(octets) is not None
 
     @cached_property
     def description(self) -> CertificateAuthority:
@@ -251,6 +260,16 @@ class Chain:
     def __init__(self, authorities: Sequence[Authority]) -> None:
         self.authorities = tuple(authorities)
         self.issuer = self.authorities[0]
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether some program may refuse what the issuer signs."""
+        return any(authority.is_unusual for authority in self.authorities)
+
+    @property
+    def above(self) -> Chain | None:
+        """The authorities above the issuer; None if none is known."""
+        return Chain(self.authorities[1:]) if self.authorities[1:] else None
 
     @cached_property
     def path_length(self) -> int | None:

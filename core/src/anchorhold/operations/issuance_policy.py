@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.algorithms import RSA_PADDINGS
-from anchorhold.errors import InputError, KeyUnsupportedError
+from anchorhold.errors import InputError, KeyUnsupportedError, NotAcceptedError
 from anchorhold.ledger.policy import OCSP_UNKNOWN, SHARD
 from anchorhold.profiles import find_default_profile
+from anchorhold.remedy import Remedy
 from anchorhold.x509.certificates import is_pss_only
 from anchorhold.x509.csr_keys import pss_hash
 from anchorhold.x509.general_names import check_urls, parse_alt
@@ -80,6 +81,27 @@ def checked_policy(
         hash=issuing.hash and algorithm.hash,
         rsa_padding=issuing.rsa_padding and padding,
     )
+
+
+def check_chosen_hash(issuing: IssuancePolicy, spec: KeySpec, before: str | None = None) -> None:
+    """Refuse SHA-3 for EC keys; what an authority has already stays.
+
+    Args:
+        issuing: In standard spelling.
+        spec: The kind of the authority's key.
+        before: The hash that it has had.
+
+    Raises:
+        NotAcceptedError: It is that combination; the table of `anchorhold.advice` says who refuses it.
+    """
+    chosen = issuing.hash or ""
+    if spec.type == "EC" and chosen.startswith("SHA3") and chosen != before:
+        raise NotAcceptedError(
+            f"algorithm {chosen}: with EC keys it is refused by most programs, OpenSSL 3.0, Go, NSS and Node.js among "
+            "them",
+            hint="use SHA-256, SHA-384 or SHA-512, or insist on it",
+            remedy=Remedy("options.even_so"),
+        )
 
 
 def _only_pss(padding: str | None) -> str:

@@ -46,6 +46,7 @@ class Issuer:
         key: Of the authority.
         chain: Gives an authority and those above it.
         key_of: Gives the key of an authority, for one whose key was moved meanwhile.
+        check: Refuses drafts that are not wanted, from the authorities above them, before anything is recorded.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Issuer:
         key: SigningKey,
         chain: Callable[[Authority], Chain],
         key_of: Callable[[Authority], SigningKey],
+        check: Callable[[Chain, Draft], None] | None = None,
     ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._chain = chain
         self._key_of = key_of
+        self._check_draft = check
         self._keys = [key]
         self._renewing = Lock()
         self._opened = self._with(key)
@@ -75,11 +78,17 @@ class Issuer:
         """The authority that signs, as it was when something was signed last."""
         return self._opened.key.authority
 
+    @property
+    def is_unusual(self) -> bool:
+        """Whether some program may refuse what it signs, because of the authorities above it."""
+        return self._opened.is_unusual
+
     def sign(self, order: Order) -> Issued:
         """Sign one request: two commits, durable before the certificate is returned.
 
         Raises:
             RequestInvalidError, RequestSignatureError, WeakKeyError: The request is not fit to be signed.
+            NotAcceptedError: A program that must accept it refuses it.
             NameForbiddenError, SubjectInvalidError, ProfileRefusedError, ValidityError: Nor is what was ordered.
             AuthorityNotReadyError, AuthorityExpiredError, PathLengthError: The authority must not sign.
             SecretMissingError, SecretWrongError, KeyMissingError: Its key cannot be used.
@@ -228,7 +237,10 @@ class Issuer:
             return self._opened
 
     def _with(self, key: SigningKey) -> _OpenAuthority:
-        return _OpenAuthority(key, CertificateDrafter(self._settings, self._chain(key.authority)))
+        chain = self._chain(key.authority)
+        is_unusual = chain.is_unusual
+        check = None if self._check_draft is None else partial(self._check_draft, chain)
+        return _OpenAuthority(key, CertificateDrafter(self._settings, chain), check, is_unusual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +249,15 @@ class _OpenAuthority:
 
     key: SigningKey
     drafter: CertificateDrafter
+    check: Callable[[Draft], None] | None
+    is_unusual: bool
 
     def draft(self, order: Order, checked: _Request) -> _Drafted:
         """What is to be signed for an order."""
-        return _Drafted(checked[0], self.drafter.draft(order, *checked))
+        draft = self.drafter.draft(order, *checked)
+        if self.check is not None:
+            self.check(draft)
+        return _Drafted(checked[0], draft)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from anchorhold.operations.create_authority import Parent, create_authority
 from anchorhold.operations.edit_authority import AuthorityEdit, edit_authority
 from anchorhold.operations.external_parent import accept_certificate, request_authority
 from anchorhold.operations.import_authority import ImportedAuthority, import_authority
-from anchorhold.operations.issuance_policy import checked_policy
+from anchorhold.operations.issuance_policy import check_chosen_hash, checked_policy
 from anchorhold.operations.key_sources import AdoptedKey, ImportedKey, NewKey, find_adoptable_key
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.plugin.requests import SECTIONS
@@ -95,6 +95,8 @@ class AuthorityService:
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
         parent_secrets: GivenSecrets = None,
+        accepted_by: Sequence[str] = (),
+        even_so: bool = False,
     ) -> Authority:
         """Create an authority: its key, its certificate, its record.
 
@@ -116,8 +118,11 @@ class AuthorityService:
             options: Of the key backend, by name, such as ``{"path": "ca"}``.
             secrets: Of the key backend, by name, such as ``{"password": "…"}``.
             parent_secrets: For the parent's key.
+            accepted_by: Programs that must accept it, as `AdviceService` names them.
+            even_so: Whether an EC key may sign with SHA-3, which most programs refuse.
 
         Raises:
+            NotAcceptedError: One of these programs refuses it, or most do; nothing was made.
             AnchorholdError: See `anchorhold.operations.create_authority.create_authority`.
         """
         context = self._context
@@ -132,9 +137,10 @@ class AuthorityService:
             expires=expires,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=self._checked(issuing, source.spec),
+            issuing=self._checked(issuing, source.spec, even_so=even_so),
         )
         above = self.open_parent(parent, parent_secrets, place) if parent is not None else None
+        self._check_accepted(accepted_by, source.spec, wanted, above)
         try:
             return create_authority(context.ledger, place, source, wanted, above)
         finally:
@@ -156,6 +162,8 @@ class AuthorityService:
         issuing: IssuancePolicy | None = None,
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
+        accepted_by: Sequence[str] = (),
+        even_so: bool = False,
     ) -> Authority:
         """Make the key of an authority, and a CSR for a parent that is elsewhere; arguments as for `create`.
 
@@ -174,8 +182,9 @@ class AuthorityService:
             path_length=path_length,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=self._checked(issuing, source.spec),
+            issuing=self._checked(issuing, source.spec, even_so=even_so),
         )
+        self._check_accepted(accepted_by, source.spec, wanted)
         return request_authority(self._context.ledger, place, source, wanted)
 
     def complete(
@@ -211,6 +220,7 @@ class AuthorityService:
         issuing: IssuancePolicy | None = None,
         options: OptionValues | None = None,
         secrets: GivenSecrets = None,
+        even_so: bool = False,
     ) -> Authority:
         """Import an authority made elsewhere; arguments as for `create`.
 
@@ -222,11 +232,12 @@ class AuthorityService:
             issuing: As for a new one.
             options: As for a new one.
             secrets: As for a new one.
+            even_so: As for a new one.
 
         Raises:
             AnchorholdError: See `anchorhold.operations.import_authority.import_authority`.
         """
-        issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate)
+        issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate, even_so=even_so)
         foreign = ImportedAuthority(name=name, certificate=certificate, issuing=issuing)
         place = self._context.place(key_backend, "adopt" if key is None else "import", secrets, options)
         source = self._adopted(place, certificate) if key is None else ImportedKey(key)
@@ -240,6 +251,8 @@ class AuthorityService:
         enabled: bool | None = None,
         issuing: IssuancePolicy | None = None,
         changes: Mapping[str, Any] | None = None,
+        accepted_by: Sequence[str] = (),
+        even_so: bool = False,
     ) -> Authority:
         """Change what may change of an authority; None leaves a value as it is.
 
@@ -249,20 +262,32 @@ class AuthorityService:
             enabled: Whether it may sign.
             issuing: The whole policy. With an `Authority`, it must be unchanged since that was read.
             changes: Some of it, by name: what others change at the same time stays.
+            accepted_by: Programs that must accept what it is then, as `AdviceService` names them.
+            even_so: As for a new one.
 
         Raises:
             BusyError: It was changed since that `Authority` was read.
+            NotAcceptedError: As for a new one; nothing was changed.
             UnknownAuthorityError: No authority, or more than one, matches.
             AuthorityExistsError: Another authority has the new name.
             AuthorityNotReadyError: It was never completed.
             InputError: The new name or a value of the policy is not valid.
         """
-        return edit_authority(
-            self._context.ledger,
-            self._context.authority(authority),
-            AuthorityEdit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {}),
-            self._checked,
-        )
+        found = self._context.authority(authority)
+        edit = AuthorityEdit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {})
+
+        def checked(policy: IssuancePolicy, spec: KeySpec, certificate: x509.Certificate) -> IssuancePolicy:
+            before = found.record.issuing.hash
+            new = self._checked(policy, spec, certificate, before=before, even_so=even_so)
+            if accepted_by:
+                from anchorhold.services.advice import check_edited
+
+                check_edited(accepted_by, self._context.chain(found), new)
+            return new
+
+        if accepted_by and edit.issuing_of(found) is None:
+            checked(found.record.issuing, found.spec, found.certificate)
+        return edit_authority(self._context.ledger, found, edit, checked)
 
     def chain(self, authority: str | Authority) -> Sequence[Authority]:
         """The authority, its parent, and so on up to the root or the highest that is known."""
@@ -331,11 +356,28 @@ class AuthorityService:
                 context.notes.append(f"The key that was adopted is that of authority {other.name!r}, too.")
         return source
 
+    def _check_accepted(
+        self, programs: Sequence[str], spec: KeySpec, wanted: NewAuthority, parent: Parent | None = None
+    ) -> None:
+        """Refuse a new authority that one of these programs does not accept."""
+        if programs:
+            from anchorhold.services.advice import check_new
+
+            check_new(programs, spec, wanted, parent.chain if parent is not None else None)
+
     def _checked(
-        self, issuing: IssuancePolicy | None, spec: KeySpec, certificate: x509.Certificate | None = None
+        self,
+        issuing: IssuancePolicy | None,
+        spec: KeySpec,
+        certificate: x509.Certificate | None = None,
+        *,
+        before: str | None = None,
+        even_so: bool = False,
     ) -> IssuancePolicy:
         settings = self._context.loaded.settings
         checked = checked_policy(issuing or IssuancePolicy(), spec, settings.profiles, certificate)
+        if not even_so:
+            check_chosen_hash(checked, spec, before)
         if self._is_chosen(checked.ocsp_key_backend):
             self._context.backends.get(checked.ocsp_key_backend, "ocsp")
         return checked

@@ -33,20 +33,31 @@ class CertificateService:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
-    def issuer(self, authority: str | Authority, secrets: GivenSecrets = None) -> Issuer:
+    def issuer(
+        self, authority: str | Authority, secrets: GivenSecrets = None, *, accepted_by: Sequence[str] = ()
+    ) -> Issuer:
         """Open an authority for signing; a context manager that holds its key until it is closed.
 
         Args:
             authority: Which one.
             secrets: For its key, by name; used when the first certificate is signed.
+            accepted_by: Programs that must accept each certificate, as `AdviceService` names them.
+
+        Raises:
+            InputError: A program is not known.
         """
-        context = self._context
+        context, check = self._context, None
+        if accepted_by:
+            from anchorhold.services.advice import draft_check
+
+            check = draft_check(accepted_by)
         return Issuer(
             context.ledger,
             context.loaded.settings,
             context.key_of(context.authority(authority), secrets),
             context.chain,
             lambda changed: context.key_of(changed, secrets),
+            check,
         )
 
     def sign(self, authority: str | Authority, order: Order, secrets: GivenSecrets = None) -> Issued:

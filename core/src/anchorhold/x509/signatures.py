@@ -99,7 +99,7 @@ def hash_of_signature(algorithm: Value) -> str | None:
 
 def _spelled(digest: hashes.HashAlgorithm) -> str:
     name = digest.name.upper()
-    return name if name.startswith(("MD", "SHA3")) else name.replace("SHA", "SHA-")
+    return name if name.startswith(("MD", "SHA3-")) else name.replace("SHA", "SHA-")
 
 
 def _verifier(key: object, oid: str, algorithm: Value) -> Callable[[bytes, bytes], object] | None:

@@ -10,6 +10,7 @@ import typer
 
 from anchorhold.cli.arguments import (
     Bundle,
+    EvenSo,
     IssuingOptions,
     KeyBackend,
     Name,
@@ -79,6 +80,7 @@ def import_ca(
             metavar="FILE",
         ),
     ] = None,
+    even_so: EvenSo = False,
     *,
     issuing: IssuingOptions,
     output_format: OptionalFormat = None,
@@ -93,7 +95,7 @@ def import_ca(
     check_output(out, output_format, bundle=bundle, kept=context.protected_files)
     publish: Callable[[Installation, Authority], None]
     if signed is not None:
-        if key is not None or adopt or issuing.given():
+        if key is not None or adopt or even_so or issuing.given():
             raise InputError(
                 "--signed: takes only the name of the authority", hint="change its settings with edit-ca afterwards"
             )
@@ -101,7 +103,7 @@ def import_ca(
         publish = partial(publish_first, secrets=secrets)
     else:
         given = (name, key, certificate, import_password, key_backend, issuing)
-        authority, publish = _import(context, *given, adopt=adopt), info_missing_revocations
+        authority, publish = _import(context, *given, adopt=adopt, even_so=even_so), info_missing_revocations
     where = authority.record.key_backend
     info(f"Imported authority {authority.name}, serial {authority.record.serial}, key in {where!r}.")
     info_notes(context.installation.notes)
@@ -136,6 +138,7 @@ def _import(
     issuing: IssuingOptions,
     *,
     adopt: bool,
+    even_so: bool,
 ) -> Authority:
     """The authority of those files."""
     context.check_used({key_backend})
@@ -157,6 +160,7 @@ def _import(
         issuing=issuing.defaults(),
         options=context.options(key_backend, "adopt" if adopt else "import"),
         secrets=context.secrets(key_backend),
+        even_so=even_so,
     )
 
 

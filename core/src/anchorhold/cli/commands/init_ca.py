@@ -10,9 +10,12 @@ import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.algorithms import key_spec
+from anchorhold.cli.advising import note_about_authority, programs_of
 from anchorhold.cli.arguments import (
     AuthorityExpires,
     Bundle,
+    EvenSo,
+    For,
     IssuingOptions,
     KeyBackend,
     Name,
@@ -114,6 +117,8 @@ def init_ca(
             metavar="FILE",
         ),
     ] = None,
+    programs: For = None,
+    even_so: EvenSo = False,
     *,
     issuing: IssuingOptions,
     output_format: OptionalFormat = None,
@@ -136,6 +141,8 @@ def init_ca(
         "permitted": permit_name or (),
         "excluded": exclude_name or (),
         "issuing": issuing.defaults(),
+        "accepted_by": programs_of(programs),
+        "even_so": even_so,
     }
     if csr_out is not None:
         if parent is not None or expires is not None or output_format is not None or out is not None or bundle:
@@ -162,7 +169,8 @@ def init_ca(
     kind = "root" if above is None else f"signed by {above.name}"
     info(f"Created authority {authority.name} ({kind}), serial {authority.record.serial}, key in {key_backend!r}.")
     info_notes(installation.notes)
-    show_authority(installation, authority, output_format, bundle=bundle, out=out)
+    advice = note_about_authority(installation, authority, programs_of(programs))
+    show_authority(installation, authority, output_format, bundle=bundle, out=out, advice=advice)
     publish_first(installation, authority, secrets)
 
 
@@ -187,6 +195,7 @@ def _request(context: CommandContext, name: str, subject: str, csr_out: Path, co
         name, subject, **common, options=options, secrets=context.secrets(alias)
     )
     info_notes(context.installation.notes)
+    note_about_authority(context.installation, authority, common["accepted_by"])
     again = f"show it with `anchorhold recover --finish {shlex.quote(name)}`"
     write(pending_csr(authority).public_bytes(Encoding.PEM), csr_out, hint=again)
     request = "the CSR" if is_standard_output(csr_out) else csr_out

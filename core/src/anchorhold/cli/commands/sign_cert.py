@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anchorhold.cli.arguments import Bundle, CertificateExpires, Out, OutputFormat, SigningAuthority
+from anchorhold.cli.advising import note_about_certificate, programs_of
+from anchorhold.cli.arguments import Bundle, CertificateExpires, For, Out, OutputFormat, SigningAuthority
 from anchorhold.cli.completion import complete_profile
 from anchorhold.cli.inputs import STANDARD_INPUT, expiry, name_of, read_csr
 from anchorhold.cli.output import Format, check_output, info, render, write
 from anchorhold.operations.order import Order
 from anchorhold.x509.csr import check_request
+from anchorhold.x509.unusual import UNUSUAL
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
@@ -71,6 +73,7 @@ def sign_cert(
             metavar="PART",
         ),
     ] = None,
+    programs: For = None,
     output_format: OutputFormat = Format.PEM,
     bundle: Bundle = False,
     out: Out = None,
@@ -91,11 +94,14 @@ def sign_cert(
         expires=end,
         copy=frozenset(part.value for part in copy or ()),
     )
-    with installation.certificates.issuer(authority, secrets) as issuer:
+    wanted = () if programs is None else programs_of(programs)
+    with installation.certificates.issuer(authority, secrets, accepted_by=wanted) as issuer:
         issued = issuer.sign(order)
+        unusual = issuer.is_unusual or UNUSUAL.search(issued.der) is not None
         info(f"Signed with {name}, serial {issued.serial}, valid until {issued.not_after:%Y-%m-%d %H:%M} UTC.")
         if issued.not_granted:
             info(f"Note: the CSR also requests {', '.join(issued.not_granted)}; see --copy.")
+        advice = note_about_certificate(installation, authority, issued, wanted) if wanted or unusual else []
         chain = installation.authorities.chain_certificates(authority) if bundle else []
-        record = {"serial": issued.serial, "authority": name, "not_granted": list(issued.not_granted)}
+        record = {"serial": issued.serial, "authority": name, "not_granted": list(issued.not_granted), "advice": advice}
         write(render(issued.der, output_format, chain=chain, record=record), out)  # before the key is given back
