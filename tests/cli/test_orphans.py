@@ -94,6 +94,24 @@ def test_a_place_that_cannot_be_listed_is_said_and_the_others_are_looked_at(
     assert "Not checked: key_backends.lost (key_backends.lost.backend: the key backend type 'nowhere'" in shown
 
 
+def test_a_database_that_is_not_mounted_is_neither_made_nor_taken_for_an_empty_one(
+    places: Path, anchorhold: Command, tmp_path: Path
+) -> None:
+    mounted, database = tmp_path / "mounted", tmp_path / "mounted" / "keys.sqlite3"
+    path = tmp_path / "config.toml"
+    path.write_text(
+        path.read_text() + '[key_backends.far]\nbackend = "db"\n'
+        f'[key_backends.far.options]\ndatabase = "sqlite:///{database}"\n'
+    )
+    good(anchorhold("init-ca", "Far", "CN=Far", "--key-backend=far"))
+    mounted.rename(tmp_path / "away")
+    shown = good(anchorhold("recover", "--orphans")).talk
+    assert not mounted.exists()
+    assert "The key of authority" not in shown
+    for what in ("key_backends.far", "authority 'Far'"):
+        assert f"Not checked: {what} (key backend 'far', database {database}: is not there" in shown
+
+
 def _origin(anchorhold: Command, name: str) -> tuple[Any, ...]:
     shown = json.loads(good(anchorhold("view-ca", name, "--output-format=json")).data)
     return shown["key_made"], shown["key_can_leave"], shown["key_place"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,17 @@ from pydantic import BaseModel, ConfigDict
 
 from anchorhold import pkcs8, software_keys
 from anchorhold.errors import BackendFailedError, KeyExistsError, KeyMissingError, KeyUnsupportedError, SecretWrongError
-from anchorhold.plugin import API_VERSION, Capabilities, CreatedKey, KeyHandle, OcspStore, Secret, hookimpl
+from anchorhold.plugin import (
+    API_VERSION,
+    Capabilities,
+    CreatedKey,
+    KeyDescription,
+    KeyHandle,
+    ListedKey,
+    OcspStore,
+    Secret,
+    hookimpl,
+)
 from anchorhold.public_keys import spki
 
 if TYPE_CHECKING:
@@ -34,10 +45,13 @@ if TYPE_CHECKING:
         Operation,
         Secrets,
         Signer,
+        SignRequest,
     )
 
 HANDLE_VERSION = 2
 """Version 1 had the whole name of the file under ``file``."""
+
+KEY_FILE = re.compile(r"(?:[0-9a-f]{2})+\.key")
 
 
 class FileOptions(BaseModel):
@@ -116,6 +130,29 @@ class FileBackend:
         return True
 
     @hookimpl
+    def sign_batch(self, requests: list[SignRequest], signer: Signer) -> list[Any]:
+        """Make one signature after the other."""
+        return [outcome(request, signer) for request in requests]
+
+    @hookimpl
+    def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
+        """What the folder has."""
+        try:
+            return tuple(map(self.listed, sorted(self.options.folder.iterdir())))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise self.failed(error) from error
+
+    @hookimpl
+    def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
+        """Files do not tell where their key was made."""
+        path = self.path_of(request)
+        if self.read(path) is None:
+            raise KeyMissingError(f"{self.subject}: the key is gone", hint="restore it from a backup")
+        return KeyDescription(place=f"the file {path}", can_leave=True)
+
+    @hookimpl
     def ocsp_store(self) -> OcspStore:
         """Core makes a password for each key."""
         return OcspStore(generated=frozenset({"password"}))
@@ -140,6 +177,11 @@ class FileBackend:
     def created(self, key_id: bytes, public_key: Any) -> CreatedKey:
         """The answer for a key."""
         return CreatedKey(handle=KeyHandle(version=HANDLE_VERSION, data={"id": key_id.hex()}), public_key=public_key)
+
+    def listed(self, path: Path) -> ListedKey:
+        """What is said of a file in a list."""
+        key_id = bytes.fromhex(path.stem) if KEY_FILE.fullmatch(path.name) else None
+        return ListedKey(name=f"the file {path}", key_id=key_id)
 
     def keep(self, key: Any, key_id: bytes, secrets: Secrets) -> CreatedKey:
         """Store a key."""
@@ -215,6 +257,14 @@ class FileBackend:
     def failed(self, error: OSError) -> BackendFailedError:
         """What is said when the folder cannot be used."""
         return BackendFailedError(f"{self.subject}: {error.strerror}", hint="check the folder in the settings")
+
+
+def outcome(request: SignRequest, signer: Signer) -> Any:
+    """A signature, or the error that the signer raises instead."""
+    try:
+        return signer.sign(request.message, request.algorithm)
+    except Exception as error:
+        return error
 
 
 class WithoutDelete(FileBackend):

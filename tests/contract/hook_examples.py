@@ -10,7 +10,7 @@ from anchorhold.plugin import API_VERSION, Capabilities
 from anchorhold.plugin.hookspecs import OPTIONAL_HOOKS, REQUIRED_HOOKS
 from plugin.hook_example import example_of
 
-HOOKS: Final = {hook: vars(example_of(hook))[hook] for hook in (*REQUIRED_HOOKS, *OPTIONAL_HOOKS)}
+HOOKS: Final = {hook: vars(example_of(hook))[hook] for hook in (*REQUIRED_HOOKS, *OPTIONAL_HOOKS, "sign_batch")}
 
 
 class Together:

@@ -26,7 +26,10 @@ PASSWORD = "a password of the contract"
 PIN = "pin-71594823"
 
 
-ABOUT_STORES = ("aliases.", "create.", "delete.", "errors.", "find.", "import.", "processes.killed", "use.")
+ABOUT_STORES = (
+    *("aliases.", "create.", "delete.", "describe.", "errors.", "find."),
+    *("import.", "list.", "processes.killed", "use."),
+)
 """How the rules begin that ask what a store does; what becomes of keys in memory is the same with each."""
 
 

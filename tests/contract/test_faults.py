@@ -11,7 +11,9 @@ from anchorhold.testing import RULES
 from contract.faulting import BATCHES, RIGHT, install_all, judge
 from contract.faults import (
     at_rest,
+    batches,
     ids,
+    inventories,
     keys,
     manners,
     nonces,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.databases(because="each run has a ledger of its own")
 
 MODULES = (
-    *(at_rest, ids, keys, manners, nonces, password_values),
+    *(at_rest, batches, ids, inventories, keys, manners, nonces, password_values),
     *(passwords, places, processes, signers, surroundings),
 )
 SLOW_WITHOUT_A_FAULT = {"processes.at-once", "core.issues", "core.catches-lies"}

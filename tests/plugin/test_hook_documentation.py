@@ -163,9 +163,12 @@ def _list(caller: Any, example: Any) -> None:
     assert caller(secrets=NO_SECRETS) == (ListedKey(name=NAME, key_id=bytes.fromhex(NAME)),)
 
 
-def _describe(caller: Any, _: Any) -> None:
+def _describe(caller: Any, example: Any) -> None:
+    with pytest.raises(KeyMissingError):
+        caller(request=REQUEST, secrets=NO_SECRETS)
+    example.keys[NAME] = KEY
     described = caller(request=REQUEST, secrets=NO_SECRETS)
-    assert (described.made, described.can_leave) == ("here", False)
+    assert (described.made, described.can_leave) == ("unknown", True)
 
 
 def _recorded(caller: Any, example: Any) -> None:

@@ -40,7 +40,7 @@ from plugin.fake_backends import CA, NO_SECRETS, bound, create_request, key_requ
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from anchorhold.plugin import OptionValue
+    from anchorhold.plugin import OptionValue, Secrets
     from anchorhold.plugin.key_backend import KeyBackend
 
 NAME = bytes(20).hex()
@@ -149,8 +149,9 @@ def test_a_deleted_key_is_gone(backend: KeyBackend) -> None:
     created = backend.create_key(create_request(), NO_SECRETS)
     assert backend.delete_key(key_request(created), NO_SECRETS) is True
     assert backend.delete_key(key_request(created), NO_SECRETS) is False
-    with pytest.raises(KeyMissingError, match=f"key of 'Root': the entry {NAME} is gone; restore"):
-        backend.load_signer(key_request(created), NO_SECRETS)
+    for use in (backend.load_signer, backend.describe_key):
+        with pytest.raises(KeyMissingError, match=f"key of 'Root': the entry {NAME} is gone; restore"):
+            use(key_request(created), NO_SECRETS)
 
 
 def test_another_key_in_its_place_is_neither_used_nor_exported(backend: KeyBackend) -> None:
@@ -182,6 +183,9 @@ class InFolders(Dictionary):
     def name_of(self, key_id: bytes, options: Mapping[str, OptionValue]) -> str:
         return f"{options.get('folder') or 'keys'}/{key_id.hex()}"
 
+    def names(self, secrets: Secrets) -> list[str]:
+        return [*self.octets, "keys/notes"]
+
     def name_in(self, handle: KeyHandle) -> str:
         return f"keys/{handle.data['id']}" if handle.version == 1 else super().name_in(handle)
 
@@ -193,6 +197,14 @@ def test_names_and_handles_are_the_subclass_s_own() -> None:
     (found,) = backend.find_key(FindKeyRequest(key_id=bytes(20), options={"folder": "mine"}), NO_SECRETS)
     assert found.handle == created.handle
     backend.load_signer(key_request(created), NO_SECRETS).close()
+
+
+def test_a_key_is_listed_by_the_id_at_the_end_of_its_name() -> None:
+    backend = bound(InFolders)
+    assert backend.list_keys(NO_SECRETS) == ()
+    backend.create_key(create_request(options={"folder": OTHER_ID.hex()}), NO_SECRETS)
+    (listed,) = backend.list_keys(NO_SECRETS)
+    assert (listed.name, listed.key_id) == (f"the entry {OTHER_ID.hex()}/{NAME}", bytes(20))
 
 
 def test_a_handle_of_an_older_version_is_read_and_a_newer_one_is_refused() -> None:

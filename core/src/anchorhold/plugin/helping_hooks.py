@@ -26,10 +26,12 @@ class HelpingSpec:
             signer: From `load_signer`.
 
         Returns:
-            For each request, in order, its signature or the error that ``Signer.sign`` would raise.
+            For each request, in order, its signature or the error that ``Signer.sign`` would raise. One that cannot be
+            signed stops no other.
 
         Raises:
-            BackendFailedError: For all of them; `BackendBusyError` and `SessionOverError` are asked again.
+            BackendFailedError: For all of them, as when nothing is reached; `BackendBusyError` and `SessionOverError`
+                are asked again.
 
         Example::
 
@@ -41,7 +43,13 @@ class HelpingSpec:
 
                 @hookimpl
                 def sign_batch(self, requests, signer):
-                    return [signer.sign(request.message, request.algorithm) for request in requests]
+                    def outcome(request):
+                        try:
+                            return signer.sign(request.message, request.algorithm)
+                        except Exception as error:  # of this request alone
+                            return error
+
+                    return [outcome(request) for request in requests]
         """
 
     @hookspec

@@ -36,8 +36,9 @@ class KeyDescription:
 
     Attributes:
         place: Where exactly it is, for a person.
-        made: Where it was made.
-        can_leave: Whether the private key can be had from there; None if the place does not know.
+        made: Where it was made. A place that does not keep this with the key does not know it.
+        can_leave: Whether the private key can be had from there, by `BackendSpec.export_key` or otherwise; None if the
+            place does not know.
     """
 
     place: str
@@ -52,8 +53,9 @@ class InventorySpec:
     def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:  # type: ignore[empty-body]
         """List the private keys in the place of the alias. Optional.
 
-        Called by ``recover --orphans``. Keys of other aliases, other installations and other programs may be among
-        them where they share the place; core compares key ids and public keys with the ledger.
+        Called by ``recover --orphans``. It makes nothing, not even a place that is not there. Keys of other aliases,
+        other installations and other programs may be among them where they share the place; core compares key ids and
+        public keys with the ledger.
 
         Args:
             secrets: Secrets by the names of the options; nobody is asked for one that belongs to a single key.
@@ -97,6 +99,8 @@ class InventorySpec:
 
         Example::
 
+            from anchorhold.errors import KeyMissingError
+
             class InMemory:
                 anchorhold_api = 1
 
@@ -106,5 +110,7 @@ class InventorySpec:
                 @hookimpl
                 def describe_key(self, request, secrets):
                     name = request.handle.data["name"]
-                    return KeyDescription(place=f"the memory of this process, as {name}", made="here", can_leave=False)
+                    if name not in self.keys:
+                        raise KeyMissingError("memory: the key is gone", hint="create a new CA")
+                    return KeyDescription(place=f"the memory of this process, as {name}", can_leave=True)
         """

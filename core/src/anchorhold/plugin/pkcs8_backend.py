@@ -220,15 +220,19 @@ class Pkcs8Backend(ABC):
     @hookimpl
     def list_keys(self, secrets: Secrets) -> tuple[ListedKey, ...]:
         """What the store has under names that end in a key id, as `name_of` makes them."""
-        found = ((name, _KEY_ID.search(name)) for name in self.names(secrets))
-        return tuple(
-            ListedKey(name=self.describe(name), key_id=bytes.fromhex(match[0])) for name, match in found if match
-        )
+        found = ((name, _KEY_ID.findall(name)) for name in self.names(secrets))
+        return tuple(ListedKey(name=self.describe(name), key_id=bytes.fromhex(ids[-1])) for name, ids in found if ids)
 
     @hookimpl
     def describe_key(self, request: KeyRequest, secrets: Secrets) -> KeyDescription:
-        """Octets can be copied by everybody who may read them, and do not tell where they were made."""
-        return KeyDescription(place=self.describe(self.name_in(request.handle)), can_leave=True)
+        """Octets can be copied by everybody who may read them, and do not tell where they were made.
+
+        Raises:
+            KeyMissingError: The key is gone.
+        """
+        entry = self._entry(self.name_in(request.handle), request, secrets)
+        _content(self, entry)
+        return KeyDescription(place=self.describe(entry.name), can_leave=True)
 
     @hookimpl
     def delete_key(self, request: KeyRequest, secrets: Secrets) -> bool:
@@ -259,14 +263,11 @@ class Pkcs8Backend(ABC):
         from anchorhold.public_keys import spki
 
         entry = self._entry(self.name_in(request.handle), request, secrets)
-        place = f"{entry.subject}: {self.describe(entry.name)}"
-        content = self.read(entry)
-        if content is None:
-            raise KeyMissingError(f"{place} is gone", hint="restore it from a backup")
+        content = _content(self, entry)
         password = secrets.require("password") if pkcs8.is_encrypted(content) else None
         key = pkcs8.load_private_key(content, password, entry.subject)
         if spki(key.public_key()) != spki(request.public_key):
-            raise KeyMismatchError(f"{place} holds another key", hint="restore it from a backup")
+            raise KeyMismatchError(f"{_place(self, entry)} holds another key", hint="restore it from a backup")
         return key
 
     def _entry(
@@ -277,3 +278,19 @@ class Pkcs8Backend(ABC):
     def _created(self, name: str, public_key: PublicKey) -> CreatedKey:
         handle = KeyHandle(version=self.handle_version, data={self.handle_field: name})
         return CreatedKey(handle=handle, public_key=public_key)
+
+
+def _content(backend: Pkcs8Backend, entry: KeyEntry) -> bytes:
+    """The octets of a key. No method: subclasses of others may have one of any name.
+
+    Raises:
+        KeyMissingError: There are none.
+    """
+    content = backend.read(entry)
+    if content is None:
+        raise KeyMissingError(f"{_place(backend, entry)} is gone", hint="restore it from a backup")
+    return content
+
+
+def _place(backend: Pkcs8Backend, entry: KeyEntry) -> str:
+    return f"{entry.subject}: {backend.describe(entry.name)}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anchorhold.testing.batches import BatchRules
 from anchorhold.testing.core_integration import CoreIntegrationRules
 from anchorhold.testing.errors import ErrorRules
 from anchorhold.testing.handles import HandleRules
+from anchorhold.testing.inventory import InventoryRules
 from anchorhold.testing.key_creation import KeyCreationRules
 from anchorhold.testing.options import OptionRules
 from anchorhold.testing.rules import rule_of
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 class BackendContract(
     KeyCreationRules,
     HandleRules,
+    InventoryRules,
     SignatureRules,
+    BatchRules,
     SecretRules,
     WholeSecretRules,
     ErrorRules,

@@ -12,6 +12,7 @@ from anchorhold.errors import (
     KeyExistsError,
     KeyMissingError,
     KeyUnsupportedError,
+    OperationUnsupportedError,
     SecretMissingError,
     SecretWrongError,
     SettingsError,
@@ -72,6 +73,9 @@ def error_cases(harness: Harness, vanish: Callable[[CreatedKey], None], wrong: S
         yield ErrorCase(
             "export_key of a key that is gone", (KeyMissingError,), partial(harness.fresh().export, created)
         )
+    if harness.backend.supports("describe_key"):
+        documented = (KeyMissingError, OperationUnsupportedError)
+        yield ErrorCase("describe_key of a key that is gone", documented, partial(harness.fresh().described, created))
     if harness.backend.supports("delete_key"):  # answers False, which another rule demands
         yield ErrorCase(
             "delete_key of a key that is gone", (BackendFailedError,), partial(harness.fresh().delete, created)
@@ -108,6 +112,8 @@ def unreachable(nowhere: Harness, created: CreatedKey) -> Iterator[ErrorCase]:
         "import_key": (failed, lambda: nowhere.import_key(foreign_key(nowhere)[0])),
         "export_key": (failed_or_missing, lambda: nowhere.export(created)),
         "delete_key": (failed, lambda: nowhere.delete(created)),
+        "list_keys": ((*failed, OperationUnsupportedError), nowhere.listed),
+        "describe_key": ((*failed_or_missing, OperationUnsupportedError), lambda: nowhere.described(created)),
     }
     for hook, (documented, call) in calls.items():
         if nowhere.backend.supports(hook):

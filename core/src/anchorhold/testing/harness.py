@@ -23,6 +23,7 @@ from anchorhold.plugin import (
     KeyRequest,
     Secret,
 )
+from anchorhold.plugin.backend_options import options_of
 from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from anchorhold.public_keys import is_signed_by, spec_of, spki
 from anchorhold.settings import load_settings
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.algorithms import Algorithm, KeySpec
-    from anchorhold.plugin import Operation, Role, Secrets, Signer
+    from anchorhold.plugin import KeyDescription, ListedKey, Operation, Role, Secrets, Signer
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.key_backend import KeyBackend
 
@@ -227,6 +228,24 @@ class Harness:
         """Destroy a key."""
         gone: bool = self.call("delete_key", request=self.request(created), secrets=self.secrets())
         return gone
+
+    @property
+    def shared_secrets(self) -> SecretValues:
+        """Those of the secrets that serve every key of the alias."""
+        of_one = {option.name for option in options_of(self.backend, "use") if option.scope == "key"}
+        return SecretValues({name: value for name, value in self.given_secrets.items() if name not in of_one})
+
+    def listed(self, given: SecretValues | None = None) -> tuple[ListedKey, ...]:
+        """The keys in the place of the alias; as for core, nobody is asked for a secret."""
+        values = {name: Secret(value) for name, value in (self.given_secrets if given is None else given).items()}
+        secrets = self.installation.backends.secrets(self.alias, values, operation="use", ask=False)
+        listed: tuple[ListedKey, ...] = self.call("list_keys", secrets=secrets)
+        return listed
+
+    def described(self, created: CreatedKey) -> KeyDescription:
+        """What the place says of a key."""
+        described: KeyDescription = self.call("describe_key", request=self.request(created), secrets=self.secrets())
+        return described
 
     def lent(self, created: CreatedKey, given: SecretValues | None = None) -> AbstractContextManager[Signer]:
         """A signer that is closed afterwards; whether that fails is the matter of another rule."""

@@ -12,6 +12,7 @@ from anchorhold.plugin.backend_options import options_of
 from anchorhold.testing.error_cases import error_cases
 from anchorhold.testing.fixtures import ContractFixtures, generated, new_id
 from anchorhold.testing.foreign_keys import foreign_key
+from anchorhold.testing.listing import look
 from anchorhold.testing.output_capture import OutputCapture, secrets_shown
 from anchorhold.testing.rules import expect, rule
 from anchorhold.testing.secret_values import SecretValues
@@ -94,6 +95,7 @@ class SecretRules(ContractFixtures):
                 harness.import_key(pkcs8)
             if harness.backend.supports("export_key"):
                 secrets["exported private key"] = harness.export(created).reveal().splitlines()[1]
+            look(harness, created)
             for trouble in error_cases(harness, vanish, wrong):
                 trouble.error()
         found = secrets_shown(heard.output, secrets)

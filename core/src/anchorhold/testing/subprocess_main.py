@@ -18,7 +18,7 @@ from anchorhold.algorithms import KeySpec
 from anchorhold.errors import AnchorholdError
 from anchorhold.plugin import Capabilities
 from anchorhold.plugin.backend_options import options_of
-from anchorhold.testing import crash_injection, places, whole_life
+from anchorhold.testing import crash_injection, listing, places, whole_life
 from anchorhold.testing.fast_kdf import fast_kdf
 from anchorhold.testing.harness import Harness
 from anchorhold.testing.secret_values import SecretValues
@@ -113,6 +113,8 @@ STEPS: Final[dict[str, Callable[..., Any]]] = {
     "use a key": use,
     "look for a key": look,
     "find keys": find,
+    "list keys": listing.list_ids,
+    "describe keys": listing.describe,
     "create keys": create,
     "fork": fork,
     "fork around a wrapper": fork_step.fork,

@@ -155,13 +155,14 @@ def start(harness: Harness, step: str, *, variables: Mapping[str, str] | None = 
         "hashes": list(harness.offered.hashes),
         "rsa_paddings": list(harness.offered.rsa_paddings),
     }
+    line = json.dumps({"bench": alias, "step": step, "told": told})  # a handle of a faulty backend may be no JSON
     (given, give), (hear, answers), (hear_errors, errors) = os.pipe(), os.pipe(), os.pipe()
     variables = {**environment(), **_elsewhere(own), **(variables or {})}
     pid = nursery().fork(str(_made(own / "working")), variables, (given, answers, errors))
     for descriptor in (given, answers, errors):
         os.close(descriptor)
     child = ChildProcess(pid, step, os.fdopen(give, "wb", 0), os.fdopen(hear, "rb", 0), os.fdopen(hear_errors, "rb", 0))
-    child.say(json.dumps({"bench": alias, "step": step, "told": told}))
+    child.say(line)
     return child
 
 

@@ -17,6 +17,7 @@ from anchorhold.testing import private_key_search, process_state
 from anchorhold.testing.foreign_keys import foreign_key
 from anchorhold.testing.harness import MESSAGE
 from anchorhold.testing.key_kinds import algorithms
+from anchorhold.testing.listing import look
 from anchorhold.testing.subprocess_runner import as_json
 from anchorhold.testing.traces import Traces, files_below, open_to_everybody, stamp
 
@@ -42,6 +43,7 @@ def live(harness: Harness) -> dict[str, Any]:
     traces.listen()
     keys, secrets = _keys(harness)
     signatures, more = _signatures(harness, keys[0])
+    look(harness, keys[0])
     for name in harness.given_secrets:  # which a backend may ask for if they are not given
         harness.fresh().usable(keys[0], harness.given_secrets.without(name))
     if harness.backend.supports("delete_key"):

@@ -114,7 +114,7 @@ class DatabaseBackend(Pkcs8Backend):
         return self._keys.delete(bytes.fromhex(entry.name))
 
     def names(self, secrets: Secrets) -> Iterable[str]:
-        """The ids of all rows; a database that is not there has none."""
+        """The ids of all rows; a database that is not there may be on a file system that is not mounted."""
         return self._keys.ids()
 
     def describe(self, name: str) -> str:

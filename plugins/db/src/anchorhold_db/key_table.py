@@ -65,7 +65,7 @@ class KeyTable:
 
     def ids(self) -> list[str]:
         """The key ids of all rows, in hexadecimal and in order."""
-        return self._run(_ids, may_create=True)
+        return self._run(_ids, may_create=False)
 
     def add(self, row: StoredKey) -> None:
         """Add a row, which is durable when this returns.
