@@ -6,12 +6,14 @@ So each answer reaches the rule that judges it, and a wrong one does not fail ev
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from anchorhold.errors import BackendBusyError
 from anchorhold.installation import Installation
 from anchorhold.plugin import (
     Capabilities,
@@ -24,6 +26,7 @@ from anchorhold.plugin import (
     Secret,
 )
 from anchorhold.plugin.backend_options import options_of
+from anchorhold.plugin.retries import patience_end, retried
 from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from anchorhold.public_keys import is_signed_by, spec_of, spki
 from anchorhold.settings import load_settings
@@ -31,7 +34,7 @@ from anchorhold.testing.key_kinds import algorithms, simplest
 from anchorhold.testing.secret_values import SecretValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from anchorhold.plugin import KeyDescription, ListedKey, Operation, Role, Secrets, Signer
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.key_backend import KeyBackend
+
+T = TypeVar("T")
 
 CA = CertificateAuthority(name="Contract", subject="CN=Contract")
 """The authority whose keys are used."""
@@ -53,6 +58,14 @@ def authority_of(key_id: bytes) -> CertificateAuthority:
 def environment() -> dict[str, str]:
     """The variables of this process, without those that would choose other settings or give secrets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ANCHORHOLD_")}
+
+
+def until_free(ask: Callable[[], T]) -> T:
+    """What a backend answers; where it is busy it is asked again, as by core."""
+    try:
+        return ask()
+    except BackendBusyError as busy:
+        return retried(ask, busy, patience_end(time.monotonic(), None, ocsp=False))
 
 
 @contextmanager
@@ -148,8 +161,8 @@ class Harness:
         return frozenset({plugin.module.partition(".")[0], *brought} - {"anchorhold"})
 
     def call(self, hook: str, **arguments: Any) -> Any:
-        """Call a hook without core's checks."""
-        return getattr(self.backend.manager.hook, hook)(**arguments)
+        """Call a hook without core's checks; where the backend is busy it is asked again, as by core."""
+        return until_free(lambda: getattr(self.backend.manager.hook, hook)(**arguments))
 
     def secrets(self, operation: Operation = "use", given: SecretValues | None = None) -> Secrets:
         """The secrets for one operation, by default those that open its keys.
@@ -259,7 +272,8 @@ class Harness:
     def signs(self, signer: Signer, message: bytes = MESSAGE, algorithm: Algorithm | None = None) -> bool:
         """Whether the signer signs a message so that its own public key verifies it."""
         algorithm = algorithm or algorithms(spec_of(signer.public_key), self.offered)[0]
-        return is_signed_by(signer.public_key, signer.sign(message, algorithm), message, algorithm)
+        signature = until_free(lambda: signer.sign(message, algorithm))
+        return is_signed_by(signer.public_key, signature, message, algorithm)
 
     def use(self, created: CreatedKey, given: SecretValues | None = None) -> bool:
         """Whether a key can be used: a signer for it signs."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from anchorhold.public_keys import spec_of
-from anchorhold.testing.harness import MESSAGE
+from anchorhold.testing.harness import MESSAGE, until_free
 from anchorhold.testing.key_kinds import algorithms
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def _signatures(harness: Harness, key: CreatedKey, label: bytes) -> Iterator[byt
     with harness.lent(key) as signer:
         algorithm = algorithms(spec_of(signer.public_key), harness.offered)[0]
         for number in range(EACH):
-            yield signer.sign(MESSAGE + b", %s, %d" % (label, number), algorithm)
+            yield until_free(partial(signer.sign, MESSAGE + b", %s, %d" % (label, number), algorithm))

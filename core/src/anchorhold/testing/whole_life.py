@@ -15,7 +15,7 @@ from anchorhold import pkcs8
 from anchorhold.public_keys import spec_of
 from anchorhold.testing import private_key_search, process_state
 from anchorhold.testing.foreign_keys import foreign_key
-from anchorhold.testing.harness import MESSAGE
+from anchorhold.testing.harness import MESSAGE, until_free
 from anchorhold.testing.key_kinds import algorithms
 from anchorhold.testing.listing import look
 from anchorhold.testing.subprocess_runner import as_json
@@ -123,7 +123,7 @@ def _signatures(harness: Harness, key: CreatedKey) -> tuple[list[str], dict[str,
 def _signature(harness: Harness, key: CreatedKey, number: int) -> str:
     with harness.lent(key) as signer:
         algorithm = algorithms(spec_of(signer.public_key), harness.offered)[0]
-        return signer.sign(MESSAGE + b", %d" % number, algorithm).hex()
+        return until_free(lambda: signer.sign(MESSAGE + b", %d" % number, algorithm)).hex()
 
 
 def _held() -> dict[str, int]:
