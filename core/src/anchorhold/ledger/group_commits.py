@@ -125,7 +125,7 @@ class _Entry:
 
 
 in_use: Final[WeakSet[GroupCommits]] = WeakSet()
-"""Those that a forked child has to begin anew."""
+"""Those that a forked child must not use as they are."""
 
 
 def _after_fork() -> None:
