@@ -39,7 +39,7 @@ class Server:
         name: Under which it is reported.
         url: Of OCSP.
         command: That starts it.
-        single: Whether it serves one connection at a time, and so is not asked if it listens but given a second to begin.
+        single: Whether it serves one connection at a time; it is given a second to begin, and not asked if it listens.
     """
 
     name: str

@@ -55,9 +55,15 @@ CONSTRAINTS: Final = {
 """Options of `init-ca` for the issuing CA, by the names of the page."""
 
 
+def settings_of(folder: Path) -> dict[str, str]:
+    """The variables of commands for an installation in this folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANCHORHOLD_")}
+    return {**kept, "ANCHORHOLD_CA_DIR": str(folder / "ca")}
+
+
 def command(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> bytes:
     """What a command prints, in an installation in this folder."""
-    place = {**os.environ, "ANCHORHOLD_CA_DIR": str(folder / "ca"), **(variables or {})}
+    place = {**settings_of(folder), **(variables or {})}
     argv = [sys.executable, "-m", "anchorhold", *arguments]
     done = subprocess.run(argv, cwd=folder, env=place, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert done.returncode == 0, (arguments, done.stderr.decode())

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import pytest
-
 from relying.report import REPORT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HERE = os.path.dirname(__file__)  # noqa: PTH120  # compared with text
+    import pytest
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

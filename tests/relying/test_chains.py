@@ -39,8 +39,6 @@ def test_a_chain_is_refused_by_the_programs_that_the_page_names(
     compare(validator, constraints or kind, table, lambda: validator.check(chain(given)))
 
 
-@pytest.mark.parametrize(
-    ("heading", "known"), [("Keys and signatures", KINDS), ("Name constraints", CONSTRAINTS)]
-)
+@pytest.mark.parametrize(("heading", "known"), [("Keys and signatures", KINDS), ("Name constraints", CONSTRAINTS)])
 def test_each_row_of_the_page_is_about_something_that_is_tried(heading: str, known: dict[str, object]) -> None:
     assert {row.what for row in refusals(heading)} <= set(known)

@@ -10,7 +10,6 @@ import pytest
 from guide.blocks import blocks
 from guide.output import differences, rewritten
 from guide.running import DOCS, RUN_ELSEWHERE, run_page, start_of
-
 from relying.report import REPORT, found_version
 from relying.validators import NEWER, newer_openssl, version_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from functools import cache
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from relying.artefacts import KINDS, make_chain
+from relying.artefacts import KINDS, make_chain, settings_of
 from relying.documented import refusals
 from relying.report import compare
 from relying.validators import VALIDATORS, Said, java_revocation, newer_openssl, run
@@ -30,10 +29,9 @@ TRIED: Final = [kind for kind in KINDS if kind != "secp256k1"]
 def _answer(folder: Path) -> Path:
     """Ask a server about ``www.pem``; the answer is in ``answer.ocsp``."""
     port = str(free_port())
-    place = {**os.environ, "ANCHORHOLD_CA_DIR": str(folder / "ca")}
     argv = [sys.executable, "-m", "anchorhold", "serve", "--port", port]
     with (folder / "serve.log").open("wb") as log:
-        server = subprocess.Popen(argv, env=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server = subprocess.Popen(argv, env=settings_of(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         waiting = ("--retry", "30", "--retry-connrefused", "--retry-delay", "1", "--silent", "--fail")
         assert run(folder, "curl", *waiting, f"http://127.0.0.1:{port}/healthz").accepted

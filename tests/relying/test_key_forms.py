@@ -26,7 +26,7 @@ COLUMNS: Final = {"EC": "EC P-256", "RSA": "RSA", "Ed25519": "Ed25519"}
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an encrypted key of each kind, as a storage keeps it: ``EC.key`` …"""
+    """A folder with an encrypted key of each kind, as a storage keeps it, such as ``EC.key``."""
     folder = tmp_path_factory.mktemp("keys")
     (folder / "password").write_text(PASSWORD)
     for column, kind in COLUMNS.items():

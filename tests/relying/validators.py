@@ -176,7 +176,9 @@ def _cryptography(folder: Path) -> Said:
 
 VALIDATORS: Final = (
     Validator("OpenSSL", lambda: version_of("openssl", "version"), _openssl("openssl")),
-    Validator("OpenSSL", lambda: version_of(newer_openssl(), "version"), _openssl(newer_openssl()), "OpenSSL 3.5 or newer"),
+    Validator(
+        "OpenSSL", lambda: version_of(newer_openssl(), "version"), _openssl(newer_openssl()), "OpenSSL 3.5 or newer"
+    ),
     Validator("GnuTLS", lambda: version_of("certtool", "--version"), _gnutls),
     Validator("NSS", _nss_version, _nss),
     Validator("Java", lambda: version_of("java", "-version"), _java),
