@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from relying.report import REPORT
+from relying.validators import NOT_RUN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,3 +23,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was tried and what the programs said."""
     for line in REPORT.lines():
         terminalreporter.write_line(line)
+    if REPORT.rows:
+        terminalreporter.write_line(f"LEFT OUT: {', '.join(NOT_RUN)}: no test runs them; the page has what was measured")
