@@ -24,4 +24,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in REPORT.lines():
         terminalreporter.write_line(line)
     if REPORT.rows:
-        terminalreporter.write_line(f"LEFT OUT: {', '.join(NOT_RUN)}: no test runs them; the page has what was measured")
+        terminalreporter.write_line(f"LEFT OUT: {', '.join(NOT_RUN)}: no test runs them")

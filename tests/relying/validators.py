@@ -39,7 +39,7 @@ class Said:
     def short(self) -> str:
         """The line of its output that tells most, as a table shows it."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        told = [line for line in lines if re.search(r"NOT trusted|revoked", line)]
+        told = [line for line in lines if re.search(r"NOT trusted|not trusted|revoked|Caused by", line)]
         told += [line for line in lines if re.search(r"error|fail|invalid|Exception|panic|Forbid", line)]
         return "accepted" if self.accepted else ([*told, *lines] or ["refused"])[0][:90]
 
