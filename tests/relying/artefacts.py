@@ -29,7 +29,7 @@ KINDS: Final = {
     "ML-DSA-65": ("--key-type", "ML-DSA-65"),
     "brainpoolP256r1": ("--elliptic-curve", "brainpoolP256r1"),
     "secp256k1": ("--elliptic-curve", "secp256k1"),
-    "EC with SHA3-256": ("--algorithm", "SHA3-256"),
+    "EC with SHA3-256": ("--algorithm", "SHA3-256", "--even-so"),
     "RSA with SHA3-256": ("--key-type", "RSA", "--key-size", "2048", "--algorithm", "SHA3-256"),
 }
 """Options of `init-ca` for root and issuing CA, by the names of the page."""
