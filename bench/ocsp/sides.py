@@ -39,13 +39,13 @@ class Server:
         name: Under which it is reported.
         url: Of OCSP.
         command: That starts it.
-        fragile: Whether it must not be asked if it listens; it is given a second to begin.
+        single: Whether it serves one connection at a time; it is given a second to begin, and not asked if it listens.
     """
 
     name: str
     url: str
     command: Command
-    fragile: bool = False
+    single: bool = False
 
 
 def free_port() -> int:
@@ -89,7 +89,7 @@ def openssl_responder(house: House, folder: Path) -> Server:
     (folder / "index.txt").write_text(f"V\t991231235959Z\t\t{serial}\tunknown\t/CN=leaf\n")
     certificate = ("-index", "index.txt", "-CA", "issuer.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
     command = openssl(folder, "ocsp", "-port", str(port), *certificate, "-nmin", "60", "-ignore_err")
-    return Server("openssl ocsp -port", f"http://127.0.0.1:{port}/", command, fragile=True)
+    return Server("openssl ocsp -port", f"http://127.0.0.1:{port}/", command, single=True)
 
 
 def posted(url: str, request: bytes) -> bytes:
@@ -115,7 +115,7 @@ def running(server: Server) -> Iterator[Server]:
     )
     port = int(server.url.split(":")[2].split("/")[0])
     try:
-        if server.fragile:
+        if server.single:
             time.sleep(1)
         else:
             _wait_for(process, port, server.name)

@@ -21,6 +21,8 @@ from programs import program
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pytest
+
 DOCS: Final = Path(__file__).parents[2] / "docs"
 HOME: Final = "/home/operator"
 """The home folder that pages show."""
@@ -43,6 +45,9 @@ LONGEST: Final = 400
 STARTS_BEHIND: Final = re.compile(r"^<!-- starts in the folder of (\S+\.md) -->$", re.MULTILINE)
 """A page that goes on where another one has ended."""
 
+RUN_ELSEWHERE: Final = re.compile(r"^<!-- run by: nox -s relying\b.*-->$", re.MULTILINE)
+"""A page that needs programs which the other tests do not; `relying.test_configurations` runs it."""
+
 NEEDS: Final = {
     "openssl": "openssl",
     "curl": "curl",
@@ -53,10 +58,21 @@ NEEDS: Final = {
     "pg_dump": "postgresql",
     "pgloader": "pgloader",
     "nginx": "nginx",
+    "gnutls-cli": "gnutls-bin",
+    "certtool": "gnutls-bin",
+    "apache2": "apache2-bin",
+    "haproxy": "haproxy",
+    "caddy": "caddy",
+    "openvpn": "openvpn",
+    "node": "nodejs",
+    "java": "openjdk-17-jdk-headless",
+    "keytool": "openjdk-17-jdk-headless",
 }
 """Programs that commands use, and the Debian packages they are in."""
 
 _MARK: Final = "\x1e"
+_END_SERVERS: Final = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT"
+"""Those that a failed page leaves in the background would hold its output open."""
 
 
 class PageFailedError(Exception):
@@ -81,7 +97,12 @@ def shell(home: Path) -> dict[str, str]:
 
 
 def run_page(
-    name: str, home: Path, start: Path | None = None, variables: Mapping[str, str] | None = None
+    name: str,
+    home: Path,
+    start: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    *,
+    first: str = "",
 ) -> list[tuple[Block, str]]:
     """Run the blocks of a page.
 
@@ -90,6 +111,7 @@ def run_page(
         home: Home folder of the user who runs it.
         start: A folder with which it begins; without one it is empty.
         variables: More variables of its shell.
+        first: A folder in which its programs are looked for first.
 
     Returns:
         Each block that was run, with what it has printed to standard output and standard error.
@@ -98,7 +120,7 @@ def run_page(
         PageFailedError: A command ends with an error; the message has all that was printed.
     """
     found = list(blocks((DOCS / name).read_text()))
-    script = "\n".join(["set -euo pipefail", *_steps(found)])
+    script = "\n".join(["set -euo pipefail", _END_SERVERS, *_steps(found)])
     for needed, package in NEEDS.items():
         if re.search(rf"(?:^|[|(])\s*{needed}\b", script, re.MULTILINE):
             program(needed, package)
@@ -109,6 +131,8 @@ def run_page(
         script = _replaced(script, shown, port)
     folder = home / "pki"
     environment = {**shell(home), **(variables or {})}
+    if first:
+        environment["PATH"] = f"{first}:{environment['PATH']}"
     if start:
         shutil.copytree(start, folder)
     else:
@@ -121,6 +145,25 @@ def run_page(
     if code:
         raise PageFailedError(f"{name} ends with {code}:\n{output.replace(_MARK, '')}")
     return list(zip((block for block in found if block.is_run), output.split(_MARK)[1:], strict=True))
+
+
+def start_of(name: str, factory: pytest.TempPathFactory) -> Path | None:
+    """The folder in which a page begins: that of the page before it, or None if it begins with an empty one."""
+    before = STARTS_BEHIND.search((DOCS / name).read_text())
+    return _folder_after(before[1], factory) if before else None
+
+
+def _folder_after(name: str, factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a page has run, made once for all tests and processes of a run."""
+    kept = factory.getbasetemp().parent / f"guide-{name.replace('/', '-')}"
+    if not kept.exists():
+        home = factory.mktemp("guide") / "operator"
+        run_page(name, home, start_of(name, factory))
+        try:
+            (home / "pki").rename(kept)
+        except OSError:  # another process was quicker
+            shutil.rmtree(home)
+    return kept
 
 
 def _by_the_operator(output: str) -> str:

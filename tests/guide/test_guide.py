@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -28,7 +27,7 @@ from databases import new_database
 from guide.blocks import blocks
 from guide.commands_page import page as commands_page
 from guide.output import differences, rewritten
-from guide.running import DOCS, STARTS_BEHIND, run_page
+from guide.running import DOCS, RUN_ELSEWHERE, run_page, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +44,7 @@ EXTRAS = {"storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testin
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")
-    if any(block.is_run for block in blocks(page.read_text()))
+    if any(block.is_run for block in blocks(page.read_text())) and not RUN_ELSEWHERE.search(page.read_text())
 )
 LEDGERS = {"ANCHORHOLD_LEDGER": True, "ANCHORHOLD_NEW_LEDGER": False}
 """Variables in which pages get the URL of a database on PostgreSQL, and whether it has a ledger with an authority."""
@@ -66,8 +65,7 @@ def test_what_a_page_shows_runs_and_prints_what_it_says(
     name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
     text = (DOCS / name).read_text()
-    before = STARTS_BEHIND.search(text)
-    start = _folder_after(before[1], tmp_path_factory) if before else None
+    start = start_of(name, tmp_path_factory)
     with ExitStack() as stack:
         variables = {}
         for variable in (name for name in LEDGERS if f"${name}" in text):
@@ -81,19 +79,6 @@ def test_what_a_page_shows_runs_and_prints_what_it_says(
         (DOCS / name).write_text(rewritten(text, ran))
     else:
         assert not (found := differences(f"docs/{name}", ran)), f"{found}\n\n{ADVICE}"
-
-
-def _folder_after(name: str, factory: pytest.TempPathFactory) -> Path:
-    """The folder in which a page has run, made once for all tests and processes of a run."""
-    kept = factory.getbasetemp().parent / f"guide-{name.replace('/', '-')}"
-    if not kept.exists():
-        home = factory.mktemp("guide") / "operator"
-        run_page(name, home)
-        try:
-            (home / "pki").rename(kept)
-        except OSError:  # another process was quicker
-            shutil.rmtree(home)
-    return kept
 
 
 def _by_network(url: str, cluster: Cluster) -> str:
