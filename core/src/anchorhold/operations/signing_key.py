@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from copy import copy
-from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from anchorhold.errors import SecretWrongError, SessionOverError
+from anchorhold.errors import SessionOverError
+from anchorhold.operations.lazy_signer import LazySigner
 from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
@@ -37,7 +37,7 @@ class SigningKey:
         self.authority = authority
         self.backend = backend
         self.secrets = secrets
-        self._lent = _LazySigner(backend, authority, secrets)
+        self._lent = LazySigner(lambda: backend.load_signer(authority.key_request, secrets), backend.close_signer)
 
     def __enter__(self) -> Self:
         return self
@@ -162,59 +162,3 @@ class SigningKey:
             key_id=authority.record.key_id,
             facts=facts,
         )
-
-
-class _LazySigner:
-    """A signer that is asked for once, and once more whenever its session is over. Threads share it."""
-
-    def __init__(self, backend: KeyBackend, authority: Authority, secrets: Secrets) -> None:
-        self._backend = backend
-        self._authority = authority
-        self._secrets = secrets
-        self._signer: Signer | None = None
-        self._replaced: list[Signer] = []
-        self._refusal: SecretWrongError | None = None
-        self._opening = Lock()
-
-    @property
-    def opened(self) -> Signer | None:
-        """The signer, if there is one."""
-        return self._signer
-
-    def open(self) -> Signer:
-        with self._opening:
-            return self._opened()
-
-    def replacement(self, over: Signer) -> Signer:
-        """Another signer for one whose session is over; the same for all threads that have found it so.
-
-        The old one is closed at last: other threads may still wait for its answers.
-
-        Raises:
-            SecretWrongError: The PIN was refused, now or when another thread asked; it is not tried again, because
-                wrong PINs lock tokens.
-        """
-        with self._opening:
-            if self._signer is over:
-                self._replaced.append(over)
-                self._signer = None
-            return self._opened()
-
-    def close(self) -> None:
-        with self._opening:
-            signers = [*self._replaced, *([] if self._signer is None else [self._signer])]
-            self._signer = None
-            self._replaced.clear()
-        for signer in signers:
-            self._backend.close_signer(signer)
-
-    def _opened(self) -> Signer:
-        if self._signer is None:
-            if self._refusal is not None:
-                raise self._refusal
-            try:
-                self._signer = self._backend.load_signer(self._authority.key_request, self._secrets)
-            except SecretWrongError as error:
-                self._refusal = error if self._replaced else None
-                raise
-        return self._signer
