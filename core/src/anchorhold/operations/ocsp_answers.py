@@ -1,4 +1,4 @@
-"""What OCSP says of a certificate, and how its answers are dated and signed; whoever gives them, and when."""
+"""What OCSP says of a certificate, and how its answers are dated and signed: at once by the server, or before by files."""
 
 from __future__ import annotations
 
