@@ -113,6 +113,18 @@ def test_another_process_that_keeps_the_lock_is_told_of(
     assert site.says(site.leaves[0]) == "revoked"
 
 
+@pytest.mark.parametrize("spoilt", [b"", None])
+def test_a_state_that_cannot_be_read_keeps_no_outdated_response(site: Site, spoilt: bytes | None) -> None:
+    site.installation.ocsp_responses.generate("Root")
+    (state,) = (site.folder / ".anchorhold").glob("*.json")
+    if spoilt is None:
+        state.unlink()
+    else:
+        state.write_bytes(spoilt)
+    site.installation.revocations.revoke(serial(site, 0))
+    assert [site.says(leaf) for leaf in site.leaves] == ["revoked", *["good"] * 4]
+
+
 def test_an_authority_without_responses_in_the_folder_is_revoked_as_ever(site: Site, anchorhold: Command) -> None:
     site.installation.authorities.create("Other", "CN=Other")
     site.installation.responders.renew("Other")

@@ -210,8 +210,13 @@ def test_what_cannot_be_done_is_refused(site: Site, anchorhold: Command, tmp_pat
     site.installation.authorities.create("Bare", "CN=Bare")
     refused(anchorhold("generate-ocsp-responses", "Bare"), errors.AuthorityNotReadyError)
     refused(anchorhold("generate-ocsp-responses", "--all", "--changed"), errors.InputError)
-    refused(anchorhold("generate-ocsp-responses", "--to", str(tmp_path / "ca")), errors.OutputError)
-    refused(anchorhold("generate-ocsp-responses", "--nginx", str(tmp_path / "config.toml")), errors.OutputError)
+    key = next((tmp_path / "ca").rglob("*.key"))
+    (tmp_path / "link").symlink_to(key.parent)
+    for folder in ("ca", "link", "link/new", key):
+        refused(anchorhold("generate-ocsp-responses", "--to", str(folder)), errors.OutputError)
+    for option in ("--nginx", "--caddy"):
+        for file in ("config.toml", "link/new.conf", "ca/ledger.sqlite3", key):
+            refused(anchorhold("generate-ocsp-responses", f"{option}={file}"), errors.OutputError)
     assert site.files() == set()
     (tmp_path / "config.toml").write_text("")
     refused(anchorhold("generate-ocsp-responses"), errors.InputError)

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from anchorhold.ledger.requests import Requests
     from anchorhold.ledger.responders import ResponderRepository
     from anchorhold.ledger.revocations import RevocationRepository
-    from anchorhold.ledger.statuses import CertificateStatuses
 
 _SUBJECT: Final = "ledger"
 _ALONE: Final = 0x616E63686F73
@@ -220,13 +219,6 @@ class Ledger:
         from anchorhold.ledger.revocations import RevocationRepository
 
         return RevocationRepository(self.database, self._tables.revocation)
-
-    @cached_property
-    def statuses(self) -> CertificateStatuses:
-        """Which certificates have a status, and whose status has changed."""
-        from anchorhold.ledger.statuses import CertificateStatuses
-
-        return CertificateStatuses(self._tables.certificate, self._tables.event)
 
     @contextmanager
     def transaction(self, *, alone: bool = False, durable: bool = True) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What OCSP says of a certificate, and how its answers are dated and signed: at once by the server, or before by files."""
+"""What OCSP says of a certificate, and how its answers are dated and signed, by the server and in advance."""
 
 from __future__ import annotations
 

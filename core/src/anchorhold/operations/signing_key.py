@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from anchorhold.errors import SessionOverError
-from anchorhold.operations.lazy_signer import LazySigner
+from anchorhold.errors import SecretWrongError, SessionOverError
 from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
 from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.operations.authority import Authority
@@ -162,3 +162,69 @@ class SigningKey:
             key_id=authority.record.key_id,
             facts=facts,
         )
+
+
+class LazySigner:
+    """Asks for a signer when it is first needed, and holds it until closed. Threads may share it.
+
+    Args:
+        load: Asks for one.
+        close: Gives one back.
+    """
+
+    def __init__(self, load: Callable[[], Signer], close: Callable[[Signer], None]) -> None:
+        self._load = load
+        self._close = close
+        self._signer: Signer | None = None
+        self._replaced: list[Signer] = []
+        self._refusal: SecretWrongError | None = None
+        self._opening = Lock()
+
+    @property
+    def opened(self) -> Signer | None:
+        """The signer, if there is one."""
+        return self._signer
+
+    def open(self) -> Signer:
+        """The signer.
+
+        Raises:
+            AnchorholdError: As `BackendSpec.load_signer`.
+        """
+        with self._opening:
+            return self._opened()
+
+    def replacement(self, over: Signer) -> Signer:
+        """Another signer for one whose session is over; the same for all threads that have found it so.
+
+        The old one is closed at last: other threads may still wait for its answers.
+
+        Raises:
+            SecretWrongError: The PIN was refused, now or when another thread asked; it is not tried again, because
+                wrong PINs lock tokens.
+        """
+        with self._opening:
+            if self._signer is over:
+                self._replaced.append(over)
+                self._signer = None
+            return self._opened()
+
+    def close(self) -> None:
+        """Give back all that were lent."""
+        with self._opening:
+            signers = [*self._replaced, *([] if self._signer is None else [self._signer])]
+            self._signer = None
+            self._replaced.clear()
+        for signer in signers:
+            self._close(signer)
+
+    def _opened(self) -> Signer:
+        if self._signer is None:
+            if self._refusal is not None:
+                raise self._refusal
+            try:
+                self._signer = self._load()
+            except SecretWrongError as error:
+                self._refusal = error if self._replaced else None
+                raise
+        return self._signer

@@ -66,6 +66,8 @@ class MaintenanceService:
             return result
         from anchorhold.services.ocsp_responses import OcspResponseService
 
+        if ResponderService(self._context).active(authority) is None:
+            return result  # which has the reason, if there should be one
         try:
             made = OcspResponseService(self._context.asking_once()).generate(authority)
         except BusyError:  # who is at it does what is due

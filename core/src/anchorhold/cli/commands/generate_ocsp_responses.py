@@ -14,6 +14,7 @@ from anchorhold.cli.error_collector import ErrorCollector
 from anchorhold.cli.output import check_output, info, write
 from anchorhold.errors import InputError
 from anchorhold.operations.presigned.web_servers import SERVE_URL
+from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
@@ -103,8 +104,10 @@ def _configurations(
 
 def _all(context: CommandContext) -> list[Authority]:
     """Every authority that is valid and has a responder."""
-    known = (found for found in context.installation.authorities.list() if found.record.status != "pending")
-    return [found for found in known if context.installation.responders.active(found) is not None]
+    installation, moment = context.installation, now()
+    known = (found for found in installation.authorities.list() if found.record.status != "pending")
+    valid = (found for found in known if found.certificate.not_valid_after_utc > moment)
+    return [found for found in valid if installation.responders.active(found) is not None]
 
 
 def _generated(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import AnchorholdError, OcspResponsesError
 from anchorhold.operations.presigned.signing import AnswerSigner, Item
-from anchorhold.operations.presigned.state import load_state
+from anchorhold.operations.presigned.state import has_state
 from anchorhold.remedy import Remedy
 from anchorhold.x509.ocsp_paths import UsualRequests
 from anchorhold.x509.validity import now
@@ -45,10 +45,10 @@ def replace_responses(
     try:
         if not folder.is_made:
             raise _failed(authority, certificate, folder, state, "it is not there")
-        if load_state(folder, authority) is None:
-            return
         item = Item(certificate.id, certificate.serial)
         paths = [request.path for request in UsualRequests(authority.certificate).of(int(certificate.serial, 16))]
+        if not has_state(folder, authority) and not any(map(folder.has, paths)):
+            return
         with folder.alone():
             for path in paths:
                 folder.remove(path)
@@ -73,7 +73,7 @@ def _make(
 ) -> None:
     with ledger.translate_errors():
         responder = ledger.responders.active(authority.record.id)
-    if responder is None or responder.certificate is None:
+    if responder is None or responder.not_after is None or responder.not_after <= now():
         return  # the server behind the files says what it says without a responder
     with AnswerSigner(ledger, authority, responder, places(responder.key_backend), folder) as signer:
         signer.replace(item)

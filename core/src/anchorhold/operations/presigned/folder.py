@@ -2,9 +2,10 @@
 
 Files are written beside and renamed, so that a reader finds a whole response or none. Two locks order writers:
 
-- A writer that places what was signed before shares the lock, and looks once more whether the ledger still says the same.
-- A writer that has changed a status takes the lock alone, after the commit. Those that share it have placed what is outdated
-  by then, or look at the ledger afterwards; so nothing outdated comes behind what has been replaced.
+- A writer that places what was signed before shares the lock, and looks once more whether the ledger still says the
+  same.
+- A writer that has changed a status takes the lock alone, after the commit. Those that share it have placed what is
+  outdated by then, or look at the ledger afterwards; so nothing outdated comes behind what has been replaced.
 
 A gate before the lock keeps those that share it from taking it in turns for ever.
 """
@@ -66,7 +67,8 @@ class AnswerFolder:
         try:
             if self.is_made:
                 return
-            if self.path.exists() and any(entry.name != OWN for entry in self.path.iterdir()):
+            is_used = self.path.exists() and any(entry.name != OWN for entry in self.path.iterdir())
+            if is_used and not self.is_made:  # which another process may just have done
                 raise OutputError(
                     f"{self.path}: holds files that are not pre-signed OCSP responses", hint="name another folder"
                 )

@@ -163,6 +163,7 @@ class _Run:
     def __init__(self, work: Presigning, responder: ResponderRecord, signer: AnswerSigner) -> None:
         self._work = work
         self._ledger = work.ledger
+        self._statuses = work.ledger.certificates.statuses
         self._authority_id = work.authority.record.id
         self._responder = responder
         self._signer = signer
@@ -196,13 +197,13 @@ class _Run:
         with ledger.translate_errors():
             if found is not None and self._is_of_ledger(found):
                 return found
-            last = ledger.statuses.last_change(self._authority_id)
+            last = self._statuses.last_change(self._authority_id)
         is_empty = found is None and all(entry == work.folder.own for entry in work.folder.path.iterdir())
         return FolderState.fresh(self._serial, last, to_timestamp(now()) if is_empty else 0)
 
     def _is_of_ledger(self, state: FolderState) -> bool:
         at_most = self._ledger.revision()
-        return state.revision <= at_most and self._ledger.statuses.has_change(self._authority_id, state.change)
+        return state.revision <= at_most and self._statuses.has_change(self._authority_id, state.change)
 
     def _save(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
@@ -212,9 +213,9 @@ class _Run:
         """Those whose status has changed: a killed command may not have replaced them."""
         while True:
             with self._ledger.translate_errors():
-                changes = self._ledger.statuses.changes(self._authority_id, after=self._state.change.id, limit=CHUNK)
+                changes = self._statuses.changes(self._authority_id, after=self._state.change.id, limit=CHUNK)
                 serials = list({change.serial for change in changes})
-                rows = self._ledger.statuses.of_serials(self._authority_id, serials, valid_at=to_timestamp(now()))
+                rows = self._statuses.of_serials(self._authority_id, serials, valid_at=to_timestamp(now()))
             if not changes:
                 return
             self._written += self._signer.write([Item(row.id, row.serial) for row in rows if row.is_issued])
@@ -258,7 +259,7 @@ class _Run:
         while True:
             moment = to_timestamp(now())
             with self._ledger.translate_errors():
-                rows = self._ledger.statuses.page(self._authority_id, after=after, valid_at=moment, limit=CHUNK)
+                rows = self._statuses.page(self._authority_id, after=after, valid_at=moment, limit=CHUNK)
             if not rows:
                 return
             still_open = (row.id for row in rows if not row.is_issued and abs(moment - row.reserved_at) < OPEN)
@@ -289,6 +290,7 @@ class _Run:
     @contextmanager
     def _makers(self, *, enough: bool) -> Iterator[Makers]:
         if enough and self._work.workers is not None:
+            self._signer.open()
             with self._work.workers(self._responder) as makers:
                 yield makers
         else:
@@ -299,9 +301,7 @@ class _Run:
         until, since, after = to_timestamp(now()), max(0, self._state.swept - _OVERLAP), 0
         while True:
             with self._ledger.translate_errors():
-                found = self._ledger.statuses.expired(
-                    self._authority_id, since=since, until=until, after=after, limit=CHUNK
-                )
+                found = self._statuses.expired(self._authority_id, since=since, until=until, after=after, limit=CHUNK)
             if not found:
                 break
             with self._work.folder.alone():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from anchorhold.errors import AnchorholdError, SessionOverError
-from anchorhold.operations.lazy_signer import LazySigner
 from anchorhold.operations.ocsp_answers import AnswerTemplate, status_of
 from anchorhold.operations.parallel import OrderedParallel
 from anchorhold.operations.presigned.folder import write_file
 from anchorhold.operations.presigned.state import name_of
 from anchorhold.operations.responder_keys import open_responder
 from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
+from anchorhold.operations.signing_key import LazySigner
 from anchorhold.x509.ocsp_paths import UsualRequests
 from anchorhold.x509.validity import now
 
@@ -87,6 +87,14 @@ class AnswerSigner:
 
     def __exit__(self, *_: object) -> None:
         self._lent.close()
+
+    def open(self) -> None:
+        """Ask for the key, if that was not done yet: a PIN that is refused here is not tried by other processes.
+
+        Raises:
+            AnchorholdError: It cannot be used.
+        """
+        self._lent.open()
 
     def write(self, items: Sequence[Item], *, missing_only: bool = False) -> int:
         """Write the responses of certificates, whatever their status; how many there are.

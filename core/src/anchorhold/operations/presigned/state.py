@@ -94,6 +94,11 @@ class FolderState:
         folder.replace_own(f"{name_of(authority)}.json", json.dumps(content, indent=1).encode() + b"\n")
 
 
+def has_state(folder: AnswerFolder, authority: Authority) -> bool:
+    """Whether anything was ever known of the responses of an authority, whether it can be read or not."""
+    return (folder.own / f"{name_of(authority)}.json").exists()
+
+
 def load_state(folder: AnswerFolder, authority: Authority) -> FolderState | None:
     """What is known of the responses of an authority; None if nothing is, or nothing that can be read."""
     try:

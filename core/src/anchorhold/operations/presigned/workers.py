@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self, cast
 
@@ -45,7 +45,7 @@ class WorkerOrder:
     """
 
     config: Path | None
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     audit: AuditContext
     deadline: float | None
     authority_id: int
