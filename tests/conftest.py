@@ -33,6 +33,7 @@ pytest_plugins = [
     "storages.server_fixtures",
     "backend_pairs.places",
     "interleaving.interleaving_fixtures",
+    "presigned.presigned_fixtures",
 ]
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from cryptography.x509 import ocsp
 from bench.command import BenchError
 from bench.folders import fresh_folder
 from bench.measure import alternately
-from bench.ocsp import load
+from bench.ocsp import load, presigned
 from bench.ocsp.django_side import django_side
 from bench.ocsp.house import make_house, requests_for
-from bench.ocsp.limit import built_and_signed
+from bench.ocsp.limit import built_and_signed, written_on_all_cores
 from bench.ocsp.load import Load, answers_a_second
 from bench.ocsp.sides import Server, granian, openssl_responder, ours, posted, running
 from bench.results import Comparison, Target
@@ -25,15 +25,20 @@ if TYPE_CHECKING:
 
     from bench.measure import Side
     from bench.modes import Mode
+    from bench.ocsp.house import House
 
 CACHED, SIGNED, ALONE = "without a nonce", "with a nonce", "without a nonce, a new connection each"
 ONE, TWO = "1 worker", "2 workers"
 GRANIAN, OPENSSL, DJANGO, LOOP = "granian, fixed body", "openssl ocsp", "django-ca, gunicorn", "build + sign in a loop"
+MADE, FILES = "pre-signed, made", "pre-signed, nginx"
+WRITTEN, SERVE = "build + sign + write in loops", "anchorhold serve, 1 worker"
 TARGETS = {
     GRANIAN: Target(sign=">=", ratio=0.5),
     OPENSSL: Target(sign=">=", ratio=1.0),
     DJANGO: Target(sign=">=", ratio=10.0),
     LOOP: Target(sign=">=", ratio=0.6),
+    WRITTEN: Target(sign=">=", ratio=0.7),
+    SERVE: Target(sign=">=", ratio=1.0),
 }
 
 
@@ -59,12 +64,32 @@ def ocsp_lines(cache: Path, request: Path, mode: Mode, django_missing: str | Non
         yield _compared((CACHED, ONE), OPENSSL, rate(one, plain), theirs, mode)
         yield _compared((ALONE, ONE), OPENSSL, rate(one, plain, kept=False), theirs, mode, target=False)
         yield _compared((SIGNED, ONE), LOOP, rate(one, with_nonce), partial(built_and_signed, mode.seconds), mode)
+        yield from _presigned(house, plain, one, theirs, folder, mode)
         if django_missing is not None:
             yield [Comparison(labels=(CACHED, TWO), against=DJANGO, not_measured=django_missing)]
             return
         server, their_request = django_side(cache, request, folder, 2)
         django = stack.enter_context(running(server))
         yield _compared((CACHED, TWO), DJANGO, rate(two, plain), rate(django, their_request), mode)
+
+
+def _presigned(
+    house: House, plain: Path, serve: Server, openssl: Side, folder: Path, mode: Mode
+) -> Iterator[list[Comparison]]:
+    """Answers that are signed in advance: making them, and nginx with them beside servers that answer by themselves."""
+    answers = folder / "answers"
+    presigned.fill(house, mode.sizes[-1] // 10)
+    loop = partial(written_on_all_cores, fresh_folder(folder / "loop"), 5 * mode.seconds)
+    yield _compared((MADE, "all cores"), WRITTEN, partial(presigned.made, house, answers), loop, mode)
+    reason = presigned.nginx_missing()
+    if reason is not None:
+        yield [Comparison(labels=(FILES, ONE), against=SERVE, not_measured=reason)]
+        return
+    with running(presigned.nginx(house, answers, folder / "nginx", serve.url.removesuffix("/ocsp"))) as nginx:
+        files = partial(answers_a_second, nginx.url, Load(plain, get=True), mode.seconds)
+        kept = partial(answers_a_second, serve.url, Load(plain), mode.seconds)
+        yield _compared((FILES, ONE), SERVE, files, kept, mode)
+        yield _compared((FILES, ONE), OPENSSL, files, openssl, mode)
 
 
 def _compared(

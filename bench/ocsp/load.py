@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from bench.command import BenchError, Command, run
 
@@ -37,10 +39,12 @@ class Load:
         file: The request, in DER.
         kept: Whether connections are kept open; otherwise each request has one of its own, one after the other:
             ``openssl ocsp`` serves one connection at a time.
+        get: Whether it is sent in the path, as base64; only over connections that are kept open.
     """
 
     file: Path
     kept: bool = True
+    get: bool = False
 
 
 def missing() -> str | None:
@@ -56,13 +60,20 @@ def answers_a_second(url: str, load: Load, seconds: float) -> float:
     Raises:
         BenchError: One of them was something else than 200.
     """
+    if load.get:
+        text = quote(b64encode(load.file.read_bytes()), safe="")
+        return _rate((*_wrk(seconds), f"{url}/{text}"), load.file, "Requests/sec")
     return (_kept if load.kept else _one_each)(url, load.file, seconds)
+
+
+def _wrk(seconds: float) -> tuple[str, ...]:
+    return ("wrk", "-t1", f"-c{KEPT}", f"-d{max(1, round(seconds))}s")
 
 
 def _kept(url: str, request: Path, seconds: float) -> float:
     script = request.with_suffix(".lua")
     script.write_text(SCRIPT % TYPE)
-    argv = ("wrk", "-t1", f"-c{KEPT}", f"-d{max(1, round(seconds))}s", "-s", str(script), url)
+    argv = (*_wrk(seconds), "-s", str(script), url)
     return _rate(argv, request, "Requests/sec")
 
 

@@ -16,6 +16,10 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "anchorhold.installation": (("Installation", "open_installation"), "the door; it will be promised with services"),
     "anchorhold.operations.authority": (("Authority",), _RECORDS),
     "anchorhold.operations.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
+    "anchorhold.operations.ocsp_answers": (
+        ("AnswerTemplate", "MAX_CACHE_AGE", "status_of"),
+        "what an answer says, for the server and for files",
+    ),
     "anchorhold.operations.responder_keys": (
         ("open_responder",),
         "lends the signer of a responder; the service of responders will",
@@ -32,18 +36,15 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         _RECORDS,
     ),
     "anchorhold.plugin.key_backend": (("KeyBackend",), "type of what `open_responder` works with"),
-    "anchorhold.x509.lenient_certificates": (("key_bits", "public_key_info", "subject_octets"), _OCSP),
     "anchorhold.x509.der": (("span",), _OCSP),
     "anchorhold.x509.pem": (("LINE", "pem_lines", "pem_of"), "certificates and CRLs are published as PEM, too"),
     "anchorhold.x509.ocsp": (
         (
-            "BasicOCSPResponse",
             "CertStatus",
             "ERROR_RESPONSES",
-            "HASHES",
             "NEVER_ISSUED",
             "OCSPResponseStatus",
-            "SingleResponse",
+            "issuer_hashes",
         ),
         _OCSP,
     ),
@@ -56,6 +57,6 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("EXAMPLES", "amount_of"),
         "options of `serve` are spans, like those of other commands",
     ),
-    "anchorhold.x509.validity": (("BACKDATE", "CLOCK_TOLERANCE", "is_in_future", "now", "start_of_validity"), _DATES),
+    "anchorhold.x509.validity": (("CLOCK_TOLERANCE", "is_in_future", "now"), _DATES),
 }
 """Modules, each with the names and the reason."""

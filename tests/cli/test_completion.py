@@ -65,6 +65,7 @@ def test_authorities_of_the_ledger_are_offered_wherever_one_is_named(anchorhold:
         ("move-key", "ca"),
         ("generate-crls", "cas"),
         ("regenerate-ocsp-keys", "cas"),
+        ("generate-ocsp-responses", "cas"),
         ("maintain", "cas"),
         ("recover", "--finish"),
         ("recover", "--abandon"),

@@ -55,6 +55,7 @@ STEPS: Final = (
     "generate-crls",
     "dump-crl Issuing --out=issuing.crl",
     "regenerate-ocsp-keys",
+    "generate-ocsp-responses --to=www --nginx=nginx.conf --caddy=caddy.conf",
     "maintain",
     "recover",
     "backends",

@@ -46,6 +46,8 @@ MAKERS: Final = {
 }
 """Every one by which it is told where to make what must not be there yet."""
 READ: Final = {
+    "advise --cert",
+    "advise --key",
     "import-ca KEY",
     "import-ca CERTIFICATE",
     "import-ca --signed",
@@ -57,6 +59,8 @@ READ: Final = {
 """Those that name what is only read."""
 IN_STORAGE: Final = {"init-ca --path", "import-ca --path", "move-key --path"}
 """Those that name a place for a key in a storage, which never writes over one."""
+PRE_SIGNED: Final = {f"generate-ocsp-responses {option}" for option in ("--to", "--nginx", "--caddy")}
+"""Those that write OCSP responses and what belongs to them; ``tests/presigned`` tries them."""
 
 
 def _of_files(names: tuple[str, ...], command: Any) -> Iterator[str]:
@@ -75,7 +79,9 @@ def _of_files(names: tuple[str, ...], command: Any) -> Iterator[str]:
 def test_every_option_that_names_a_file_is_known_here() -> None:
     found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, GlobalOptions()))}
     written = {name if " " in name else f"{name} --out" for name in WRITERS}
-    assert found == written | MAKERS.keys() | READ | IN_STORAGE, "a new one needs a row in one of these tables"
+    assert found == written | MAKERS.keys() | READ | IN_STORAGE | PRE_SIGNED, (
+        "a new one needs a row in one of these tables"
+    )
 
 
 @pytest.mark.parametrize("command", MAKERS)

@@ -13,8 +13,8 @@ from anchorhold import Order
 from anchorhold.x509.ber import sequence
 from anchorhold.x509.certificates import load_certificate
 from anchorhold.x509.der import tlv
+from anchorhold.x509.ocsp import issuer_hashes
 from anchorhold.x509.pem import pem_of
-from anchorhold_server.authority_snapshot import issuer_hashes
 from conformance.chains import installation_in
 from input_formats import made
 from input_formats.test_names_of_old_authorities import CA, READ
@@ -42,7 +42,8 @@ def test_a_compressed_point_is_what_its_identifiers_are_made_of(name: bytes, mak
         with house.certificates.issuer("Compressed") as issuer:
             leaf = issuer.sign(Order(csr=make_csr(), names=["a.example.com"])).certificate
         (crl,) = house.crls.generate(authority)
-        names = {algorithm: (subject.hex(), key.hex()) for algorithm, subject, key in issuer_hashes(authority)}
+        hashed = issuer_hashes(authority.certificate)
+        names = {algorithm: (subject.hex(), key.hex()) for algorithm, subject, key in hashed}
     for signed in (leaf, x509.load_der_x509_crl(crl.der) if name == made.DEVICE else leaf):
         found = signed.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
         assert found.key_identifier == sha1(POINT, usedforsecurity=False).digest()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from interleaving.world import serial_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from interleaving.world import World
 
 READING: Final = frozenset(
-    {"list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
+    {"advise", "list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
 )
 """Commands that change nothing; what they read is what the others leave."""
 ALONE: Final = frozenset({"config", "new-backend", "new-wrapper", "profiles", "quickstart"})
@@ -116,6 +117,13 @@ def _responding(_: World, installation: Installation) -> None:
     assert not installation.responders.is_due(authority)
 
 
+def _presigned(world: World, _: Installation) -> None:
+    files = list((world.folder / "www").rglob("*.ors"))
+    said = [ocsp.load_der_ocsp_response(file.read_bytes()).certificate_status for file in files]
+    assert ocsp.OCSPCertStatus.GOOD in said
+    assert ocsp.OCSPCertStatus.REVOKED in said
+
+
 def _row(words: str, promise: Callable[[World, Installation], None], *spoils: str) -> Row:
     return Row(tuple(words.split()), promise, frozenset(spoils))
 
@@ -133,6 +141,7 @@ ROWS: Final = (
     _row("revoke-cert {held} --reason=keyCompromise", _revoked("held.pem", revoked=True)),
     _row("generate-crls Root Sub", _nothing),
     _row("regenerate-ocsp-keys Root --force", _responding),
+    _row("generate-ocsp-responses Root Sub --to=www", _presigned),
     _row("maintain", _responding),
     _row("edit-ca Sub --disable", _of("Sub", lambda record: record.status == "disabled")),
     _row("edit-ca Sub --ocsp-url=http://ocsp", _of("Sub", lambda record: record.issuing.ocsp_urls == ("http://ocsp",))),

@@ -15,6 +15,8 @@ from anchorhold.operations.maintenance import MaintenanceResult
 from anchorhold.operations.responder_cleanup import CleanupResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anchorhold.installation import Installation
     from conftest import MakeCsr
 
@@ -62,6 +64,14 @@ def test_what_waits_names_authorities(installation: Installation) -> None:
         )
     (copy,) = read_back(installation.recovery.pending())["copies"]
     assert (copy["key_backend"], copy["key_id"]) == ("old", "01" * 20)
+
+
+def test_what_became_of_pre_signed_responses(installation: Installation, tmp_path: Path) -> None:
+    installation.authorities.create("Root", "CN=Root")
+    installation.responders.renew("Root")
+    made = installation.ocsp_responses.generate("Root", tmp_path / "www")
+    read = read_back(made)
+    assert (read["written"], read["removed"], read["until"]) == (4, 0, made.until.isoformat())
 
 
 @pytest.mark.parametrize(

@@ -358,6 +358,13 @@ class BusyError(AnchorholdError):
     code = "busy"
 
 
+class OcspResponsesError(AnchorholdError):
+    """Pre-signed OCSP responses were not written; a revocation that they should tell of stands."""
+
+    exit_code = 68
+    code = "ocsp-responses-not-written"
+
+
 class NotAcceptedError(AnchorholdError):
     """Programs that must accept it, or most programs, refuse what was asked for."""
 

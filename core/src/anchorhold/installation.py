@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.services.keys import KeyService
     from anchorhold.services.ledger_access import AccessOptions
     from anchorhold.services.maintenance import MaintenanceService
+    from anchorhold.services.ocsp_responses import OcspResponseService
     from anchorhold.services.recovery import RecoveryService
     from anchorhold.services.requests import RequestService
     from anchorhold.services.responders import ResponderService
@@ -49,6 +50,7 @@ class Installation:
         history: What was done, by whom and when.
         keys: Checking and moving private keys.
         maintenance: Renewing CRLs and OCSP responders that are due.
+        ocsp_responses: Pre-signed OCSP responses as files.
         recovery: Finishing or abandoning what was interrupted.
         requests: Requests that wait to be signed, here or by another process.
         responders: OCSP responders.
@@ -67,6 +69,7 @@ class Installation:
     history: HistoryService
     keys: KeyService
     maintenance: MaintenanceService
+    ocsp_responses: OcspResponseService
     recovery: RecoveryService
     requests: RequestService
     responders: ResponderService

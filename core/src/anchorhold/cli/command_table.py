@@ -86,6 +86,9 @@ COMMANDS: Final = {
     "regenerate-ocsp-keys": Command(
         REVOCATION, "Renew the keys of OCSP responders.", "regenerate_ocsp_keys:regenerate_ocsp_keys", ("use",)
     ),
+    "generate-ocsp-responses": Command(
+        REVOCATION, "Write OCSP responses to files for a web server.", "generate_ocsp_responses:generate_ocsp_responses"
+    ),
     "maintain": Command(OPERATION, "Renew CRLs and OCSP responders before they expire.", "maintain:maintain"),
     "serve": Command(
         OPERATION, "Serve OCSP, CRLs and CA certificates over HTTP.", "", distribution="anchorhold-server"

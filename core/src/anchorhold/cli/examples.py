@@ -47,6 +47,10 @@ EXAMPLES: Final = {
     "generate-crls": ("anchorhold generate-crls", "anchorhold generate-crls Root --expires 6mo"),
     "dump-crl": ("anchorhold dump-crl Web --output-format der --out web.crl",),
     "regenerate-ocsp-keys": ("anchorhold regenerate-ocsp-keys Web", "anchorhold regenerate-ocsp-keys --force"),
+    "generate-ocsp-responses": (
+        "anchorhold generate-ocsp-responses --to /var/www/ocsp --nginx ocsp.conf",
+        "anchorhold generate-ocsp-responses Web --changed",
+    ),
     "maintain": ("anchorhold maintain", "anchorhold maintain --every 10m"),
     "serve": ("anchorhold serve --host 0.0.0.0 --workers 4",),
     "recover": (

@@ -85,6 +85,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Mapping[str, JsonValue]], str]]] = {
     "certificates.sign": partial(_command, "", names="--alt"),
     "certificates.list": partial(_command, "anchorhold list-certs"),
     "diagnostics.show_cause": partial(_command, "anchorhold --debug …"),
+    "ocsp_responses.generate": partial(_command, "anchorhold generate-ocsp-responses {authority}"),
     "options.adopt": partial(_command, "--adopt"),
     "options.even_so": partial(_command, "--even-so"),
     "packages.install": partial(_command, "pip install {requirement}"),

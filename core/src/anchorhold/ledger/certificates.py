@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import ResponderStatus
     from anchorhold.ledger.rows import CertificateRow
     from anchorhold.ledger.schema import Schema
+    from anchorhold.ledger.statuses import CertificateStatuses
 
 _RESERVED = (
     "authority_id",
@@ -99,6 +101,7 @@ class CertificateRepository:
         self._revocation = tables.revocation
         self._responder = tables.responder
         self._request = tables.request
+        self._event = tables.event
         self._audit = audit
         self._notices = notices or CommitNotices()
         table, mark = self._model._meta.table_name, database.param  # noqa: SLF001
@@ -107,6 +110,13 @@ class CertificateRepository:
             f"UPDATE \"{table}\" SET status = 'issued', certificate = {mark}, issued_at = {mark}, tbs = NULL "  # noqa: S608
             f"WHERE authority_id = {mark} AND serial = {mark} AND status = 'reserved'"
         )
+
+    @cached_property
+    def statuses(self) -> CertificateStatuses:
+        """Which certificates have a status that OCSP tells, and whose status has changed."""
+        from anchorhold.ledger.statuses import CertificateStatuses
+
+        return CertificateStatuses(self._model, self._event)
 
     def reserve(self, authority_id: int, reservations: Sequence[Reservation]) -> None:
         """Record the intent to sign. A serial number that the authority has used before is refused by the database."""

@@ -14,7 +14,7 @@ from anchorhold.x509.crls import assemble_crl
 from anchorhold.x509.to_be_signed import assemble_certificate, assemble_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.operations.authority import Authority
@@ -37,7 +37,7 @@ class SigningKey:
         self.authority = authority
         self.backend = backend
         self.secrets = secrets
-        self._lent = _LazySigner(backend, authority, secrets)
+        self._lent = LazySigner(lambda: backend.load_signer(authority.key_request, secrets), backend.close_signer)
 
     def __enter__(self) -> Self:
         return self
@@ -164,13 +164,17 @@ class SigningKey:
         )
 
 
-class _LazySigner:
-    """A signer that is asked for once, and once more whenever its session is over. Threads share it."""
+class LazySigner:
+    """Asks for a signer when it is first needed, and holds it until closed. Threads may share it.
 
-    def __init__(self, backend: KeyBackend, authority: Authority, secrets: Secrets) -> None:
-        self._backend = backend
-        self._authority = authority
-        self._secrets = secrets
+    Args:
+        load: Asks for one.
+        close: Gives one back.
+    """
+
+    def __init__(self, load: Callable[[], Signer], close: Callable[[Signer], None]) -> None:
+        self._load = load
+        self._close = close
         self._signer: Signer | None = None
         self._replaced: list[Signer] = []
         self._refusal: SecretWrongError | None = None
@@ -182,6 +186,11 @@ class _LazySigner:
         return self._signer
 
     def open(self) -> Signer:
+        """The signer.
+
+        Raises:
+            AnchorholdError: As `BackendSpec.load_signer`.
+        """
         with self._opening:
             return self._opened()
 
@@ -201,19 +210,20 @@ class _LazySigner:
             return self._opened()
 
     def close(self) -> None:
+        """Give back all that were lent."""
         with self._opening:
             signers = [*self._replaced, *([] if self._signer is None else [self._signer])]
             self._signer = None
             self._replaced.clear()
         for signer in signers:
-            self._backend.close_signer(signer)
+            self._close(signer)
 
     def _opened(self) -> Signer:
         if self._signer is None:
             if self._refusal is not None:
                 raise self._refusal
             try:
-                self._signer = self._backend.load_signer(self._authority.key_request, self._secrets)
+                self._signer = self._load()
             except SecretWrongError as error:
                 self._refusal = error if self._replaced else None
                 raise

@@ -43,6 +43,9 @@ class LedgerAccess:
 
     Raises:
         TypeError: There is no such option: a misspelt ``create=False`` would create a ledger.
+
+    Attributes:
+        environment: The same.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class LedgerAccess:
         if unknown:
             raise TypeError(f"installation: unexpected arguments: {', '.join(unknown)}")
         self._loaded = loaded
-        self._environment = environment
+        self.environment = environment
         self._options = options
         self._opening = Lock()
         self._ledger: Ledger | None = None
@@ -66,13 +69,13 @@ class LedgerAccess:
         Raises:
             SettingsError: The variable or file that the settings name for it does not exist.
         """
-        return self._loaded.database_url(self._environment)
+        return self._loaded.database_url(self.environment)
 
     @property
     def absence(self) -> MissingLedgerPolicy:
         """What is done where there is no ledger, and the folders in which keys say that there was one."""
         return MissingLedgerPolicy(
-            self._options.get("create", True), partial(self._loaded.folders_of_keys, self._environment)
+            self._options.get("create", True), partial(self._loaded.folders_of_keys, self.environment)
         )
 
     @property

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import AnchorholdError
+from anchorhold.errors import AnchorholdError, BusyError
 from anchorhold.operations.by_alias import by_alias
 from anchorhold.operations.crls import CRL_LIFETIME
 from anchorhold.operations.maintenance import MaintenanceResult, maintain
 from anchorhold.operations.responders import PROFILE
 from anchorhold.services.responders import ResponderService
+from anchorhold.x509.validity import now
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +36,9 @@ class MaintenanceService:
     def run(
         self, authority: str | Authority, secrets: GivenSecrets = None, *, lifetime: dt.timedelta = CRL_LIFETIME
     ) -> MaintenanceResult:
-        """Renew CRLs and the OCSP responder of an authority if they are due, without asking for a secret.
+        """Renew CRLs, the OCSP responder and pre-signed OCSP responses of an authority if they are due.
+
+        Nobody is asked for a secret.
 
         Args:
             authority: Which one; a disabled one may, for certificates it signed are in use.
@@ -52,7 +56,26 @@ class MaintenanceService:
         location = ResponderService(context).location
         with ExitStack() as opened:
             key = cache(lambda: opened.enter_context(context.key_of(found, secrets, ask=False, flags=False)))
-            return maintain(context.ledger, found, key, location, context.profile(PROFILE), lifetime)
+            done = maintain(context.ledger, found, key, location, context.profile(PROFILE), lifetime)
+        return self._with_responses(found, done)
+
+    def _with_responses(self, authority: Authority, result: MaintenanceResult) -> MaintenanceResult:
+        """The same with what became of pre-signed OCSP responses, which may take long and need no claim."""
+        folder = self._context.loaded.settings.ocsp_responses.folder
+        if folder is None or authority.is_idle or authority.certificate.not_valid_after_utc < now():
+            return result
+        from anchorhold.services.ocsp_responses import OcspResponseService
+
+        if ResponderService(self._context).active(authority) is None:
+            return result  # which has the reason, if there should be one
+        try:
+            made = OcspResponseService(self._context.asking_once()).generate(authority)
+        except BusyError:  # who is at it does what is due
+            return result
+        except AnchorholdError as error:
+            return replace(result, failures=(*result.failures, error))
+        words = f"{made.written} OCSP response{'s' if made.written != 1 else ''} in {folder}"
+        return replace(result, done=(*result.done, words)) if made.written else result
 
     def run_all(
         self, authorities: Sequence[Authority], *, lifetime: dt.timedelta = CRL_LIFETIME

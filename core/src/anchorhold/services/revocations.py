@@ -53,10 +53,12 @@ class RevocationService:
             UnknownCertificateError: No certificate, or more than one, matches, or the serial number is too short.
             RevocationError: It is revoked already, or is the certificate of a root.
             InputError: The serial number or the reason cannot be read.
+            OcspResponsesError: It is revoked, and pre-signed OCSP responses may not say so.
         """
         found = self._revocable(serial, authority)
         issuer = self._context.authority_of_row(found.authority_id)
         revoke(self._context.ledger, issuer, found, parse_reason(reason), invalidity)
+        self._replace_responses(found)
         return found
 
     def release(self, serial: str, *, authority: str | Authority | None = None) -> CertificateRecord:
@@ -65,9 +67,11 @@ class RevocationService:
         Raises:
             UnknownCertificateError: No certificate, or more than one, matches, or the serial number is too short.
             RevocationError: It is not on hold.
+            OcspResponsesError: It is released, and pre-signed OCSP responses may not say so.
         """
         found = self._revocable(serial, authority)
         release(self._context.ledger, self._context.authority_of_row(found.authority_id), found)
+        self._replace_responses(found)
         return found
 
     def get(self, certificate: CertificateRecord) -> RevocationRecord | None:
@@ -78,6 +82,13 @@ class RevocationService:
         """The revocations of those that are revoked, by row number of the certificate."""
         with self._context.ledger.translate_errors():
             return self._context.ledger.revocations.of([record.id for record in certificates])
+
+    def _replace_responses(self, certificate: CertificateRecord) -> None:
+        """Let pre-signed OCSP responses say what was committed, before the caller is told of it."""
+        if self._context.loaded.settings.ocsp_responses.folder is not None:
+            from anchorhold.services.ocsp_responses import OcspResponseService
+
+            OcspResponseService(self._context).replace(certificate)
 
     def _revocable(self, serial: str, authority: str | Authority | None) -> CertificateRecord:
         """A certificate, or a serial number for which a signature may exist although none was recorded.

@@ -244,7 +244,10 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         )
         for name, storage in settings.storages.items()
     }
-    return settings.model_copy(update={"storages": storages})
+    responses = settings.ocsp_responses
+    if responses.folder is not None:
+        responses = responses.model_copy(update={"folder": folder / responses.folder.expanduser()})
+    return settings.model_copy(update={"storages": storages, "ocsp_responses": responses})
 
 
 def _path_below(folder: Path, option: str, value: Any) -> Any:

@@ -65,6 +65,16 @@ class WrapperSettings(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class OcspResponseSettings(Section):
+    """``ocsp_responses``: where pre-signed OCSP responses are kept.
+
+    Attributes:
+        folder: Of `generate-ocsp-responses`; `maintain` and `revoke-cert` write there, too. None for nowhere.
+    """
+
+    folder: Path | None = None
+
+
 def _for_leaves(name: str, info: ValidationInfo) -> str:
     """Refuse a profile that makes authorities; whether there is one of that name is found out when it is used."""
     profile = {**BUILT_IN, **info.data.get("profiles", {})}.get(name)
@@ -82,6 +92,7 @@ class Settings(Section):
         storages: Places for files, by name.
         key_backends: Where keys of authorities live, by alias. A table in the file replaces the default one.
         ocsp_key_backends: Where keys of OCSP responders live, by alias.
+        ocsp_responses: Where pre-signed OCSP responses are kept.
         wrappers: Enabled wrappers, in order.
         profiles: Profiles in addition to the built-in ones, or in their place.
         default_profile: The profile used unless another is named.
@@ -92,6 +103,7 @@ class Settings(Section):
     storages: dict[Alias, StorageSettings]
     key_backends: dict[Alias, AliasSettings]
     ocsp_key_backends: dict[Alias, AliasSettings]
+    ocsp_responses: OcspResponseSettings = Field(default_factory=OcspResponseSettings)
     wrappers: dict[str, WrapperSettings] = Field(default_factory=dict)
     profiles: dict[Alias, ProfileSettings] = Field(default_factory=dict)
     default_profile: Annotated[str, AfterValidator(_for_leaves), Field(validate_default=True)] = "webserver"

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from hashlib import new as new_hash
 from hashlib import sha1
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,11 +18,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.x509.crl_entries import REASONS
 from anchorhold.x509.der import tlv
-from anchorhold.x509.lenient_certificates import key_bits, public_key_info
+from anchorhold.x509.lenient_certificates import key_bits, public_key_info, subject_octets
 from anchorhold.x509.ocsp_requests import NONCE
 from anchorhold.x509.to_be_signed import signature_algorithm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cryptography import x509
 
     from anchorhold.algorithms import Algorithm
@@ -38,6 +41,17 @@ _BASIC: Final = bytes.fromhex("06092b0601050507300101")  # id-pkix-ocsp-basic
 _EXTENDED_REVOKE: Final = bytes.fromhex("06092b0601050507300109")  # id-pkix-ocsp-extended-revoke
 HASHES: Final = ("sha1", "sha256", "sha384", "sha512")
 """Hash algorithms of a CertID, as ``hashlib`` has them."""
+
+
+def issuer_hashes(issuer: x509.Certificate) -> Iterator[tuple[str, bytes, bytes]]:
+    """For each of `HASHES` its name, the hash of an issuer's name and that of its key's bits (section 4.1.1)."""
+    name, key = subject_octets(issuer), key_bits(public_key_info(issuer))  # their octets, for others hash these
+    for algorithm in HASHES:
+        yield algorithm, _digest(algorithm, name), _digest(algorithm, key)
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    return new_hash(algorithm, data, usedforsecurity=False).digest()
 
 
 class OCSPResponseStatus(IntEnum):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
-from anchorhold.x509.lenient_certificates import key_bits, public_key_info, subject_octets
-from anchorhold.x509.ocsp import HASHES
+from anchorhold.x509.ocsp import issuer_hashes
 from anchorhold.x509.validity import CLOCK_TOLERANCE, now
 from anchorhold_server.responders import Responder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from anchorhold.operations.authority import Authority
     from anchorhold.x509.ocsp_requests import CertID
@@ -92,17 +90,9 @@ def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnaps
     ]
     by_issuer: dict[tuple[str, bytes, bytes], tuple[ServedAuthority, ...]] = {}
     for one in served:
-        for name in issuer_hashes(one.authority):
+        for name in issuer_hashes(one.authority.certificate):
             by_issuer[name] = (*by_issuer.get(name, ()), one)
     return AuthoritySnapshot(revision, {one.authority.record.serial or "": one for one in served}, by_issuer)
-
-
-def issuer_hashes(authority: Authority) -> Iterable[tuple[str, bytes, bytes]]:
-    """For each hash algorithm the hashes of the name and of the key's bits (RFC 6960, section 4.1.1)."""
-    certificate = authority.certificate  # its octets, for others hash these
-    name, key = subject_octets(certificate), key_bits(public_key_info(certificate))
-    for algorithm in HASHES:
-        yield algorithm, _digest(algorithm, name), _digest(algorithm, key)
 
 
 def _served(
@@ -116,7 +106,3 @@ def _served(
     if kept is not None and kept.authority.record == authority.record:
         return ServedAuthority(authority, kept, had_responder=True)
     return ServedAuthority(authority, Responder(reader, authority, active, metrics), had_responder=True)
-
-
-def _digest(algorithm: str, data: bytes) -> bytes:
-    return new_hash(algorithm, data, usedforsecurity=False).digest()

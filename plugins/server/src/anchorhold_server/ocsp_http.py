@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from anchorhold.operations.ocsp_answers import MAX_CACHE_AGE
 from anchorhold.x509.ocsp import ERROR_RESPONSES, OCSPResponseStatus
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 MEDIA_TYPE: Final = b"application/ocsp-response"
-MAX_CACHE_AGE: Final = 3600
-"""Seconds for which HTTP caches may keep a response: how much later a revocation may reach clients behind one."""
 
 
 @dataclass(frozen=True, slots=True)

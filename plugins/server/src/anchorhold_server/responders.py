@@ -13,12 +13,9 @@ from anchorhold.errors import (
     SecretWrongError,
     SessionOverError,
 )
+from anchorhold.operations.ocsp_answers import AnswerTemplate
 from anchorhold.operations.signing import sign_and_verify
-from anchorhold.plugin import OcspFacts, SignRequest
-from anchorhold.public_keys import spec_of
-from anchorhold.x509.lenient_certificates import load_lenient
-from anchorhold.x509.ocsp import BasicOCSPResponse, SingleResponse
-from anchorhold.x509.validity import BACKDATE, is_in_future, now, start_of_validity
+from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import SignedResponse
 from anchorhold_server.signer_uses import SignerUses
@@ -29,8 +26,7 @@ if TYPE_CHECKING:
 
     from anchorhold.ledger.records import ResponderRecord
     from anchorhold.operations.authority import Authority
-    from anchorhold.plugin import Signer
-    from anchorhold.public_keys import PublicKey
+    from anchorhold.plugin import Signer, SignRequest
     from anchorhold.x509.ocsp import CertStatus
     from anchorhold.x509.ocsp_requests import CertID
     from anchorhold_server.ledger_reader import LedgerReader
@@ -74,23 +70,15 @@ class Responder:
     def __init__(self, reader: LedgerReader, authority: Authority, record: ResponderRecord, metrics: Metrics) -> None:
         self.authority = authority
         self.record = record
-        certificate = load_lenient(record.certificate or b"")
-        self.not_before = certificate.not_valid_before_utc
-        self.not_after = certificate.not_valid_after_utc
-        self._begin = max(self.not_before, authority.certificate.not_valid_before_utc)
-        self._end = min(self.not_after, authority.certificate.not_valid_after_utc)
+        self._template = AnswerTemplate.of(authority, record)
+        self.not_before, self.not_after = self._template.not_before, self._template.not_after
         self.alias = record.key_backend
         self.threads = reader.key_threads(self.alias, THREADS_PER_KEY)
-        self._issuer = authority.description
         self._slow_in_a_row = MAX_SLOW
         self._in_memory = False
         self._reader = reader
-        self._public_key: PublicKey = certificate.public_key()  # type: ignore[assignment]  # the next line refuses others
-        spec = spec_of(self._public_key)
-        self._algorithm = spec.algorithm()
-        self._deterministic = spec.type != "EC"
+        self._deterministic = self._template.algorithm.scheme != "ecdsa"
         self._verify_at = 0.0
-        self._encoder = BasicOCSPResponse.of(certificate, self._public_key, self._algorithm)
         self._signatures = metrics.signatures.labels(record.key_backend, authority.name)
         self._failures = metrics.signature_failures.labels(record.key_backend, authority.name)
         self._opening = Lock()
@@ -141,7 +129,7 @@ class Responder:
         moment = now()
         if self.not_after <= moment:
             return "its certificate has expired"
-        return "its certificate is not valid yet" if is_in_future(self._begin, moment) else None
+        return "its certificate is not valid yet" if is_in_future(self._template.begin, moment) else None
 
     def respond(
         self,
@@ -166,13 +154,11 @@ class Responder:
             AnchorholdError: The key cannot be used now; it is tried again after `RETRY_DELAY`.
         """
         produced_at = now()
-        this_update = start_of_validity(produced_at, BACKDATE, self._begin)
-        next_update = min(produced_at + lifetime, self._end)
-        single = SingleResponse(cert_id, status, this_update, next_update)
-        data = self._encoder.response_data(single, produced_at, nonce)
-        facts = OcspFacts(serial=cert_id.serial_number, status=status.word)
-        signature = self._signature(data, signer or self._open(), facts, live=nonce is not None)
-        return SignedResponse(self._encoder.assemble(data, signature), produced_at, this_update, next_update)
+        single, encoder = self._template.single(cert_id, status, produced_at, lifetime), self._template.encoder
+        data = encoder.response_data(single, produced_at, nonce)
+        request = self._template.request(data, single, time.monotonic() + OPERATION_TIMEOUT)
+        signature = self._signature(request, signer or self._open(), live=nonce is not None)
+        return SignedResponse(encoder.assemble(data, signature), produced_at, single.this_update, single.next_update)
 
     def check(self) -> None:
         """Ask for the key, if that was not done yet.
@@ -189,33 +175,24 @@ class Responder:
         if signer is not None:
             self._uses.give_back(signer)
 
-    def _signature(self, data: bytes, signer: Signer, facts: OcspFacts, *, live: bool) -> bytes:
+    def _signature(self, request: SignRequest, signer: Signer, *, live: bool) -> bytes:
         """One signature, by another signer if the session of this one is over."""
         try:
-            return self._sign(data, signer, facts, live=live)
+            return self._sign(request, signer, live=live)
         except SessionOverError:
             self._drop(signer)
-            return self._sign(data, self._open(), facts, live=live)
+            return self._sign(request, self._open(), live=live)
 
-    def _sign(self, data: bytes, signer: Signer, facts: OcspFacts, *, live: bool) -> bytes:
+    def _sign(self, request: SignRequest, signer: Signer, *, live: bool) -> bytes:
         started = time.perf_counter()
         backend = self._reader.responder_backend(self.alias)
-        request = SignRequest(
-            message=data,
-            algorithm=self._algorithm,
-            purpose="ocsp",
-            ca=self._issuer,
-            key_id=self.record.key_id,
-            facts=facts,
-            deadline=time.monotonic() + OPERATION_TIMEOUT,
-        )
         if not self._uses.begin(signer):  # another thread has just dropped it
             signer = self._open()
             if not self._uses.begin(signer):
                 raise BackendFailedError(f"{backend.identity}: its signer was given back again", hint="retry later")
         try:
             signature = sign_and_verify(
-                backend, signer, self._public_key, request, is_due=lambda: self._is_due(live=live)
+                backend, signer, self._template.public_key, request, is_due=lambda: self._is_due(live=live)
             )
         except (BackendBusyError, SessionOverError):  # nothing is wrong with the key
             self._failures.inc()

@@ -12,11 +12,12 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.operations.ocsp_answers import MAX_CACHE_AGE
 from anchorhold.x509.pem import pem_of
 from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.health_metrics import health_metrics
-from anchorhold_server.ocsp_http import MAX_CACHE_AGE, caching_headers
+from anchorhold_server.ocsp_http import caching_headers
 
 if TYPE_CHECKING:
     import datetime as dt

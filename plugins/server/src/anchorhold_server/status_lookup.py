@@ -6,20 +6,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import LedgerError
+from anchorhold.operations.ocsp_answers import status_of
 from anchorhold.x509.ocsp import CertStatus
 from anchorhold.x509.serials import format_serial
-from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.response_cache import CacheEntry
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
-    from anchorhold.ledger.records import RevocationRecord
     from anchorhold_server.authority_snapshot import ServedAuthority
     from anchorhold_server.ledger_executor import LedgerExecutor
-    from anchorhold_server.ledger_reader import IssuedCertificate, LedgerReader
+    from anchorhold_server.ledger_reader import LedgerReader
 
 logger = logging.getLogger(__name__)
 
@@ -64,18 +62,5 @@ class StatusLookup:
         for issuer in issuers:
             found = self._reader.certificate(issuer.authority, serial)
             if found is not None:
-                return CacheEntry(issuer, _status_of(found))
+                return CacheEntry(issuer, status_of(found.revocation))
         return CacheEntry(issuers[0], CertStatus(issued=False))
-
-
-def _status_of(certificate: IssuedCertificate) -> CertStatus:
-    revocation = certificate.revocation
-    if revocation is None:
-        return CertStatus(issued=True)
-    return CertStatus(issued=True, revoked_at=_revoked_at(revocation), reason=revocation.reason)
-
-
-def _revoked_at(revocation: RevocationRecord) -> dt.datetime:
-    """Since when; now, if the clock was ahead when it was revoked, until `maintain` dates that back."""
-    moment = now()
-    return moment if is_in_future(revocation.revoked_at, moment) else revocation.revoked_at
