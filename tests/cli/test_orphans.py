@@ -105,7 +105,9 @@ def test_a_database_that_is_not_mounted_is_neither_made_nor_taken_for_an_empty_o
     )
     good(anchorhold("init-ca", "Far", "CN=Far", "--key-backend=far"))
     mounted.rename(tmp_path / "away")
-    shown = good(anchorhold("recover", "--orphans")).talk
+    outcome = anchorhold("recover", "--orphans")
+    assert outcome.exit_code == errors.BackendFailedError.exit_code
+    shown = outcome.talk
     assert not mounted.exists()
     assert "The key of authority" not in shown
     for what in ("key_backends.far", "authority 'Far'"):

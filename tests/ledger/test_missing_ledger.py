@@ -37,6 +37,8 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "import-cert": (("certificate.pem", "--ca", "Root"), UnknownAuthorityError.exit_code),
     "revoke-cert": (("0123456789",), UnknownCertificateError.exit_code),
     "dump-crl": (("Root",), UnknownAuthorityError.exit_code),
+    "advise": ((), 0),
+    "generate-ocsp-responses": (("--to", "responses"), 0),
 }
 """Every command that makes no authority, and how it ends where nothing is."""
 OTHERS: Final = {"serve", "new-backend", "new-wrapper", "config", "profiles"}

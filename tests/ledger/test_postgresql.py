@@ -81,18 +81,37 @@ def test_a_connection_lost_between_two_certificates_is_replaced(
     assert installation.recovery.pending(dt.timedelta()).certificates == ()
 
 
-def test_a_connection_lost_in_the_middle_of_an_issuance_leaves_a_reservation_for_recover(
-    installation: Installation, database: str, make_csr: MakeCsr, anchorhold: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installation.authorities.create("Root", "CN=Root")
+@pytest.fixture
+def losses(database: str, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """As many connections are lost while certificates are recorded as it has items."""
+    left: list[None] = []
     complete = CertificateRepository.complete
 
     def lose(*arguments: Any) -> None:
-        monkeypatch.setattr(CertificateRepository, "complete", complete)
-        _kill_connections(database)
+        if left:
+            left.pop()
+            _kill_connections(database)
         complete(*arguments)
 
     monkeypatch.setattr(CertificateRepository, "complete", lose)
+    return left
+
+
+def test_a_connection_lost_in_the_middle_of_an_issuance_costs_nothing(
+    installation: Installation, make_csr: MakeCsr, losses: list[None]
+) -> None:
+    installation.authorities.create("Root", "CN=Root")
+    losses.append(None)
+    with installation.certificates.issuer("Root") as issuer:
+        issued = issuer.sign(Order(csr=make_csr(), names=["lost.example"]))
+    assert installation.certificates.get(issued.serial).certificate == issued.der
+
+
+def test_one_that_is_lost_again_leaves_a_reservation_for_recover(
+    installation: Installation, make_csr: MakeCsr, anchorhold: Command, losses: list[None]
+) -> None:
+    installation.authorities.create("Root", "CN=Root")
+    losses += [None] * 2
     with installation.certificates.issuer("Root") as issuer:
         with pytest.raises(LedgerError):
             issuer.sign(Order(csr=make_csr(), names=["lost.example"]))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import AnchorholdError, RefusedError
+from anchorhold.errors import AnchorholdError, LedgerError, RefusedError
 from anchorhold.ledger import Reservation
 from anchorhold.operations import parallel
 from anchorhold.x509.general_names import format_general_name
@@ -120,6 +120,10 @@ class IssuanceBatch:
                 self._signing.run(self._sign_unit)
             if recorded is None:
                 self._record()
+        except LedgerError:
+            self._give_up()  # which records once more what was signed
+            if len(self.recorded) < len(self._drafts):
+                raise
         except BaseException:
             self._give_up()
             raise
