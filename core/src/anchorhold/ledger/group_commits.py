@@ -18,7 +18,7 @@ class BeginTransaction(Protocol):
     """Begins a transaction of the calling thread."""
 
     def __call__(self, *, durable: bool) -> AbstractContextManager[None]:
-        """Durable, or only ordered; see `anchorhold.ledger.Ledger.transaction`."""
+        """Durable, or only ordered; see `anchorhold.databases.ordered`."""
 
 
 def _held_lock() -> Lock:

@@ -221,19 +221,17 @@ class Ledger:
         return RevocationRepository(self.database, self._tables.revocation)
 
     @contextmanager
-    def transaction(self, *, alone: bool = False, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, alone: bool = False) -> Iterator[None]:
         """Everything inside is one durable commit, or nothing is.
 
         Args:
             alone: Whether no other transaction that wants to be alone runs meanwhile: what was looked for and not found
                 stays away. On SQLite all that write are alone.
-            durable: False if a later commit that changes the same rows is to make it durable: it outlives this process
-                and not the machine. The outermost transaction decides.
 
         Raises:
             LedgerError: The database refused.
         """
-        with self._telling(), self._committing(durable=durable):
+        with self._telling(), self._committing(durable=True):
             if alone and not isinstance(self.database, SqliteDatabase):
                 self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ALONE,))
             yield
@@ -254,7 +252,12 @@ class Ledger:
 
     @contextmanager
     def _committing(self, *, durable: bool) -> Iterator[None]:
-        """A transaction, without what is told of it."""
+        """A transaction, without what is told of it.
+
+        Args:
+            durable: False if a later commit that changes the same rows is to make it durable: it outlives this process
+                and not the machine. The outermost transaction decides.
+        """
         is_outermost = not self.database.in_transaction()
         commit = ordered(self.database) if is_outermost and not durable else self.database.atomic()
         try:
