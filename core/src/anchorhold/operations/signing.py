@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401  # see below
+
 from anchorhold.errors import SignatureError
 from anchorhold.public_keys import digest_of, is_signed_by
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Signer, SignRequest
     from anchorhold.public_keys import PublicKey
+
+# ECDSA imports the backend of cryptography with the first signature. If several threads wait there for its import and
+# one is interrupted, all of them can hang for ever (CPython's locks of modules); so it is imported before any of them.
 
 
 def sign_and_verify(
