@@ -135,7 +135,8 @@ class SignatureRules(ContractFixtures):
 
             def work(thread: int) -> bool:
                 good = [harness.signs(shared, b"thread %d, message %d" % (thread, number)) for number in range(3)]
-                return all(good) and harness.use(created)
+                used = harness.use(created)
+                return all(good) and used and harness.signs(shared, b"thread %d, the last" % thread)
 
             signed = run_concurrently([partial(work, thread) for thread in range(THREADS)], lockstep=False)
         for answer in signed:
