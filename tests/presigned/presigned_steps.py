@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -17,7 +19,6 @@ from anchorhold.installation import open_installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from cryptography import x509
 
@@ -66,8 +67,9 @@ class Site:
         return found.pop()
 
     def files(self) -> set[str]:
-        """All responses, by their paths."""
-        return {str(file.relative_to(self.folder)) for file in self.folder.rglob("*.ors")}
+        """All responses, by their paths; folders may come and go meanwhile, which `Path.rglob` does not take."""
+        found = (Path(parent, name) for parent, _, names in os.walk(self.folder) for name in names)
+        return {str(file.relative_to(self.folder)) for file in found if file.suffix == ".ors"}
 
     def ages(self) -> dict[str, int]:
         """When each response was written, in nanoseconds."""
