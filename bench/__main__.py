@@ -1,7 +1,8 @@
 """``python -m bench [quick|full|page] [--part PART] [--page]``: measure, and print the tables.
 
 To be run in an environment where anchorhold is installed from its wheels. ``--page`` also writes the tables and plots
-into the documentation; ``page`` writes them again from the results that stand there, and measures nothing.
+into the documentation, and waits for a quiet machine first; ``page`` writes them again from the results that stand
+there, and measures nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from bench import page
 from bench.command import BenchError
 from bench.databases import open_databases
-from bench.facts import facts
+from bench.facts import facts, wait_for_quiet
 from bench.folders import cache_folder, fresh_folder
 from bench.modes import MODES, Mode
 from bench.openssl import make_request
@@ -43,7 +44,9 @@ def main() -> None:
         results = (
             Results.read(page.RESULTS)
             if arguments.mode == "page"
-            else benchmark(MODES[arguments.mode], arguments.part or MODES[arguments.mode].parts)
+            else benchmark(
+                MODES[arguments.mode], arguments.part or MODES[arguments.mode].parts, published=arguments.page
+            )
         )
         if arguments.page or arguments.mode == "page":
             page.write(results)
@@ -51,12 +54,18 @@ def main() -> None:
         sys.exit(f"bench: {error}")
 
 
-def benchmark(mode: Mode, parts: Iterable[str]) -> Results:
-    """Set up all sides, measure the parts, and print their tables; the results are kept in the scratch folder, too."""
+def benchmark(mode: Mode, parts: Iterable[str], *, published: bool) -> Results:
+    """Set up all sides, measure the parts, and print their tables; the results are kept in the scratch folder, too.
+
+    What is published is measured on a quiet machine.
+    """
     cache = cache_folder()
     tell("preparing the peers")
     request = make_request(fresh_folder(cache / "request"))
     peers = prepare_peers(cache, request)
+    if published:
+        tell("waiting until the machine is quiet")
+        wait_for_quiet()
     with open_databases() as databases:
         results = Results(facts=facts(mode, databases.version(), _versions(peers)))
         run = Run(mode=mode, cache=cache, request=request, peers=peers, databases=databases, results=results)

@@ -6,9 +6,12 @@ import datetime as dt
 import os
 import platform
 import sqlite3
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.command import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +20,26 @@ if TYPE_CHECKING:
 
 CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = ("anchorhold", "cryptography", "peewee", "psycopg", "typer")
+
+
+QUIET = 0.25
+"""Load average for each processor up to which a machine counts as quiet."""
+
+
+def wait_for_quiet(seconds: float = 180) -> None:
+    """Wait until nothing else keeps this machine busy.
+
+    Raises:
+        BenchError: It stays busy.
+    """
+    end = time.monotonic() + seconds
+    while (load := os.getloadavg()[0]) > QUIET * (os.cpu_count() or 1):
+        if time.monotonic() > end:
+            raise BenchError(
+                f"the machine is busy (load average {load:.2f} on {os.cpu_count()} processors), and the page shows "
+                "figures of a quiet one; end what runs beside, or leave out --page"
+            )
+        time.sleep(5)
 
 
 def facts(mode: Mode, postgresql: str, peers: Mapping[str, str]) -> dict[str, str]:

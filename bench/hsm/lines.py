@@ -36,8 +36,8 @@ ISSUING = "EC P-256"
 """The kind of key that certificates are issued with."""
 TARGETS = {
     (ISSUING, SIGNATURES, BARE): Target(sign=">=", ratio=0.80),
-    **{(ISSUING, SINGLE, peer): Target(sign=">=", ratio=4.0) for peer in DJANGO},
-    **{(ISSUING, BATCHES, peer): Target(sign=">=", ratio=10.0) for peer in DJANGO},
+    **{(ISSUING, SINGLE, peer): Target(sign=">=", ratio=3.2) for peer in DJANGO},
+    **{(ISSUING, BATCHES, peer): Target(sign=">=", ratio=12.0) for peer in DJANGO},
     **{(kind, IN_THREADS, ONE_THREAD): target for kind, target in THREAD_TARGETS.items()},
 }
 SOURCE = Path(__file__).with_name("loop.c")

@@ -1,7 +1,7 @@
 """``python -m bench.issuance.limit KIND FOLDER [URL]``: the limit, made without anchorhold.
 
 For each certificate: check of the CSR, capture of the TBSCertificate by a key that signs nothing, build, sign, verify;
-and two durable commits, for each certificate or, in a batch, for all of them.
+one ordered and one durable commit, for each certificate or, in a batch, for all of them.
 """
 
 from __future__ import annotations

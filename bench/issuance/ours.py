@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anchorhold
-from bench.issuance.kinds import HOST
+from bench.issuance.kinds import HOST, THREADS
 from bench.issuance.request import request
 from bench.worker import serve
 
@@ -33,7 +34,11 @@ def main(kind: str, folder: Path, url: str = "") -> None:
                 for _ in range(count):
                     issuer.sign(order)
 
-            serve({"single": single, "batch": lambda count: issuer.sign_many([order] * count)})
+            def threads(count: int) -> None:
+                with ThreadPoolExecutor(THREADS) as pool:
+                    list(pool.map(single, [count // THREADS] * THREADS))
+
+            serve({"single": single, "threads": threads, "batch": lambda count: issuer.sign_many([order] * count)})
 
 
 if __name__ == "__main__":

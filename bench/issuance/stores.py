@@ -39,38 +39,38 @@ class Store(Protocol):
     """Records certificates; each method is one durable commit."""
 
     def reserve(self, rows: Sequence[Row]) -> None:
-        """Insert rows, with values in the order of the columns."""
+        """Insert rows, with values in the order of the columns; the commit is ordered, not synced."""
 
     def complete(self, rows: Sequence[Row]) -> None:
-        """Update rows: certificate, moment, authority, serial number."""
+        """Update rows: certificate, moment, authority, serial number; the commit is synced, with all before it."""
 
 
 class SqliteStore:
-    """A SQLite file that loses no commit: WAL, synchronous=FULL."""
+    """A SQLite file with WAL; ``synchronous`` is NORMAL for the first commit and FULL for the second."""
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
         self._database = sqlite3.connect(path)
         self._database.execute("PRAGMA journal_mode = wal")
-        self._database.execute("PRAGMA synchronous = full")
         self._database.execute(_TABLE.format(id="integer PRIMARY KEY"))
         self._database.execute(_INDEX)
 
     def reserve(self, rows: Sequence[Row]) -> None:
         """As `Store` says."""
-        self._commit(_RESERVE, rows)
+        self._commit("normal", _RESERVE, rows)
 
     def complete(self, rows: Sequence[Row]) -> None:
         """As `Store` says."""
-        self._commit(_COMPLETE, rows)
+        self._commit("full", _COMPLETE, rows)
 
-    def _commit(self, statement: str, rows: Sequence[Row]) -> None:
+    def _commit(self, synchronous: str, statement: str, rows: Sequence[Row]) -> None:
+        self._database.execute(f"PRAGMA synchronous = {synchronous}")
         with self._database:
             self._database.executemany(statement.format(mark="?"), rows)
 
 
 class PostgresqlStore:
-    """An empty PostgreSQL database, with the server's own settings of durability."""
+    """An empty PostgreSQL database; the second commit has the server's own setting of durability."""
 
     def __init__(self, url: str) -> None:
         import psycopg
@@ -81,15 +81,18 @@ class PostgresqlStore:
 
     def reserve(self, rows: Sequence[Row]) -> None:
         """As `Store` says."""
-        self._commit(_RESERVE, rows)
+        with self._connection.transaction():
+            self._connection.execute(b"SET LOCAL synchronous_commit TO off")
+            self._write(_RESERVE, rows)
 
     def complete(self, rows: Sequence[Row]) -> None:
         """As `Store` says."""
-        self._commit(_COMPLETE, rows)
+        with self._connection.transaction():
+            self._write(_COMPLETE, rows)
 
-    def _commit(self, template: str, rows: Sequence[Row]) -> None:
+    def _write(self, template: str, rows: Sequence[Row]) -> None:
         statement = template.format(mark="%s").encode()
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             if len(rows) == 1:
                 cursor.execute(statement, rows[0])  # executemany would open a pipeline for it
             else:
