@@ -62,16 +62,18 @@ EACH_COMMAND = (
 
 NEWEST = (
     *EACH_COMMAND,
-    "tests/hsm",
-    "tests/server",
-    "tests/test_moving_keys.py",
-    "tests/test_readme.py",
-    "tests/test_recovery.py",
+    "tests/hsm/test_keys_in_the_token.py",
+    "tests/hsm/test_lost_sessions.py",
+    "tests/hsm/test_shared_module.py",
+    "tests/hsm/test_threads_and_forks.py",
+    "tests/server/test_hanging_keys.py",
+    "tests/server/test_ocsp_answers.py",
+    "tests/server/test_shutdown.py",
+    "tests/server/test_starting.py",
     "tests/test_parallel.py",
+    "tests/test_readme.py",
 )
-"""What runs on the newest Python too: native modules, processes, event loops."""
-COMMANDS_ONLY = ("tests/hsm/test_one_try.py", "tests/server/test_beside_commands.py")
-"""What of these only runs commands one after the other, which is the same on each Python."""
+"""What runs on the newest Python too: native modules, threads, event loops; `newest` runs all."""
 
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
@@ -222,10 +224,18 @@ def tests(session: nox.Session) -> None:
     later = NEWEST if session.python == PYTHONS[-1] else EACH_COMMAND
     arguments = session.posargs or ["--costs", *_at_once(PROCESSES if first else PROCESSES // 2)]
     if not session.posargs:
-        arguments += ["tests"] if first else [*later, *(f"--ignore={path}" for path in COMMANDS_ONLY)]
+        arguments += ["tests"] if first else later
     if not all(map(_is_installed, SYSTEM_PARTS)) and not os.environ.get("CI"):
         arguments += ["--allow-missing", "--no-fold-skipped"]
     _pytest(session, *arguments, env={} if first else {"ANCHORHOLD_TEST_DATABASES": "sqlite"})
+
+
+@nox.session(python=PYTHONS[-1], requires=["wheels", "programs"], default=False)
+@isolated
+def newest(session: nox.Session) -> None:
+    """Run all tests on the newest Python, of which `tests` runs a part there."""
+    _install_wheels(session)
+    _pytest(session, *(session.posargs or [*_at_once(), "tests"]))
 
 
 @nox.session(requires=["wheels", "programs"], default=False)
@@ -252,7 +262,7 @@ def lowest(session: nox.Session) -> None:
     pins.write_text("".join(f"{line}\n" for line in frozen.splitlines() if "==" in line))
     session.install("-q", "-c", str(pins), *_group("test"))
     session.run("uv", "pip", "list")
-    _pytest(session, *(session.posargs or [*_at_once(), *NEWEST, "tests/storages"]))
+    _pytest(session, *(session.posargs or [*_at_once(), *EACH_COMMAND, "tests/hsm", "tests/server", "tests/storages"]))
 
 
 @nox.session(requires=["wheels", "programs"], default=False)
