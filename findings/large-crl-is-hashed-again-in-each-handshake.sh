@@ -6,8 +6,8 @@
 # Behaviour: a CRL is loaded once and kept parsed, but each check of a certificate checks the CRL again, signature
 #   included, so its whole TBSCertList is hashed: 39 MB for a million entries. The time of a handshake grows with
 #   the CRL, by what SHA-256 needs for that many octets. The first one also sorts the entries, in every process of a server.
-# Why a good guess misses: loading, which takes a second, looks like the price, and looking up a serial number in the
-#   sorted list costs microseconds. With small CRLs nothing shows; with a large one the server has idle memory and busy
+# Why a good guess misses: loading, which takes a second, looks like the price, and looking up a serial number in a
+#   sorted list costs next to nothing. With small CRLs nothing shows; with a large one the server has idle memory and busy
 #   processors, and each client that connects costs as much as seventy used to.
 # Who is right: RFC 5280, section 6.3.3, letter g, asks for the signature to be validated; to remember that it was is
 #   left to the program. A verified CRL in a store that nobody changes would not need it again.
