@@ -2,7 +2,7 @@
 
 The whole command is measured on both sides, from start to exit: ``anchorhold generate-crls`` records the list durably,
 ``openssl ca -gencrl`` writes it to a file. The making alone, as `anchorhold maintain` does it, is measured in a process
-that has started already.
+that has started already, beside a loop that only does the work (see `bench.revocation.bare`).
 """
 
 from __future__ import annotations
@@ -52,8 +52,11 @@ ROUNDS = 5
 """Of all sides in turn, after one to warm up."""
 OPENSSL = "openssl ca -gencrl"
 FIRST, NEXT, EXPIRED = "the first list", f"after {MORE} more", f"after {MORE} have expired"
+BARE = "bare loop"
 GIB = 1024**3 / 1e6
 """In millions of octets."""
+ENOUGH = 200.0
+"""What a list of a million may take, in the same unit."""
 
 
 @dataclass(slots=True)
@@ -91,17 +94,20 @@ def crl_lines(cache: Path, mode: Mode) -> Iterator[list[Comparison]]:
 
 
 def _lines(runs: dict[str, Runs], size: int) -> list[Comparison]:
-    next_list = Target(sign="<=", ratio=0.2) if size >= MILLION else None  # of fewer, the first takes a moment only
+    is_long = size >= MILLION  # of fewer, the first takes a moment only
+    next_list, memory, near_bare = (Target(sign="<=", ratio=ratio) if is_long else None for ratio in (0.2, 1.0, 1.25))
     first, openssl = runs[FIRST], runs[OPENSSL]
-    limit = (GIB,) * len(first.megabytes)
+    rounds, made = len(first.megabytes), runs[f"{FIRST}, made"].seconds
     sides = (
         ("the first list, s", OPENSSL, first.seconds, openssl.seconds, Target(sign="<=", ratio=2.0)),
         (f"{NEXT}, s", OPENSSL, runs[NEXT].seconds, openssl.seconds, None),
         (f"{EXPIRED}, s", OPENSSL, runs[EXPIRED].seconds, openssl.seconds, None),
         ("memory, MB", OPENSSL, first.megabytes, openssl.megabytes, None),
-        ("memory, MB", "1 GiB", first.megabytes, limit, Target(sign="<=", ratio=1.0)),
+        ("memory, MB", "1 GiB", first.megabytes, (GIB,) * rounds, Target(sign="<=", ratio=1.0)),
+        ("memory, MB", f"{ENOUGH:.0f} MB", first.megabytes, (ENOUGH,) * rounds, memory),
+        (f"{FIRST}, made in s", BARE, made, runs[BARE].seconds, near_bare),
         *(
-            (f"{name}, made in s", FIRST, runs[f"{name}, made"].seconds, runs[f"{FIRST}, made"].seconds, target)
+            (f"{name}, made in s", FIRST, runs[f"{name}, made"].seconds, made, target)
             for name, target in ((NEXT, next_list), (EXPIRED, None))
         ),
     )
@@ -117,16 +123,21 @@ def _measured(folder: Path, size: int) -> dict[str, Runs]:
     environment = bare_environment(folder, ANCHORHOLD_CA_DIR=str(folder / "ca"))
     command = Command((str(EXECUTABLE), "generate-crls", "Bench"), environment, folder)
     making = Command((sys.executable, "-m", "bench.revocation.making"), environment, REPOSITORY)
-    runs = {name: Runs() for name in (OPENSSL, *(f"{name}{how}" for name in (FIRST, NEXT, EXPIRED) for how in _HOW))}
+    files = (str(folder / "ca" / "ledger.sqlite3"), str(folder / "bare.sqlite3"))
+    bare = Command((sys.executable, "-m", "bench.revocation.bare", *files), environment, REPOSITORY)
+    lists = (f"{name}{how}" for name in (FIRST, NEXT, EXPIRED) for how in _HOW)
+    runs = {name: Runs() for name in (OPENSSL, BARE, *lists)}
     with _filled(environment, size) as filled:
         for number in range(ROUNDS + 1):
             there = measured(theirs)
+            limit = measured(bare)
             ours = {how: filled.lists(command if not how else making) for how in _HOW}
             if number == 0:
                 continue
             runs[OPENSSL].add(there)
-            for how, lists in ours.items():
-                for name, one in lists.items():
+            runs[BARE].add(limit, float(limit.said.split()[0]))
+            for how, made in ours.items():
+                for name, one in made.items():
                     runs[f"{name}{how}"].add(one, float(one.said.split()[0]) if how else None)
         filled.check(size)
     return runs

@@ -23,7 +23,8 @@ BEFORE: Final = (
         for column in (*more, "actor_kind", "actor_name", "actor_origin", "correlation_id")
     ),
     "DROP TABLE anchorhold_request",
-    "DELETE FROM anchorhold_migration WHERE substr(name, 1, 4) = '0005'",
+    "DROP INDEX anchorhold_revocation_dated",
+    "DELETE FROM anchorhold_migration WHERE substr(name, 1, 4) IN ('0005', '0006')",
 )
 """Makes the tables of the release before."""
 

@@ -68,3 +68,25 @@ def test_every_query_uses_an_index(
     assert asked
     for sql, params in asked:
         assert list(SCANS[database_kind](ledger.database, sql, params)) == []
+
+
+@pytest.mark.databases("sqlite", because="PostgreSQL plans by how much there is")
+def test_revocations_in_the_future_are_found_without_reading_the_others(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = installation.ledger
+    asked: list[tuple[str, Any]] = []
+    real: Any = ledger.database.execute_sql
+
+    def recording(sql: str, params: Any = None, **more: Any) -> Any:
+        asked.append((sql, params))
+        return real(sql, params, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger.database, "execute_sql", recording)
+        for after in (0, 1_000):
+            ledger.dates.future_revocations(1, later_than=dt.datetime.now(dt.UTC), after=after)
+    assert len(asked) == 2
+    for sql, params in asked:
+        plan = [row[-1] for row in real(f"EXPLAIN QUERY PLAN {sql}", params)]
+        assert any("anchorhold_revocation_dated (authority_id=? AND revoked_at>?)" in step for step in plan)

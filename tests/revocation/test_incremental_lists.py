@@ -113,10 +113,10 @@ class World:
         floor = to_timestamp(min(self.last.get(made.shard, dt.datetime.fromtimestamp(0, dt.UTC)), self.clock[0]))
         ledger, row = self.installation.ledger, self.authority.record.id
         with ledger.translate_errors():
-            read = ledger.revocations.entries(
+            pieces = ledger.revocations.entries(
                 row, shard=made.shard, after=0, last_revocation_id=made.last_revocation_id, expired_before=floor
             )
-        return _split(read)
+            return _split(b"".join(pieces))
 
     def _check_none_missed(self, made: CrlRecord, crl: x509.CertificateRevocationList, shard: int | None) -> None:
         """What is missing was on a list made after its certificate had expired."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from peewee import SqliteDatabase
 
-from anchorhold.databases.sqlite import WaitingSqliteDatabase
+from anchorhold.databases.sqlite import WaitingSqliteDatabase, add_joined_octets
 from anchorhold.errors import LedgerError, SettingsError
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def open_database(
 
 def open_in_memory() -> Database:
     """An empty database in memory, of one connection that all threads share; closing it empties it."""
-    return SqliteDatabase(":memory:", pragmas={"foreign_keys": 1}, thread_safe=False, check_same_thread=False)
+    database = SqliteDatabase(":memory:", pragmas={"foreign_keys": 1}, thread_safe=False, check_same_thread=False)
+    add_joined_octets(database)
+    return database
 
 
 def close(database: Database) -> None:

@@ -35,7 +35,7 @@ class CrlRepository:
         self._model = model
         self._part = part
 
-    def add(self, authority_id: int, state: CrlState, *, head: bytes, entries: bytes, tail: bytes) -> None:
+    def add(self, authority_id: int, state: CrlState, *, head: bytes, entries: bytes | memoryview, tail: bytes) -> None:
         """Record a signed list, and drop older ones of the same kind but the one before it.
 
         Args:

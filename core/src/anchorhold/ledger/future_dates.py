@@ -7,6 +7,7 @@ changed meanwhile stays as they left it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.ledger.schema import from_timestamp, to_timestamp
@@ -63,7 +64,6 @@ class FutureDates:
                 & (model.id > after)
                 & (model.revoked_at > to_timestamp(later_than))
             )
-            .order_by(model.id)
         )
         return [
             FutureRevocation(
@@ -74,7 +74,8 @@ class FutureDates:
                 invalidity_at=None if row["invalidity_at"] is None else from_timestamp(row["invalidity_at"]),
                 not_after=from_timestamp(row["ends"]),
             )
-            for row in query.dicts()
+            # Sorted here: asked for the order of another index, SQLite would read all revocations instead of these few.
+            for row in sorted(query.dicts(), key=itemgetter("id"))
         ]
 
     def redate_revocation(

@@ -132,10 +132,10 @@ def generate_crl(
         next_update=basis.next_update,
         distribution_points=() if shard is None else authority.issuing.crl_urls_of(shard),
     )
-    parts, known, added = _entries(ledger, authority.record.id, basis)
-    unsigned = tbs_cert_list(draft, [*known, added], authority.public_key, authority.algorithm)
+    parts, known, unsigned = _unsigned(ledger, authority, basis, draft)
     facts = CrlFacts(number=draft.number, shard=shard, this_update=draft.this_update, next_update=draft.next_update)
     before, tbs, after = key.sign_crl(unsigned, facts)
+    begin, end = entries_span(tbs)
     record = CrlRecord(
         shard=shard,
         number=basis.number,
@@ -144,10 +144,10 @@ def generate_crl(
         last_revocation_id=basis.last_revocation_id,
         expired_before=basis.expired_before,
         rewrite_count=basis.rewrite_count,
-        parts=(*parts, basis.number) if added else parts,
+        parts=(*parts, basis.number) if begin + known < end else parts,
         chunks=(before, tbs, after),
     )
-    begin, end = entries_span(tbs)
+    added = memoryview(tbs)[begin + known : end]
     with ledger.transaction():
         ledger.crls.add(authority.record.id, record, head=before + tbs[:begin], entries=added, tail=tbs[end:] + after)
         ledger.events.append("crl-made", authority.record, number=record.number, shard=shard)
@@ -201,7 +201,19 @@ def _validity(
     return begins, min(max(moment, begins) + lifetime, certificate.not_valid_after_utc)
 
 
-def _entries(ledger: Ledger, authority_id: int, basis: _CrlPlan) -> tuple[tuple[int, ...], list[bytes], bytes]:
+def _unsigned(
+    ledger: Ledger, authority: Authority, basis: _CrlPlan, draft: CrlDraft
+) -> tuple[tuple[int, ...], int, bytes]:
+    """Parts of the previous list, how many octets of entries these have, and the TBSCertList.
+
+    Its entries are held in pieces only here, not while it is signed and recorded.
+    """
+    parts, known, added = _entries(ledger, authority.record.id, basis)
+    tbs = tbs_cert_list(draft, [*known, *added], authority.public_key, authority.algorithm)
+    return parts, sum(map(len, known)), tbs
+
+
+def _entries(ledger: Ledger, authority_id: int, basis: _CrlPlan) -> tuple[tuple[int, ...], list[bytes], list[bytes]]:
     """Parts of the previous list and what is in them, and entries that came after it; or all entries, read again."""
     shard, upto, floor, previous = basis.shard, basis.last_revocation_id, basis.expired_before, basis.previous
     with ledger.translate_errors():
@@ -216,8 +228,9 @@ def _entries(ledger: Ledger, authority_id: int, basis: _CrlPlan) -> tuple[tuple[
                     last_revocation_id=upto,
                     expired_before=floor,
                 )
-                return previous.parts, known, added
-        return (), [], book.entries(authority_id, shard=shard, after=0, last_revocation_id=upto, expired_before=floor)
+                return previous.parts, known, list(added)
+        every = book.entries(authority_id, shard=shard, after=0, last_revocation_id=upto, expired_before=floor)
+        return (), [], list(every)
 
 
 def _is_outdated(ledger: Ledger, authority_id: int, basis: _CrlPlan, previous: CrlState) -> bool:
