@@ -28,15 +28,14 @@ def main(kind: str, folder: Path, url: str = "") -> None:
         environment["ANCHORHOLD_DATABASE"] = url
     with anchorhold.open_installation(environment=environment) as installation:
         installation.authorities.create("Bench", "CN=Bench", key=anchorhold.key_spec(*KEYS[kind]))
-        with installation.certificates.issuer("Bench") as issuer:
+        with installation.certificates.issuer("Bench") as issuer, ThreadPoolExecutor(THREADS) as pool:
 
             def single(count: int) -> None:
                 for _ in range(count):
                     issuer.sign(order)
 
             def threads(count: int) -> None:
-                with ThreadPoolExecutor(THREADS) as pool:
-                    list(pool.map(single, [count // THREADS] * THREADS))
+                list(pool.map(single, [count // THREADS] * THREADS))  # whose connections stay open
 
             serve({"single": single, "threads": threads, "batch": lambda count: issuer.sign_many([order] * count)})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from anchorhold.errors import BackendBusyError, BackendFailedError, LedgerError
+from anchorhold.errors import BackendBusyError, BackendFailedError, LedgerError, RefusedError
 from anchorhold.installation import open_installation
 from anchorhold.operations.order import Order
 from anchorhold.plugin import WRAPPERS_GROUP, RecordedEvent, hookimpl, retries, unresponsive
@@ -20,8 +20,10 @@ from plugin.fake_backends import NO_SECRETS, MemoryBackend, Recorder, bound, cre
 from plugin.fake_backends import settings_file as write_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
+    from anchorhold.plugin import Signer, SignRequest
     from conftest import MakeCsr
 
 pytestmark = [
@@ -47,6 +49,16 @@ class Cancelled(MemoryBackend):
     @hookimpl
     def load_signer(self, request: Any, secrets: Any) -> Any:
         raise asyncio.CancelledError("hunter2")
+
+
+class Choosy(Recorder):
+    """Refuses some of the certificates."""
+
+    @hookimpl(wrapper=True)
+    def sign(self, request: SignRequest, signer: Signer) -> Generator[None, bytes, bytes]:
+        if request.draft is not None and request.draft.subject.rfc4514_string() == "CN=bad.example.com":
+            raise RefusedError("policy: not that name", hint="choose another one")
+        return (yield)
 
 
 class Issuing(Recorder):
@@ -125,6 +137,35 @@ def test_a_hook_that_hears_of_a_certificate_may_issue_another(
         else:
             issue()
     assert len(Issuing.issued) == 1
+
+
+def test_what_a_wrapper_refuses_is_refused_to_its_thread_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_csr: MakeCsr
+) -> None:
+    offer(monkeypatch, tmp_path / "site", WRAPPERS_GROUP, {"choosy": f"{__name__}:Choosy"})
+    write_settings(tmp_path, monkeypatch, "[wrappers.choosy]\n")
+    request, refused, handed_out = make_csr(), [], set()
+    with open_installation() as installation:
+        installation.authorities.create("Root", "CN=Root")
+        with installation.certificates.issuer("Root") as issuer:
+
+            def issue(number: int) -> None:
+                for name in ("good.example.com", "bad.example.com" if number == 3 else "good.example.com"):
+                    try:
+                        handed_out.add(issuer.sign(Order(csr=request, names=[name])).serial)
+                    except RefusedError as error:
+                        refused.append((number, error.problem))
+                installation.close()
+
+            threads = [threading.Thread(target=issue, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        found = installation.certificates.list(limit=100)
+    assert refused == [(3, "policy: not that name")]
+    assert handed_out == {each.serial for each in found if each.profile != "authority"}
+    assert len(handed_out) == 15
 
 
 def test_threads_wait_together_for_a_ledger_that_is_locked(make_csr: MakeCsr, ca_dir: Path) -> None:

@@ -1,17 +1,20 @@
-"""Commits of several threads made one: what comes while another thread commits is committed with the next group."""
+"""Work of several threads made one: what comes while one thread works for a group is done with the next group."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+
+T = TypeVar("T")
 
 
 class BeginTransaction(Protocol):
@@ -27,36 +30,60 @@ def _held_lock() -> Lock:
     return lock
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class GroupCommits:
-    """Puts the work of threads that come at the same time into one transaction.
-
-    A thread that comes alone commits at once. While it commits, others gather, and the first of them commits for all of
-    them. Each returns after the commit that holds its work. If one piece of work fails, each is done again in a
-    separate transaction. A thread that cannot be in a group takes turns with them.
+@dataclass(slots=True, eq=False)
+class Entry(Generic[T]):
+    """What one thread wants.
 
     Attributes:
-        transaction: Begins a transaction.
-        turn: Held while a group is committed; for a transaction of one thread alone, too.
+        item: What is to be done.
+        is_settled: Whether it is done, whatever becomes of the rest of its group.
+        error: Why it has failed, or what has stopped its thread.
+        turn: Released when it is done, or when its thread has to lead.
+        is_done: Whether it was done or has failed.
     """
 
-    transaction: BeginTransaction
+    item: T
+    is_settled: bool = False
+    error: BaseException | None = None
+    turn: Lock = field(default_factory=_held_lock)
+    is_done: bool = False
+
+
+class LeaderLostError(Exception):
+    """The thread that worked for others was stopped before it was done."""
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
+class Groups(ABC, Generic[T]):
+    """Lets the first of the threads that come at the same time work for all of them.
+
+    A thread that comes alone works at once. While it works, others gather, and the first of them works for all of
+    them.
+
+    Attributes:
+        turn: Held while a group is worked for.
+    """
+
     turn: Lock = field(default_factory=Lock)
     _changing: Lock = field(default_factory=Lock)
-    _waiting: list[_Entry] = field(default_factory=list)
+    _waiting: list[Entry[T]] = field(default_factory=list)
     _is_led: bool = False
 
-    def run(self, work: Callable[[], None], *, durable: bool) -> None:
-        """Do the work within a transaction, perhaps in another thread and more than once.
+    @abstractmethod
+    def work_for(self, group: Sequence[Entry[T]]) -> None:
+        """Do what all of them want, and set the error of each that fails alone.
 
-        Args:
-            work: What to do; it changes nothing but the ledger.
-            durable: Whether to return only after a synced commit.
+        An `Exception` that it raises is the error of each that is not settled; anything else stops the leading thread
+        alone, and those others have a `LeaderLostError`.
+        """
+
+    def run(self, item: T) -> None:
+        """Have it done, perhaps by another thread.
 
         Raises:
-            AnchorholdError: From the work, or the ledger refused.
+            BaseException: Its error.
         """
-        entry = _Entry(work, durable)
+        entry: Entry[T] = Entry(item)
         with self._changing:
             self._waiting.append(entry)
             is_first = not self._is_led
@@ -72,12 +99,18 @@ class GroupCommits:
         """In a forked child: a thread of the parent may have held the locks."""
         self.turn, self._changing, self._waiting, self._is_led = Lock(), Lock(), [], False
 
-    def _lead(self, own: _Entry) -> None:
-        """Commit for all that are waiting by then."""
+    def _lead(self, own: Entry[T]) -> None:
+        """Work for all that are waiting by then."""
         with self.turn:
             with self._changing:
                 group, self._waiting = self._waiting, []
-            self._commit(group)
+            try:
+                self.work_for(group)
+            except Exception as error:
+                fail(group, error)
+            except BaseException as error:  # which stops this thread alone
+                own.error = error
+                fail(group, LeaderLostError())
         with self._changing:
             self._is_led = bool(self._waiting)
             for successor in self._waiting[:1]:
@@ -87,50 +120,78 @@ class GroupCommits:
             if entry is not own:
                 entry.turn.release()
 
-    def _commit(self, group: Sequence[_Entry]) -> None:
+
+def fail(group: Sequence[Entry[T]], error: BaseException) -> None:
+    """The error of each that is not settled and has none of its own: a copy, for each thread adds to it."""
+    for entry in group:
+        if not entry.is_settled and entry.error is None:
+            entry.error = error if len(group) == 1 else _copy(error)
+
+
+def _copy(error: BaseException) -> BaseException:
+    try:
+        return copy(error)
+    except Exception:  # of a class whose arguments are not what it was made from
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one thread wants to commit, and whether that is to be synced."""
+
+    do: Callable[[], None]
+    durable: bool
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class GroupCommits(Groups[_Work]):
+    """Puts the work of threads that come at the same time into one transaction.
+
+    Each returns after the commit that holds its work. If one piece of work fails, each is done again in a separate
+    transaction. A thread that cannot be in a group holds `turn` meanwhile.
+
+    Attributes:
+        transaction: Begins a transaction.
+    """
+
+    transaction: BeginTransaction
+
+    def commit(self, work: Callable[[], None], *, durable: bool) -> None:
+        """Do the work within a transaction, perhaps in another thread and more than once.
+
+        Args:
+            work: What to do; it changes nothing but the ledger.
+            durable: Whether to return only after a synced commit.
+
+        Raises:
+            AnchorholdError: From the work, or the ledger refused.
+        """
+        self.run(_Work(work, durable))
+
+    def work_for(self, group: Sequence[Entry[_Work]]) -> None:
         """Commit a group; if the ledger itself fails, so does all of it, for it would keep each waiting again."""
-        failing: _Entry | None = None
+        failing: Entry[_Work] | None = None
         try:
-            with self.transaction(durable=any(entry.durable for entry in group)):
+            with self.transaction(durable=any(entry.item.durable for entry in group)):
                 for entry in group:
                     failing = entry
-                    entry.work()
+                    entry.item.do()
                 failing = None
         except BaseException as error:
             if failing is None or len(group) == 1:
-                for entry in group:
-                    entry.error = error if len(group) == 1 else copy(error)
+                fail(group, error)
                 return
             for entry in group:
-                self._commit([entry])
+                self.work_for([entry])
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """The work of one thread.
-
-    Attributes:
-        work: What to do.
-        durable: Whether its commit is to be synced.
-        turn: Released when its work is done, or when it has to lead.
-        is_done: Whether its work was committed or has failed.
-        error: Why it has failed.
-    """
-
-    work: Callable[[], None]
-    durable: bool
-    turn: Lock = field(default_factory=_held_lock)
-    is_done: bool = False
-    error: BaseException | None = None
-
-
-in_use: Final[WeakSet[GroupCommits]] = WeakSet()
+in_use: Final[WeakSet[Groups[Any]]] = WeakSet()
 """Those that a forked child must not use as they are."""
 
 
 def _after_fork() -> None:
-    for group in list(in_use):
-        group.forget()
+    for groups in list(in_use):
+        groups.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

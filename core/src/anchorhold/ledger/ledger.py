@@ -135,7 +135,7 @@ class Ledger:
 
     @cached_property
     def _group_commits(self) -> GroupCommits:
-        group_commits = GroupCommits(self._committing)
+        group_commits = GroupCommits(transaction=self._committing)
         in_use.add(group_commits)
         return group_commits
 
@@ -237,18 +237,19 @@ class Ledger:
             yield
 
     def commit_together(self, work: Callable[[], None], *, durable: bool = True) -> None:
-        """A transaction that other threads of this process may share; see `GroupCommits.run`.
-
-        Not that of the main thread, which alone is interrupted by signals, and none of which something is told: each
-        thread tells what it has recorded.
-        """
-        if self.database.in_transaction():  # which decides when all of it is committed
+        """A transaction that other threads of this process may share, if it `is_shared`; see `GroupCommits.commit`."""
+        if self.is_shared:
+            self._group_commits.commit(work, durable=durable)
+        elif self.database.in_transaction():  # which decides when all of it is committed
             work()
-        elif self._listeners or current_thread() is main_thread():
+        else:
             with self._telling(), self._group_commits.turn, self._committing(durable=durable):
                 work()
-        else:
-            self._group_commits.run(work, durable=durable)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another thread may commit for this one, which no signal interrupts and which has nothing to tell."""
+        return not (self._listeners or current_thread() is main_thread() or self.database.in_transaction())
 
     @contextmanager
     def _committing(self, *, durable: bool) -> Iterator[None]:

@@ -64,12 +64,14 @@ class IssuanceBatch:
         ledger: Where they are recorded.
         key: The issuer's.
         drafts: What to sign; all of them are held in memory.
+        workers: How many threads sign, if the key takes so many; by default `parallel.MAX_WORKERS`.
 
     Attributes:
         intents: What is recorded of each before it is signed.
     """
 
-    def __init__(self, ledger: Ledger, key: SigningKey, drafts: Sequence[Draft]) -> None:
+    def __init__(self, ledger: Ledger, key: SigningKey, drafts: Sequence[Draft], workers: int | None = None) -> None:
+        self._workers = workers
         self._ledger = ledger
         self._key = key
         self._authority_id = key.authority.record.id
@@ -166,7 +168,7 @@ class IssuanceBatch:
     @cached_property
     def _signing(self) -> parallel.OrderedParallel[bool]:
         """Shares the units among as many threads as the key takes."""
-        threads = self._key.backend.capabilities.threads(parallel.MAX_WORKERS)
+        threads = self._key.backend.capabilities.threads(self._workers or parallel.MAX_WORKERS)
         return parallel.OrderedParallel(len(self._units), threads)
 
     def _sign_unit(self, number: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from threading import Lock
+from functools import cached_property, partial
+from threading import Lock, current_thread, main_thread
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from anchorhold.errors import AnchorholdError
+from anchorhold.ledger.group_commits import Groups, in_use
 from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.issuance import IssuanceBatch
 from anchorhold.operations.order import Issued, Refusal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from anchorhold.ledger import Ledger, Reservation
+    from anchorhold.ledger.group_commits import Entry
     from anchorhold.operations.authority import Authority, Chain
     from anchorhold.operations.order import Order
     from anchorhold.operations.signing_key import SigningKey
@@ -84,7 +86,7 @@ class Issuer:
         return self._opened.is_unusual
 
     def sign(self, order: Order) -> Issued:
-        """Sign one request: two commits, durable before the certificate is returned.
+        """Sign one request: two commits, durable before the certificate is returned; threads share them.
 
         Raises:
             RequestInvalidError, RequestSignatureError, WeakKeyError: The request is not fit to be signed.
@@ -94,7 +96,17 @@ class Issuer:
             SecretMissingError, SecretWrongError, KeyMissingError: Its key cannot be used.
             RefusedError: A wrapper refused.
         """
-        return self.sign_many([order])[0]
+        if current_thread() is main_thread() or not (self._opened.key.is_quick and self._ledger.is_shared):
+            return self.sign_many([order])[0]
+        recorded: list[Issued] = []
+        try:
+            self._together.run(_Wanted(order, checked_request(order), recorded))
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, AnchorholdError):
+                return self.sign_many([order])[0]  # what one of the group has raised; each finds out whose it is
+            vars(error)["issued"] = tuple(recorded)
+            raise
+        return recorded[0]
 
     def sign_many(self, orders: Iterable[Order]) -> list[Issued]:
         """Sign many requests, a thousand to two commits; see `sign`.
@@ -132,6 +144,13 @@ class Issuer:
         for key in self._keys:
             key.close()
 
+    @cached_property
+    def _together(self) -> _Together:
+        """Threads that issue one at a time; those of a second one, made at the same moment, issue as well."""
+        together = _Together(issue=self._sign_together)
+        in_use.add(together)
+        return together
+
     def _check_ready(self) -> None:
         opened = self._opened
         if opened.key.authority.record.status != "active":
@@ -156,6 +175,32 @@ class Issuer:
         except BaseException:
             issued[before:] = [drafts[number].issued(batch.intents[number], der) for number, der in batch.recorded]
             raise
+
+    def _sign_together(self, group: Sequence[Entry[_Wanted]]) -> None:
+        """Issue what several threads want; what cannot be drafted is the error of its thread alone."""
+        self._check_ready()
+        fit: list[Entry[_Wanted]] = []
+
+        def drafted(opened: _OpenAuthority) -> list[_Drafted]:
+            fit.clear()
+            drafts = []
+            for entry in group:
+                made = _or_error(partial(opened.draft, entry.item.order, entry.item.request))
+                if isinstance(made, AnchorholdError):
+                    entry.error = made
+                else:
+                    entry.error = None
+                    fit.append(entry)
+                    drafts.append(made)
+            return drafts
+
+        batch, drafts = self._reserved(drafted, workers=1)
+        try:
+            batch.sign_all()
+        finally:
+            for number, der in batch.recorded:
+                fit[number].item.recorded.append(drafts[number].issued(batch.intents[number], der))
+                fit[number].is_settled = True
 
     def _sign_each(self, orders: Sequence[Order]) -> Iterator[Issued | Refusal]:
         checking: OrderedParallel[_Request | AnchorholdError] = OrderedParallel(len(orders))
@@ -204,12 +249,14 @@ class Issuer:
                 vars(error)["issued"] = tuple(left)
                 raise
 
-    def _reserved(self, drafted: Callable[[_OpenAuthority], list[_Drafted]]) -> tuple[IssuanceBatch, list[_Drafted]]:
+    def _reserved(
+        self, drafted: Callable[[_OpenAuthority], list[_Drafted]], workers: int | None = None
+    ) -> tuple[IssuanceBatch, list[_Drafted]]:
         """Drafts that are reserved, drafted again if the authority was changed meanwhile."""
         opened = self._opened
         while True:
             drafts = drafted(opened)
-            batch = IssuanceBatch(self._ledger, opened.key, [each.draft for each in drafts])
+            batch = IssuanceBatch(self._ledger, opened.key, [each.draft for each in drafts], workers)
             try:
                 batch.reserve(partial(self._check, opened))
             except _ChangedError:
@@ -258,6 +305,25 @@ class _OpenAuthority:
         if self.check is not None:
             self.check(draft)
         return _Drafted(checked[0], draft)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An order of one thread, with its request, and the certificate once there is one."""
+
+    order: Order
+    request: _Request
+    recorded: list[Issued]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Together(Groups[_Wanted]):
+    """Issues for all threads that come at the same time."""
+
+    issue: Callable[[Sequence[Entry[_Wanted]]], None]
+
+    def work_for(self, group: Sequence[Entry[_Wanted]]) -> None:
+        self.issue(group)
 
 
 @dataclass(frozen=True, slots=True)

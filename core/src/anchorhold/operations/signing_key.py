@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from copy import copy
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from anchorhold.algorithms import KeySpec
 from anchorhold.errors import SecretWrongError, SessionOverError
 from anchorhold.operations.signing import sign_and_verify, sign_and_verify_batch
 from anchorhold.plugin.requests import PROBE_PREFIX, SignRequest
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import Purpose, Secrets, Signer
     from anchorhold.x509.draft import Draft
+
+
+_QUICK: Final = (KeySpec(type="EC", curve="secp256r1"), KeySpec(type="Ed25519"))
+"""Kinds of keys by which a certificate is signed and verified in about a tenth of a millisecond."""
 
 
 class SigningKey:
@@ -83,6 +88,11 @@ class SigningKey:
         """Whether it is open, and what it signs exists in this process's memory alone until it is handed out."""
         signer = self._lent.opened
         return signer is not None and self.backend.signs_in_memory(signer)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it signs in memory, and so quickly that several threads gain nothing."""
+        return self.authority.spec in _QUICK and self.signs_in_memory
 
     @property
     def batch_limit(self) -> int:
