@@ -76,7 +76,11 @@ RESPONDERS: Final = (
         "responder",
         "ML-DSA-65",
         _OPENSSL_TO_JAVA,
-        {"openssl3.0": "Verify Failure (decode error, no signer key)", "gnutls3.7": "Signer cert is not trusted"},
+        {
+            "openssl3.0": "Verify Failure (decode error, no signer key)",
+            "gnutls3.7": "Signer cert is not trusted",
+            "java17.0.15": "NoSuchAlgorithmException: 2.16.840.1.101.3.4.3.18 Signature not available",
+        },
     ),
     row(
         "responder",
