@@ -51,6 +51,12 @@ CONSTRAINTS: Final[dict[str, tuple[str, ...]]] = {
     "permitted URI": ("URI:.example.com",),
     "permitted names of five kinds": FIVE,
 }
+EXCLUDED: Final = {
+    "excluded DNS": "DNS:example.org",
+    "excluded email": "email:example.org",
+    "excluded dirname": "dirname:O=Other",
+    "excluded URI": "URI:.example.org",
+}
 ALL_ADDRESSES: Final = ("IP:0.0.0.0/0", "IP:::/0")
 CERTIFICATES: Final = ("must-staple", "validity until 99991231235959Z", "EC key of the holder")
 KEY_FILES: Final[dict[str, tuple[KeySpec, bool, bool]]] = {
@@ -65,7 +71,7 @@ KEY_FILES: Final[dict[str, tuple[KeySpec, bool, bool]]] = {
 }
 """Each with its key, and whether it is encrypted and has the public key behind it."""
 TRIED_HERE: Final = {
-    *(("authority", what) for what in (*SIGNING, *CONSTRAINTS, "excluded IP")),
+    *(("authority", what) for what in (*SIGNING, *CONSTRAINTS, *EXCLUDED, "excluded IP")),
     *(("certificate", what) for what in CERTIFICATES),
     ("list", "partial CRL"),
     *(("responder", what) for what in SIGNING if what not in ("RSA", "EC secp256k1")),
@@ -154,6 +160,23 @@ def test_name_constraints(what: str, installation: Installation, looked_up: set[
     advice = installation.advice.of_authority(root, EVERYBODY)
     assert is_told(advice, "authority", what)
     assert ("authority", what) in looked_up
+
+
+@pytest.mark.parametrize("what", EXCLUDED)
+def test_excluded_names(what: str, installation: Installation, looked_up: set[tuple[str, str]]) -> None:
+    root = installation.authorities.create("Root", "CN=Root", excluded=[EXCLUDED[what]])
+    assert is_told(installation.advice.of_authority(root, EVERYBODY), "authority", what)
+    assert ("authority", what) in looked_up
+
+
+def test_of_excluded_names_too_those_of_the_names_in_a_certificate_are_told(
+    installation: Installation, make_csr: MakeCsr
+) -> None:
+    root = installation.authorities.create("Root", "CN=Root", excluded=list(EXCLUDED.values()))
+    for names, told in ((["a.example.com"], set()), (["URI:https://a.example.com/"], {"excluded URI"})):
+        issued = installation.certificates.sign(root, Order(csr=make_csr(), names=names, profile="client"))
+        findings = installation.advice.of_issued(root, issued.der).findings
+        assert {finding.what for finding in findings} == told | {"critical name constraints", "excluded dirname"}
 
 
 def test_the_safe_form_is_refused_by_one_program_alone(

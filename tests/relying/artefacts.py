@@ -43,6 +43,14 @@ _SUBTREES: Final = {
 }
 """Kinds of name constraints: what is permitted, and a name of the certificate."""
 
+_EXCLUDED: Final = {
+    "DNS": "DNS:example.org",
+    "email": "email:example.org",
+    "dirname": "dirname:O=Other",
+    "URI": "URI:.example.org",
+}
+"""Kinds of name constraints: what is excluded, and no name of the certificate."""
+
 CONSTRAINTS: Final = {
     **{kind: ("--permit-name", subtree) for kind, (subtree, _) in _SUBTREES.items()},
     "all five": tuple(word for subtree, _ in _SUBTREES.values() for word in ("--permit-name", subtree)),
@@ -51,6 +59,7 @@ CONSTRAINTS: Final = {
         *("--exclude-name", "IP:0.0.0.0/0"),
         *("--exclude-name", "IP:::/0"),
     ),
+    **{f"{kind} excluded": ("--exclude-name", subtree) for kind, subtree in _EXCLUDED.items()},
 }
 """Options of `init-ca` for the issuing CA, by the names of the page."""
 
@@ -100,7 +109,7 @@ def issue(folder: Path, name: str, *options: str) -> None:
 
 def _names(constraints: str) -> list[str]:
     """Options of `sign-cert`: the host, and a name of each kind that is constrained."""
-    kinds = list(_SUBTREES) if constraints == "all five" else [constraints]
+    kinds = list(_SUBTREES) if constraints == "all five" else [constraints.removesuffix(" excluded")]
     names = dict.fromkeys([f"DNS:{HOST}", *filter(None, (_SUBTREES.get(kind, ("", ""))[1] for kind in kinds))])
     alternative = [word for name in names for word in ("--alt", name)]
     return [*alternative, "--subject", f"CN={HOST},O=Example"]

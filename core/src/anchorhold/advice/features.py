@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
 
 _NAMED_KINDS: Final = {"IP", "email", "URI"}
-"""Kinds of names of which a permitted subtree is looked at only with a certificate that has one of them."""
+"""Kinds of names of which a subtree is looked at only with a certificate that has one of them."""
 _SIGNED_BY: Final = {
     "1.2.840.113549.1.1.10": "RSA with PSS",
     "1.3.101.112": "Ed25519",
@@ -121,11 +121,11 @@ def of_constraints(
         return
     yield Feature("authority", "critical name constraints")
     permitted = {kind_of(name) for name in constraints.permitted_subtrees or ()}
-    wanted = permitted if names is None else {kind for kind in permitted if kind not in _NAMED_KINDS or kind in names}
-    for kind in sorted(wanted):
-        yield Feature("authority", f"permitted {kind}")
-    for kind in sorted({kind_of(name) for name in constraints.excluded_subtrees or ()}):
-        yield Feature("authority", f"excluded {kind}")
+    excluded = {kind_of(name) for name in constraints.excluded_subtrees or ()}
+    for way, kinds in (("permitted", permitted), ("excluded", excluded)):
+        for kind in sorted(kinds):
+            if names is None or kind not in _NAMED_KINDS or kind in names:
+                yield Feature("authority", f"{way} {kind}")
     if permitted >= ALL_KINDS and (names is None or frozenset(names) >= ALL_KINDS):
         yield Feature("authority", "permitted names of five kinds")
 
