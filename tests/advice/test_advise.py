@@ -51,7 +51,7 @@ def test_a_command_that_makes_what_some_refuse_says_so_in_one_line(anchorhold: C
     made = good(anchorhold("init-ca", "Root", "CN=Root", "--key-type=Ed448", "-f", "json"))
     (line,) = (line for line in made.talk.splitlines() if "refused" in line)
     assert line == (
-        "Note: Ed448: refused by nss, mbedtls, go, cryptography, rustls, pkijs; see `anchorhold advise Root`."
+        "Note: Ed448: refused by nss, mbedtls, go, cryptography, botan2.19, rustls, pkijs; see `anchorhold advise Root`."
     )
     (finding,) = json.loads(made.data)["advice"]
     assert (finding["case"], finding["what"], finding["measured_with"]) == ("authority", "Ed448", None)

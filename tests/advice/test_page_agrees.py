@@ -31,6 +31,7 @@ KEYS: Final = {
     "EC P-256": "EC secp256r1",
     "EC P-521": "EC secp521r1",
     "RSA-PSS": "RSA with PSS",
+    "RSA-PSS with SHA3-256": "RSA with PSS and SHA3-256",
     "brainpoolP256r1": "EC brainpoolP256r1",
     "secp256k1": "EC secp256k1",
 }

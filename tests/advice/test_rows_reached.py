@@ -38,6 +38,7 @@ SIGNING: Final[dict[str, tuple[KeySpec, IssuancePolicy]]] = {
     "ML-DSA-65": (key_spec("ML-DSA-65"), IssuancePolicy()),
     "EC brainpoolP256r1": (key_spec(curve="brainpoolP256r1"), IssuancePolicy()),
     "EC secp256k1": (key_spec(curve="secp256k1"), IssuancePolicy()),
+    "RSA with PSS and SHA3-256": (RSA, IssuancePolicy(hash="SHA3-256", rsa_padding="pss")),
     "EC with SHA3-256": (key_spec("EC"), IssuancePolicy(hash="SHA3-256")),
     "RSA with SHA3-256": (RSA, IssuancePolicy(hash="SHA3-256")),
 }
@@ -297,7 +298,13 @@ def test_key_files(what: str, installation: Installation, looked_up: set[tuple[s
         (key_spec(curve="brainpoolP512r1"), IssuancePolicy(), "EC brainpoolP512r1", "EC brainpoolP256r1"),
         (key_spec("ML-DSA-87"), IssuancePolicy(), "ML-DSA-87", "ML-DSA-65"),
         (key_spec("EC"), IssuancePolicy(hash="SHA3-512"), "EC with SHA3-512", "EC with SHA3-256"),
-        (RSA, IssuancePolicy(hash="SHA3-384", rsa_padding="pss"), "RSA with SHA3-384", "RSA with SHA3-256"),
+        (RSA, IssuancePolicy(hash="SHA3-384"), "RSA with SHA3-384", "RSA with SHA3-256"),
+        (
+            RSA,
+            IssuancePolicy(hash="SHA3-384", rsa_padding="pss"),
+            "RSA with PSS and SHA3-384",
+            "RSA with PSS and SHA3-256",
+        ),
     ],
 )
 def test_what_was_not_measured_itself_names_what_was(

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST: Final = "www.example.com"
+_RSA: Final = ("--key-type", "RSA", "--key-size", "2048")
 KINDS: Final = {
     "EC P-256": (),
     "EC P-521": ("--elliptic-curve", "P-521"),
-    "RSA": ("--key-type", "RSA", "--key-size", "2048"),
-    "RSA-PSS": ("--key-type", "RSA", "--key-size", "2048", "--rsa-padding", "pss"),
+    "RSA": _RSA,
+    "RSA-PSS": (*_RSA, "--rsa-padding", "pss"),
     "Ed25519": ("--key-type", "Ed25519"),
     "Ed448": ("--key-type", "Ed448"),
     "ML-DSA-65": ("--key-type", "ML-DSA-65"),
     "brainpoolP256r1": ("--elliptic-curve", "brainpoolP256r1"),
     "secp256k1": ("--elliptic-curve", "secp256k1"),
     "EC with SHA3-256": ("--algorithm", "SHA3-256", "--even-so"),
-    "RSA with SHA3-256": ("--key-type", "RSA", "--key-size", "2048", "--algorithm", "SHA3-256"),
+    "RSA-PSS with SHA3-256": (*_RSA, "--rsa-padding", "pss", "--algorithm", "SHA3-256"),
+    "RSA with SHA3-256": (*_RSA, "--algorithm", "SHA3-256"),
 }
 """Options of `init-ca` for root and issuing CA, by the names of the page."""
 

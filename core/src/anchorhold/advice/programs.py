@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MEASURED: Final = "2026-11-29"
-"""When all of it was measured, except Java 17.0.15 and excluded names: they were a day later."""
+"""When it was measured; what the page of the guide gives a later date was measured then."""
 
 
 @dataclass(frozen=True, slots=True)

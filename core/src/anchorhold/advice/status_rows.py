@@ -70,6 +70,12 @@ RESPONDERS: Final = (
     row("responder", "EC secp521r1", ("openssl3.0", "gnutls3.7", "java17", "nss3.87")),
     row("responder", "RSA with PSS", (*_OPENSSL_TO_JAVA, "nss3.87")),
     row("responder", "RSA with SHA3-256", _OPENSSL_TO_JAVA),
+    row(
+        "responder",
+        "RSA with PSS and SHA3-256",
+        ("openssl3.0", "openssl3.5", "gnutls3.7", "java17.0.15"),
+        {"gnutls3.7": "Signer cert is not trusted"},
+    ),
     row("responder", "Ed25519", (*_OPENSSL_TO_JAVA, "nss3.87"), {"nss3.87": "chain not importable"}),
     row("responder", "Ed448", _OPENSSL_TO_JAVA),
     row(
