@@ -67,7 +67,7 @@ LISTS: Final = (
 
 RESPONDERS: Final = (
     row("responder", "EC secp256r1", ("openssl", "gnutls3.7", "java", "nss3.87")),
-    row("responder", "EC secp521r1", ("openssl3.0", "gnutls3.7", "java17", "nss3.87")),
+    row("responder", "EC secp521r1", ("openssl3.0", "openssl3.5", "gnutls3.7", "java17", "nss3.87")),
     row("responder", "RSA with PSS", (*_OPENSSL_TO_JAVA, "nss3.87")),
     row("responder", "RSA with SHA3-256", _OPENSSL_TO_JAVA),
     row(
@@ -100,7 +100,7 @@ RESPONDERS: Final = (
     row(
         "responder",
         "EC brainpoolP256r1",
-        ("openssl3.0", "gnutls3.7", "java17"),
+        ("openssl3.0", "openssl3.5", "gnutls3.7", "java17"),
         {"gnutls3.7": "Signer cert is not trusted", "java17": "Curve not supported"},
     ),
 )
