@@ -46,7 +46,7 @@ def _excluded(kind: str, refused: Mapping[str, str]) -> Row:
 CONSTRAINTS: Final = (
     _constraint("critical name constraints", {"mbedtls": "intermediate refused at parse"}),
     _constraint("permitted DNS"),
-    _constraint("excluded IP", untried=("rustls", "pkijs")),
+    _constraint("excluded IP", untried=("pkijs",)),
     _constraint("permitted IP", {"pyhanko": _NO_CHECKER}, only=_WITH["IP"]),
     _constraint(
         "permitted email",
