@@ -13,7 +13,7 @@ CERTIFICATES: Final = (
     row(
         "certificate",
         "must-staple",
-        ("curl", "curl-gnutls", "openssl3.0", "python-ssl", "java17", "node", "nss3.87", "gnutls"),
+        ("curl", "curl-gnutls", "openssl3.0", "python-ssl", "java17.0.21", "node", "nss3.87", "gnutls"),
         {
             "gnutls": "The certificate requires the server to include an OCSP status in its response, but the OCSP "
             "status is missing.",
