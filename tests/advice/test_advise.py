@@ -11,6 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold import IssuancePolicy, Order, key_spec, software_keys
+from anchorhold.advice.features import Feature
+from anchorhold.advice.programs import named
+from anchorhold.advice.verdict import advise
 from anchorhold.errors import InputError, KeyInvalidError, NotAcceptedError, UnknownAuthorityError
 from anchorhold.key_file import key_file
 from anchorhold.secret import Secret
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command, MakeCsr
 
+FILES: Final = ("-keyout", "k.pem", "-out", "c.pem", "-subj", "/CN=Elsewhere")
 SHA3: Final = ("--algorithm", "SHA3-256")
 
 
@@ -47,7 +51,8 @@ def test_a_command_that_makes_what_some_refuse_says_so_in_one_line(anchorhold: C
     made = good(anchorhold("init-ca", "Root", "CN=Root", "--key-type=Ed448", "-f", "json"))
     (line,) = (line for line in made.talk.splitlines() if "refused" in line)
     assert line == (
-        "Note: Ed448: refused by nss, mbedtls, go, cryptography, rustls, pkijs; see `anchorhold advise Root`."
+        "Note: Ed448: refused by nss, mbedtls, go, cryptography, botan2.19, rustls, pkijs; "
+        "see `anchorhold advise Root`."
     )
     (finding,) = json.loads(made.data)["advice"]
     assert (finding["case"], finding["what"], finding["measured_with"]) == ("authority", "Ed448", None)
@@ -63,6 +68,29 @@ def test_a_command_that_makes_what_some_refuse_says_so_in_one_line(anchorhold: C
     assert "see `anchorhold advise 'An Other'`." in asked.talk
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_an_authority_that_is_imported_is_told_of_too(signed: bool, anchorhold: Command) -> None:
+    if signed:
+        good(anchorhold("init-ca", "Ed", "CN=Elsewhere", "--key-type=Ed448", "--csr-out=ed.csr"))
+        good(anchorhold("init-ca", "Root", "CN=Root"))
+        order = ("--profile=intermediate", "--csr=ed.csr", "--subject=CN=Elsewhere", "--out=ed.pem")
+        good(anchorhold("sign-cert", "--ca=Root", *order))
+        made = anchorhold("import-ca", "Ed", "--signed=ed.pem", "-f", "json")
+    else:
+        openssl("req", "-x509", "-newkey", "ed448", "-nodes", *FILES)
+        made = anchorhold("import-ca", "Ed", "k.pem", "c.pem", "-f", "json")
+    (line,) = (line for line in good(made).talk.splitlines() if "refused" in line)
+    assert line.endswith("see `anchorhold advise Ed`.")
+    assert [finding["what"] for finding in json.loads(made.data)["advice"]] == ["Ed448"]
+
+
+def test_of_an_imported_authority_of_a_usual_kind_nothing_is_said(anchorhold: Command) -> None:
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *FILES)
+    made = good(anchorhold("import-ca", "P-256", "k.pem", "c.pem", "-f", "json"))
+    assert json.loads(made.data)["advice"] == []
+    assert "refused by" not in made.talk
+
+
 def test_many_notes_are_cut_short(anchorhold: Command) -> None:
     names = ("DNS:example.com", "IP:192.0.2.0/24", "email:example.com", "URI:.example.com", "dirname:O=Example")
     made = good(anchorhold("init-ca", "Root", "O=Example,CN=Root", *(f"--permit-name={name}" for name in names)))
@@ -74,6 +102,7 @@ def test_many_notes_are_cut_short(anchorhold: Command) -> None:
     [
         (("--key-type=Ed448",), "go"),
         (("--key-type=Ed448",), "java17, GO1.27"),
+        (("--key-type=ML-DSA-65",), "java17"),  # by the older of two that stand under this name
         (("--key-type=ML-DSA-65",), "curl"),  # as OpenSSL 3.0 does, with which it was built
         (("--key-type=ML-DSA-44",), "nginx"),
         (("--elliptic-curve=secp256k1",), "java21"),
@@ -190,7 +219,7 @@ def test_advise_finds_what_is_named(anchorhold: Command, csr_file: Path, tmp_pat
     everything = advised(anchorhold)
     assert [each["subject"] for each in everything] == ["authority 'Root'", "authority 'Ed'"]
     assert everything[0]["advice"] == []
-    for arguments in (("Ed",), (issued["serial"][:12],), ("--cert=a.pem",), ("--cert=ed.pem",)):
+    for arguments in (("Ed",), (issued["serial"],), (issued["serial"][:12],), ("--cert=a.pem",), ("--cert=ed.pem",)):
         (found,) = advised(anchorhold, *arguments)
         assert {finding["what"] for finding in found["advice"]} == {"Ed25519"}, arguments
     shown = good(anchorhold("advise", "Ed")).text.splitlines()
@@ -201,8 +230,7 @@ def test_advise_finds_what_is_named(anchorhold: Command, csr_file: Path, tmp_pat
 
 
 def test_advise_needs_no_ledger_for_a_file(anchorhold: Command, ca_dir: Path) -> None:
-    new = ("req", "-x509", "-newkey", "ed448", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-subj", "/CN=Elsewhere")
-    openssl(*new)
+    openssl("req", "-x509", "-newkey", "ed448", "-nodes", *FILES)
     (found,) = advised(anchorhold, "--cert=c.pem", "--for=java")
     assert found["advice"] == []
     outcome = anchorhold("advise", "--cert=c.pem", "--for=go")
@@ -219,7 +247,7 @@ def test_a_chain_in_a_file_is_read_in_any_order(
     issued = installation.certificates.sign(issuing, Order(csr=make_csr(), names=["a.example.com"]))
     parts = [each.public_bytes(Encoding.PEM) for each in (root.certificate, issued.certificate, issuing.certificate)]
     (tmp_path / "chain.pem").write_bytes(b"".join(parts))
-    (found,) = advised(anchorhold, "--cert=chain.pem", "--for=openssl3.5,openssl3.6,java")
+    (found,) = advised(anchorhold, "--cert=chain.pem", "--for=openssl3.5,openssl3.6,java17.0.21,java21")
     assert (found["subject"], found["advice"]) == ("certificate 'CN=a.example.com'", [])
     assert "openssl3.0" in anchorhold("advise", "--cert=chain.pem", "--for=openssl").talk
 
@@ -246,13 +274,31 @@ def test_a_program_of_narrow_use_is_told_of_only_if_it_is_named(anchorhold: Comm
 
 
 def test_programs_that_were_not_tried_are_named(anchorhold: Command) -> None:
-    made = good(anchorhold("init-ca", "Root", "CN=Root", "--elliptic-curve=secp256k1", "--for=rustls,openssl"))
-    assert "Note: not measured: EC secp256k1 (authority) with rustls." in made.talk
+    made = good(anchorhold("init-ca", "Root", "CN=Root", "--elliptic-curve=secp256k1", "--for=pkijs,openssl"))
+    assert "Note: not measured: EC secp256k1 (authority) with pkijs." in made.talk
 
 
 def test_a_program_sees_every_program(installation: Installation) -> None:
     names = [each.to_json()["name"] for each in installation.advice.programs()]
-    assert {"nginx", "openssl3.0", "java17", "rustls"} <= set(names)
+    assert {"nginx", "openssl3.0", "java17.0.21", "rustls"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("ML-DSA-65", "gnutls, java17.0.15, nss3.87"),
+        ("EC brainpoolP256r1", "gnutls, java, nss,"),
+    ],
+)
+def test_a_note_names_several_versions_by_the_widest_name_that_holds(what: str, told: str) -> None:
+    (note,) = advise("x", [Feature("authority", what)]).notes()
+    assert told in note
+
+
+def test_a_line_of_versions_is_named_where_all_of_it_refuse_and_others_do_not() -> None:
+    (note,) = advise("x", [Feature("key file", "encryption with PBES2")], named(["java"])).notes()
+    assert note.startswith("encryption with PBES2: refused by java17")
+    assert not note.startswith("encryption with PBES2: refused by java17.")
 
 
 @pytest.mark.parametrize(("key", "needed"), [("EC", False), ("RSA", False), ("Ed25519", True)])

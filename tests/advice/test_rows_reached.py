@@ -38,6 +38,7 @@ SIGNING: Final[dict[str, tuple[KeySpec, IssuancePolicy]]] = {
     "ML-DSA-65": (key_spec("ML-DSA-65"), IssuancePolicy()),
     "EC brainpoolP256r1": (key_spec(curve="brainpoolP256r1"), IssuancePolicy()),
     "EC secp256k1": (key_spec(curve="secp256k1"), IssuancePolicy()),
+    "RSA with PSS and SHA3-256": (RSA, IssuancePolicy(hash="SHA3-256", rsa_padding="pss")),
     "EC with SHA3-256": (key_spec("EC"), IssuancePolicy(hash="SHA3-256")),
     "RSA with SHA3-256": (RSA, IssuancePolicy(hash="SHA3-256")),
 }
@@ -50,6 +51,12 @@ CONSTRAINTS: Final[dict[str, tuple[str, ...]]] = {
     "permitted dirname": ("dirname:O=Example",),
     "permitted URI": ("URI:.example.com",),
     "permitted names of five kinds": FIVE,
+}
+EXCLUDED: Final = {
+    "excluded DNS": "DNS:example.org",
+    "excluded email": "email:example.org",
+    "excluded dirname": "dirname:O=Other",
+    "excluded URI": "URI:.example.org",
 }
 ALL_ADDRESSES: Final = ("IP:0.0.0.0/0", "IP:::/0")
 CERTIFICATES: Final = ("must-staple", "validity until 99991231235959Z", "EC key of the holder")
@@ -65,7 +72,7 @@ KEY_FILES: Final[dict[str, tuple[KeySpec, bool, bool]]] = {
 }
 """Each with its key, and whether it is encrypted and has the public key behind it."""
 TRIED_HERE: Final = {
-    *(("authority", what) for what in (*SIGNING, *CONSTRAINTS, "excluded IP")),
+    *(("authority", what) for what in (*SIGNING, *CONSTRAINTS, *EXCLUDED, "excluded IP")),
     *(("certificate", what) for what in CERTIFICATES),
     ("list", "partial CRL"),
     *(("responder", what) for what in SIGNING if what not in ("RSA", "EC secp256k1")),
@@ -154,6 +161,23 @@ def test_name_constraints(what: str, installation: Installation, looked_up: set[
     advice = installation.advice.of_authority(root, EVERYBODY)
     assert is_told(advice, "authority", what)
     assert ("authority", what) in looked_up
+
+
+@pytest.mark.parametrize("what", EXCLUDED)
+def test_excluded_names(what: str, installation: Installation, looked_up: set[tuple[str, str]]) -> None:
+    root = installation.authorities.create("Root", "CN=Root", excluded=[EXCLUDED[what]])
+    assert is_told(installation.advice.of_authority(root, EVERYBODY), "authority", what)
+    assert ("authority", what) in looked_up
+
+
+def test_of_excluded_names_too_those_of_the_names_in_a_certificate_are_told(
+    installation: Installation, make_csr: MakeCsr
+) -> None:
+    root = installation.authorities.create("Root", "CN=Root", excluded=list(EXCLUDED.values()))
+    for names, told in ((["a.example.com"], set()), (["URI:https://a.example.com/"], {"excluded URI"})):
+        issued = installation.certificates.sign(root, Order(csr=make_csr(), names=names, profile="client"))
+        findings = installation.advice.of_issued(root, issued.der).findings
+        assert {finding.what for finding in findings} == told | {"critical name constraints", "excluded dirname"}
 
 
 def test_the_safe_form_is_refused_by_one_program_alone(
@@ -274,7 +298,13 @@ def test_key_files(what: str, installation: Installation, looked_up: set[tuple[s
         (key_spec(curve="brainpoolP512r1"), IssuancePolicy(), "EC brainpoolP512r1", "EC brainpoolP256r1"),
         (key_spec("ML-DSA-87"), IssuancePolicy(), "ML-DSA-87", "ML-DSA-65"),
         (key_spec("EC"), IssuancePolicy(hash="SHA3-512"), "EC with SHA3-512", "EC with SHA3-256"),
-        (RSA, IssuancePolicy(hash="SHA3-384", rsa_padding="pss"), "RSA with SHA3-384", "RSA with SHA3-256"),
+        (RSA, IssuancePolicy(hash="SHA3-384"), "RSA with SHA3-384", "RSA with SHA3-256"),
+        (
+            RSA,
+            IssuancePolicy(hash="SHA3-384", rsa_padding="pss"),
+            "RSA with PSS and SHA3-384",
+            "RSA with PSS and SHA3-256",
+        ),
     ],
 )
 def test_what_was_not_measured_itself_names_what_was(

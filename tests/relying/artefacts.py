@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST: Final = "www.example.com"
+_RSA: Final = ("--key-type", "RSA", "--key-size", "2048")
 KINDS: Final = {
     "EC P-256": (),
     "EC P-521": ("--elliptic-curve", "P-521"),
-    "RSA": ("--key-type", "RSA", "--key-size", "2048"),
-    "RSA-PSS": ("--key-type", "RSA", "--key-size", "2048", "--rsa-padding", "pss"),
+    "RSA": _RSA,
+    "RSA-PSS": (*_RSA, "--rsa-padding", "pss"),
     "Ed25519": ("--key-type", "Ed25519"),
     "Ed448": ("--key-type", "Ed448"),
     "ML-DSA-65": ("--key-type", "ML-DSA-65"),
     "brainpoolP256r1": ("--elliptic-curve", "brainpoolP256r1"),
     "secp256k1": ("--elliptic-curve", "secp256k1"),
     "EC with SHA3-256": ("--algorithm", "SHA3-256", "--even-so"),
-    "RSA with SHA3-256": ("--key-type", "RSA", "--key-size", "2048", "--algorithm", "SHA3-256"),
+    "RSA-PSS with SHA3-256": (*_RSA, "--rsa-padding", "pss", "--algorithm", "SHA3-256"),
+    "RSA with SHA3-256": (*_RSA, "--algorithm", "SHA3-256"),
 }
 """Options of `init-ca` for root and issuing CA, by the names of the page."""
 
@@ -43,6 +45,14 @@ _SUBTREES: Final = {
 }
 """Kinds of name constraints: what is permitted, and a name of the certificate."""
 
+_EXCLUDED: Final = {
+    "DNS": "DNS:example.org",
+    "email": "email:example.org",
+    "dirname": "dirname:O=Other",
+    "URI": "URI:.example.org",
+}
+"""Kinds of name constraints: what is excluded, and no name of the certificate."""
+
 CONSTRAINTS: Final = {
     **{kind: ("--permit-name", subtree) for kind, (subtree, _) in _SUBTREES.items()},
     "all five": tuple(word for subtree, _ in _SUBTREES.values() for word in ("--permit-name", subtree)),
@@ -51,6 +61,7 @@ CONSTRAINTS: Final = {
         *("--exclude-name", "IP:0.0.0.0/0"),
         *("--exclude-name", "IP:::/0"),
     ),
+    **{f"{kind} excluded": ("--exclude-name", subtree) for kind, subtree in _EXCLUDED.items()},
 }
 """Options of `init-ca` for the issuing CA, by the names of the page."""
 
@@ -100,7 +111,7 @@ def issue(folder: Path, name: str, *options: str) -> None:
 
 def _names(constraints: str) -> list[str]:
     """Options of `sign-cert`: the host, and a name of each kind that is constrained."""
-    kinds = list(_SUBTREES) if constraints == "all five" else [constraints]
+    kinds = list(_SUBTREES) if constraints == "all five" else [constraints.removesuffix(" excluded")]
     names = dict.fromkeys([f"DNS:{HOST}", *filter(None, (_SUBTREES.get(kind, ("", ""))[1] for kind in kinds))])
     alternative = [word for name in names for word in ("--alt", name)]
     return [*alternative, "--subject", f"CN={HOST},O=Example"]

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm, KeySpec
 
 _NAMED_KINDS: Final = {"IP", "email", "URI"}
-"""Kinds of names of which a permitted subtree is looked at only with a certificate that has one of them."""
+"""Kinds of names of which a subtree is looked at only with a certificate that has one of them."""
+_PSS: Final = "RSA with PSS"
 _SIGNED_BY: Final = {
-    "1.2.840.113549.1.1.10": "RSA with PSS",
+    "1.2.840.113549.1.1.10": _PSS,
     "1.3.101.112": "Ed25519",
     "1.3.101.113": "Ed448",
     "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
@@ -57,9 +58,10 @@ PARTIAL_LISTS: Final = Feature("list", "partial CRL")
 
 def signing(spec: KeySpec, algorithm: Algorithm, case: Case = "authority") -> Iterator[Feature]:
     """Of whatever such a key signs by that algorithm."""
-    yield Feature(case, "RSA with PSS" if algorithm.scheme == "rsa-pss" else _named(spec))
+    pss = algorithm.scheme == "rsa-pss"
+    yield Feature(case, _PSS if pss else _named(spec))
     if algorithm.hash is not None and algorithm.hash != spec.default_hash():
-        yield Feature(case, f"{spec.type} with {algorithm.hash}")
+        yield Feature(case, f"{_PSS} and {algorithm.hash}" if pss else f"{spec.type} with {algorithm.hash}")
 
 
 def of_certificate(certificate: x509.Certificate, names: Collection[str] | None = None) -> Iterator[Feature]:
@@ -109,7 +111,9 @@ def of_signature(certificate: x509.Certificate) -> Iterator[Feature]:
     if oid in _SIGNED_BY:
         yield Feature("authority", _SIGNED_BY[oid])
     if digest is not None and digest.startswith(("SHA3-", "SHA-1", "MD")):
-        yield Feature("authority", f"{'EC' if oid.startswith(_ECDSA) else 'RSA'} with {digest}")
+        known = _SIGNED_BY.get(oid)
+        key = "EC" if oid.startswith(_ECDSA) else "RSA"
+        yield Feature("authority", f"{known} and {digest}" if known else f"{key} with {digest}")
 
 
 def of_constraints(
@@ -121,11 +125,11 @@ def of_constraints(
         return
     yield Feature("authority", "critical name constraints")
     permitted = {kind_of(name) for name in constraints.permitted_subtrees or ()}
-    wanted = permitted if names is None else {kind for kind in permitted if kind not in _NAMED_KINDS or kind in names}
-    for kind in sorted(wanted):
-        yield Feature("authority", f"permitted {kind}")
-    for kind in sorted({kind_of(name) for name in constraints.excluded_subtrees or ()}):
-        yield Feature("authority", f"excluded {kind}")
+    excluded = {kind_of(name) for name in constraints.excluded_subtrees or ()}
+    for way, kinds in (("permitted", permitted), ("excluded", excluded)):
+        for kind in sorted(kinds):
+            if names is None or kind not in _NAMED_KINDS or kind in names:
+                yield Feature("authority", f"{way} {kind}")
     if permitted >= ALL_KINDS and (names is None or frozenset(names) >= ALL_KINDS):
         yield Feature("authority", "permitted names of five kinds")
 

@@ -11,8 +11,8 @@ from anchorhold.suggestions import suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MEASURED: Final = "2026-11-29"
-"""When all of it was measured."""
+MEASURED: Final = "2026-11-30"
+"""When the last of it was measured; most of it was a day before, as docs/relying-parties.md says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Program:
         library: The one that it reads certificates with, where that was tried more thoroughly: what that refuses,
             it refuses.
         narrow: Whether it reads so little that what it refuses is told only to those who name it.
+        line: The name that stands for all its versions of that line, where several of it were tried apart.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Program:
     version: str
     library: str | None = None
     narrow: bool = False
+    line: str | None = None
 
     @property
     def family(self) -> str:
@@ -56,7 +58,8 @@ PROGRAMS: Final = {
         Program("curl-gnutls", "curl with GnuTLS", "7.88.1", library="gnutls3.7"),
         Program("gnutls3.7", "GnuTLS", "3.7.9"),
         Program("gnutls3.8", "GnuTLS", "3.8.9, 3.8.13"),
-        Program("java17", "OpenJDK", "17.0.21.1"),
+        Program("java17.0.15", "OpenJDK", "17.0.15", line="java17"),
+        Program("java17.0.21", "OpenJDK", "17.0.21.1", line="java17"),
         Program("java21", "OpenJDK", "21.0.13"),
         Program("java25", "OpenJDK", "25.0.5"),
         Program("keytool", "keytool of OpenJDK", ""),
@@ -89,8 +92,8 @@ PROGRAMS: Final = {
 
 
 def members(name: str) -> tuple[str, ...]:
-    """The programs that a name stands for: one, or all versions of one; none if it is not known."""
-    return (name,) if name in PROGRAMS else tuple(each for each in PROGRAMS if PROGRAMS[each].family == name)
+    """The programs that a name stands for: one, or all versions of a line or a family; none if it is not known."""
+    return tuple(each.name for each in PROGRAMS.values() if name in (each.name, each.line, each.family))
 
 
 def named(names: Iterable[str]) -> frozenset[str]:
@@ -109,10 +112,10 @@ def named(names: Iterable[str]) -> frozenset[str]:
 
 
 def shortened(names: Iterable[str]) -> list[str]:
-    """The same programs in fewer words: a family where all its versions are among them."""
+    """The same programs in fewer words: a family, or a line, where all its versions are among them."""
     given = set(names)
     short = [
-        program.family if given.issuperset(members(program.family)) else program.name
+        next(each for each in _names_of(program) if given.issuperset(members(each)))
         for program in PROGRAMS.values()
         if program.name in given
     ]
@@ -121,4 +124,9 @@ def shortened(names: Iterable[str]) -> list[str]:
 
 def known_names() -> list[str]:
     """All names that `named` takes."""
-    return list(dict.fromkeys(name for program in PROGRAMS.values() for name in (program.family, program.name)))
+    return list(dict.fromkeys(name for program in PROGRAMS.values() for name in _names_of(program)))
+
+
+def _names_of(program: Program) -> tuple[str, ...]:
+    """The names that it goes by, the widest first."""
+    return tuple(filter(None, (program.family, program.line, program.name)))

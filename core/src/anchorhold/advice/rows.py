@@ -20,8 +20,11 @@ _NEAREST: Final = {
     **dict.fromkeys(("EC brainpoolP384r1", "EC brainpoolP512r1"), "EC brainpoolP256r1"),
     "RSA": "RSA with PSS",  # of responders, whose answers were PKCS#1 v1.5 all the same
     **dict.fromkeys(("ML-DSA-44", "ML-DSA-87"), "ML-DSA-65"),
-    **{f"{key} with SHA3-{bits}": f"{key} with SHA3-256" for key in ("EC", "RSA") for bits in (224, 384, 512)},
-    **{f"excluded {kind}": f"permitted {kind}" for kind in ("DNS", "email", "dirname", "URI")},
+    **{
+        f"{signing} SHA3-{bits}": f"{signing} SHA3-256"
+        for signing in ("EC with", "RSA with", "RSA with PSS and")
+        for bits in (224, 384, 512)
+    },
 }
 """What was not measured, and what of its kind was."""
 

@@ -13,7 +13,7 @@ CERTIFICATES: Final = (
     row(
         "certificate",
         "must-staple",
-        ("curl", "curl-gnutls", "openssl3.0", "python-ssl", "java17", "node", "nss3.87", "gnutls"),
+        ("curl", "curl-gnutls", "openssl3.0", "python-ssl", "java17.0.21", "node", "nss3.87", "gnutls"),
         {
             "gnutls": "The certificate requires the server to include an OCSP status in its response, but the OCSP "
             "status is missing.",
@@ -67,16 +67,26 @@ LISTS: Final = (
 
 RESPONDERS: Final = (
     row("responder", "EC secp256r1", ("openssl", "gnutls3.7", "java", "nss3.87")),
-    row("responder", "EC secp521r1", ("openssl3.0", "gnutls3.7", "java17", "nss3.87")),
+    row("responder", "EC secp521r1", ("openssl3.0", "openssl3.5", "gnutls3.7", "java17", "nss3.87")),
     row("responder", "RSA with PSS", (*_OPENSSL_TO_JAVA, "nss3.87")),
     row("responder", "RSA with SHA3-256", _OPENSSL_TO_JAVA),
+    row(
+        "responder",
+        "RSA with PSS and SHA3-256",
+        ("openssl3.0", "openssl3.5", "gnutls3.7", "java17.0.15"),
+        {"gnutls3.7": "Signer cert is not trusted"},
+    ),
     row("responder", "Ed25519", (*_OPENSSL_TO_JAVA, "nss3.87"), {"nss3.87": "chain not importable"}),
     row("responder", "Ed448", _OPENSSL_TO_JAVA),
     row(
         "responder",
         "ML-DSA-65",
         _OPENSSL_TO_JAVA,
-        {"openssl3.0": "Verify Failure (decode error, no signer key)", "gnutls3.7": "Signer cert is not trusted"},
+        {
+            "openssl3.0": "Verify Failure (decode error, no signer key)",
+            "gnutls3.7": "Signer cert is not trusted",
+            "java17.0.15": "NoSuchAlgorithmException: 2.16.840.1.101.3.4.3.18 Signature not available",
+        },
     ),
     row(
         "responder",
@@ -90,7 +100,7 @@ RESPONDERS: Final = (
     row(
         "responder",
         "EC brainpoolP256r1",
-        ("openssl3.0", "gnutls3.7", "java17"),
+        ("openssl3.0", "openssl3.5", "gnutls3.7", "java17"),
         {"gnutls3.7": "Signer cert is not trusted", "java17": "Curve not supported"},
     ),
 )

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 _AUTHORITY: Final = ("keyCertSign", "cRLSign")
 
 BUILT_IN: Final[dict[str, ProfileSettings]] = {
-    "webserver": ProfileSettings(
-        description="A TLS server, as browsers accept it.", extended_key_usage=("serverAuth",), names_required=True
-    ),
+    "webserver": ProfileSettings(description="A TLS server.", extended_key_usage=("serverAuth",), names_required=True),
     "client": ProfileSettings(
         description="A TLS client.", key_usage=("digitalSignature",), extended_key_usage=("clientAuth",)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from anchorhold.cli.arguments import For, OutputListFormat
 from anchorhold.cli.completion import complete_authority
 from anchorhold.cli.inputs import read_input
 from anchorhold.cli.output import ListFormat, as_json, info, table, write
-from anchorhold.errors import AnchorholdError, InputError, UnknownAuthorityError
+from anchorhold.errors import InputError, UnknownAuthorityError
 from anchorhold.x509.certificates import load_certificates
 
 if TYPE_CHECKING:
@@ -70,9 +71,12 @@ def _named(installation: Installation, name: str, programs: Sequence[str]) -> Ad
     try:
         return installation.advice.of_authority(name, programs)
     except UnknownAuthorityError as error:
+        if Path(name).is_file():
+            hint = "add --cert for a certificate, --key for a private key"
+            raise UnknownAuthorityError(f"authority {name!r}: is not known, but is a file", hint=hint) from None
         try:
             certificate = installation.certificates.get(name)
-        except AnchorholdError:  # it is no serial number either
+        except InputError:  # it is no serial number either
             raise error from None
     return installation.advice.of_certificate(certificate, programs)
 

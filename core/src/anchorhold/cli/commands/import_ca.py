@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from anchorhold.cli.advising import note_about_authority
 from anchorhold.cli.arguments import (
     Bundle,
     EvenSo,
@@ -109,7 +110,8 @@ def import_ca(
     info_notes(context.installation.notes)
     if authority.certificate.not_valid_after_utc < now():
         info("Note: its certificate has expired, so it cannot sign certificates.")
-    show_authority(context.installation, authority, output_format, bundle=bundle, out=out)
+    advice = note_about_authority(context.installation, authority)
+    show_authority(context.installation, authority, output_format, bundle=bundle, out=out, advice=advice)
     publish(context.installation, authority)
 
 
