@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.modes import Mode
 
-STATUS = Path("/proc/self/status")
+PROCESSES = Path("/proc")
 STEP = 1000
 """Certificates to a batch."""
 LIMIT = 5.0
@@ -30,7 +30,7 @@ HOW = {"single": "one at a time", "batch": f"batches of {STEP:,}"}
 
 def memory_lines(cache: Path, mode: Mode) -> Iterator[Memory]:
     """Measure both ways of issuing, each in a process of its own; none where the system does not tell sizes."""
-    if not STATUS.exists():
+    if not PROCESSES.exists():
         return
     for task, how in HOW.items():
         folder = fresh_folder(cache / "memory")
@@ -56,12 +56,13 @@ def _main(task: str, first: int, last: int, folder: Path) -> None:
                     for _ in range(STEP):
                         issuer.sign(order)
                 if issued in (first, last):
-                    print(_resident())
+                    print(resident())
 
 
-def _resident() -> int:
-    """Resident size of this process in kB of 1,024 octets, as Linux counts."""
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmRSS:"))
+def resident(process: int | str = "self") -> int:
+    """Resident size of a process in kB of 1,024 octets, as Linux counts."""
+    status = (PROCESSES / str(process) / "status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1])
 
 

@@ -19,6 +19,7 @@ class Mode:
             those that sign quickly.
         revoked: The numbers of revoked certificates on a CRL.
         sizes: The numbers of certificates to which the ledger grows.
+        authorities: The number of authorities that a server is started with.
         memory: The numbers of issued certificates between which a process must not grow.
     """
 
@@ -30,10 +31,11 @@ class Mode:
     every_batch: bool
     revoked: tuple[int, ...]
     sizes: tuple[int, ...]
+    authorities: int
     memory: tuple[int, int]
 
 
-ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory", "distant")
+ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory", "distant", "serving")
 """The parts of a run, in their order."""
 MODES = {
     mode.name: mode
@@ -47,6 +49,7 @@ MODES = {
             every_batch=False,
             revoked=(50_000,),
             sizes=(50_000,),
+            authorities=100,
             memory=(1_000, 5_000),
         ),
         Mode(
@@ -58,6 +61,7 @@ MODES = {
             every_batch=True,
             revoked=(100_000, 1_000_000),
             sizes=(10_000, 100_000, 1_000_000),
+            authorities=1_000,
             memory=(10_000, 50_000),
         ),
     )

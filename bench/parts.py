@@ -19,6 +19,7 @@ from bench.ocsp.lines import ocsp_lines
 from bench.peers import django_ca
 from bench.results import Comparison
 from bench.revocation.lines import crl_lines
+from bench.serving.lines import serving_lines
 from bench.startup import startup_lines
 
 if TYPE_CHECKING:
@@ -124,6 +125,13 @@ def distant(run: Run) -> None:
         progress("distant keys", lines)
 
 
+def serving(run: Run) -> None:
+    """Measure the start and the memory of a server with many authorities."""
+    lines = serving_lines(run.cache, run.mode)
+    run.results.serving.extend(lines)
+    progress("serving", lines)
+
+
 PARTS: dict[str, Callable[[Run], None]] = {
     "startup": startup,
     "issuance": issuance,
@@ -133,6 +141,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "growth": growth,
     "memory": memory,
     "distant": distant,
+    "serving": serving,
 }
 """By name, in the order in which they are run."""
 

@@ -102,6 +102,12 @@ def distant_table(results: Results) -> Table:
     return _compared("Keys across a network", ("what", "how", "against", "ours", "at most"), results.distant, ".2f")
 
 
+def serving_table(results: Results) -> Table:
+    """The serving part."""
+    headings = ("what", "ledger", "against", "ours", "at most")
+    return _compared("A server with many authorities", headings, results.serving, ".2f")
+
+
 TABLES: dict[str, Callable[[Results], Table]] = {
     "facts": facts_table,
     "startup": startup_table,
@@ -113,6 +119,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "plans": plans_table,
     "memory": memory_table,
     "distant": distant_table,
+    "serving": serving_table,
 }
 """By name, in the order in which they are printed."""
 

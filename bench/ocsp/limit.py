@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from bench.command import BenchError
-from bench.folders import REPOSITORY, fresh_folder
+from bench.folders import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +36,17 @@ def built_and_signed(seconds: float) -> float:
 
 
 def written_on_all_cores(folder: Path, seconds: float) -> float:
-    """Answers a second without a nonce that are written to files of their own, by as many processes as processors."""
+    """Answers a second without a nonce that are written to files of their own, by as many processes as processors.
+
+    Each process has a new folder below that one, in which nothing was removed.
+    """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.ocsp.limit", str(fresh_folder(folder / str(number))), str(seconds)],
+            [sys.executable, "-m", "bench.ocsp.limit", tempfile.mkdtemp(dir=folder), str(seconds)],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
         )
-        for number in range(len(os.sched_getaffinity(0)))
+        for _ in range(len(os.sched_getaffinity(0)))
     ]
     told = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import secrets
 import shutil
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchorhold.installation import open_installation
-from anchorhold.ledger import Reservation
 from bench.command import Command
+from bench.copies import add_copies
 from bench.folders import fresh_folder
 from bench.ocsp.sides import Server, free_port
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
     from bench.ocsp.house import House
 
-CHUNK = 10_000
-"""Rows to a transaction."""
-LIFETIME = dt.timedelta(days=90)
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
 events {{}}
@@ -47,21 +43,20 @@ def nginx_missing() -> str | None:
 
 def fill(house: House, total: int) -> None:
     """Add so many certificates to the authority, all of them copies of its first one but for their serial numbers."""
-    der, now = house.leaf.public_bytes(Encoding.DER), dt.datetime.now(dt.UTC)
     with open_installation(environment=house.environment) as installation:
-        ledger, row = installation.ledger, installation.authorities.get("root").record.id
-        for begin in range(0, total, CHUNK):
-            intents = [_reservation(now, der) for _ in range(min(CHUNK, total - begin))]
-            with ledger.transaction():
-                ledger.certificates.reserve(row, intents)
-                ledger.certificates.complete(row, [(intent.serial, der) for intent in intents])
+        row = installation.authorities.get("root").record.id
+        add_copies(installation.ledger, row, house.leaf.public_bytes(Encoding.DER), total)
 
 
 def made(house: House, folder: Path) -> float:
-    """Answers a second that our command writes, with its start and that of its processes."""
+    """Answers a second that our command writes to a new folder below that one, with the start of its processes.
+
+    Nothing is removed before: for minutes, ext4 looks at each file that was removed when it makes another one.
+    """
+    answers = folder / secrets.token_hex(8)
     with open_installation(environment=house.environment) as installation:
         begun = time.perf_counter()
-        result = installation.ocsp_responses.generate("root", folder, which="all")
+        result = installation.ocsp_responses.generate("root", answers, which="all")
         return result.written / (time.perf_counter() - begun)
 
 
@@ -78,15 +73,3 @@ def nginx(house: House, answers: Path, folder: Path, serve_url: str) -> Server:
 
 def _path() -> str:
     return f"{os.environ['PATH']}:/usr/sbin"
-
-
-def _reservation(now: dt.datetime, der: bytes) -> Reservation:
-    return Reservation(
-        serial=f"{(1 << 158) | secrets.randbits(158):x}",
-        profile="webserver",
-        subject="CN=www.example.com",
-        names=("DNS:www.example.com",),
-        not_before=now,
-        not_after=now + LIFETIME,
-        tbs=der,
-    )

@@ -100,11 +100,10 @@ def posted(url: str, request: bytes) -> bytes:
     return body
 
 
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    """A server for as long as it is needed."""
+def started(server: Server) -> subprocess.Popen[bytes]:
+    """A server that has been started, whether it listens yet or not."""
     command = server.command
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command.argv,
         env=command.env,
         cwd=command.cwd,
@@ -113,6 +112,12 @@ def running(server: Server) -> Iterator[Server]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """A server for as long as it is needed."""
+    process = started(server)
     port = int(server.url.split(":")[2].split("/")[0])
     try:
         if server.single:
@@ -121,10 +126,10 @@ def running(server: Server) -> Iterator[Server]:
             _wait_for(process, port, server.name)
         yield server
     finally:
-        _end(process)
+        end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End a server with its workers; gunicorn takes its time over connections that were broken off."""
     os.killpg(process.pid, signal.SIGTERM)
     try:

@@ -29,7 +29,7 @@ from anchorhold.public_keys import spec_of
 from anchorhold.secret import Secret
 from anchorhold.x509.ber import BerError
 from anchorhold.x509.file_formats import PKCS12, PRIVATE_KEY, UNKNOWN, FileError, as_text, blocks
-from anchorhold.x509.kdf_cost import check_kdf_cost
+from anchorhold.x509.kdf_cost import MAX_ITERATIONS, check_kdf_cost
 from anchorhold.x509.pem import pem_of
 from anchorhold.x509.unsupported_formats import recognise_format
 
@@ -47,6 +47,8 @@ _OWN_FORM: Final = (b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN ENCRYPTED PRI
 _PLAIN_KEY: Final = re.compile(rb"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----")
 
 _ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_PBES2: Final = ObjectIdentifier("1.2.840.113549.1.5.13")
+_PBKDF2: Final = ObjectIdentifier("1.2.840.113549.1.5.12")
 _AS_PBES2: Final = "write the key again as PKCS#8, with PBES2 and AES: `openssl pkcs8 -topk8 -v2 aes256`"
 _INSTEAD: Final = {PKCS12: "it has the certificate in it, too: give no other file with it"}
 
@@ -138,7 +140,7 @@ def _encrypted_der(data: bytes, subject: str) -> bytes | None:
     try:
         if b"-----BEGIN" in data:
             der = _body(data) if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data else None
-        if der is not None:
+        if der is not None and not _is_usual(der):
             asn1.decode_der(_EncryptedPrivateKeyInfo, der)
             check_kdf_cost(der)
     except BerError as error:
@@ -148,6 +150,20 @@ def _encrypted_der(data: bytes, subject: str) -> bytes | None:
             f"{subject}: the key is cut short or damaged ({cause_of(error)})", hint="restore it from a backup"
         ) from error
     return der
+
+
+def _is_usual(der: bytes) -> bool:
+    """Whether a key is encrypted as `dump_pkcs8` does it, whatever the rounds up to the limit.
+
+    There is one place for the rounds in this form; to read it takes a fifteenth of looking through all values.
+    """
+    try:
+        scheme = asn1.decode_der(_Pbes2PrivateKeyInfo, der).algorithm
+    except ValueError:
+        return False
+    derivation = scheme.parameters.key_derivation
+    known = (scheme.algorithm, derivation.algorithm) == (_PBES2, _PBKDF2)
+    return known and 0 < derivation.parameters.iterations <= MAX_ITERATIONS
 
 
 def _body(pem: bytes) -> bytes:
@@ -306,12 +322,12 @@ def _encrypt(der: bytes, password: Secret) -> bytes:
     sealed = encryptor.update(padder.update(der) + padder.finalize()) + encryptor.finalize()
     hmac_sha256 = _Pbkdf2Prf(algorithm=ObjectIdentifier("1.2.840.113549.2.9"), parameters=asn1.Null())
     pbkdf2 = _Pbkdf2(
-        algorithm=ObjectIdentifier("1.2.840.113549.1.5.12"),
+        algorithm=_PBKDF2,
         parameters=_Pbkdf2Params(salt=salt, iterations=iterations, prf=hmac_sha256),
     )
     aes_256_cbc = _AesCbc(algorithm=ObjectIdentifier("2.16.840.1.101.3.4.1.42"), iv=iv)
     pbes2 = _Pbes2(
-        algorithm=ObjectIdentifier("1.2.840.113549.1.5.13"),
+        algorithm=_PBES2,
         parameters=_Pbes2Params(key_derivation=pbkdf2, encryption=aes_256_cbc),
     )
     return asn1.encode_der(_Pbes2PrivateKeyInfo(algorithm=pbes2, data=sealed))

@@ -75,13 +75,11 @@ class CrlRepository:
 
     def dates(self, authority_id: int) -> dict[int | None, CrlDates]:
         """When the newest list of each kind begins and runs out: by the number of the shard, None for the full one."""
-        model = self._model
-        columns = (model.shard, model.number, model.this_update, model.next_update)
-        rows = model.select(*columns).where(model.authority_id == authority_id).order_by(model.number).tuples()
-        return {
-            shard: CrlDates(number=number, this_update=from_timestamp(begins), next_update=from_timestamp(ends))
-            for shard, number, begins, ends in rows  # of each kind the newest comes last
-        }
+        return self._dates(self._model.authority_id == authority_id).get(authority_id, {})
+
+    def dates_of_all(self) -> dict[int, dict[int | None, CrlDates]]:
+        """The same of each authority that has lists, by its row number: one statement however many there are."""
+        return self._dates(None)
 
     def last(self, authority_id: int, shard: int | None) -> CrlRecord | None:
         """The newest list of all certificates of an authority, or of one shard of them.
@@ -106,6 +104,15 @@ class CrlRepository:
         rows = part.select(part.number, part.octets).where(wanted).order_by(part.number, part.position)
         found = [(number, bytes(octets)) for number, octets in rows.tuples()]
         return [octets for _, octets in found] if {number for number, _ in found} == set(parts) else None
+
+    def _dates(self, condition: Any) -> dict[int, dict[int | None, CrlDates]]:
+        model, found = self._model, dict[int, dict[int | None, CrlDates]]()
+        columns = (model.authority_id, model.shard, model.number, model.this_update, model.next_update)
+        query = model.select(*columns).order_by(model.number).tuples()  # of each kind the newest comes last
+        for authority_id, shard, number, begins, ends in query if condition is None else query.where(condition):
+            dates = CrlDates(number=number, this_update=from_timestamp(begins), next_update=from_timestamp(ends))
+            found.setdefault(authority_id, {})[shard] = dates
+        return found
 
     def _newest(self, authority_id: int, shard: int | None) -> CrlRow | None:
         newest: CrlRow | None = _of(self._model, authority_id, shard).order_by(self._model.number.desc()).first()

@@ -100,15 +100,33 @@ class ResponderRepository:
         alive = (model.authority_id == authority_id) & model.status.not_in(CLOSED)
         return [self._record(row) for row in model.select().where(alive).order_by(model.id)]
 
+    def of_all(self) -> dict[int, list[ResponderRecord]]:
+        """What `of` has, of each authority that has any, by its row number: one statement however many there are."""
+        model, found = self._model, dict[int, list[ResponderRecord]]()
+        for row in model.select().where(model.status.not_in(CLOSED)).order_by(model.id):
+            found.setdefault(row.authority_id, []).append(self._record(row))
+        return found
+
     def active(self, authority_id: int) -> ResponderRecord | None:
         """The one that answers for an authority."""
         found = [responder for responder in self.of(authority_id) if responder.status == "active"]
         return found[-1] if found else None
 
+    def active_aliases(self) -> list[str]:
+        """The aliases that have keys of responders that answer, each once."""
+        model = self._model
+        query = model.select(model.key_backend).where(model.status == "active").distinct()
+        return sorted(alias for (alias,) in query.tuples())
+
     def secrets(self, responder_id: int) -> dict[str, Secret]:
         """The passwords that core generated for a key."""
-        stored: dict[str, str] = json.loads(self._model.get_by_id(responder_id).secrets)
-        return {name: Secret(value) for name, value in stored.items()}
+        return _passwords(self._model.get_by_id(responder_id).secrets)
+
+    def active_secrets(self) -> dict[int, dict[str, Secret]]:
+        """The same for each key of a responder that answers, by its row number: one statement for all of them."""
+        model = self._model
+        rows = model.select(model.id, model.secrets).where(model.status == "active").tuples()
+        return {row: _passwords(stored) for row, stored in rows}
 
     def get(self, responder_id: int) -> ResponderRecord:
         """The one with that row number."""
@@ -142,3 +160,8 @@ class ResponderRepository:
             answers_until=None if row.answers_until is None else from_timestamp(row.answers_until),
             created_at=from_timestamp(row.created_at),
         )
+
+
+def _passwords(stored: str) -> dict[str, Secret]:
+    values: dict[str, str] = json.loads(stored)
+    return {name: Secret(value) for name, value in values.items()}

@@ -18,7 +18,7 @@ from anchorhold.plugin.secret_resolver import GeneratedSecrets
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import ResponderRecord
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import OcspStore, Secrets, Signer
     from anchorhold.plugin.secret_resolver import SecretResolver
+    from anchorhold.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,20 @@ def claim_subject(responder_id: int) -> str:
 
 
 def open_responder(
-    ledger: Ledger, authority: Authority, responder: ResponderRecord, location: OcspKeyLocation
+    ledger: Ledger,
+    authority: Authority,
+    responder: ResponderRecord,
+    location: OcspKeyLocation,
+    generated: Mapping[str, Secret] | None = None,
 ) -> Signer:
     """The signer of a responder, lent by its backend.
+
+    Args:
+        ledger: Has the passwords that core generated for its key.
+        authority: Whose responder.
+        responder: Whose key.
+        location: Where it is.
+        generated: These passwords, if they were read with those of others; the ledger is not read then.
 
     Raises:
         KeyMissingError: The alias is of another backend type than the key was made by.
@@ -66,8 +78,9 @@ def open_responder(
             hint="restore the previous type, or create a new key",
             remedy=Remedy("responders.renew", {"authority": authority.name}),
         )
-    with ledger.translate_errors():
-        generated = ledger.responders.secrets(responder.id)
+    if generated is None:
+        with ledger.translate_errors():
+            generated = ledger.responders.secrets(responder.id)
     return location.backend.load_signer(_request(authority, responder), GeneratedSecrets(generated, location.secrets))
 
 

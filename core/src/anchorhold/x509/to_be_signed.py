@@ -34,6 +34,8 @@ _ISSUER: Final = 4
 """Members up to the issuer's name."""
 _PUBLIC_KEY: Final = 7
 """Members up to the subject's public key."""
+_IDENTIFIERS: Final[dict[Algorithm, bytes]] = {}
+"""The AlgorithmIdentifiers that were made already, in DER."""
 
 
 def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
@@ -148,8 +150,14 @@ def signature_algorithm(public_key: PublicKey, algorithm: Algorithm) -> bytes:
 
     Args:
         public_key: The public key of the signer.
-        algorithm: How it signs.
+        algorithm: How it signs; keys that sign alike have the same one, so it is made once.
     """
+    if algorithm not in _IDENTIFIERS:
+        _IDENTIFIERS[algorithm] = _signature_algorithm(public_key, algorithm)
+    return _IDENTIFIERS[algorithm]
+
+
+def _signature_algorithm(public_key: PublicKey, algorithm: Algorithm) -> bytes:
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     unused = builder.sign(signer_private_key(public_key, lambda _: b"\x00"), **builder_arguments(algorithm))
     return asn1.encode_der(asn1.decode_der(_CertificationRequest, unused.public_bytes(Encoding.DER)).algorithm)

@@ -72,6 +72,7 @@ class Worker:
         self._replacement = WorkerReplacement(settings.folder)
         self._ocsp = OcspEndpoint(parts.responder, parts.metrics, settings.request_timeout)
         self._routes = Routes(
+            reader=parts.reader,
             snapshots=parts.snapshots,
             executor=parts.executor,
             crls=parts.crls,

@@ -11,8 +11,9 @@ from anchorhold.x509.validity import CLOCK_TOLERANCE, now
 from anchorhold_server.responders import Responder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from anchorhold.ledger.records import ResponderRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.x509.ocsp_requests import CertID
     from anchorhold_server.ledger_reader import LedgerReader
@@ -69,21 +70,23 @@ class AuthoritySnapshot:
 
 
 def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnapshot) -> AuthoritySnapshot:
-    """Read the authorities and their responders.
+    """Read the authorities and their responders, with as many statements for a thousand as for one.
 
     Args:
         reader: Reads the ledger.
         metrics: For responders.
-        before: The snapshot before; responders that go on are taken over with their keys.
+        before: The snapshot before; authorities and responders that are unchanged are taken over, these with their
+            keys.
 
     Raises:
         LedgerError: The ledger cannot be read.
     """
     revision = reader.revision()
+    authorities, responders = _unchanged(reader.authorities(), before), reader.responders()
     known = {responder.record.id: responder for responder in before.responders()}
     served = [
-        _served(reader, metrics, authority, known)
-        for authority in reader.authorities()
+        _served(reader, metrics, authority, responders.get(authority.record.id, ()), known)
+        for authority in authorities
         if authority.record.certificate is not None
         and authority.certificate.not_valid_after_utc > now()
         and not authority.is_idle
@@ -95,10 +98,20 @@ def take_snapshot(reader: LedgerReader, metrics: Metrics, before: AuthoritySnaps
     return AuthoritySnapshot(revision, {one.authority.record.serial or "": one for one in served}, by_issuer)
 
 
+def _unchanged(authorities: Iterable[Authority], before: AuthoritySnapshot) -> Iterator[Authority]:
+    """The authorities; one that is as it was in the snapshot before is that one, whose certificate was parsed."""
+    for authority in authorities:
+        known = before.served.get(authority.record.serial or "")
+        yield known.authority if known is not None and known.authority.record == authority.record else authority
+
+
 def _served(
-    reader: LedgerReader, metrics: Metrics, authority: Authority, known: Mapping[int, Responder]
+    reader: LedgerReader,
+    metrics: Metrics,
+    authority: Authority,
+    records: Sequence[ResponderRecord],
+    known: Mapping[int, Responder],
 ) -> ServedAuthority:
-    records = reader.responders(authority)
     active = next((record for record in reversed(records) if record.status == "active"), None)
     if active is None or active.certificate is None:
         return ServedAuthority(authority, None, had_responder=bool(records))

@@ -31,6 +31,7 @@ class Components:
 
     metrics: Metrics
     alarms: AlarmLog
+    reader: LedgerReader
     connection: LedgerConnection
     executor: LedgerExecutor
     keys: KeyExecutors
@@ -58,6 +59,7 @@ class Components:
         return cls(
             metrics=metrics,
             alarms=alarms,
+            reader=reader,
             connection=connection,
             executor=executor,
             keys=keys,

@@ -57,9 +57,9 @@ class CrlFileCache:
         self._reading = Lock()
         self._found: dict[tuple[int, int | None], tuple[int, CachedCrl | None]] = {}
 
-    def dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
-        """When the newest CRLs of an authority begin and end; see `LedgerReader.crl_dates`."""
-        return self._reader.crl_dates(authority)
+    def dates(self) -> Mapping[int, Mapping[int | None, CrlDates]]:
+        """When the newest CRLs of all authorities begin and end; see `LedgerReader.crl_dates`."""
+        return self._reader.crl_dates()
 
     def find(self, revision: int, authority: Authority, shard: int | None = None) -> CachedCrl | None:
         """The newest CRL of an authority; None if there is none.

@@ -118,15 +118,17 @@ class HealthMonitor:
 
     def _check(self, snapshot: AuthoritySnapshot) -> Health:
         try:
-            found = tuple(reread(lambda: [self._authority(served) for served in snapshot.served.values()]))
+            crls = reread(self._crls.dates)
         except AnchorholdError as error:
             return self.failed(str(error))
+        found = tuple(
+            self._authority(served, crls.get(served.authority.record.id, {})) for served in snapshot.served.values()
+        )
         self._alarms.clear("ledger")
         return Health(ledger=True, authorities=found, problems=tuple(self._general_problems(snapshot)))
 
-    def _authority(self, served: ServedAuthority) -> AuthorityHealth:
+    def _authority(self, served: ServedAuthority, crls: Mapping[int | None, CrlDates]) -> AuthorityHealth:
         authority = served.authority
-        crls = self._crls.dates(authority)
         crl = crls.get(None)
         return AuthorityHealth(
             name=authority.name,

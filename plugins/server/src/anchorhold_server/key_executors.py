@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -18,9 +19,10 @@ from anchorhold.errors import AnchorholdError
 from anchorhold_server.timeouts import OPERATION_TIMEOUT, OperationTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
 
+    from anchorhold_server.ledger_reader import KeyPasswords
     from anchorhold_server.responders import Responder
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 KEYS_AT_ONCE: Final = 4
 """How many keys of an alias can have all their threads: one that hangs leaves threads for the others."""
+SLICE: Final = 0.02
+"""Seconds for which one job opens keys; the way to another thread takes half as long as opening one from a file."""
 TIMED_OUT: Final = "its key does not answer in time"
 
 
@@ -46,6 +50,37 @@ class _Key:
     timed_out: int = 0
 
 
+class _Opening:
+    """A job that opens keys of one alias, one after the other.
+
+    Args:
+        first: Whose key is opened at least.
+        rest: Those that follow, taken out for as long as `SLICE` is not over.
+        passwords: Of their keys, by their rows.
+    """
+
+    def __init__(self, first: Responder, rest: deque[Responder], passwords: Mapping[int, KeyPasswords]) -> None:
+        self._at = first
+        self._rest = rest
+        self._passwords = passwords
+
+    def at(self) -> Responder:
+        """The one whose key it is at."""
+        return self._at
+
+    def __call__(self) -> None:
+        """Open them; each responder remembers why its key cannot be used."""
+        end = time.monotonic() + SLICE
+        while True:
+            try:
+                self._at.check(self._passwords.get(self._at.record.id))
+            except AnchorholdError as error:
+                logger.debug("key of a responder", exc_info=error)
+            if time.monotonic() >= end or not self._rest:
+                return
+            self._at = self._rest.popleft()
+
+
 class KeyExecutors:
     """Uses keys in threads. The event loop alone uses it, except for `is_timed_out`."""
 
@@ -60,6 +95,16 @@ class KeyExecutors:
         Raises:
             TimeoutError: It takes too long and goes on alone; or it was not begun, because too much went on already.
         """
+        return await self._run(responder, function, lambda: responder)
+
+    async def _run(self, responder: Responder, function: Callable[[], T], at: Callable[[], Responder]) -> T:
+        """The same for a function that uses several keys, one after the other.
+
+        Args:
+            responder: The first one whose key it uses.
+            function: What is run.
+            at: Tells whose key it is at.
+        """
         alias, key = self._alias(responder), self._key(responder)
         if key.timed_out >= key.size or alias.timed_out >= alias.size:
             raise TimeoutError(TIMED_OUT)
@@ -72,22 +117,31 @@ class KeyExecutors:
         ended.add_done_callback(lambda ended: _release(key, ended))
         await asyncio.wait((ended,), timeout=end - loop.time())
         if not ended.done():
-            _abandon(alias, key, job, ended)
+            _abandon(alias, self._key(at()), job, ended)
             raise TimeoutError(TIMED_OUT)
         return ended.result()
 
-    async def open_all(self, responders: Iterable[Responder]) -> None:
-        """Open the keys that are not open yet; each responder remembers why its key cannot be used.
+    async def open_all(self, responders: Iterable[Responder], passwords: Mapping[int, KeyPasswords]) -> None:
+        """Open keys that are not open yet; each responder remembers why its key cannot be used.
 
         One after the other, for a key may take a tenth of a second of a processor; those that are left when it has
         taken long enough are opened the next time.
+
+        Args:
+            responders: Whose keys.
+            passwords: Of their keys, by their rows; what is not there is read one by one.
         """
         end = time.monotonic() + OPERATION_TIMEOUT
+        waiting: dict[str, deque[Responder]] = {}
         for responder in responders:
-            if not (responder.is_open or self.is_timed_out(responder)) and time.monotonic() < end:
+            if not (responder.is_open or self.is_timed_out(responder)):
+                waiting.setdefault(responder.alias, deque()).append(responder)
+        for rest in waiting.values():
+            while rest and time.monotonic() < end:
+                opening = _Opening(rest.popleft(), rest, passwords)
                 try:
-                    await self.run(responder, responder.check)
-                except (AnchorholdError, TimeoutError) as error:
+                    await self._run(opening.at(), opening, opening.at)
+                except TimeoutError as error:
                     logger.debug("key of a responder", exc_info=error)
 
     def is_timed_out(self, responder: Responder) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.operations.responder_keys import open_responder
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, ResponderRecord, RevocationRecord
     from anchorhold.operations.authority import Authority
-    from anchorhold.plugin import Signer
+    from anchorhold.plugin import Secret, Signer
     from anchorhold.plugin.key_backend import KeyBackend
+
+    KeyPasswords: TypeAlias = Mapping[str, Secret]
+    """Passwords of one key, by the names of the options of its backend."""
 
 T = TypeVar("T")
 
@@ -56,6 +60,7 @@ class LedgerReader:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._opened: Ledger | None = None
+        self._location = cache(lambda alias: installation.responders.location(alias))  # settings stay as they were read
 
     @property
     def database_url(self) -> str:
@@ -88,11 +93,11 @@ class LedgerReader:
         """All authorities."""
         return self._installation.authorities.list()
 
-    def responders(self, authority: Authority) -> Sequence[ResponderRecord]:
-        """All responders that an authority ever had, the oldest first."""
+    def responders(self) -> Mapping[int, Sequence[ResponderRecord]]:
+        """The responders of each authority whose keys may exist, the oldest first, by its row number."""
         ledger = self._ledger
         with ledger.translate_errors():
-            return ledger.responders.of(authority.record.id)
+            return ledger.responders.of_all()
 
     def certificate(self, authority: Authority, serial: str) -> IssuedCertificate | None:
         """A certificate by its issuer and its serial number (hex); None if it was not issued."""
@@ -103,11 +108,11 @@ class LedgerReader:
                     return IssuedCertificate(ledger.revocations.of([record.id]).get(record.id))
         return None
 
-    def crl_dates(self, authority: Authority) -> Mapping[int | None, CrlDates]:
-        """When the newest CRLs of an authority begin and end; see `anchorhold.ledger.crls.CrlRepository.dates`."""
+    def crl_dates(self) -> Mapping[int, Mapping[int | None, CrlDates]]:
+        """When the newest CRLs of all authorities begin and end; see `CrlRepository.dates_of_all` of core."""
         ledger = self._ledger
         with ledger.translate_errors():
-            return ledger.crls.dates(authority.record.id)
+            return ledger.crls.dates_of_all()
 
     def crl_state(self, authority: Authority, shard: int | None) -> CrlState | None:
         """What identifies the newest CRL of a shard, None for the full one; None if there is no CRL."""
@@ -127,11 +132,10 @@ class LedgerReader:
             AnchorholdError: It cannot be used at all.
         """
         ledger = self._ledger
-        for authority in self.authorities():
-            with ledger.translate_errors():
-                responder = ledger.responders.active(authority.record.id)
-            if responder is not None:
-                self._installation.responders.location(responder.key_backend)
+        with ledger.translate_errors():
+            aliases = ledger.responders.active_aliases()
+        for alias in aliases:
+            self._location(alias)
 
     def responder_backend(self, alias: str) -> KeyBackend:
         """The backend of an alias of ``ocsp_key_backends``.
@@ -148,15 +152,28 @@ class LedgerReader:
         except AnchorholdError:  # is told when the key is opened
             return usual
 
-    def open_responder_key(self, authority: Authority, responder: ResponderRecord) -> Signer:
+    def responder_passwords(self) -> Mapping[int, KeyPasswords]:
+        """The passwords that core generated for the key of each responder that answers, by the row of the responder."""
+        ledger = self._ledger
+        with ledger.translate_errors():
+            return ledger.responders.active_secrets()
+
+    def open_responder_key(
+        self, authority: Authority, responder: ResponderRecord, generated: KeyPasswords | None = None
+    ) -> Signer:
         """The signer of a responder; the connection of this thread is closed afterwards.
+
+        Args:
+            authority: Whose responder.
+            responder: Whose key.
+            generated: What `responder_passwords` has for it; None to read that from the ledger.
 
         Raises:
             AnchorholdError: The key cannot be used.
         """
-        place = self._installation.responders.location(responder.key_backend)
+        place = self._location(responder.key_backend)
         ledger = self._ledger
         try:
-            return open_responder(ledger, authority, responder, place)
+            return open_responder(ledger, authority, responder, place, generated)
         finally:
             ledger.close()  # threads of keys need it for nothing else

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin import Signer, SignRequest
     from anchorhold.x509.ocsp import CertStatus
     from anchorhold.x509.ocsp_requests import CertID
-    from anchorhold_server.ledger_reader import LedgerReader
+    from anchorhold_server.ledger_reader import KeyPasswords, LedgerReader
     from anchorhold_server.metrics import Metrics
 
 THREADS_PER_KEY: Final = 4
@@ -160,13 +160,16 @@ class Responder:
         signature = self._signature(request, signer or self._open(), live=nonce is not None)
         return SignedResponse(encoder.assemble(data, signature), produced_at, single.this_update, single.next_update)
 
-    def check(self) -> None:
+    def check(self, generated: KeyPasswords | None = None) -> None:
         """Ask for the key, if that was not done yet.
+
+        Args:
+            generated: Its passwords; None if they were not read yet.
 
         Raises:
             AnchorholdError: It cannot be used.
         """
-        self._open()
+        self._open(generated)
 
     def close(self) -> None:
         """Give the key back."""
@@ -222,13 +225,13 @@ class Responder:
         else:
             self._slow_in_a_row += 1 if seconds < STUCK else MAX_SLOW
 
-    def _open(self) -> Signer:
+    def _open(self, generated: KeyPasswords | None = None) -> Signer:
         with self._opening:
             if self._signer is None:
                 if self._failure is not None and time.monotonic() < self._again_at:
                     raise self._failure
                 try:
-                    self._signer = reread(self._borrow)
+                    self._signer = reread(lambda: self._borrow(generated))
                 except AnchorholdError as error:
                     self._note(error)
                     raise
@@ -237,8 +240,8 @@ class Responder:
                 self._verify_at = 0.0
             return self._signer
 
-    def _borrow(self) -> Signer:
-        signer = self._reader.open_responder_key(self.authority, self.record)
+    def _borrow(self, generated: KeyPasswords | None) -> Signer:
+        signer = self._reader.open_responder_key(self.authority, self.record, generated)
         self._in_memory = self._reader.responder_backend(self.alias).signs_in_memory(signer)
         return signer
 

@@ -17,11 +17,12 @@ from anchorhold.x509.pem import pem_of
 from anchorhold.x509.validity import is_in_future, now
 from anchorhold_server.asgi import has_already
 from anchorhold_server.health_metrics import health_metrics
+from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import caching_headers
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from anchorhold_server.health import Health, HealthMonitor
     from anchorhold_server.key_executors import KeyExecutors
     from anchorhold_server.ledger_executor import LedgerExecutor
+    from anchorhold_server.ledger_reader import LedgerReader
     from anchorhold_server.metrics import Metrics
+    from anchorhold_server.responders import Responder
     from anchorhold_server.snapshot_source import SnapshotSource
 
 CRL_TYPES: Final = {"crl": "application/pkix-crl", "pem": "application/x-pem-file"}
@@ -46,6 +49,7 @@ class Routes:
     """The endpoints.
 
     Args:
+        reader: Reads the ledger.
         snapshots: Who is served.
         executor: For what reads the ledger.
         crls: Has CRLs.
@@ -58,6 +62,7 @@ class Routes:
     def __init__(
         self,
         *,
+        reader: LedgerReader,
         snapshots: SnapshotSource,
         executor: LedgerExecutor,
         crls: CrlFileCache,
@@ -66,6 +71,7 @@ class Routes:
         metrics: Metrics,
         alarms: AlarmLog,
     ) -> None:
+        self._reader = reader
         self._snapshots = snapshots
         self._executor = executor
         self._crls = crls
@@ -94,10 +100,17 @@ class Routes:
         """How everything is."""
         try:
             snapshot = await self._snapshots.current()
-            await self._keys.open_all(snapshot.responders())
+            await self._open_keys(snapshot.responders())
             return await self._executor.run(lambda: self._monitor.check(snapshot))
         except (AnchorholdError, TimeoutError) as error:
             return self._monitor.failed(str(error) or "does not answer in time")
+
+    async def _open_keys(self, responders: Iterable[Responder]) -> None:
+        """Open the keys that are not open yet; their passwords are read together."""
+        waiting = [responder for responder in responders if not responder.is_open]
+        if waiting:
+            passwords = await self._executor.run(lambda: reread(self._reader.responder_passwords))
+            await self._keys.open_all(waiting, passwords)
 
     def _counted(
         self, name: str, endpoint: Callable[[Request], Awaitable[Response]]
