@@ -20,7 +20,7 @@ from combinations import ALL
 from contract.faults.table import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from contract.faults.table import Fault
 
@@ -33,9 +33,22 @@ SEALED_TO_RECIPIENT: Final = "sealed-to-recipient"
 """The same with a password that is needed to use a key, and not to make one."""
 BATCH: Final = 4 if ALL else 15
 """Faults that share a process."""
-BATCHES: Final = [list(FAULTS)[start : start + BATCH] for start in range(0, len(FAULTS), BATCH)]
 _NAMED: Final = re.compile(r"RuleBrokenError: ([a-z.-]+): ")
 _HERE: Final = Path(__file__).parent
+
+
+def in_batches(faults: Iterable[str], size: int = BATCH) -> list[list[str]]:
+    """Faults by the process that tries them."""
+    names = list(faults)
+    return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+def one_for_each_rule(faults: Mapping[str, Fault]) -> list[str]:
+    """The first fault that each rule is meant to catch."""
+    first: dict[str, str] = {}
+    for name, fault in faults.items():
+        first.setdefault(fault.rule, name)
+    return list(first.values())
 
 
 def install(site: Path, offers: Mapping[str, str]) -> None:
@@ -162,7 +175,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(os.cpu_count()) as pool:
         site = Path(place) / "site"
         install_all(site)
-        verdicts = pool.map(lambda batch: judge(batch, Path(place) / batch[0], site), BATCHES)
+        verdicts = pool.map(lambda batch: judge(batch, Path(place) / batch[0], site), in_batches(FAULTS))
         missed = [name for batch in verdicts for name, verdict in batch.items() if not _told(name, verdict)]
     print(f"{len(FAULTS)} faults, {len(FAULTS) - len(missed)} caught by the rule meant for them")
     sys.exit(bool(missed))

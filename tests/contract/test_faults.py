@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.testing import RULES
-from contract.faulting import BATCHES, RIGHT, install_all, judge
+from combinations import ALL
+from contract.faulting import RIGHT, in_batches, install_all, judge, one_for_each_rule
 from contract.faults import (
     at_rest,
     batches,
@@ -53,7 +54,7 @@ def test_a_backend_without_a_fault_keeps_every_rule(tmp_path: Path, site: Path) 
     assert verdict.kept == set(RULES)
 
 
-@pytest.mark.parametrize("batch", BATCHES, ids=lambda batch: batch[0])
+@pytest.mark.parametrize("batch", in_batches(FAULTS if ALL else one_for_each_rule(FAULTS)), ids=lambda batch: batch[0])
 def test_each_fault_is_caught_by_the_rule_meant_for_it_and_by_no_other(
     batch: list[str], tmp_path: Path, site: Path
 ) -> None:

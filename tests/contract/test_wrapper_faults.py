@@ -13,9 +13,9 @@ from anchorhold.testing import RULES, WRAPPER_RULES
 from anchorhold.testing.wrappers.contract import wrapper_tests
 from anchorhold.testing.wrappers.rules import WRAPPER_EXPLAINED, WRAPPER_GUIDE
 from combinations import ALL
-from contract.faulting import VARIABLE, pytest_run
+from contract.faulting import VARIABLE, in_batches, one_for_each_rule, pytest_run
 from contract.right_wrapper import RightWrapper
-from contract.wrapper_faulting import RIGHT, WRAPPER_BATCHES, install_wrappers, judge_wrappers
+from contract.wrapper_faulting import BATCH, RIGHT, install_wrappers, judge_wrappers
 from contract.wrapper_faults import guests, judging
 from contract.wrapper_faults.wrapper_table import WRAPPER_FAULTS
 
@@ -38,7 +38,11 @@ def test_a_wrapper_without_a_fault_keeps_every_rule(tmp_path: Path, site: Path) 
 
 
 @pytest.mark.slow(because="all quick rules against each of five wrappers")
-@pytest.mark.parametrize("batch", WRAPPER_BATCHES if ALL else WRAPPER_BATCHES[::2], ids=lambda batch: batch[0])
+@pytest.mark.parametrize(
+    "batch",
+    in_batches(WRAPPER_FAULTS if ALL else one_for_each_rule(WRAPPER_FAULTS), BATCH),
+    ids=lambda batch: batch[0],
+)
 def test_each_faulty_wrapper_is_caught_by_the_rule_meant_for_it_and_by_no_other(
     batch: list[str], tmp_path: Path, site: Path
 ) -> None:

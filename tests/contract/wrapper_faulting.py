@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from anchorhold.testing import WRAPPER_RULES
 from anchorhold.testing.wrappers.contract import wrapper_tests
-from contract.faulting import VARIABLE, Verdict, class_name, pytest_run, rule_in, whole
+from contract.faulting import VARIABLE, Verdict, class_name, in_batches, pytest_run, rule_in, whole
 from contract.wrapper_faults.wrapper_table import WRAPPER_FAULTS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ RIGHT: Final = "names"
 """The name of the wrapper with nothing wrong."""
 BATCH: Final = 5
 """Faults that share a process."""
-WRAPPER_BATCHES: Final = [list(WRAPPER_FAULTS)[start : start + BATCH] for start in range(0, len(WRAPPER_FAULTS), BATCH)]
 
 
 def install_wrappers(site: Path) -> None:
@@ -72,7 +71,7 @@ def main() -> None:
     missed = 0
     with tempfile.TemporaryDirectory() as place:
         install_wrappers(Path(place) / "site")
-        for batch in WRAPPER_BATCHES:
+        for batch in in_batches(WRAPPER_FAULTS, BATCH):
             verdicts = judge_wrappers(batch, Path(place) / batch[0], Path(place) / "site")
             for name, verdict in verdicts.items():
                 rule = WRAPPER_FAULTS[name].rule
