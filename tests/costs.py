@@ -20,6 +20,8 @@ LIMIT: Final = 15.0 if os.environ.get("CI") else 5.0
 
 More on machines that check changes, which may be slow: there it is for tests that run wild.
 """
+DEAREST: Final = 25
+"""Tests that are shown."""
 TIMEOUT: Final = 300
 """Seconds on the clock after which a test marked `slow` is stopped; pyproject.toml has the limit of the others."""
 _SPENT: Final = "processor_time"
@@ -77,7 +79,7 @@ class Meter:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--costs``: which folder took how much."""
-    parser.addoption("--costs", action="store_true", help="show the processor time of each folder of tests")
+    parser.addoption("--costs", action="store_true", help="show the processor time of folders and tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,22 +100,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show how much each folder took, the dearest first."""
+    """Show how much each folder took, the dearest first, and the dearest tests."""
     if not config.getoption("--costs"):
         return
     seconds: Counter[str] = Counter()
     tests: Counter[str] = Counter()
+    each: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 folder = "/".join(report.nodeid.partition("::")[0].split("/")[:2])
                 properties: dict[str, Any] = dict(report.user_properties)
                 seconds[folder] += properties.get(_SPENT, 0.0)
+                each[report.nodeid] += properties.get(_SPENT, 0.0)
                 tests[folder] += report.when == "call"
     terminalreporter.section("processor time by folder")
     for folder, spent in seconds.most_common():
         terminalreporter.line(f"{spent:8.1f} s {tests[folder]:6} tests {folder}")
     terminalreporter.line(f"{seconds.total():8.1f} s {tests.total():6} tests")
+    terminalreporter.section("dearest tests")
+    for test, spent in each.most_common(DEAREST):
+        terminalreporter.line(f"{spent:8.1f} s {test}")
 
 
 def _processor_time() -> float:
