@@ -20,6 +20,7 @@ from anchorhold.installation import Installation, open_installation
 from anchorhold.testing.fast_kdf import fast_kdf
 
 pytest_plugins = [
+    "combinations",
     "costs",
     "held_ledgers",
     "programs",
