@@ -34,7 +34,6 @@ CHOSEN = NAMED.split(",") if NAMED else KINDS
 """Those that this run is for."""
 FOLDERS = (
     "backend_pairs",
-    "clocks",
     "interleaving",
     "db",
     "ledger",

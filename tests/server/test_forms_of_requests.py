@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from server.serving import House, Server
 
+pytestmark = pytest.mark.databases("sqlite", because="each form leads to the same lookup")
 NONCE_OID: Final = bytes.fromhex("06092b0601050507300102")
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hsm.softhsm import SoftHsm
 
 
+pytestmark = pytest.mark.databases("sqlite", because="it is about keys, not about the ledger")
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_every_worker_answers_with_keys_in_any_place(
     places: SoftHsm, database: str, tmp_path: Path, place: str

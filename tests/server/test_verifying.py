@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin import Signer
     from anchorhold.public_keys import PublicKey
 
+pytestmark = pytest.mark.databases("sqlite", because="it is about signatures, not about the ledger")
 GOOD = CertStatus(issued=True)
 DAY = dt.timedelta(days=1)
 
