@@ -75,8 +75,12 @@ def test_a_key_without_its_last_line_is_cut_short_in_every_form(password: bytes 
 
 def test_where_a_password_cannot_be_told_from_damage_both_are_said() -> None:
     pem = pem_with(BestAvailableEncryption(b"right"), PrivateFormat.TraditionalOpenSSL)
-    with pytest.raises(SecretWrongError, match="the password is wrong, or the key is damaged"):
-        pkcs8.load_private_key(pem, Secret("wrong"), "key")
+    refusals = [refusal(pem, Secret(f"wrong {number}")) for number in range(16)]
+    usual = [error for error in refusals if isinstance(error, SecretWrongError)]
+    assert len(usual) > 12, "the filling fits by chance in one of 256"
+    assert all("the password is wrong, or the key is damaged" in str(error) for error in usual)
+    by_chance = [error for error in refusals if error not in usual]
+    assert all("decrypted with this password, or cannot be read afterwards" in str(error) for error in by_chance)
 
 
 def test_a_cipher_that_is_not_read_is_no_wrong_password() -> None:
@@ -90,6 +94,13 @@ def test_a_cipher_that_is_not_read_is_no_wrong_password() -> None:
 def test_a_key_in_bare_base64_is_read() -> None:
     der = KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     assert pkcs8.load_private_key(base64.encodebytes(der), None, "key").public_key() == KEY.public_key()
+
+
+def refusal(pem: bytes, password: Secret) -> AnchorholdError:
+    """How a key is refused."""
+    with pytest.raises((SecretWrongError, KeyInvalidError)) as raised:
+        pkcs8.load_private_key(pem, password, "key")
+    return raised.value
 
 
 def told_by(error: AnchorholdError) -> str:

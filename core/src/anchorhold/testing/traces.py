@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 _TERMINAL: Final = "/dev/tty"
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_NOT_KEPT: Final = ("/dev/", "/proc/", "/sys/")
+_NOT_KEPT: Final = re.compile("/(?:dev(?!/shm/)|proc|sys)/")
+"""Where no files are; ``/dev/shm`` is a file system in memory."""
 _PUBLIC: Final = (b"-----BEGIN PUBLIC KEY", b"-----BEGIN CERTIFICATE", b"ssh-")
 """How files begin that everybody may read."""
 _EVERYBODY: Final = stat.S_IROTH | stat.S_IWOTH
@@ -59,7 +61,7 @@ class Traces:
     def _add(self, paths: set[str], path: Any) -> None:
         if isinstance(path, str | bytes | os.PathLike):
             absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # as it is called, links not followed
-            if not absolute.startswith(_NOT_KEPT):
+            if not _NOT_KEPT.match(absolute):
                 paths.add(absolute)
 
 

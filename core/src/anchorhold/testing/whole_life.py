@@ -31,7 +31,7 @@ ROUNDS: Final = 5
 """How often a signer is loaded and closed while threads and descriptors are counted."""
 _FEW: Final = 10_000
 """Files that are looked at in one place; a place with more of them is not a folder of keys."""
-_SYSTEM: Final = ("/bin", "/boot", "/dev", "/etc", "/lib", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr")
+_SYSTEM: Final = re.compile("/(?:bin|boot|dev(?!/shm)|etc|lib|opt|proc|run|sbin|sys|usr)")
 _PATH: Final = re.compile(r"(?<![\w.~])/[^\s\"',;?\]]+")
 _PATIENCE: Final = 2.0
 """Seconds in which threads that are about to end do so."""
@@ -74,7 +74,7 @@ class _Files:
     def __init__(self, harness: Harness) -> None:
         self._ours = harness.config.parent
         named = [Path(re.sub("^/+", "/", found)) for found in _PATH.findall(harness.config.read_text())]
-        folders = [path for path in named if len(path.parts) > 2 and not str(path).startswith(_SYSTEM)]
+        folders = [path for path in named if len(path.parts) > 2 and not _SYSTEM.match(str(path))]
         self._places = [self._ours.parent, *folders]
         self._before = {path: stamp(path) for path in self._all()}
 
