@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from anchorhold.plugin import API_VERSION, Capabilities, OcspStore, hookimpl
 from anchorhold_hsm import options as models
+from anchorhold_hsm.creation_turn import creation_turn
 from anchorhold_hsm.handles import HANDLE_VERSION
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class HsmBackend:
 
     Args:
         options: Of the alias.
-        context: Its name, and the memory of refused PINs.
+        context: Its name, the folder of the settings, and the memory of refused PINs.
     """
 
     anchorhold_api = API_VERSION
@@ -44,6 +45,7 @@ class HsmBackend:
         self._options = options
         self._alias = context.alias
         self._refused_secrets = context.refused_secrets
+        self._folder = context.folder
 
     @hookimpl
     def add_cli_options(self, add: AddOption, operation: Operation) -> None:
@@ -60,12 +62,14 @@ class HsmBackend:
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:
         """Make a key pair in the token."""
-        return self._key_store(secrets).create(request)
+        with creation_turn(self._folder):
+            return self._key_store(secrets).create(request)
 
     @hookimpl
     def import_key(self, request: ImportKeyRequest, secrets: Secrets) -> CreatedKey:
         """Put a key that was made elsewhere into the token."""
-        return self._key_store(secrets).import_key(request)
+        with creation_turn(self._folder):
+            return self._key_store(secrets).import_key(request)
 
     @hookimpl
     def load_signer(self, request: KeyRequest, secrets: Secrets) -> Signer:
