@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.testing import WRAPPER_RULES
-from combinations import ALL
-from downstream.kept_contract import PARTS, PARTS_OF_RULES, keep, shared
+from downstream.kept_contract import keep, shared
 from examples.kms_places import CREDENTIALS
 from examples.kms_stand_in import kms_stand_in
 from examples.vault_stand_in import TOKEN, vault_stand_in
@@ -29,7 +28,8 @@ def test_the_smallest_backend_keeps_the_contract(downstream: Downstream, tmp_pat
     keep(downstream, tmp_path, "anchorhold_minimal", rules)
 
 
-@pytest.mark.parametrize("rules", PARTS_OF_RULES if ALL else PARTS_OF_RULES[:1], ids=range(PARTS if ALL else 1))
+@pytest.mark.only_in_full(because="the other backends keep the contract here, and test_aws_kms tries this one")
+@shared
 def test_keys_in_aws_kms_keep_the_contract(
     downstream: Downstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: list[str]
 ) -> None:

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.databases("sqlite", because="no more is installed than the wheels need"),
 ]
 
+in_full = pytest.mark.only_in_full(because="tests/examples/test_quorum asks the wrapper itself for the same")
 PEOPLE = ("alice", "bob", "carol")
 SIGN = ("sign-cert", "--ca", "Root", "--profile", "intermediate", "--csr", "issuing.csr", "--out", "issuing.pem")
 
@@ -111,6 +112,7 @@ def test_what_two_of_three_have_approved_is_signed_when_the_command_is_given_aga
     assert used["digest"] == hashlib.sha256(certificate.tbs_certificate_bytes).hexdigest()
 
 
+@in_full
 def test_an_approval_is_used_once(office: Office) -> None:
     digest = office.refused(*SIGN, "--subject", "CN=Issuing")
     for name in ("alice", "bob"):
@@ -119,6 +121,7 @@ def test_an_approval_is_used_once(office: Office) -> None:
     assert office.refused(*SIGN, "--subject", "CN=Issuing") != digest
 
 
+@in_full
 @pytest.mark.parametrize(
     "more",
     [
@@ -135,6 +138,7 @@ def test_something_else_needs_an_approval_of_its_own(office: Office, more: tuple
     assert office.refused(*SIGN, *more) != digest
 
 
+@in_full
 def test_a_key_counts_for_its_own_name_only(office: Office) -> None:
     digest = office.refused(*SIGN, "--subject", "CN=Issuing")
     assert office.approve(digest, "alice").exit_code == 0
@@ -144,6 +148,7 @@ def test_a_key_counts_for_its_own_name_only(office: Office) -> None:
     assert office.run(*SIGN, "--subject", "CN=Issuing").exit_code == 0
 
 
+@in_full
 def test_an_approval_may_travel_as_a_file(office: Office) -> None:
     digest = office.refused(*SIGN, "--subject", "CN=Issuing")
     for name in ("alice", "bob"):
@@ -152,6 +157,7 @@ def test_an_approval_may_travel_as_a_file(office: Office) -> None:
     assert office.run(*SIGN, "--subject", "CN=Issuing").exit_code == 0
 
 
+@in_full
 def test_a_crl_is_approved_too_and_its_new_number_does_not_matter(office: Office) -> None:
     digest = office.refused("generate-crls", "Root")
     shown = office.downstream.program("anchorhold-approve", "show", office.approvals, digest).data
@@ -180,6 +186,7 @@ def test_a_command_waits_and_signs_as_soon_as_the_approvals_are_there(office: Of
     assert [entry["status"] for entry in office.run("list-cas", "-f", "json").json] == ["active", "active"]
 
 
+@in_full
 def test_a_root_with_another_name_needs_approvals_all_the_same(office: Office) -> None:
     office.configure('exempt = ["CN=Another"]\n')
     assert office.run("edit-ca", "Root", "--rename", "Another").exit_code == 0

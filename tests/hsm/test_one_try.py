@@ -70,7 +70,7 @@ with open_installation() as installation:
 on_each = pytest.mark.databases("sqlite", "postgresql", because="which PIN was refused is in the ledger")
 pytestmark = [
     pytest.mark.usefixtures("database"),
-    pytest.mark.databases("sqlite", because="the tests marked `on_each` run on the other kind, too"),
+    pytest.mark.databases("sqlite", because="the test marked `on_each` runs on the other kind, too"),
 ]
 
 
@@ -131,7 +131,6 @@ def test_commands_after_one_another_try_a_wrong_pin_once_until_its_file_is_corre
     assert spy.logins() == 1
 
 
-@on_each
 def test_eight_commands_at_once_try_a_wrong_pin_once(pin: Path, spy: Spy) -> None:
     pin.write_text(WRONG)
     processes = [_start(*SIGN) for _ in range(8)]
@@ -268,7 +267,6 @@ def test_the_pin_of_the_security_officer_is_tried_once_too(
     assert spy.logins() == 2  # the key is looked for once more in a module that was initialised anew
 
 
-@on_each
 @pytest.mark.parametrize("shown", [WRONG, USER_PIN])
 def test_a_process_that_is_killed_while_it_logs_in_leaves_a_mark(pin: Path, spy: Spy, shown: str) -> None:
     pin.write_text(shown)
