@@ -48,6 +48,7 @@ SYSTEM_PARTS = {
     "p11-kit": "p11-kit p11-kit-modules",
     "jq": "jq",
     "pgloader": "pgloader",
+    "caddy": "caddy",
 }
 """Programs the tests run, and the Debian packages they are in."""
 

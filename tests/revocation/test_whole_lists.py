@@ -68,7 +68,20 @@ def test_a_profile_that_never_was_is_an_error(anchorhold: Command, tmp_path: Pat
 
 
 def test_an_authority_signed_elsewhere_is_seen(anchorhold: Command, tmp_path: Path) -> None:
-    far = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "far.key", "-out", "far.pem"]
+    far = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        "far.key",
+        "-out",
+        "far.pem",
+    ]
     subprocess.run([*far, "-subj", "/CN=Far", "-days", "50"], check=True)
     good(anchorhold("init-ca", "Sub", "CN=Sub", "--csr-out=sub.csr"))
     sign = ["openssl", "x509", "-req", "-in", "sub.csr", "-CA", "far.pem", "-CAkey", "far.key", "-out", "sub.pem"]
