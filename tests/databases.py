@@ -32,18 +32,7 @@ KINDS = ("sqlite", "postgresql")
 NAMED = os.environ.get("ANCHORHOLD_TEST_DATABASES")
 CHOSEN = NAMED.split(",") if NAMED else KINDS
 """Those that this run is for."""
-FOLDERS = (
-    "backend_pairs",
-    "interleaving",
-    "db",
-    "ledger",
-    "responders",
-    "revocation",
-    "server",
-    "soak",
-    "test_moving_keys.py",
-    "test_recovery.py",
-)
+FOLDERS = ("db", "interleaving", "ledger", "soak")
 """What runs on each kind in every run: ledger, databases and the backend `db` are all that knows which kind it is."""
 NOWHERE = "this-test-does-not-ask-for-the-fixture-database://"
 """A URL that cannot be opened."""

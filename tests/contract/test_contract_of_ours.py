@@ -100,6 +100,7 @@ class TestFilesInFolders(StoragesContract):
 
 @rules_about_stores
 @pytest.mark.slow(because="processes that rules start import s3fs, which takes long")
+@pytest.mark.only_in_full(because="files keep the contract in folders, and tests/storages tries S3")
 class TestFilesInS3(OneKindOfKey, StoragesContract):
     """A bucket; the files in it are those of `TestFilesInFolders`."""
 

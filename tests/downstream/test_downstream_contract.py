@@ -21,6 +21,9 @@ pytestmark = [
     pytest.mark.databases(because="the contract opens ledgers of its own"),
     pytest.mark.slow(because="half of all rules in one process, many of which start processes"),
 ]
+in_full = pytest.mark.only_in_full(
+    because="the smallest backend keeps the contract here, and tests/examples tries this one"
+)
 
 
 @shared
@@ -28,7 +31,7 @@ def test_the_smallest_backend_keeps_the_contract(downstream: Downstream, tmp_pat
     keep(downstream, tmp_path, "anchorhold_minimal", rules)
 
 
-@pytest.mark.only_in_full(because="the other backends keep the contract here, and test_aws_kms tries this one")
+@in_full
 @shared
 def test_keys_in_aws_kms_keep_the_contract(
     downstream: Downstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: list[str]
@@ -40,6 +43,7 @@ def test_keys_in_aws_kms_keep_the_contract(
         keep(downstream, tmp_path, "anchorhold_aws_kms", rules)
 
 
+@in_full
 @shared
 def test_keys_in_the_transit_engine_keep_the_contract(
     downstream: Downstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: list[str]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from conftest import Command
 
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="runs take turns by its locks")
+
+
 def passed(monkeypatch: pytest.MonkeyPatch, time: dt.timedelta) -> None:
     """Let time pass for what looks after CRLs and responders."""
     for module in (authority, crls, responders, maintenance, responder_cleanup):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from anchorhold.ledger.records import CrlRecord
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="each joins entries in its own way")
 CERTIFICATES, SHARDS = 6, 2
 LIFE = dt.timedelta(hours=10)
 START = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="the lists are asked of each")
 EXPIRING = errors.ExpiringError.exit_code
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from cryptography import x509
 
 from anchorhold import IssuancePolicy, Order, open_installation
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
     from anchorhold.installation import Installation
     from anchorhold.ledger.records import CrlRecord
     from conftest import MakeCsr
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="each has its own locks")
 WRITERS, EACH = 3, 12
 SHARDS = IssuancePolicy(crl_urls=("http://crl.example.com/{shard}.crl",), crl_shards=2)
 

@@ -6,6 +6,7 @@ import datetime as dt
 import tracemalloc
 from typing import TYPE_CHECKING
 
+import pytest
 from cryptography import x509
 
 from anchorhold.ledger import revocations
@@ -14,11 +15,10 @@ from anchorhold.operations import crls
 from anchorhold.x509.crl_entries import crl_entry
 
 if TYPE_CHECKING:
-    import pytest
-
     from anchorhold import Authority
     from anchorhold.installation import Installation
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="each joins entries in its own way")
 COLUMNS = ("authority_id", "certificate_id", "serial", "revoked_at", "reason", "not_after", "entry")
 MANY = 100_000
 COPIES = 2.4

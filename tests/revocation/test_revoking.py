@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command, MakeCsr
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="each has its own locks")
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as the standard": str,
     "lower case": str.lower,

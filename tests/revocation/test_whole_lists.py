@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from conftest import Command, MakeCsr
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="the lists are asked of each")
 MANY = 1_150
 """More than are shown, and more than are read at once."""
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from server.serving import House
 
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="all authorities are asked of each")
+
+
 class Statements:
     """Counts what is asked of the database of an installation."""
 

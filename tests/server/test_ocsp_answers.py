@@ -234,6 +234,7 @@ def test_each_authority_has_its_own_responder(house: House, server: Server) -> N
     assert server.status(theirs.request(certificate)) == "GOOD"
 
 
+@pytest.mark.databases("sqlite", "postgresql", because="each has its own revision")
 @pytest.mark.slow(because="thousands of requests")
 def test_revocations_during_a_storm_of_questions_are_never_missed(house: House, server: Server) -> None:
     """Once a revocation is committed, no answer that is asked for afterwards may say otherwise."""

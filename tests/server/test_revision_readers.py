@@ -11,6 +11,8 @@ import pytest
 from anchorhold.errors import LedgerError
 from anchorhold_server.revision_readers import LocalRevisionReader, SharedRevisionReader
 
+pytestmark = pytest.mark.databases("sqlite", "postgresql", because="each has its own revision")
+
 
 class SlowLedger:
     """A ledger whose readings take as long as a test likes.
