@@ -53,7 +53,6 @@ SYSTEM_PARTS = {
 """Programs the tests run, and the Debian packages they are in."""
 
 EACH_COMMAND = (
-    "tests/plugin",
     "tests/cli/test_every_command.py",
     "tests/cli/test_help.py",
     "tests/ledger/test_forks.py",
@@ -61,10 +60,11 @@ EACH_COMMAND = (
     "tests/test_first_certificate.py",
     "tests/test_order_of_operations.py",
 )
-"""What runs on each Python: the plugin API, each command once, forks and threads."""
+"""What runs on each Python: each command once, forks and threads."""
 
 NEWEST = (
     *EACH_COMMAND,
+    "tests/plugin",
     "tests/hsm/test_keys_in_the_token.py",
     "tests/hsm/test_lost_sessions.py",
     "tests/hsm/test_shared_module.py",
@@ -76,7 +76,7 @@ NEWEST = (
     "tests/test_parallel.py",
     "tests/test_readme.py",
 )
-"""What runs on the newest Python too: native modules, threads, event loops; `newest` runs all."""
+"""What runs on the newest Python too: the plugin API, native modules, threads, event loops; `newest` runs all."""
 
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
@@ -281,7 +281,7 @@ def lowest(session: nox.Session) -> None:
     pins.write_text("".join(f"{line}\n" for line in frozen.splitlines() if "==" in line))
     session.install("-q", "-c", str(pins), *_group("test"))
     session.run("uv", "pip", "list")
-    _pytest(session, *(session.posargs or [*_at_once(), *EACH_COMMAND, "tests/hsm", "tests/server", "tests/storages"]))
+    _pytest(session, *(session.posargs or [*_at_once(), *NEWEST, "tests/hsm", "tests/server", "tests/storages"]))
 
 
 @nox.session(requires=["wheels", "programs"], default=False)

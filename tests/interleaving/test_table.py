@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anchorhold import Installation
     from interleaving.world import Ended, World
 
-PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/600").split("/"))
+PART, PARTS = (int(number) for number in os.environ.get("ANCHORHOLD_TABLE", "0/1000").split("/"))
 LEFT_BEFORE: Final = ("Torn", "Moving")
 """Authorities that were left half done before the two commands ran."""
 TAKING_OVER: Final = ("recover", "maintain", "regenerate-ocsp-keys", "init-ca", "import-ca", "move-key")
