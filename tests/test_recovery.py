@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anchorhold.errors import LedgerError
+from anchorhold.ledger.claims import ClaimRepository
 from anchorhold.operations.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anchorhold.installation import Installation
+    from anchorhold.ledger.claims import Claim
     from conftest import Command
 
 _KILLED = """
@@ -69,6 +71,42 @@ def test_the_key_is_found_again_by_its_id_and_the_authority_finished(
     assert len(_keys(ca_dir)) == 1
     with installation.certificates.issuer("Root", {"password": "unguessable"}) as issuer:
         issuer.sign(Order(csr=csr_file.read_bytes(), names=["example.com"]))
+
+
+@pytest.mark.usefixtures("killed_after_create_key")
+@pytest.mark.parametrize(
+    ("ends", "code", "told"),
+    [
+        (("recover", "--finish", "Root", "--password", "unguessable"), 51, "exists already; choose another name"),
+        (("recover", "--abandon", "Root"), 0, "Created authority Root"),
+    ],
+    ids=["finished", "abandoned"],
+)
+def test_what_ends_while_it_is_looked_at_was_not_interrupted(
+    ends: tuple[str, ...],
+    code: int,
+    told: str,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    anchorhold: Command,
+) -> None:
+    """The process that is at work ends between the moment its authority is read and the one its claim is."""
+    real, ended = ClaimRepository.of, False
+
+    def of(self: ClaimRepository, subject: str) -> Claim | None:
+        nonlocal ended
+        if not ended:
+            ended = True
+            command = [sys.executable, "-m", "anchorhold", *ends]
+            subprocess.run(command, check=True, capture_output=True, timeout=60)
+        return real(self, subject)
+
+    monkeypatch.setattr(ClaimRepository, "of", of)
+    pending = installation.recovery.pending()
+    assert (pending.authorities, pending.under_way) == ((), ())
+    again = anchorhold("init-ca", "Root", "CN=Another")
+    assert again.exit_code == code, again.talk
+    assert told in again.talk
 
 
 @pytest.mark.usefixtures("killed_after_create_key")

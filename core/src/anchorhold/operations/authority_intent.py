@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import AuthorityExistsError, InputError
-from anchorhold.operations.claims import begin_claim, claim_subject, released_afterwards
+from anchorhold.operations.claims import at_work, begin_claim, claim_subject, released_afterwards
 from anchorhold.operations.key_copies import check_adoptable
 from anchorhold.operations.rollback import roll_back
 from anchorhold.plugin.requests import CertificateAuthority
@@ -157,10 +157,12 @@ def check_name_free(ledger: Ledger, name: str) -> None:
         return
     state, hint, remedy = "exists already", "choose another name", None
     if taken.status == "pending":
-        claim = ledger.claims.of(claim_subject(taken.id))
+        claim, current = at_work(ledger, taken)
+        if current.status == "abandoned":
+            return
         if claim is not None:
             state, hint = f"is {claim.description}", "wait for that process, or choose another name"
-        else:
+        elif current.status == "pending":
             state, hint = f"{state}, but was never completed", "finish or abandon it"
             remedy = Remedy("recovery.finish", {"authority": name})
     raise AuthorityExistsError(f"authority {name!r}: {state}", hint=hint, remedy=remedy)

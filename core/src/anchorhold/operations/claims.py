@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.claims import Claim
+    from anchorhold.ledger.records import AuthorityRecord
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,24 @@ class ClaimedWork:
 def claim_subject(authority_id: int) -> str:
     """What is claimed by a process that creates, finishes, abandons or moves an authority, as the ledger calls it."""
     return f"authority {authority_id}"
+
+
+def at_work(ledger: Ledger, record: AuthorityRecord) -> tuple[Claim | None, AuthorityRecord]:
+    """Who is at work on an authority, and the authority as it is.
+
+    A process records what came of its work, and then ends its claim. So an authority whose claim was found free was
+    left as it was read before only if it is still the same afterwards; otherwise it is looked at again.
+
+    Args:
+        ledger: Where both are; within a transaction or `Ledger.translate_errors`.
+        record: As it was read before.
+    """
+    while True:
+        claim = ledger.claims.of(claim_subject(record.id))
+        current = ledger.authorities.get(record.id)
+        if claim is not None or current == record:
+            return claim, current
+        record = current
 
 
 def begin_claim(ledger: Ledger, subject: str, work: str, what: str) -> ClaimedWork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, KeyMismatchError, KeyMissingError
-from anchorhold.operations.claims import claim_subject, claimed
+from anchorhold.operations.claims import at_work, claim_subject, claimed
 from anchorhold.operations.state import KeyMove, KeyMoved, state_of
 from anchorhold.plugin.requests import KeyHandle, KeyRequest
 from anchorhold.remedy import Remedy
@@ -92,10 +92,10 @@ def check_adoptable(ledger: Ledger, handle: object, public_key: bytes, own: int)
     for other in ledger.authorities.all_known():
         if other.id == own or other.public_key != public_key:
             continue
-        claim = ledger.claims.of(claim_subject(other.id))
+        claim, current = at_work(ledger, other)
         if claim is not None:
             raise BusyError(f"key of authority {other.name!r}: is {claim.description}", hint="wait for that process")
-        if _is_being_destroyed(state_of(other), handle):
+        if _is_being_destroyed(state_of(current), handle):
             raise BusyError(
                 f"key of authority {other.name!r}: was being destroyed",
                 hint="check what is left to do, and finish that first",

@@ -24,7 +24,7 @@ from anchorhold.errors import (
     OperationUnsupportedError,
 )
 from anchorhold.operations.authority import Authority
-from anchorhold.operations.claims import begin_claim, claim_subject, claimed, released_afterwards
+from anchorhold.operations.claims import at_work, begin_claim, claim_subject, claimed, released_afterwards
 from anchorhold.operations.key_copies import check_unused
 from anchorhold.operations.key_sources import check_store
 from anchorhold.operations.previous_release import check_not_under_way
@@ -191,10 +191,10 @@ def _undo(work: ClaimedWork, authority: Authority, target: KeyLocation) -> None:
 def _check_movable(ledger: Ledger, authority: Authority, source: KeyLocation, target: KeyLocation) -> None:
     _ = authority.certificate  # one that was never completed has nothing to move
     with ledger.translate_errors():
-        claim = ledger.claims.of(claim_subject(authority.record.id))
+        claim, record = at_work(ledger, authority.record)
     if claim is not None:
         raise BusyError(f"{_key_of(authority)}: is {claim.description}", hint="wait for that process, and retry")
-    if authority.record.plan is not None:
+    if record.plan is not None:
         raise AuthorityNotReadyError(
             f"authority {authority.name!r}: a move of its key was interrupted",
             hint="finish or undo it",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anchorhold.errors import BusyError, KeyMissingError
 from anchorhold.operations.authority import Authority
 from anchorhold.operations.authority_intent import record_key
-from anchorhold.operations.claims import claim_subject, claimed
+from anchorhold.operations.claims import at_work, claim_subject, claimed
 from anchorhold.operations.create_authority import complete
 from anchorhold.operations.external_parent import awaits_certificate, complete_request
 from anchorhold.operations.import_authority import complete_import
@@ -74,20 +74,24 @@ class PendingOperations:
 def pending_operations(ledger: Ledger, grace: dt.timedelta = GRACE_PERIOD) -> PendingOperations:
     """All that was begun and not completed. Reservations younger than `grace` are taken to be under way."""
     with ledger.translate_errors():
-        begun = [*ledger.authorities.pending(), *ledger.authorities.moving()]
-        claims = {record.id: ledger.claims.of(claim_subject(record.id)) for record in begun}
-        busy = [record for record in begun if claims[record.id] is not None or may_be_under_way(ledger, record)]
-        left = [record for record in begun if record not in busy]
+        seen = [at_work(ledger, found) for found in (*ledger.authorities.pending(), *ledger.authorities.moving())]
+        begun = [(record, claim) for claim, record in seen if _is_begun(record)]
+        busy = [(record, claim) for record, claim in begun if claim is not None or may_be_under_way(ledger, record)]
+        left = [record for record, claim in begun if (record, claim) not in busy]
         return PendingOperations(
             authorities=tuple(
                 record for record in left if record.status == "pending" and not awaits_certificate(record)
             ),
             moving=tuple(record for record in left if record.status != "pending"),
             waiting=tuple(record for record in left if awaits_certificate(record)),
-            under_way=tuple((record, claims[record.id]) for record in busy),
+            under_way=tuple(busy),
             certificates=tuple(ledger.certificates.reserved(now() - grace)),
             copies=tuple(ledger.key_copies.all()),
         )
+
+
+def _is_begun(record: AuthorityRecord) -> bool:
+    return record.status == "pending" or (record.status != "abandoned" and record.plan is not None)
 
 
 def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, parent: Parent | None) -> Authority:
