@@ -276,3 +276,17 @@ def test_a_batch_is_reserved_in_one_transaction_and_recorded_in_another(
     seen += installation.ledger.database.execute_sql(query)
     assert [status for status, _ in seen] == ["reserved", "issued"]
     assert seen[0][1] != seen[1][1]
+
+
+def test_an_interrupt_of_a_statement_is_not_hidden_and_leaves_nothing(installation: Installation) -> None:
+    ledger = installation.ledger
+
+    def interrupted() -> None:
+        with ledger.transaction():
+            ledger.events.append("seen", "Root")
+            ledger.database.connection().pgconn.send_query(b"SELECT pg_sleep(30)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ledger.events.last("seen", "Root") is None

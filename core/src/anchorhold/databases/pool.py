@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Condition, Lock, RLock
 from typing import Any, Final
 
-from peewee import OperationalError
+from peewee import OperationalError, PeeweeException
 from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
+
+logger = logging.getLogger(__name__)
 
 IDLE: Final = 60
 """Seconds after which the server takes back the transaction of a process that stands still within it."""
@@ -42,6 +45,17 @@ class Pool(PooledPsycopg3Database, _Limited):  # type: ignore[misc]  # peewee ha
     def __init__(self, name: str, patience: float, **parameters: Any) -> None:
         self.lock_timeout = patience
         super().__init__(name, **parameters)
+
+    def rollback(self) -> None:
+        """End the transaction; a connection that cannot be told so is closed, and its server takes back what was begun.
+
+        After an interrupt it may still wait for the answer to a statement; what it raises would hide the interrupt.
+        """
+        try:
+            super().rollback()
+        except PeeweeException as error:
+            logger.debug("roll back", exc_info=error)
+            self.manual_close()
 
     def connect(self, reuse_if_open: bool = False) -> bool:
         """As its base does.
