@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import secrets
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from peewee import Database
-
-logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT: Final = 30.0
 """Seconds in all for which a process waits for what another one has locked."""
@@ -93,18 +90,16 @@ def drop_dead_connection(database: Database) -> None:
 def roll_back(database: Database) -> None:
     """End the transaction of this thread, if there is one, whatever peewee believes: an interrupt may come at any step.
 
-    Without that the lock of a transaction that nobody ends would keep all others waiting. A connection that still waits
-    for the answer to a statement cannot be told so; it is closed, and its server takes back what was begun.
+    Without that the lock of a transaction that nobody ends would keep all others waiting.
     """
     state = database._state  # type: ignore[attr-defined]  # noqa: SLF001  # it has no other way
     state.transactions.clear()
     if state.conn is None:
         return
-    try:
-        state.conn.rollback()
-    except Exception as error:
-        logger.debug("roll back", exc_info=error)
-        getattr(database, "manual_close", database.close)()
+    if isinstance(database, SqliteDatabase):
+        state.conn.rollback()  # which may be without a transaction; the statement may not
+    else:
+        database.rollback()
 
 
 def database_exists(url: str, subject: str = "database") -> bool:
