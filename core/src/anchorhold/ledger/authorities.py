@@ -204,13 +204,10 @@ class AuthorityRepository:
         query = self._model.select().where(self._model.status != "abandoned").order_by(self._model.id)
         return [self._record(row) for row in query]
 
-    def pending(self) -> list[AuthorityRecord]:
-        """Those whose creation was interrupted or is under way."""
-        return [authority for authority in self.all_known() if authority.status == "pending"]
-
-    def moving(self) -> list[AuthorityRecord]:
-        """Those whose key is being moved."""
-        return [found for found in self.all_known() if found.status != "pending" and found.plan is not None]
+    def begun(self) -> list[AuthorityRecord]:
+        """Those with whom something was interrupted or is under way: first creations, then moves of keys."""
+        found = [authority for authority in self.all_known() if authority.is_begun]
+        return sorted(found, key=lambda authority: authority.status != "pending")
 
     def _update(self, authority_id: int, **values: Any) -> None:
         self._model.update(**values).where(self._model.id == authority_id).execute()

@@ -61,6 +61,11 @@ class AuthorityRecord:
     created_at: dt.datetime
     revision: int
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether its creation or the move of its key was interrupted or is under way."""
+        return self.status == "pending" or (self.status != "abandoned" and self.plan is not None)
+
     def moved(self, *, key_backend: str, handle: Mapping[str, Any]) -> AuthorityRecord:
         """The same with its key in another place."""
         return replace(self, key_backend=key_backend, handle=handle)

@@ -74,8 +74,8 @@ class PendingOperations:
 def pending_operations(ledger: Ledger, grace: dt.timedelta = GRACE_PERIOD) -> PendingOperations:
     """All that was begun and not completed. Reservations younger than `grace` are taken to be under way."""
     with ledger.translate_errors():
-        seen = [at_work(ledger, found) for found in (*ledger.authorities.pending(), *ledger.authorities.moving())]
-        begun = [(record, claim) for claim, record in seen if _is_begun(record)]
+        seen = [at_work(ledger, found) for found in ledger.authorities.begun()]
+        begun = [(record, claim) for claim, record in seen if record.is_begun]
         busy = [(record, claim) for record, claim in begun if claim is not None or may_be_under_way(ledger, record)]
         left = [record for record, claim in begun if (record, claim) not in busy]
         return PendingOperations(
@@ -88,10 +88,6 @@ def pending_operations(ledger: Ledger, grace: dt.timedelta = GRACE_PERIOD) -> Pe
             certificates=tuple(ledger.certificates.reserved(now() - grace)),
             copies=tuple(ledger.key_copies.all()),
         )
-
-
-def _is_begun(record: AuthorityRecord) -> bool:
-    return record.status == "pending" or (record.status != "abandoned" and record.plan is not None)
 
 
 def finish(ledger: Ledger, location: KeyLocation, record: AuthorityRecord, parent: Parent | None) -> Authority:
