@@ -42,7 +42,7 @@ for key_id in map(bytes.fromhex, sys.stdin.readline().split()):
 pytestmark = pytest.mark.databases(because="no ledger is opened")
 
 
-def test_of_processes_that_make_keys_with_one_id_one_has_it(softhsm: SoftHsm, tmp_path: Path) -> None:
+def test_of_processes_that_make_keys_with_one_id_one_has_it(softhsm: SoftHsm) -> None:
     ids = " ".join(os.urandom(8).hex() for _ in range(IDS))
     environment = {**softhsm.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", CONTEST, softhsm.library]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from threading import Lock, current_thread, main_thread
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from anchorhold.errors import AnchorholdError
@@ -96,7 +96,7 @@ class Issuer:
             SecretMissingError, SecretWrongError, KeyMissingError: Its key cannot be used.
             RefusedError: A wrapper refused.
         """
-        if current_thread() is main_thread() or not (self._opened.key.is_quick and self._ledger.is_shared):
+        if not (self._ledger.is_shared and self._opened.key.is_quick):
             return self.sign_many([order])[0]
         recorded: list[Issued] = []
         try:
