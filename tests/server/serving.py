@@ -64,6 +64,11 @@ def command(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
+def new_client(**options: Any) -> httpx.Client:
+    """Trusts everybody: reading the certificates of all public CAs takes longer than most tests."""
+    return httpx.Client(verify=False, timeout=20, trust_env=False, **options)  # noqa: S501
+
+
 @dataclass
 class Server:
     """A server that runs.
@@ -96,7 +101,7 @@ class Server:
 
     def another_client(self) -> httpx.Client:
         """For a connection of its own: connections are spread over workers."""
-        return self._closing.enter_context(httpx.Client(base_url=self.client.base_url, timeout=20, trust_env=False))
+        return self._closing.enter_context(new_client(base_url=self.client.base_url))
 
     def ask(self, request: bytes, client: httpx.Client | None = None) -> httpx.Response:
         """Post a request."""
@@ -172,9 +177,7 @@ def running(
     command = [sys.executable, "-m", "anchorhold", *before, "serve", "--port", str(port), *options]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
-    with httpx.Client(
-        base_url=f"{scheme}://127.0.0.1:{port}", timeout=20, verify=scheme != "https", trust_env=False
-    ) as client:
+    with new_client(base_url=f"{scheme}://127.0.0.1:{port}") as client:
         server = Server(process, port, log_file, client)
         try:
             until(server.answers)

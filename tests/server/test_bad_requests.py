@@ -256,7 +256,7 @@ def test_a_slow_request_is_given_up(house: House, tmp_path: Path, head: bytes) -
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
             connection.sendall(head)
             until(lambda: _is_over(connection), 4)
-        assert httpx.post(server.url, content=house.request(), headers=REQUEST).status_code == 200
+        assert server.ask(house.request()).status_code == 200
 
 
 def _is_over(connection: socket.socket) -> bool:

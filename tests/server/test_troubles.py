@@ -15,7 +15,7 @@ import pytest
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.crls import generate_crl
 from anchorhold.x509.validity import now
-from server.serving import HOSTNAME, REQUEST, House, Server, free_port, running, until
+from server.serving import HOSTNAME, REQUEST, House, Server, free_port, new_client, running, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,7 @@ def test_killed_under_load_and_started_again_it_knows_every_revocation(house: Ho
     port, stop = free_port(), threading.Event()
 
     def load() -> None:
-        with httpx.Client(trust_env=False) as client:
+        with new_client() as client:
             while not stop.is_set():
                 for certificate in certificates:
                     try:
