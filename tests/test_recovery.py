@@ -13,6 +13,7 @@ import pytest
 from anchorhold.errors import LedgerError
 from anchorhold.ledger.claims import ClaimRepository
 from anchorhold.operations.order import Order
+from forked import forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +98,7 @@ def test_what_ends_while_it_is_looked_at_was_not_interrupted(
         nonlocal ended
         if not ended:
             ended = True
-            command = [sys.executable, "-m", "anchorhold", *ends]
+            command = [*forked(), *ends]
             subprocess.run(command, check=True, capture_output=True, timeout=60)
         return real(self, subject)
 

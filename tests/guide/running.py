@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from forked import forked
 from guide.blocks import Block, blocks
 from hsm.softhsm import find_library
 from programs import program
@@ -83,13 +85,14 @@ def shell(home: Path) -> dict[str, str]:
     """The variables of a new user: ``anchorhold`` and ``python`` are found, and nothing is configured."""
     programs = home / ".programs"
     programs.mkdir(parents=True)
-    for name, line in {
-        "anchorhold": f'"{sys.executable}" -m anchorhold "$@"',
-        "python": f'"{sys.executable}" "$@"',
-        "pytest": f'"{sys.executable}" -m pytest -p no:cacheprovider -p no:randomly "$@"',
+    quick = f"exec {shlex.join(forked())}"
+    for name, lines in {
+        "anchorhold": f'case " $* " in *" serve "*) exec "{sys.executable}" -m anchorhold "$@" ;; esac\n{quick} "$@"',
+        "python": f'exec "{sys.executable}" "$@"',
+        "pytest": f'exec "{sys.executable}" -m pytest -p no:cacheprovider -p no:randomly "$@"',
     }.items():
         script = programs / name
-        script.write_text(f"#!/bin/sh\nexec {line}\n")
+        script.write_text(f"#!/bin/sh\n{lines}\n")
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANCHORHOLD_", "SOFTHSM2_"))}
     path = f"{programs}:{os.environ['PATH']}:/usr/sbin"

@@ -13,6 +13,7 @@ import pytest
 from anchorhold import errors
 from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuancePolicy
+from forked import forked
 from hsm.softhsm import SO_PIN, USER_PIN, configure
 from hsm.spied import spy
 from server.serving import HOSTNAME, House, running, signed, until
@@ -96,7 +97,7 @@ def _configure(spy: Spy, folder: Path, monkeypatch: pytest.MonkeyPatch, *pins: s
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "anchorhold", *arguments]
+    command = [*forked(), *arguments]
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from cryptography import x509
 from anchorhold import Order, errors
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.ledger.certificates import CertificateFilter
+from forked import forked
 from interleaving.rules import check_installation
 from interleaving.stops import COMMITTING
 from interleaving.world import copied
@@ -35,7 +35,7 @@ def at_once(world: World, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
     """Run commands all at once; the exit code and the talk of each."""
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "anchorhold", *command],
+            [*forked(), *command],
             env=world.environment,
             cwd=world.folder,
             stdin=subprocess.DEVNULL,

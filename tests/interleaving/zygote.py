@@ -5,11 +5,8 @@ It reads one JSON object a line from standard input and answers with one. It has
 
 from __future__ import annotations
 
-import gc
-import importlib
 import json
 import os
-import pkgutil
 import signal
 import sys
 import time
@@ -17,42 +14,16 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from forked.imported import import_all
+
 PATIENCE: Final = 1
 """Seconds that commands wait for a lock: here, who has it stands still until they have ended."""
 DEADLINE: Final = 60
-IMPORTED: Final = (
-    "anchorhold_storages.backend",
-    "anchorhold_storages.local",
-    "cryptography.hazmat.backends.openssl.backend",
-    "encodings.utf_8_sig",
-    "interleaving.stops",
-    "playhouse.migrations",
-    "psycopg",
-    "pydantic.type_adapter",
-    "tomllib",
-    "typer._adapters",
-)
-"""What commands import beside the modules of core."""
-NOT_FOR_COMMANDS: Final = (
-    "anchorhold.__main__",
-    "anchorhold.template",
-    "anchorhold.testing",
-    "anchorhold.wrapper_template",
-)
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    import anchorhold
-    from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
-    from anchorhold.plugin.discovery import entry_points
-
-    found = (module.name for module in pkgutil.walk_packages(anchorhold.__path__, "anchorhold."))
-    for name in (*IMPORTED, *(name for name in found if not name.startswith(NOT_FOR_COMMANDS))):
-        importlib.import_module(name)
-    for group in (BACKENDS_GROUP, WRAPPERS_GROUP):
-        entry_points(group=group)  # which are read once
-    gc.freeze()  # or the first collection in each copy would copy all pages
+    import_all("interleaving.stops")
     for line in sys.stdin:
         print(json.dumps(DEEDS[(asked := json.loads(line))["do"]](asked)), flush=True)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import textwrap
 import time
 from typing import TYPE_CHECKING
+
+from forked import forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ def run_at_once(count: int, folder: Path, program: str) -> list[str]:
     source = _HEAD + textwrap.dedent(program)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", source, str(number), str(count)],
+            [*forked(), "-W", "error", "-c", source, str(number), str(count)],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,6 +18,7 @@ from anchorhold.operations import authority, crls, maintenance, responder_cleanu
 from anchorhold.plugin.key_backend import KeyBackend
 from anchorhold.x509.validity import now
 from cli.cli_steps import good, refused
+from forked import forked
 from revocation.crl_steps import legacy
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_halfway_through_its_life_everything_is_renewed(
 
 def test_several_at_once_renew_everything_once(anchorhold: Command, installation: Installation) -> None:
     good(anchorhold("init-ca", "Root", "CN=Root"))
-    command = [sys.executable, "-m", "anchorhold", "maintain"]
+    command = [*forked(), "maintain"]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     talk = [process.communicate(timeout=60)[1] for process in running]
     assert [process.returncode for process in running] == [0] * 4

@@ -24,6 +24,7 @@ from anchorhold.algorithms import key_spec
 from anchorhold.installation import open_installation
 from anchorhold.ledger import IssuancePolicy
 from anchorhold.x509.serials import format_serial
+from forked import forked
 from held_ledgers import held_ledgers
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def until(what: Callable[[], object], seconds: float = 30) -> None:
 
 def command(*arguments: str) -> None:
     """Run one as a process, as people do; nothing of it is left."""
-    done = subprocess.run(
-        [sys.executable, "-m", "anchorhold", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
+    done = subprocess.run([*forked(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 
