@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import AuthorityExpiredError, AuthorityNotReadyError, PathLengthError
 from anchorhold.ledger.policy import SHARD
-from anchorhold.operations.state import CsrPending, state_of
 from anchorhold.plugin.requests import CertificateAuthority, KeyHandle, KeyRequest
 from anchorhold.public_keys import PublicKey, spec_of
 from anchorhold.remedy import Remedy
@@ -61,20 +60,25 @@ class Authority:
         Raises:
             AuthorityNotReadyError: It has no certificate yet.
         """
-        state = state_of(self.record) if self.record.certificate is None else None
+        if self.record.certificate is None:
+            raise self._not_ready()
+        return load_lenient(self.record.certificate)
+
+    def _not_ready(self) -> AuthorityNotReadyError:
+        from anchorhold.operations.state import CsrPending, state_of
+
+        state = state_of(self.record)
         if isinstance(state, CsrPending) and state.csr is not None:
-            raise AuthorityNotReadyError(
+            return AuthorityNotReadyError(
                 f"authority {self.name!r}: awaits its certificate",
                 hint="have its parent sign the CSR, and import the certificate",
                 remedy=Remedy("authorities.complete", {"authority": self.name}),
             )
-        if self.record.certificate is None:
-            raise AuthorityNotReadyError(
-                f"authority {self.name!r}: is not complete",
-                hint="check whether another process is working on it; if not, finish or abandon it",
-                remedy=Remedy("recovery.pending"),
-            )
-        return load_lenient(self.record.certificate)
+        return AuthorityNotReadyError(
+            f"authority {self.name!r}: is not complete",
+            hint="check whether another process is working on it; if not, finish or abandon it",
+            remedy=Remedy("recovery.pending"),
+        )
 
     @cached_property
     def unusual_subject(self) -> bytes | None:

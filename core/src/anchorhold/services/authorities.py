@@ -1,23 +1,15 @@
-"""Certificate authorities: creating, importing, editing and finding them."""
+"""Certificate authorities: creating, importing, editing and finding them.
+
+Whoever signs with an authority finds it here, and imports nothing of what makes one: each method imports its operation.
+"""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from anchorhold.algorithms import key_spec
-from anchorhold.ledger import IssuancePolicy
-from anchorhold.operations.authority_intent import check_name, check_name_free
-from anchorhold.operations.authority_plan import NewAuthority
-from anchorhold.operations.create_authority import Parent, create_authority
-from anchorhold.operations.edit_authority import AuthorityEdit, edit_authority
-from anchorhold.operations.external_parent import accept_certificate, request_authority
-from anchorhold.operations.import_authority import ImportedAuthority, import_authority
-from anchorhold.operations.issuance_policy import check_chosen_hash, checked_policy
-from anchorhold.operations.key_sources import AdoptedKey, ImportedKey, NewKey, find_adoptable_key
 from anchorhold.operations.signing_key import SigningKey
-from anchorhold.plugin.requests import SECTIONS
-from anchorhold.public_keys import spec_of, spki
+from anchorhold.public_keys import spec_of
 from anchorhold.services.context import wrapped
 
 if TYPE_CHECKING:
@@ -27,14 +19,14 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from anchorhold.algorithms import KeySpec
+    from anchorhold.ledger import IssuancePolicy
     from anchorhold.ledger.records import AuthorityStatus
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.authority_plan import PathLength
+    from anchorhold.operations.create_authority import Parent
     from anchorhold.operations.key_location import KeyLocation
-    from anchorhold.operations.key_sources import KeySource
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.secret_resolver import SecretResolver
-    from anchorhold.public_keys import PublicKey
     from anchorhold.services.context import GivenSecrets, ServiceContext
     from anchorhold.software_keys import PrivateKey
 
@@ -69,6 +61,8 @@ class AuthorityService:
         Raises:
             InputError, AuthorityExistsError: It cannot be used, or is taken.
         """
+        from anchorhold.operations.authority_intent import check_name, check_name_free
+
         check_name(name)
         access = self._context.access
         if access.exists:
@@ -125,8 +119,12 @@ class AuthorityService:
             NotAcceptedError: One of these programs refuses it, or most do; nothing was made.
             AnchorholdError: See `anchorhold.operations.create_authority.create_authority`.
         """
+        from anchorhold.operations.authority_plan import NewAuthority
+        from anchorhold.operations.create_authority import create_authority
+        from anchorhold.services.new_authorities import check_accepted, checked_issuing, key_location
+
         context = self._context
-        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        place, source = key_location(context, key_backend, key, options, secrets, adopt=adopt)
         profile = profile or ("root" if parent is None else "intermediate")
         wanted = NewAuthority(
             name=name,
@@ -137,10 +135,10 @@ class AuthorityService:
             expires=expires,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=self._checked(issuing, source.spec, even_so=even_so),
+            issuing=checked_issuing(context, issuing, source.spec, even_so=even_so),
         )
         above = self.open_parent(parent, parent_secrets, place) if parent is not None else None
-        self._check_accepted(accepted_by, source.spec, wanted, above)
+        check_accepted(accepted_by, source.spec, wanted, above)
         try:
             return create_authority(context.ledger, place, source, wanted, above)
         finally:
@@ -173,19 +171,24 @@ class AuthorityService:
         Raises:
             AnchorholdError: See `anchorhold.operations.external_parent.request_authority`.
         """
-        place, source = self._new_place(key_backend, key, options, secrets, adopt=adopt)
+        from anchorhold.operations.authority_plan import NewAuthority
+        from anchorhold.operations.external_parent import request_authority
+        from anchorhold.services.new_authorities import check_accepted, checked_issuing, key_location
+
+        context = self._context
+        place, source = key_location(context, key_backend, key, options, secrets, adopt=adopt)
         wanted = NewAuthority(
             name=name,
             subject=subject,
-            profile=self._context.profile(profile or "intermediate"),
+            profile=context.profile(profile or "intermediate"),
             profile_name=profile or "intermediate",
             path_length=path_length,
             permitted=tuple(permitted),
             excluded=tuple(excluded),
-            issuing=self._checked(issuing, source.spec, even_so=even_so),
+            issuing=checked_issuing(context, issuing, source.spec, even_so=even_so),
         )
-        self._check_accepted(accepted_by, source.spec, wanted)
-        return request_authority(self._context.ledger, place, source, wanted)
+        check_accepted(accepted_by, source.spec, wanted)
+        return request_authority(context.ledger, place, source, wanted)
 
     def complete(
         self,
@@ -206,6 +209,8 @@ class AuthorityService:
         Raises:
             AnchorholdError: See `anchorhold.operations.external_parent.accept_certificate`.
         """
+        from anchorhold.operations.external_parent import accept_certificate
+
         found = self._context.authority(authority)
         place = self._context.place(found.record.key_backend, "use", secrets)
         return accept_certificate(self._context.ledger, place, found, certificate, self._context.authorities(), others)
@@ -237,11 +242,16 @@ class AuthorityService:
         Raises:
             AnchorholdError: See `anchorhold.operations.import_authority.import_authority`.
         """
-        issuing = self._checked(issuing, spec_of(certificate.public_key()), certificate, even_so=even_so)
+        from anchorhold.operations.import_authority import ImportedAuthority, import_authority
+        from anchorhold.operations.key_sources import ImportedKey
+        from anchorhold.services.new_authorities import adopted_key, checked_issuing
+
+        context = self._context
+        issuing = checked_issuing(context, issuing, spec_of(certificate.public_key()), certificate, even_so=even_so)
         foreign = ImportedAuthority(name=name, certificate=certificate, issuing=issuing)
-        place = self._context.place(key_backend, "adopt" if key is None else "import", secrets, options)
-        source = self._adopted(place, certificate) if key is None else ImportedKey(key)
-        return import_authority(self._context.ledger, place, source, foreign, self._context.authorities())
+        place = context.place(key_backend, "adopt" if key is None else "import", secrets, options)
+        source = adopted_key(context, place, certificate) if key is None else ImportedKey(key)
+        return import_authority(context.ledger, place, source, foreign, context.authorities())
 
     def edit(
         self,
@@ -273,21 +283,25 @@ class AuthorityService:
             AuthorityNotReadyError: It was never completed.
             InputError: The new name or a value of the policy is not valid.
         """
-        found = self._context.authority(authority)
+        from anchorhold.operations.edit_authority import AuthorityEdit, edit_authority
+        from anchorhold.services.new_authorities import checked_issuing
+
+        context = self._context
+        found = context.authority(authority)
         edit = AuthorityEdit(name=name, status=_STATUS[enabled], issuing=issuing, changes=changes or {})
 
         def checked(policy: IssuancePolicy, spec: KeySpec, certificate: x509.Certificate) -> IssuancePolicy:
             before = found.record.issuing.hash
-            new = self._checked(policy, spec, certificate, before=before, even_so=even_so)
+            new = checked_issuing(context, policy, spec, certificate, before=before, even_so=even_so)
             if accepted_by:
                 from anchorhold.services.advice import check_edited
 
-                check_edited(accepted_by, self._context.chain(found), new)
+                check_edited(accepted_by, context.chain(found), new)
             return new
 
         if accepted_by and edit.issuing_of(found) is None:
             checked(found.record.issuing, found.spec, found.certificate)
-        return edit_authority(self._context.ledger, found, edit, checked)
+        return edit_authority(context.ledger, found, edit, checked)
 
     def chain(self, authority: str | Authority) -> Sequence[Authority]:
         """The authority, its parent, and so on up to the root or the highest that is known."""
@@ -318,6 +332,8 @@ class AuthorityService:
             secrets: For its key.
             own: Where the key of the new authority is or will be.
         """
+        from anchorhold.operations.create_authority import Parent
+
         context = self._context
         found = context.authority(parent)
         alias = found.record.key_backend
@@ -334,59 +350,3 @@ class AuthorityService:
         issuer = record.id if record.parent_id is None else record.parent_id
         found = self._context.ledger.certificates.find(record.serial or "", issuer)
         return any(certificate.certificate == record.certificate for certificate in found)
-
-    def _new_place(
-        self, alias: str, spec: KeySpec | None, options: OptionValues | None, secrets: GivenSecrets, *, adopt: bool
-    ) -> tuple[KeyLocation, KeySource]:
-        """Where the key of a new authority will be, and where it comes from."""
-        place = self._context.place(alias, "adopt" if adopt else "create", secrets, options)
-        return place, self._adopted(place) if adopt else NewKey(spec or key_spec())
-
-    def _adopted(self, location: KeyLocation, certificate: x509.Certificate | None = None) -> AdoptedKey:
-        """The key that the options describe; the notes describe it."""
-        context = self._context
-        expected = certificate.public_key() if certificate is not None else None
-        if expected is not None:
-            spec_of(expected)  # refuses other kinds
-        source = find_adoptable_key(location, cast("PublicKey | None", expected))
-        context.notes += [f"The key that was adopted {note}." for note in source.existing.notes]
-        wanted = spki(source.public_key)
-        for other in context.authorities() if context.access.exists else []:
-            if other.record.public_key == wanted:
-                context.notes.append(f"The key that was adopted is that of authority {other.name!r}, too.")
-        return source
-
-    def _check_accepted(
-        self, programs: Sequence[str], spec: KeySpec, wanted: NewAuthority, parent: Parent | None = None
-    ) -> None:
-        """Refuse a new authority that one of these programs does not accept."""
-        if programs:
-            from anchorhold.services.advice import check_new
-
-            check_new(programs, spec, wanted, parent.chain if parent is not None else None)
-
-    def _checked(
-        self,
-        issuing: IssuancePolicy | None,
-        spec: KeySpec,
-        certificate: x509.Certificate | None = None,
-        *,
-        before: str | None = None,
-        even_so: bool = False,
-    ) -> IssuancePolicy:
-        settings = self._context.loaded.settings
-        checked = checked_policy(issuing or IssuancePolicy(), spec, settings.profiles, certificate)
-        if not even_so:
-            check_chosen_hash(checked, spec, before)
-        if self._is_chosen(checked.ocsp_key_backend):
-            self._context.backends.get(checked.ocsp_key_backend, "ocsp")
-        return checked
-
-    def _is_chosen(self, alias: str) -> bool:
-        """Whether that alias was chosen for keys of responders, by naming or by configuring it.
-
-        The one that there is without settings may lead to a backend that is not installed; not everybody needs OCSP.
-        """
-        named = alias != IssuancePolicy().ocsp_key_backend
-        is_configured = self._context.loaded.origins[SECTIONS["ocsp"]] != "default"
-        return named or (is_configured and alias in self._context.backends.aliases("ocsp"))

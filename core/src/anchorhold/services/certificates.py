@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from anchorhold.errors import UnknownCertificateError
 from anchorhold.ledger.certificates import ALL_VALID, CertificateFilter
-from anchorhold.operations.import_authority import record_certificate
 from anchorhold.operations.issuer import Issuer
 from anchorhold.remedy import Remedy
 from anchorhold.x509.serials import parse_serial
@@ -157,6 +156,8 @@ class CertificateService:
             CertificateInvalidError: That authority has not signed it.
             AuthorityExistsError: Its serial number is in the ledger already.
         """
+        from anchorhold.operations.import_authority import record_certificate
+
         return record_certificate(self._context.ledger, self._context.authority(authority), certificate)
 
     def _of(self, authority: str | Authority | None, wanted: CertificateFilter) -> CertificateFilter:
