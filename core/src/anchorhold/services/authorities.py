@@ -1,6 +1,6 @@
 """Certificate authorities: creating, importing, editing and finding them.
 
-Whoever signs with an authority finds it here, and imports nothing of what makes one: each method imports its operation.
+Signing finds its authority here and imports nothing of what makes one: each method imports its operation.
 """
 
 from __future__ import annotations
