@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from peewee import SqliteDatabase
 
-from anchorhold.databases.sqlite import WaitingSqliteDatabase, add_joined_octets
+from anchorhold.databases.sqlite import WaitingSqliteDatabase
 from anchorhold.errors import LedgerError, SettingsError
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def open_database(
 
 def open_in_memory() -> Database:
     """An empty database in memory, of one connection that all threads share; closing it empties it."""
-    database = SqliteDatabase(":memory:", pragmas={"foreign_keys": 1}, thread_safe=False, check_same_thread=False)
-    add_joined_octets(database)
-    return database
+    return SqliteDatabase(":memory:", pragmas={"foreign_keys": 1}, thread_safe=False, check_same_thread=False)
 
 
 def close(database: Database) -> None:

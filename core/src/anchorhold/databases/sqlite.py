@@ -13,7 +13,6 @@ import logging
 import os
 import sqlite3
 import time
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -75,7 +74,6 @@ class WaitingSqliteDatabase(SqliteDatabase):
         self._connections: WeakSet[_Connection] = WeakSet()
         pragmas = {"synchronous": "full", "foreign_keys": 1}
         super().__init__(path, pragmas=pragmas, timeout=min(LOG_WAIT_AFTER, lock_timeout), lock_type="IMMEDIATE")
-        add_joined_octets(self)
         _databases.add(self)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
@@ -155,24 +153,6 @@ class WaitingSqliteDatabase(SqliteDatabase):
         _spoilt.update(connection.file for connection in left)
         self._connections = WeakSet()
         self.dispose()
-
-
-class _JoinedOctets:
-    """Values joined by SQLite, whose own ``group_concat`` is for text.
-
-    ``step`` is called for each row, so it is the method of the buffer itself and nothing is interpreted.
-    """
-
-    __slots__ = ("finalize", "step")
-
-    def __init__(self) -> None:
-        joined = BytesIO()
-        self.step, self.finalize = joined.write, joined.getvalue
-
-
-def add_joined_octets(database: SqliteDatabase) -> None:
-    """Give a database the aggregate function ``joined_octets``, as PostgreSQL has ``string_agg`` for octets."""
-    database.register_aggregate(_JoinedOctets, "joined_octets", 1)
 
 
 def connect_read_only(path: Path, timeout: float) -> sqlite3.Connection:
