@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.security.cert.*;
 import java.util.*;
 
-/** Validates a chain with CRLs from a file, or with an OCSP response for its first certificate. */
+/** Validates a chain with CRLs from a file, or with an OCSP response for its first certificate: a file, or "online". */
 public class CheckRevocation {
     public static void main(String[] names) throws Exception {
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
@@ -27,7 +27,9 @@ public class CheckRevocation {
             var checker = (PKIXRevocationChecker) validator.getRevocationChecker();
             checker.setOptions(EnumSet.of(
                 PKIXRevocationChecker.Option.ONLY_END_ENTITY, PKIXRevocationChecker.Option.NO_FALLBACK));
-            checker.setOcspResponses(Map.of(read.get(0), Files.readAllBytes(Path.of(names[1]))));
+            if (!names[1].equals("online")) {
+                checker.setOcspResponses(Map.of(read.get(0), Files.readAllBytes(Path.of(names[1]))));
+            }
             parameters.addCertPathChecker(checker);
         }
         validator.validate(factory.generateCertPath(read), parameters);

@@ -81,7 +81,13 @@ def command(folder: Path, *arguments: str, variables: Mapping[str, str] | None =
     return done.stdout
 
 
-def make_chain(folder: Path, kind: str = "EC P-256", constraints: str = "", more: Sequence[str] = ()) -> Path:
+def make_chain(
+    folder: Path,
+    kind: str = "EC P-256",
+    constraints: str = "",
+    more: Sequence[str] = (),
+    hostname: str = "ca.example.com",
+) -> Path:
     """Make ``root.pem``, ``issuing.pem``, ``www.pem`` with ``www.key``, and ``chain.pem`` of the latter two.
 
     Args:
@@ -89,11 +95,12 @@ def make_chain(folder: Path, kind: str = "EC P-256", constraints: str = "", more
         kind: Of `KINDS`.
         constraints: Of `CONSTRAINTS`.
         more: Options for the issuing CA.
+        hostname: In the URLs of its CRLs and OCSP, perhaps with a port.
     """
     limits = CONSTRAINTS[constraints] if constraints else ()
     options = KINDS[kind]
     command(folder, "init-ca", "Root", "CN=Relying Root", *options, "--path-length", "1", "--out", "root.pem")
-    issuing = ("Issuing", "CN=Relying Issuing CA", "--parent", "Root", "--hostname", "ca.example.com")
+    issuing = ("Issuing", "CN=Relying Issuing CA", "--parent", "Root", "--hostname", hostname)
     command(folder, "init-ca", *issuing, *options, *limits, *more, "--out", "issuing.pem")
     issue(folder, "www", *_names(constraints))
     (folder / "chain.pem").write_bytes((folder / "www.pem").read_bytes() + (folder / "issuing.pem").read_bytes())
