@@ -70,7 +70,6 @@ NEWEST = (
     "tests/hsm/test_shared_module.py",
     "tests/hsm/test_threads_and_forks.py",
     "tests/server/test_hanging_keys.py",
-    "tests/server/test_ocsp_answers.py",
     "tests/server/test_shutdown.py",
     "tests/server/test_starting.py",
     "tests/test_parallel.py",
