@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -308,33 +307,6 @@ def test_a_child_issues_whatever_the_threads_of_its_parent_wait_for(order: Order
     assert len(set(serials)) == 1 + 4 + 4
     with open_installation() as installation:
         assert {_statuses(installation)[serial] for serial in serials} == {"issued"}
-
-
-@pytest.mark.databases(because="nothing is recorded")
-def test_an_interrupt_of_the_main_thread_as_it_waits_keeps_nobody_waiting() -> None:
-    """A thread that has left is not chosen to work for those that wait."""
-    begun, ending = threading.Event(), threading.Event()
-
-    class Numbers(Groups[int]):
-        def work_for(self, group: Sequence[Entry[int]]) -> None:
-            begun.set()
-            ending.wait(30)
-
-    numbers = Numbers()
-    threads = [threading.Thread(target=numbers.run, args=(number,), daemon=True) for number in range(3)]
-    threads[0].start()
-    begun.wait()
-    interrupting = threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
-    interrupting.start()
-    with pytest.raises(KeyboardInterrupt):
-        numbers.run(3)
-    for thread in threads[1:]:
-        thread.start()
-    _wait_until(lambda: len(numbers._waiting) == 2)
-    ending.set()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
 
 
 @pytest.mark.databases(because="nothing is recorded")

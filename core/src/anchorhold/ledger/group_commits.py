@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass, field
-from threading import Lock, current_thread, main_thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -58,8 +58,7 @@ class Groups(ABC, Generic[T]):
     """Lets the first of the threads that come at the same time work for all of them.
 
     A thread that comes alone works at once. While it works, others gather, and the first of them works for all of
-    them. The main thread works for itself alone: a signal may interrupt it at any moment, as it waits to be woken or as
-    it wakes others, and no other thread would go on.
+    them.
 
     Attributes:
         turn: Held while a group is worked for.
@@ -85,11 +84,14 @@ class Groups(ABC, Generic[T]):
             BaseException: Its error.
         """
         entry: Entry[T] = Entry(item)
-        if current_thread() is main_thread():
-            with self.turn:
-                self._work([entry])
-        else:
-            self._gather(entry)
+        with self._changing:
+            self._waiting.append(entry)
+            is_first = not self._is_led
+            self._is_led = True
+        if not is_first:
+            entry.turn.acquire()
+        if not entry.is_done:
+            self._lead(entry)
         if entry.error is not None:
             raise entry.error
 
@@ -97,24 +99,15 @@ class Groups(ABC, Generic[T]):
         """In a forked child: a thread of the parent may have held the locks."""
         self.turn, self._changing, self._waiting, self._is_led = Lock(), Lock(), [], False
 
-    def _gather(self, own: Entry[T]) -> None:
-        """Wait until another thread has worked for this one, or until it is this one's turn to work."""
-        with self._changing:
-            self._waiting.append(own)
-            is_first = not self._is_led
-            self._is_led = True
-        if not is_first:
-            own.turn.acquire()
-        if not own.is_done:
-            self._lead(own)
-
     def _lead(self, own: Entry[T]) -> None:
         """Work for all that are waiting by then."""
         with self.turn:
             with self._changing:
                 group, self._waiting = self._waiting, []
             try:
-                self._work(group)
+                self.work_for(group)
+            except Exception as error:
+                fail(group, error)
             except BaseException as error:  # which stops this thread alone
                 own.error = error
                 fail(group, LeaderLostError())
@@ -126,12 +119,6 @@ class Groups(ABC, Generic[T]):
             entry.is_done = True
             if entry is not own:
                 entry.turn.release()
-
-    def _work(self, group: Sequence[Entry[T]]) -> None:
-        try:
-            self.work_for(group)
-        except Exception as error:
-            fail(group, error)
 
 
 def fail(group: Sequence[Entry[T]], error: BaseException) -> None:
