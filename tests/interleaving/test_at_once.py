@@ -102,6 +102,22 @@ def test_a_name_that_is_being_used_is_said_to_be_and_by_whom(world: World) -> No
     assert world.resume(first).code == 0
 
 
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [("a commit was done", BUSY), ("import_key was done", errors.KeyMissingError.exit_code)],
+    ids=["before", "after"],
+)
+def test_a_move_that_was_taken_back_while_it_stood_still_leaves_no_copy(world: World, step: str, code: int) -> None:
+    moving = stopped_at(world, step, "move-key", "Root", "--to=other")
+    world.let_time_pass()
+    world.good("recover", "--abandon=Root")
+    ended = world.resume(moving)
+    assert ended.code == code, ended
+    assert "clean up" not in ended.talk
+    with world.opened() as installation:
+        check_installation(world, installation)
+
+
 @pytest.mark.parametrize("how", ["--finish", "--abandon"])
 def test_what_is_under_way_is_shown_as_such_and_neither_finished_nor_abandoned(world: World, how: str) -> None:
     first = stopped_at(world, "create_key was done", "init-ca", "New", "CN=New")

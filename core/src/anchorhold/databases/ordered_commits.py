@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from peewee import SqliteDatabase
 
+from anchorhold.databases.connect import roll_back
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,6 +41,9 @@ def _relaxed(database: Database) -> Iterator[None]:
     try:
         database.execute_sql("PRAGMA synchronous = normal")
         yield
+    except BaseException:
+        roll_back(database)  # interrupted as it began, a transaction is still open, and allows no such pragma
+        raise
     finally:
         try:
             database.execute_sql("PRAGMA synchronous = full")

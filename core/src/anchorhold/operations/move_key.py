@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import (
     AnchorholdError,
@@ -28,6 +28,7 @@ from anchorhold.operations.claims import at_work, begin_claim, claim_subject, cl
 from anchorhold.operations.key_copies import check_unused
 from anchorhold.operations.key_sources import check_store
 from anchorhold.operations.previous_release import check_not_under_way
+from anchorhold.operations.rollback import log_failed_rollback
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.operations.state import KeyMove, KeyMoved, move_of
 from anchorhold.plugin.requests import FindKeyRequest, ImportKeyRequest, KeyHandle, KeyRequest
@@ -84,9 +85,9 @@ def move_key(
     with released_afterwards(work):
         authority = authority.refreshed(ledger)
         try:
-            _switch_to_new_place(work, authority, source, target, _imported(authority, target, key_id, key))
+            _switch_to_new_place(work, authority, source, target, move, _imported(authority, target, key_id, key))
         except Exception as error:
-            _take_back(work, authority, target, error)
+            _take_back(work, authority, target, move, error)
             raise
         old = authority.record.handle
         try:
@@ -163,7 +164,7 @@ def _finish(work: ClaimedWork, authority: Authority, source: KeyLocation, target
     if isinstance(move, KeyMove):
         found = _found(target, move)
         created = found[0] if found else _imported(authority, target, move.key_id, _exported(authority, source))
-        _switch_to_new_place(work, authority, source, target, created)
+        _switch_to_new_place(work, authority, source, target, move, created)
         authority = authority.refreshed(work.ledger)
         move = move_of(authority.record)
     if isinstance(move, KeyMoved):
@@ -235,10 +236,15 @@ def _found(target: KeyLocation, move: KeyMove) -> tuple[CreatedKey, ...]:
 
 
 def _switch_to_new_place(
-    work: ClaimedWork, authority: Authority, source: KeyLocation, target: KeyLocation, created: CreatedKey
+    work: ClaimedWork,
+    authority: Authority,
+    source: KeyLocation,
+    target: KeyLocation,
+    move: KeyMove,
+    created: CreatedKey,
 ) -> None:
     """Prove the key in its new place, and use it there from now on."""
-    ledger, record, move = work.ledger, authority.record, _unfinished(authority)
+    ledger, record = work.ledger, authority.record
     if spki(created.public_key) != record.public_key:
         raise KeyMismatchError(
             f"{target.backend.identity}: stored another key", hint="report this to the author of the backend"
@@ -280,10 +286,6 @@ def _keep_copy(ledger: Ledger, authority: Authority, old: KeyMoved) -> None:
     )
 
 
-def _unfinished(authority: Authority) -> KeyMove:
-    return cast("KeyMove", move_of(authority.record))  # as it was recorded before
-
-
 def _destroy_old(work: ClaimedWork, authority: Authority, source: KeyLocation, old: KeyMoved) -> None:
     """Destroy the key in its old place; where it is not found, nobody knows whether it was destroyed before."""
     ledger, name = work.ledger, authority.name
@@ -315,7 +317,7 @@ def _check_destroyed(ledger: Ledger, authority: Authority, old: Mapping[str, Any
         raise KeyMissingError(f"{_key_of(authority)}: was not found in its old place", hint="look for the missing key")
 
 
-def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cause: Exception) -> None:
+def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, begun: KeyMove, cause: Exception) -> None:
     """After a failure: as if nothing had been begun; if that fails too, say what clears it up.
 
     If another process has taken the move over, it is left to them, but for a copy that nobody will ever use.
@@ -324,22 +326,29 @@ def _take_back(work: ClaimedWork, authority: Authority, target: KeyLocation, cau
         try:
             _undo(work, authority.refreshed(work.ledger), target)
         except BusyError:
-            _remove_unused(work.ledger, authority, authority.refreshed(work.ledger), target)
+            _remove_unused(work.ledger, begun, authority.refreshed(work.ledger), target)
     except Exception as error:  # whatever happens here must not hide the cause
-        logger.debug("could not roll back", exc_info=error)
+        log_failed_rollback(error)
         if isinstance(cause, AnchorholdError):
             cause.add_step("clean up what is left of the move", Remedy("recovery.pending"))
 
 
-def _remove_unused(ledger: Ledger, begun: Authority, now: Authority, target: KeyLocation) -> None:
-    """Destroy what this process has brought to the new place if neither the authority nor a plan names it."""
-    move, current = _unfinished(begun), move_of(now.record)
-    named = (now.record.key_id, current.key_id if isinstance(current, KeyMove) else None)
-    if move.key_id not in named:
-        keys = _found(target, move)
+def _remove_unused(ledger: Ledger, begun: KeyMove, authority: Authority, target: KeyLocation) -> None:
+    """Destroy what this process has brought to the new place if neither the authority nor a plan names it.
+
+    Args:
+        ledger: Where both are.
+        begun: What this process has recorded, and another one has taken back since.
+        authority: As it is now.
+        target: The new place.
+    """
+    current = move_of(authority.record)
+    named = (authority.record.key_id, current.key_id if isinstance(current, KeyMove) else None)
+    if begun.key_id not in named:
+        keys = _found(target, begun)
         with ledger.transaction(alone=True):
             _check_unused(ledger, target, keys)
-        _delete(begun, target, keys)
+        _delete(authority, target, keys)
 
 
 def _check_unused(ledger: Ledger, location: KeyLocation, keys: Iterable[CreatedKey]) -> None:

@@ -45,9 +45,16 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
             _undo(work, location, authority_id)
             return
     except Exception as error:  # whatever happens here must not hide the cause
-        logger.debug("could not undo", exc_info=error)
+        log_failed_rollback(error)
     if isinstance(cause, AnchorholdError):
         cause.add_step("clean up what is left of the authority", Remedy("recovery.pending"))
+
+
+def log_failed_rollback(error: Exception) -> None:
+    """Say nothing of what may go wrong, for the cause matters more; a defect of ours is not kept quiet."""
+    if not isinstance(error, AnchorholdError):
+        logger.warning("unexpected %s while rolling back; report this with the output of --debug", type(error).__name__)
+    logger.debug("could not roll back", exc_info=error)
 
 
 def _undo(work: ClaimedWork, location: KeyLocation, authority_id: int) -> None:
