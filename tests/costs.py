@@ -89,13 +89,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that no process is left alone with it at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process is left alone with it at the end.
+
+    With ``--timeout=0`` nothing is stopped: whole tables and soaks take hours.
+    """
+    is_limited = config.getoption("timeout", None) != 0
     for item in items:
         marker = item.get_closest_marker("slow")
         if marker is not None:
             assert marker.kwargs["because"]
-            item.add_marker(pytest.mark.timeout(TIMEOUT))
+            if is_limited:
+                item.add_marker(pytest.mark.timeout(TIMEOUT))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
