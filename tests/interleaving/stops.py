@@ -61,20 +61,20 @@ class Stops:
         _wrap(AuthorityRepository, "all_known", lambda: self.reach("authorities were read"))
         for hook in HOOKS:
             _wrap(KeyBackend, hook, lambda hook=hook: self.reach(f"{hook} was done"))  # type: ignore[misc]
-        transaction: Any = Ledger.transaction
+        committing: Any = Ledger._committing  # every commit, whether other threads may share it or not
 
         @contextmanager
         def told(ledger: Ledger, **options: Any) -> Iterator[None]:
             self._within += 1
             try:
-                with transaction(ledger, **options):
+                with committing(ledger, **options):
                     yield
                     self.reach(COMMITTING, within=True)
             finally:
                 self._within -= 1
             self.reach("a commit was done")
 
-        Ledger.transaction = told  # type: ignore[assignment,method-assign]
+        Ledger._committing = told  # type: ignore[assignment,method-assign]
 
 
 def _wrap(owner: type, method: str, after: Callable[[], None]) -> None:
