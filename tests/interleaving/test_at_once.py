@@ -103,6 +103,29 @@ def test_a_name_that_is_being_used_is_said_to_be_and_by_whom(world: World) -> No
 
 
 @pytest.mark.parametrize(
+    "signing",
+    [
+        ("sign-cert", "--ca=Sub", "--csr=leaf.csr", "--alt=new.example.com"),
+        ("init-ca", "New", "CN=New", "--parent=Sub"),
+    ],
+    ids=["sign-cert", "init-ca"],
+)
+def test_nothing_is_reserved_after_who_disables_an_authority_was_told_so(
+    world: World, signing: tuple[str, ...]
+) -> None:
+    """The process that signs has looked whether it may, and is about to commit what it reserves."""
+    rehearsed = world.rehearsed(*signing)
+    signed = max(at for at, step in enumerate(rehearsed) if step == "sign was done")
+    reserving = max(at for at in range(signed) if rehearsed[at] == COMMITTING)
+    stopped = world.run(*signing, at=reserving)
+    assert stopped.code is None
+    disabled = world.run("edit-ca", "Sub", "--disable")
+    assert world.resume(stopped).code == 0
+    assert disabled.code == errors.LedgerError.exit_code, disabled
+    assert "lock" in disabled.talk
+
+
+@pytest.mark.parametrize(
     ("step", "code"),
     [("a commit was done", BUSY), ("import_key was done", errors.KeyMissingError.exit_code)],
     ids=["before", "after"],

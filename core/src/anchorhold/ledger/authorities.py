@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from peewee import SqliteDatabase
+
 from anchorhold.errors import BusyError
 from anchorhold.ledger.policy import IssuancePolicy
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus
@@ -32,8 +34,9 @@ class AuthorityRepository:
     def __init__(self, model: Any, guarded: Callable[[], AbstractContextManager[None]]) -> None:
         self._model = model
         self._guarded = guarded
-        table, mark = model._meta.table_name, model._meta.database.param  # noqa: SLF001
-        self._state = f'SELECT status, revision FROM "{table}" WHERE id = {mark}'  # noqa: S608
+        database, table = model._meta.database, model._meta.table_name  # noqa: SLF001
+        held = "" if isinstance(database, SqliteDatabase) else " FOR SHARE"  # where whoever writes is alone
+        self._state = f'SELECT status, revision FROM "{table}" WHERE id = {database.param}{held}'  # noqa: S608
 
     def begin(
         self,
@@ -182,8 +185,11 @@ class AuthorityRepository:
         """Record that an entry of an earlier revocation list was changed or taken back."""
         self._update(authority_id, rewrites=self._model.rewrites + 1)
 
-    def state(self, authority_id: int) -> tuple[AuthorityStatus, int]:
-        """Status and revision of an authority: whether it may sign, and whether it is still as it was read.
+    def held_state(self, authority_id: int) -> tuple[AuthorityStatus, int]:
+        """Status and revision of an authority, which stay so until the transaction ends.
+
+        They say whether it may sign, and whether it is still as it was read. A change that is committed is known to all
+        reservations after it: who disables an authority is told so only when none is under way that does not know.
 
         Plain SQL, because it is asked whenever something is issued.
         """

@@ -88,6 +88,7 @@ def complete(work: ClaimedWork, location: KeyLocation, record: AuthorityRecord, 
     def confirm() -> None:
         work.confirm()
         if parent is not None:
+            ledger.authorities.held_state(parent.authority.record.id)
             parent.authority.refreshed(ledger).check_ready()
 
     def activate(certificates: list[bytes]) -> None:

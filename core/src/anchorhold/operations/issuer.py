@@ -268,7 +268,7 @@ class Issuer:
     def _check(self, opened: _OpenAuthority) -> None:
         """Within the transaction that reserves: what was drafted is drafted from the authority as it is."""
         record = opened.key.authority.record
-        if self._ledger.authorities.state(record.id) != (record.status, record.revision):
+        if self._ledger.authorities.held_state(record.id) != (record.status, record.revision):
             raise _ChangedError
 
     def _renewed(self, before: _OpenAuthority) -> _OpenAuthority:

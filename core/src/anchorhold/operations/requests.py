@@ -224,7 +224,7 @@ def _check_status(kept: RequestRecord, *wanted: str) -> None:
 
 def _check_unchanged(ledger: Ledger, authority: Authority) -> None:
     record = authority.record
-    if ledger.authorities.state(record.id) != (record.status, record.revision):
+    if ledger.authorities.held_state(record.id) != (record.status, record.revision):
         raise AuthorityNotReadyError(f"authority {authority.name!r}: was changed in the meantime", hint="retry")
 
 
