@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
-DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
+DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server", "plugins/celery")
 EXAMPLES = (
     "examples/audit-log",
     "examples/aws-kms",
@@ -49,6 +49,8 @@ SYSTEM_PARTS = {
     "jq": "jq",
     "pgloader": "pgloader",
     "caddy": "caddy",
+    "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
 }
 """Programs the tests run, and the Debian packages they are in."""
 
