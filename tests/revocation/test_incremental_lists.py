@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from anchorhold import IssuancePolicy, errors
 from anchorhold.ledger import Reservation
 from anchorhold.ledger.schema import to_timestamp
-from anchorhold.operations import crls
+from anchorhold.operations import crl_contents, crls
 from anchorhold.x509.crl_entries import HOLD
 from anchorhold.x509.crls import entries_span
 from revocation.crl_steps import entries
@@ -201,7 +201,7 @@ def test_lists_made_from_earlier_ones_equal_lists_made_anew(
 def test_a_list_of_many_small_steps_is_read_anew_now_and_then(
     installation: Installation, clock: list[dt.datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crls, "MAX_PARTS", 3)
+    monkeypatch.setattr(crl_contents, "MAX_PARTS", 3)
     world = _world(installation, clock)
     parts = []
     for which in range(CERTIFICATES):

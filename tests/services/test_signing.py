@@ -1,23 +1,27 @@
-"""A worker that has the keys signs what another process has reserved, and nothing else."""
+"""A worker that has the keys signs what another process has reserved, through its own alias and wrappers."""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from cryptography import x509
 
-from anchorhold.errors import (
-    AuthorityNotReadyError,
-    InputError,
-    RefusedError,
-    SessionOverError,
-    UnknownAuthorityError,
-)
+from anchorhold.errors import AnchorholdError, AuthorityNotReadyError, InputError, RefusedError, SessionOverError
 from anchorhold.installation import Installation, open_installation
 from anchorhold.operations.order import Order
-from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP, KeyHandle, SignRequest, hookimpl
+from anchorhold.plugin import (
+    BACKENDS_GROUP,
+    WRAPPERS_GROUP,
+    Algorithm,
+    KeyHandle,
+    SignRequest,
+    WantedSignature,
+    hookimpl,
+)
 from anchorhold.public_keys import spki
+from anchorhold.services.signing import HeldSigners
 from anchorhold.software_keys import SoftwareSigner
 from plugin.fake_backends import MemoryBackend, Recorder, offer, settings_file
 
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from anchorhold.algorithms import Algorithm
     from conftest import MakeCsr
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -44,7 +47,7 @@ class AwaySigner:
 
     def sign_request(self, request: SignRequest) -> bytes:
         """Send what the worker needs."""
-        signature: bytes = self.worker(request.ca.public_key_info, request.message)
+        signature: bytes = self.worker(WantedSignature.of(request, spki(self.public_key)))
         return signature
 
     def close(self) -> None:
@@ -60,14 +63,14 @@ class AwayBackend(MemoryBackend):
 
 
 class Watching(Recorder):
-    """Sees drafts, and may refuse."""
+    """Sees what is signed, and may refuse."""
 
-    drafts: ClassVar[list[Any]] = []
+    seen: ClassVar[list[Any]] = []
     refuses: ClassVar[bool] = False
 
     @hookimpl(wrapper=True)
     def sign(self, request: Any, signer: Any) -> Any:
-        self.drafts.append(request.draft)
+        self.seen.append(request)
         if self.refuses:
             raise RefusedError("watching: no", hint="ask")
         return (yield)
@@ -80,7 +83,7 @@ SETTINGS = '[key_backends.default]\nbackend = "{}"\n'
 def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Installation]:
     """The installation with the key; settings that are read later are those of the other process."""
     monkeypatch.setattr(MemoryBackend, "keys", {})
-    monkeypatch.setattr(Watching, "drafts", [])
+    monkeypatch.setattr(Watching, "seen", [])
     offers = {"near": "plugin.fake_backends:MemoryBackend", "away": f"{__name__}:AwayBackend"}
     offer(monkeypatch, tmp_path / "site", BACKENDS_GROUP, offers)
     offer(monkeypatch, tmp_path / "wraps", WRAPPERS_GROUP, {"watching": f"{__name__}:Watching"}, distribution="acme-w")
@@ -88,30 +91,46 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Installa
     with open_installation() as installation:
         installation.authorities.create("Root", "CN=Root")
         settings_file(tmp_path, monkeypatch, SETTINGS.format("away"))
+        monkeypatch.setattr(AwaySigner, "worker", lambda _, wanted: _signed(installation, wanted))
+        Watching.seen.clear()
         yield installation
 
 
-def _signed(worker: Installation, public_key_info: bytes, message: bytes) -> bytes:
-    return worker.signing.sign(worker.signing.find(public_key_info, message))
+def _signed(worker: Installation, wanted: WantedSignature, **arguments: Any) -> bytes:
+    (outcome,) = worker.signing.sign_intended([worker.signing.find_intended(wanted)], **arguments)
+    if isinstance(outcome, AnchorholdError):
+        raise outcome
+    return outcome
+
+
+def _reserved(worker: Installation, make_csr: MakeCsr) -> WantedSignature:
+    """What is reserved and not signed."""
+    kept = worker.requests.reserve(worker.requests.submit("Root", Order(csr=make_csr(), names=["a.example"])).id)
+    (record,) = worker.ledger.certificates.find(kept.serial or "", kept.authority_id)
+    root = worker.authorities.get("Root")
+    return WantedSignature(
+        purpose="certificate",
+        public_key_info=spki(root.public_key),
+        algorithm=root.algorithm,
+        digest=sha256(record.tbs or b"").digest(),
+        serial=record.serial,
+    )
 
 
 def test_a_certificate_is_signed_where_the_key_is_with_its_draft_shown_to_wrappers(
-    worker: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+    worker: Installation, make_csr: MakeCsr
 ) -> None:
-    monkeypatch.setattr(AwaySigner, "worker", lambda _, *sent: _signed(worker, *sent))
-    Watching.drafts.clear()
     with open_installation() as front, front.certificates.issuer("Root") as issuer:
         issued = issuer.sign(Order(csr=make_csr(), names=["a.example"]))
     root = worker.authorities.get("Root")
     x509.load_der_x509_certificate(issued.der).verify_directly_issued_by(root.certificate)
-    (draft,) = Watching.drafts
+    (draft,) = [request.draft for request in Watching.seen]
     assert (draft.dns_names, draft.profile, f"{draft.serial:x}") == (("a.example",), "webserver", issued.serial)
 
 
 def test_what_a_wrapper_of_the_worker_refuses_is_not_issued(
     worker: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AwaySigner, "worker", lambda _, *sent: _signed(worker, *sent))
     monkeypatch.setattr(Watching, "refuses", True)
     with (
         open_installation() as front,
@@ -119,59 +138,25 @@ def test_what_a_wrapper_of_the_worker_refuses_is_not_issued(
         pytest.raises(RefusedError, match="watching: no"),
     ):
         issuer.sign(Order(csr=make_csr(), names=["a.example"]))
+    assert worker.workers.refusals()[0].reason == "refused-by-wrapper"
 
 
-def _reserved(worker: Installation, make_csr: MakeCsr) -> bytes:
-    """Octets that are reserved and not signed."""
-    kept = worker.requests.reserve(worker.requests.submit("Root", Order(csr=make_csr(), names=["a.example"])).id)
-    (record,) = worker.ledger.certificates.find(kept.serial or "", kept.authority_id)
-    return record.tbs or b""
-
-
-def test_only_what_is_reserved_to_the_last_bit_is_signed(worker: Installation, make_csr: MakeCsr) -> None:
-    key = spki(worker.authorities.get("Root").public_key)
-    tbs = _reserved(worker, make_csr)
-    assert _signed(worker, key, tbs)
-    altered = tbs.replace(b"a.example", b"b.example")
-    for message, words in (
-        (altered, "is reserved for another content"),
-        (tbs[:-1], "is no TBSCertificate"),
-        (b"anything", "is no TBSCertificate"),
-    ):
-        with pytest.raises(InputError, match=words):
-            worker.signing.find(key, message)
-    with pytest.raises(UnknownAuthorityError):
-        worker.signing.find(key[:-1] + bytes([key[-1] ^ 1]), tbs)
-
-
-def test_what_is_issued_or_was_never_reserved_is_not_signed(worker: Installation, make_csr: MakeCsr) -> None:
-    key = spki(worker.authorities.get("Root").public_key)
-    with worker.certificates.issuer("Root") as issuer:
-        issued = x509.load_der_x509_certificate(issuer.sign(Order(csr=make_csr(), names=["a.example"])).der)
-    with pytest.raises(InputError, match="is issued"):
-        worker.signing.find(key, issued.tbs_certificate_bytes)
-    serial = issued.serial_number.to_bytes(20, "big").lstrip(b"\0")
-    other = issued.tbs_certificate_bytes.replace(serial, bytes([serial[0], serial[1] ^ 1]) + serial[2:])
-    with pytest.raises(InputError, match="was never reserved"):
-        worker.signing.find(key, other)
-
-
-def test_an_authority_that_was_disabled_meanwhile_does_not_sign(worker: Installation, make_csr: MakeCsr) -> None:
-    found = worker.signing.find(spki(worker.authorities.get("Root").public_key), _reserved(worker, make_csr))
+def test_an_authority_that_is_disabled_does_not_sign(worker: Installation, make_csr: MakeCsr) -> None:
+    wanted = _reserved(worker, make_csr)
     worker.authorities.edit("Root", enabled=False)
     with pytest.raises(AuthorityNotReadyError):
-        worker.signing.sign(found)
+        worker.signing.find_intended(wanted)
+    assert worker.workers.refusals()[0].reason == "authority-not-ready"
 
 
 def test_alias_and_handle_of_the_worker_may_be_others_than_those_of_the_ledger(
     worker: Installation, make_csr: MakeCsr
 ) -> None:
-    root = worker.authorities.get("Root")
-    found = worker.signing.find(spki(root.public_key), _reserved(worker, make_csr))
+    root, wanted = worker.authorities.get("Root"), _reserved(worker, make_csr)
     name = root.key_handle.data["name"]
     MemoryBackend.keys["elsewhere"] = MemoryBackend.keys.pop(name)
     handle = KeyHandle(version=1, data={"name": "elsewhere"})
-    assert worker.signing.sign(found, alias="default", handle=handle)
+    assert _signed(worker, wanted, alias="default", handle=handle)
 
 
 def test_a_signer_that_fails_to_close_costs_the_worker_no_signature(
@@ -180,9 +165,9 @@ def test_a_signer_that_fails_to_close_costs_the_worker_no_signature(
     def close(_: SoftwareSigner) -> None:
         raise RuntimeError
 
-    found = worker.signing.find(spki(worker.authorities.get("Root").public_key), _reserved(worker, make_csr))
+    wanted = _reserved(worker, make_csr)
     monkeypatch.setattr(SoftwareSigner, "close", close)
-    assert worker.signing.sign(found)
+    assert _signed(worker, wanted)
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "a signer failed to close (RuntimeError)" in warning
 
@@ -198,7 +183,53 @@ def test_a_session_that_is_over_is_begun_again_for_the_worker(
             raise SessionOverError("memory: the session is over", hint="log in again")
         return usual(signer, message, algorithm)
 
-    found = worker.signing.find(spki(worker.authorities.get("Root").public_key), _reserved(worker, make_csr))
+    wanted = _reserved(worker, make_csr)
     monkeypatch.setattr(SoftwareSigner, "sign", sign)
-    assert worker.signing.sign(found)
+    assert _signed(worker, wanted)
     assert len({id(signer) for signer in asked}) == 2
+
+
+def test_a_signer_is_kept_for_the_next_request_until_it_fails(
+    worker: Installation, make_csr: MakeCsr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+    usual = SoftwareSigner.__init__
+
+    def load(signer: SoftwareSigner, *arguments: Any) -> None:
+        loaded.append(signer)
+        usual(signer, *arguments)
+
+    def fail(*_: Any) -> bytes:
+        raise RuntimeError
+
+    wanted = _reserved(worker, make_csr)
+    monkeypatch.setattr(SoftwareSigner, "__init__", load)
+    with HeldSigners() as held:
+        for _ in range(2):
+            assert _signed(worker, wanted, held=held)
+        assert len(loaded) == 1
+        with monkeypatch.context() as patched:
+            patched.setattr(SoftwareSigner, "sign", fail)
+            with pytest.raises(AnchorholdError):
+                _signed(worker, wanted, held=held)
+        assert _signed(worker, wanted, held=held)
+    assert len(loaded) == 2
+
+
+def test_signatures_by_several_keys_are_not_made_together(worker: Installation, make_csr: MakeCsr) -> None:
+    worker.authorities.create("Other", "CN=Other")
+    first = worker.signing.find_intended(_reserved(worker, make_csr))
+    other = worker.authorities.get("Other")
+    probe = b"\x00anchorhold probe\x00" + bytes(32)
+    second = worker.signing.find_intended(
+        WantedSignature(
+            purpose="probe",
+            public_key_info=spki(other.public_key),
+            algorithm=other.algorithm,
+            digest=sha256(probe).digest(),
+            message=probe,
+        )
+    )
+    with pytest.raises(InputError, match="several keys"):
+        worker.signing.sign_intended([first, second])
+    assert worker.signing.sign_intended([]) == []

@@ -77,7 +77,7 @@ class AnchorholdError(Exception):
         return {"type": f"urn:anchorhold:error:{self.code}", **self.to_json()}
 
 
-_KEPT: Final[tuple[str, ...]] = ("issued", "retry_after")
+_KEPT: Final[tuple[str, ...]] = ("issued", "reason", "retry_after")
 """What an error keeps when it crosses a process boundary, beside its words."""
 
 

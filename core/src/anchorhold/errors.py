@@ -372,6 +372,18 @@ class NotAcceptedError(AnchorholdError):
     code = "not-accepted"
 
 
+class SignatureNotIntendedError(RefusedError):
+    """A process with the key refused to sign what the ledger does not have as intended; nothing was signed.
+
+    Attributes:
+        reason: Why, in a word that never changes, such as ``not-reserved``.
+    """
+
+    exit_code = 70
+    code = "signature-not-intended"
+    reason: str = ""
+
+
 def error_classes() -> list[type[AnchorholdError]]:
     """Every error class with its own exit code, in order of that code."""
     return sorted(_below(AnchorholdError), key=lambda error: error.exit_code)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from anchorhold.services.responders import ResponderService
     from anchorhold.services.revocations import RevocationService
     from anchorhold.services.signing import SigningService
+    from anchorhold.services.workers import WorkerService
     from anchorhold.settings import LoadedSettings
 
 
@@ -55,7 +56,8 @@ class Installation:
         requests: Requests that wait to be signed, here or by another process.
         responders: OCSP responders.
         revocations: Revoking certificates, and removing a hold.
-        signing: Signing what another process has reserved.
+        signing: Signing what another process intends.
+        workers: Processes that sign for others.
         loaded: The settings.
         backends: The key backends.
         access: How the ledger is opened.
@@ -75,6 +77,7 @@ class Installation:
     responders: ResponderService
     revocations: RevocationService
     signing: SigningService
+    workers: WorkerService
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

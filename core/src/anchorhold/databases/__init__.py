@@ -2,6 +2,7 @@
 
 from anchorhold.databases.drivers import Database  # isort: skip  # peewee is imported there
 from anchorhold.databases.access_check import check_files, check_tables
+from anchorhold.databases.clock import database_time
 from anchorhold.databases.connect import (
     close,
     database_exists,
@@ -24,6 +25,7 @@ __all__ = [
     "close",
     "connect_read_only",
     "database_exists",
+    "database_time",
     "drop_dead_connection",
     "file_of",
     "hint_for",

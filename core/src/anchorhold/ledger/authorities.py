@@ -199,6 +199,13 @@ class AuthorityRepository:
         with self._guarded():
             return self._record(self._model.get_by_id(authority_id))
 
+    def by_public_key(self, public_key_info: bytes) -> AuthorityRecord | None:
+        """The authority with that key (DER SubjectPublicKeyInfo), unless it was abandoned; None if there is none."""
+        model = self._model
+        wanted = (model.public_key == public_key_info) & (model.status != "abandoned")
+        row = model.select().where(wanted).order_by(model.id).first()
+        return None if row is None else self._record(row)
+
     def all_known(self) -> list[AuthorityRecord]:
         """All that were not abandoned, in the order in which they were begun."""
         query = self._model.select().where(self._model.status != "abandoned").order_by(self._model.id)

@@ -51,6 +51,8 @@ _RESERVED = (
     "correlation_id",
 )
 
+_AT_ONCE: Final = 1000
+"""Parameters of a statement; both databases take more."""
 _quoted = json.JSONEncoder().encode
 """One text as JSON; ``json.dumps`` of an array takes three times as long as text by text."""
 
@@ -230,6 +232,15 @@ class CertificateRepository:
             if found:
                 return found
         return []
+
+    def by_serials(self, authority_id: int, serials: Sequence[str]) -> dict[str, CertificateRecord]:
+        """Those of an authority with these serial numbers, as the ledger has them, whatever became of them."""
+        model, found = self._model, dict[str, CertificateRecord]()
+        for begin in range(0, len(serials), _AT_ONCE):
+            asked = model.serial.in_(list(serials[begin : begin + _AT_ONCE]))
+            for row in model.select().where((model.authority == authority_id) & asked):
+                found[row.serial] = self._record(row)
+        return found
 
     def page(self, wanted: CertificateFilter, *, after: int = 0, limit: int = 100) -> list[CertificateRecord]:
         """Issued certificates: those that are valid, the first to expire first; or all, in the order of reservation.

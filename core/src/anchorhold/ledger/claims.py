@@ -12,12 +12,10 @@ import logging
 import os
 import secrets
 import socket
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from peewee import SqliteDatabase
-
+from anchorhold.databases import database_time
 from anchorhold.ledger.process_liveness import may_be_alive, process_identity
 from anchorhold.ledger.schema import from_timestamp
 from anchorhold.x509.validity import CLOCK_TOLERANCE
@@ -162,10 +160,7 @@ class ClaimRepository:
         return may_be_alive(row.process, row.life)
 
     def _now(self) -> int:
-        if isinstance(self._database, SqliteDatabase):
-            return int(time.time())
-        statement = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS bigint)"
-        return int(self._database.execute_sql(statement).fetchone()[0])
+        return int(database_time(self._database))
 
     @staticmethod
     def _claim(row: ClaimRow) -> Claim:

@@ -75,6 +75,19 @@ class EventRepository:
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
         return None if row is None else from_timestamp(row.at)
 
+    def details(self, kind: str, authority_id: int, text: str) -> list[dict[str, Any]]:
+        """The details of the newest event of a kind of an authority that have a text as JSON; none, or one.
+
+        Args:
+            kind: Such as ``crl-begun``.
+            authority_id: Row number of the authority.
+            text: Such as ``"number": 7,``; members stand in the order of their names.
+        """
+        model = self._model
+        wanted = (model.kind == kind) & (model.authority_id == authority_id) & model.detail.contains(text)
+        rows = model.select(model.detail).where(wanted).order_by(model.id.desc()).limit(1)
+        return [json.loads(row.detail) for row in rows]
+
     def kinds_of(self, authority_id: int) -> set[str]:
         """The kinds of all events of an authority."""
         model = self._model

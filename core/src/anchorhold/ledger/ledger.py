@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property, partial
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Final
 
-from peewee import PeeweeException, SqliteDatabase
+from peewee import SqliteDatabase
 
 from anchorhold.databases import (
     check_files,
     check_tables,
     close,
     database_exists,
-    drop_dead_connection,
     open_database,
     open_in_memory,
     ordered,
     roll_back,
 )
-from anchorhold.databases.error_hints import hint_for
-from anchorhold.errors import AnchorholdError, LedgerError
+from anchorhold.ledger.error_sentences import SUBJECT, place_of, sentences
 from anchorhold.ledger.group_commits import GroupCommits, in_use
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
 from anchorhold.ledger.notices import CommitNotices
 from anchorhold.ledger.revision import SELECT_REVISION, LedgerRevision
 from anchorhold.ledger.schema import Schema, schema
-from anchorhold.settings.masking import mask_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
-
-    from peewee import Database
 
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.authorities import AuthorityRepository
@@ -51,8 +45,8 @@ if TYPE_CHECKING:
     from anchorhold.ledger.requests import Requests
     from anchorhold.ledger.responders import ResponderRepository
     from anchorhold.ledger.revocations import RevocationRepository
+    from anchorhold.ledger.workers import WorkerRepository
 
-_SUBJECT: Final = "ledger"
 _ALONE: Final = 0x616E63686F73
 """Number of the advisory lock on PostgreSQL of transactions that want to be alone."""
 
@@ -80,7 +74,7 @@ class Ledger:
             self.database = open_in_memory()
         else:  # which refuses a URL that cannot be read
             refuse = partial(check_missing_ledger, url, missing_ledger_policy)
-            self.database = open_database(url, _SUBJECT, lock_timeout=patience, before_create=refuse)
+            self.database = open_database(url, SUBJECT, lock_timeout=patience, before_create=refuse)
         try:
             with self.translate_errors():
                 tables = self._opened(missing_ledger_policy)
@@ -100,12 +94,12 @@ class Ledger:
         tables = schema(self.database)
         if not tables.authority.select().exists():
             missing_ledger_policy.check(
-                _place(self._url), WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists()
+                place_of(self._url), WITHOUT_AUTHORITY, lambda: not tables.authority.select().exists()
             )
         return tables
 
     def _migrate(self, missing_ledger_policy: MissingLedgerPolicy) -> None:
-        where = _place(self._url)
+        where = place_of(self._url)
         if not MIGRATIONS.are_begun(self.database):
             MIGRATIONS.check(self.database, where)
             missing_ledger_policy.check(where, EMPTY, lambda: not MIGRATIONS.are_begun(self.database))
@@ -220,6 +214,13 @@ class Ledger:
 
         return RevocationRepository(self.database, self._tables.revocation)
 
+    @cached_property
+    def workers(self) -> WorkerRepository:
+        """Workers that sign for other processes."""
+        from anchorhold.ledger.workers import WorkerRepository
+
+        return WorkerRepository(self.database, self._tables.worker, self._tables.signature_refusal)
+
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[None]:
         """Everything inside is one durable commit, or nothing is.
@@ -285,7 +286,7 @@ class Ledger:
         Raises:
             LedgerError: In their place.
         """
-        with _sentences(self.database, self._url):
+        with sentences(self.database, self._url):
             yield
 
     def revision(self) -> int:
@@ -314,7 +315,7 @@ class Ledger:
 
 def ledger_exists(url: str) -> bool:
     """Whether a look into the ledger would not create it; see `anchorhold.databases.database_exists`."""
-    return database_exists(url, _SUBJECT)
+    return database_exists(url, SUBJECT)
 
 
 def revision_reader(url: str) -> Callable[[], int]:
@@ -326,11 +327,11 @@ def revision_reader(url: str) -> Callable[[], int]:
     Raises:
         SettingsError: The URL cannot be read.
     """
-    database = open_database(url, _SUBJECT)
+    database = open_database(url, SUBJECT)
 
     def read() -> int:
         try:
-            with _sentences(database, url):
+            with sentences(database, url):
                 return int(database.execute_sql(SELECT_REVISION).fetchone()[0])
         finally:
             close(database)
@@ -345,7 +346,7 @@ def check_missing_ledger(url: str, missing_ledger_policy: MissingLedgerPolicy) -
         LedgerError: See `MissingLedgerPolicy.check`.
     """
     if not ledger_exists(url):
-        missing_ledger_policy.check(_place(url), MISSING, lambda: not ledger_exists(url))
+        missing_ledger_policy.check(place_of(url), MISSING, lambda: not ledger_exists(url))
 
 
 def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CREATE) -> bool:
@@ -360,41 +361,14 @@ def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CR
         LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
     """
     check_missing_ledger(url, missing_ledger_policy)
-    if not check_files(url, _place(url)):
+    if not check_files(url, place_of(url)):
         return False
-    database = open_database(url, _SUBJECT)
+    database = open_database(url, SUBJECT)
     try:
-        with _sentences(database, url):
-            complete = check_tables(database, _place(url), MIGRATIONS)
+        with sentences(database, url):
+            complete = check_tables(database, place_of(url), MIGRATIONS)
             if not MIGRATIONS.are_begun(database):
-                missing_ledger_policy.check(_place(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
+                missing_ledger_policy.check(place_of(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
             return complete
     finally:
         close(database)
-
-
-def _place(url: str | None) -> str:
-    """What to call the ledger at a URL in messages; its password is masked."""
-    return _SUBJECT if url is None else f"{_SUBJECT} {mask_password(url).removeprefix('sqlite:///')}"
-
-
-@contextmanager
-def _sentences(database: Database, url: str | None) -> Iterator[None]:
-    try:
-        yield
-    except (PeeweeException, sqlite3.Error) as error:  # SQLite reads rows when peewee looks away
-        drop_dead_connection(database)
-        first = _first(error)
-        message = " ".join(str(first).split()) or type(first).__name__
-        raise LedgerError(f"{_place(url)}: {message}", hint=hint_for(message)) from error
-
-
-def _first(error: Exception) -> Exception:
-    """The first error: when a commit fails, the rollback after it often fails too and would hide why."""
-    first: Exception = error
-    earlier = error.__context__
-    while earlier is not None and not isinstance(earlier, AnchorholdError):
-        if isinstance(earlier, PeeweeException):
-            first = earlier
-        earlier = earlier.__context__
-    return first

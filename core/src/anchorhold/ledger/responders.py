@@ -112,6 +112,13 @@ class ResponderRepository:
         found = [responder for responder in self.of(authority_id) if responder.status == "active"]
         return found[-1] if found else None
 
+    def by_public_key(self, public_key_info: bytes) -> ResponderRecord | None:
+        """The one with that key (DER SubjectPublicKeyInfo), if its key may exist; None if there is none."""
+        model = self._model
+        wanted = (model.public_key == public_key_info) & model.status.not_in(CLOSED)
+        row = model.select().where(wanted).order_by(model.id).first()
+        return None if row is None else self._record(row)
+
     def active_aliases(self) -> list[str]:
         """The aliases that have keys of responders that answer, each once."""
         model = self._model

@@ -47,6 +47,8 @@ class Schema:
     key_copy: Any
     refusal: Any
     request: Any
+    worker: Any
+    signature_refusal: Any
 
 
 def to_timestamp(moment: dt.datetime) -> int:
@@ -267,6 +269,30 @@ def schema(database: Database) -> Schema:
         class Meta:
             table_name = f"{PREFIX}request"
 
+    class Worker(Model):
+        name = TextField(primary_key=True)
+        host = TextField()
+        process = BigIntegerField()
+        version = TextField()
+        aliases = TextField()
+        started_at = BigIntegerField()
+        seen_at = BigIntegerField()
+        signed_at = BigIntegerField(null=True)
+
+        class Meta:
+            table_name = f"{PREFIX}worker"
+
+    class SignatureRefusal(Model):
+        peer = TextField()
+        purpose = TextField()
+        reason = TextField()
+        hour = BigIntegerField()
+        count = IntegerField()
+
+        class Meta:
+            table_name = f"{PREFIX}signature_refusal"
+            primary_key = CompositeKey("peer", "purpose", "reason", "hour")
+
     models = (
         Authority,
         Certificate,
@@ -280,6 +306,8 @@ def schema(database: Database) -> Schema:
         KeyCopy,
         Refusal,
         Request,
+        Worker,
+        SignatureRefusal,
     )
     database.bind(models, bind_refs=False, bind_backrefs=False)
     return Schema(*models)

@@ -32,6 +32,7 @@ What hooks are asked and answer::
     RequestSigner       a signer that wants the whole request
     PROBE_PREFIX        what the message of a probe begins with
     SigningFacts        what is signed beside certificates: CrlFacts, CsrFacts, OcspFacts
+    WantedSignature     what is asked of a process that has the key
     RecordedEvent       what the ledger has recorded
     ListedKey           a key that a store lists
     KeyDescription      where a key was made (KeyOrigin), and whether it can leave
@@ -93,6 +94,7 @@ from anchorhold.plugin.requests import (
     WrapperContext,
     Wrapping,
 )
+from anchorhold.plugin.wanted_signature import WantedSignature
 from anchorhold.secret import Secret, SecretReference, is_secret_reference, tells_secret
 from anchorhold.secret_sources import SecretSource
 from anchorhold.x509.draft import Draft
@@ -145,6 +147,7 @@ __all__ = [
     "SignRequest",
     "Signer",
     "SigningFacts",
+    "WantedSignature",
     "WrapperContext",
     "Wrapping",
     "flag_of",

@@ -96,6 +96,17 @@ def members(data: bytes, count: int) -> list[int]:
     return places
 
 
+def values(constructed: bytes) -> tuple[bytes, ...]:
+    """The members of a well-formed constructed value, each in DER."""
+    at, end = span(constructed)
+    found = []
+    while at < end:
+        after = span(constructed, at)[1]
+        found.append(constructed[at:after])
+        at = after
+    return tuple(found)
+
+
 def signed(message: bytes, algorithm: bytes, signature: bytes) -> tuple[bytes, bytes, bytes]:
     """What all that is signed in X.509 looks like (``SIGNED``, X.509 section 6.6), in pieces.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
 
-from anchorhold.x509.der import SEQUENCE, span
+from anchorhold.x509.der import SEQUENCE, span, values
 from anchorhold.x509.serials import is_too_long
 
 if TYPE_CHECKING:
@@ -108,24 +108,13 @@ def _members(der: bytes) -> _Members:
     cert_id = b""
     extensions: tuple[bytes, ...] = ()
     single: tuple[bytes, ...] = ()
-    for member in _values(_values(der)[0]):
+    for member in values(values(der)[0]):
         if member[0] == SEQUENCE:
-            cert_id, *more = _values(_values(member)[0])
-            single = _values(_values(more[0])[0]) if more else ()
+            cert_id, *more = values(values(member)[0])
+            single = values(values(more[0])[0]) if more else ()
         elif member[0] == _EXTENSIONS:
-            extensions = _values(_values(member)[0])
+            extensions = values(values(member)[0])
     return _Members(cert_id, extensions, single)
-
-
-def _values(constructed: bytes) -> tuple[bytes, ...]:
-    """The members of a well-formed constructed value, each in DER."""
-    at, end = span(constructed)
-    found = []
-    while at < end:
-        after = span(constructed, at)[1]
-        found.append(constructed[at:after])
-        at = after
-    return tuple(found)
 
 
 def _nonce(extensions: Iterable[bytes]) -> bytes | None:
@@ -140,7 +129,7 @@ def _understood(extensions: Iterable[bytes], known: tuple[bytes, ...]) -> dict[b
     """Values of extensions by their identifiers; unknown ones are ignored unless they are critical (section 4.4)."""
     found: dict[bytes, bytes] = {}
     for extension in extensions:
-        oid, *critical, value = _values(extension)
+        oid, *critical, value = values(extension)
         if oid in found:
             raise MalformedRequestError  # RFC 5280, section 4.2
         begin, end = span(value)
