@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def error_to_json(error: AnchorholdError) -> dict[str, Any]:
-    """An error as an answer has it: ``code``, ``problem``, ``hint``, and ``retry_after`` (seconds) of one that is busy."""
+    """An error as an answer has it: ``code``, ``problem``, ``hint``, and ``retry_after`` (seconds) if it is busy."""
     told: dict[str, Any] = {"code": error.code, "problem": error.problem, "hint": error.hint}
     if isinstance(error, BackendBusyError):
         told["retry_after"] = error.retry_after

@@ -1,6 +1,6 @@
 """Messages between a host and a worker: JSON in a text, signed by who sends it.
 
-A message is a JSON text with ``body``, a text that is JSON itself, and ``signature``, Ed25519 over the octets of that text.
+A message is a JSON text with ``body``, a text that is JSON itself, and ``signature``, Ed25519 over the octets of that.
 So nothing between both, neither Celery nor a broker, reads or changes what is signed. A request names its operation, so
 that one cannot be taken for another; a reply names the SHA-256 of the body that it answers, so that it cannot be given
 to another request.

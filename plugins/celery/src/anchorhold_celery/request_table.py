@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.databases import drop_dead_connection
+from anchorhold.databases import database_time, drop_dead_connection
 from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold_celery.migrations import MIGRATIONS
 
@@ -61,9 +61,7 @@ class RequestTable:
             LedgerError: It cannot be asked; so do all methods.
         """
         with self._database() as database:
-            if not _is_server(database):
-                return time.time()
-            return float(database.execute_sql("SELECT EXTRACT(EPOCH FROM clock_timestamp())").fetchone()[0])
+            return database_time(database)
 
     def begin(self, request: str, *, durable: bool) -> KnownRequest | None:
         """Note that a worker begins with a request.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError, BackendFailedError
+from anchorhold.plugin import WantedSignature
 from anchorhold.public_keys import spki
 from anchorhold_celery.error_transfer import error_from_json
 from anchorhold_celery.messages import MessageError, octets, text
@@ -14,11 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from anchorhold.algorithms import Algorithm
-    from anchorhold.plugin import KeyRequest, Purpose, SignRequest
+    from anchorhold.plugin import KeyRequest, SignRequest
     from anchorhold_celery.client import WorkerClient
-
-_IN_LEDGER: Final = ("certificate", "crl")
-"""Purposes whose octets do not travel: the worker has them from the ledger."""
 
 
 class CelerySigner:
@@ -36,6 +34,7 @@ class CelerySigner:
         self._handle = request.handle.data["handle"]
         self._patience = patience
         self.public_key = request.public_key
+        self._key = spki(request.public_key)
 
     def __repr__(self) -> str:
         return f"<signer of {self._subject}>"
@@ -46,7 +45,14 @@ class CelerySigner:
         Raises:
             AnchorholdError: As `sign_request`.
         """
-        (signed,) = self._signed([wanted_item("probe", algorithm, message)], self._patience)
+        wanted = WantedSignature(
+            purpose="probe",
+            public_key_info=self._key,
+            algorithm=algorithm,
+            digest=sha256(message).digest(),
+            message=message,
+        )
+        (signed,) = self._signed([wanted_item(wanted)], self._patience)
         return _or_raised(signed)
 
     def sign_request(self, request: SignRequest) -> bytes:
@@ -64,10 +70,7 @@ class CelerySigner:
         Raises:
             AnchorholdError: Of all of them.
         """
-        items = [
-            wanted_item(each.purpose, each.algorithm, each.message, number_of(each), serial_of(each))
-            for each in requests
-        ]
+        items = [wanted_item(WantedSignature.of(each, self._key)) for each in requests]
         return self._signed(items, min(each.seconds_left(self._patience) for each in requests))
 
     def close(self) -> None:
@@ -78,7 +81,7 @@ class CelerySigner:
         client = self._client
         if client is None:
             raise BackendFailedError(f"{self._subject}: the signer was closed", hint="load another one")
-        content = {"handle": self._handle, "public_key": text(spki(self.public_key)), "items": items}
+        content = {"handle": self._handle, "public_key": text(self._key), "items": items}
         outcomes = client.ask("sign", content, seconds).get("outcomes")
         if not isinstance(outcomes, list) or len(outcomes) != len(items):
             raise BackendFailedError(
@@ -98,36 +101,20 @@ class CelerySigner:
             )
 
 
-def wanted_item(
-    purpose: Purpose, algorithm: Algorithm, message: bytes, number: int | None = None, serial: str | None = None
-) -> dict[str, Any]:
-    """One signature that is wanted, as a message has it.
+def wanted_item(wanted: WantedSignature) -> dict[str, Any]:
+    """One signature that is wanted, as a message has it; its key stands there once for all.
 
     Args:
-        purpose: What for.
-        algorithm: How.
-        message: All octets to be signed; those that the ledger has do not travel.
-        number: Of a CRL.
-        serial: Of a certificate, in hexadecimal.
+        wanted: Without the octets of what the ledger has.
     """
     return {
-        "purpose": purpose,
-        "algorithm": {"scheme": algorithm.scheme, "hash": algorithm.hash},
-        "digest": sha256(message).hexdigest(),
-        "serial": serial,
-        "number": number,
-        "message": None if purpose in _IN_LEDGER else text(message),
+        "purpose": wanted.purpose,
+        "algorithm": {"scheme": wanted.algorithm.scheme, "hash": wanted.algorithm.hash},
+        "digest": wanted.digest.hex(),
+        "serial": wanted.serial,
+        "number": wanted.number,
+        "message": None if wanted.message is None else text(wanted.message),
     }
-
-
-def serial_of(request: SignRequest) -> str | None:
-    """The serial number of the certificate that is to be signed, in hexadecimal."""
-    return None if request.draft is None else f"{request.draft.serial:x}"
-
-
-def number_of(request: SignRequest) -> int | None:
-    """The number of the CRL that is to be signed."""
-    return getattr(request.facts, "number", None) if request.purpose == "crl" else None
 
 
 def _or_raised(signed: bytes | AnchorholdError) -> bytes:

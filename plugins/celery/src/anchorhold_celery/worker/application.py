@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from billiard import current_process
 from celery import Celery
 from celery.exceptions import Ignore
 from celery.signals import worker_process_init, worker_process_shutdown
-from kombu import Queue
+from kombu.entity import Exchange, Queue
 
 from anchorhold.errors import AnchorholdError, SettingsError
 from anchorhold.installation import Installation, open_installation
@@ -46,11 +46,12 @@ class Process:
         self._signing = signing
         self._runtime: Runtime | None = None
 
-    def open(self, **_: object) -> None:
+    def open(self, **_: object) -> Runtime:
         """Open the installation, in a child that was just forked."""
         installation = open_installation(self._config, create=False)
         settings = worker_settings(installation)
         self._runtime = Runtime(installation, settings, self._signing(installation, settings), _number())
+        return self._runtime
 
     def close(self, **_: object) -> None:
         """Close it again."""
@@ -63,12 +64,10 @@ class Process:
         Raises:
             Ignore: There is none.
         """
-        if self._runtime is None:  # another pool than that of processes
-            self.open()
-        assert self._runtime is not None
+        runtime = self._runtime or self.open()
         message = arguments[0] if len(arguments) == 1 and not others else None
         redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
-        reply = self._runtime.answer(operation, message, redelivered=redelivered)
+        reply = runtime.answer(operation, message, redelivered=redelivered)
         if reply is None:
             raise Ignore
         return reply
@@ -98,21 +97,25 @@ def application(
     app = Celery("anchorhold_worker", set_as_current=False)
     app.conf.update(
         celery_settings(broker, results, _PATIENCE, settings.redelivery),
-        task_queues=[Queue(name) for name in sorted(set(settings.queues()))],
+        task_queues=[Queue(name, Exchange(name), name) for name in sorted(set(settings.queues()))],
         worker_concurrency=processes or settings.processes,
         worker_pool="prefork",
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
     process = Process(config, signing)
     for operation in OPERATIONS:
-        run = partial(process.run, operation)
-        run.__name__ = operation  # type: ignore[attr-defined]
-        run.__module__ = __name__  # type: ignore[attr-defined]
-        app.task(run, name=TASK.format(operation), bind=True, typing=False, max_retries=0)
+        _add_task(app, process, operation)
     worker_process_init.connect(process.open, weak=False)
     worker_process_shutdown.connect(process.close, weak=False)
     keep_content_out_of_logs()
     return app
+
+
+def _add_task(app: Celery, process: Process, operation: str) -> None:
+    def run(task: Any, *arguments: object, **others: object) -> str:
+        return process.run(operation, task, *arguments, **others)
+
+    app.task(run, name=TASK.format(operation), bind=True, typing=False, max_retries=0)
 
 
 def _check_aliases(installation: Installation, settings: WorkerSettings) -> None:
@@ -125,7 +128,8 @@ def _check_aliases(installation: Installation, settings: WorkerSettings) -> None
         for alias in settings.lent(role):
             if alias not in installation.backends.aliases("ocsp" if role == "ocsp" else "ca"):
                 raise SettingsError(
-                    f"worker: lends {section}.{alias}, which is not configured", hint="configure it, or lend another one"
+                    f"worker: lends {section}.{alias}, which is not configured",
+                    hint="configure it, or lend another one",
                 )
 
 

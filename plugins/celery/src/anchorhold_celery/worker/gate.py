@@ -85,9 +85,9 @@ class Gate:
         if not is_signed(body, signature, self._keys[request.peer], "request"):
             problem = f"the message is not signed by a key of the peer {request.peer}"
             raise RefusedMessageError("other-signature", problem, None, body)
-        problem = self._not_allowed(operation, request, peer)
-        if problem is not None:
-            raise RefusedMessageError("not-allowed", problem, request.peer, body)
+        forbidden = self._not_allowed(operation, request, peer)
+        if forbidden is not None:
+            raise RefusedMessageError("not-allowed", forbidden, request.peer, body)
         return Admitted(request=request, body=body, peer=peer)
 
     def _not_allowed(self, operation: str, request: Request, peer: Peer) -> str | None:

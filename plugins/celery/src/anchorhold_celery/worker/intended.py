@@ -122,9 +122,7 @@ class LedgerSigning:
             f"the alias {alias.alias!r} is lent for another role than that of the key", hint="name the right alias"
         )
 
-    def _intend(
-        self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], request: str
-    ) -> list[int]:
+    def _intend(self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], request: str) -> list[int]:
         """Record durably which certificates are about to be signed; the numbers of those that may have been before."""
         numbers = {
             once(each): number
@@ -133,9 +131,7 @@ class LedgerSigning:
         }
         return [numbers[subject] for subject in self._requests.intend(list(numbers), request)]
 
-    def _renounce(
-        self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], asked: Sequence[int]
-    ) -> None:
+    def _renounce(self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], asked: Sequence[int]) -> None:
         """Forget intents of what was certainly not signed, so that it can be asked for again."""
         unsigned = [
             once(wanted[number])

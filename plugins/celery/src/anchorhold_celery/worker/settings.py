@@ -88,12 +88,14 @@ class WorkerSettings(Section):
     def _of_what_is_lent(self) -> Self:
         """Refuse peers that are given what is not lent, and a worker that lends nothing."""
         if not self.aliases and not self.ocsp_aliases:
-            raise PydanticCustomError("nothing", "lends nothing; name an alias in worker.aliases or worker.ocsp_aliases")
+            raise PydanticCustomError("nothing", "lends nothing; name an alias in `aliases` or `ocsp_aliases`")
         for name, peer in self.peers.items():
             unknown = [*set(peer.aliases) - set(self.aliases), *set(peer.ocsp_aliases) - set(self.ocsp_aliases)]
             if unknown:
                 raise PydanticCustomError(
-                    "not_lent", "the peer {peer} is given {alias}, which is not lent", {"peer": name, "alias": min(unknown)}
+                    "not_lent",
+                    "the peer {peer} is given {alias}, which is not lent",
+                    {"peer": name, "alias": min(unknown)},
                 )
         return self
 
