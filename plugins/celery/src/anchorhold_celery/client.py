@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -147,8 +149,10 @@ class WorkerClient(RemoteService["Celery"]):
 
     def close_client(self, client: Celery) -> None:
         """Close the connections of this process."""
+        with suppress(Exception):  # what is away is closed
+            client.backend.result_consumer.stop()
+        client.backend.client.connection_pool.disconnect()
         client.close()
-        client.backend.client.close()
 
     def _reply(self, request: Request, message: str, end: float, seconds: float) -> object:
         """What a worker has answered, however it came; see `ask`."""
@@ -173,11 +177,14 @@ class WorkerClient(RemoteService["Celery"]):
 
     def _send(self, app: Celery, request: Request, message: str) -> Any:
         """Hand a message to the broker; it may be sent twice, for workers know its id."""
+        from anchorhold_celery.quiet_result import QuietResult
+
         return app.send_task(
             TASK.format(request.operation),
             args=[message],
             task_id=request.id,
             queue=self._line.queue,
+            result_cls=partial(QuietResult, app=app),
             argsrepr="...",
             kwargsrepr="{}",
             retry=True,
