@@ -13,8 +13,17 @@ from anchorhold.x509.ocsp_requests import NONCE, CertID
 
 _GOOD, _REVOKED, _UNKNOWN = 0x80, 0xA1, 0x82
 _REASONS: Final = {code: reason for reason, code in REASONS.items()}
-_LENGTHS: Final = {20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}
-"""Hash algorithms of a CertID by the octets of their digests."""
+_HASHES: Final = {
+    bytes.fromhex(oid): name
+    for oid, name in (
+        ("06052b0e03021a", "sha1"),
+        ("0609608648016503040201", "sha256"),
+        ("0609608648016503040202", "sha384"),
+        ("0609608648016503040203", "sha512"),
+    )
+}
+"""Hash algorithms of a CertID, by their identifiers in DER."""
+_NO_PARAMETERS: Final[tuple[list[bytes], ...]] = ([], [b"\x05\x00"])
 
 
 class MalformedResponseDataError(Exception):
@@ -70,9 +79,12 @@ def _moment(value: bytes) -> dt.datetime:
 
 
 def _cert_id(der: bytes) -> CertID:
-    _, name_hash, key_hash, serial = map(_content, values(der))
-    algorithm = _LENGTHS[len(key_hash)]
-    return CertID(algorithm, name_hash, key_hash, int.from_bytes(serial, signed=True), der)
+    algorithm, *rest = values(der)
+    name_hash, key_hash, serial = map(_content, rest)
+    oid, *parameters = values(algorithm)
+    if parameters not in _NO_PARAMETERS:
+        raise MalformedResponseDataError
+    return CertID(_HASHES[oid], name_hash, key_hash, int.from_bytes(serial, signed=True), der)
 
 
 def _status(value: bytes) -> CertStatus:

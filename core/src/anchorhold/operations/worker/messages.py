@@ -39,7 +39,7 @@ def check_probe(owner: KeyOwner, message: bytes) -> None:
     """Refuse all that is not exactly as core makes probes.
 
     Raises:
-        SignatureNotIntendedError: It is something else, which may mean something to somebody.
+        SignatureNotIntendedError: It is something else, which may mean something to others.
     """
     if not message.startswith(PROBE_PREFIX) or len(message) != len(PROBE_PREFIX) + PROBE_OCTETS:
         raise not_intended("no-probe", owner, "what is called a probe is something else")

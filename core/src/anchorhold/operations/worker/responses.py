@@ -50,8 +50,8 @@ def intended_response(ledger: Ledger, owner: KeyOwner, message: bytes) -> OcspFa
 
 def _check_issuer(owner: KeyOwner, data: ResponseData) -> None:
     asked = data.single.cert_id
-    named = (asked.issuer_name_hash, asked.issuer_key_hash)
-    if named not in {(name, key) for _, name, key in issuer_hashes(owner.authority.certificate)}:
+    named = (asked.hash_algorithm, asked.issuer_name_hash, asked.issuer_key_hash)
+    if named not in set(issuer_hashes(owner.authority.certificate)):
         raise not_intended("other-issuer", owner, "the OCSP response is about a certificate of another issuer")
 
 
