@@ -169,8 +169,10 @@ class WorkerClient(RemoteService["Celery"]):
             with self.client():
                 found = pending.get(timeout=max(0.0, end - time.monotonic()), propagate=False)
         except BackendUnreachedError:  # the time is over, or the result backend is away
+            pending.give_up()
             self._wait_for_row(request.id, end)
         else:
+            pending.give_up()
             if isinstance(found, str):
                 return found
         return self._settled(request, late)

@@ -1,4 +1,4 @@
-"""A result of Celery that can be forgotten while the result backend is away."""
+"""A result of Celery that is given up when its caller says so, and not when it is collected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from celery.result import AsyncResult
 
 
 class QuietResult(AsyncResult):  # type: ignore[misc]
-    """The same, but a failure to unsubscribe does not appear on standard error as an exception that was ignored."""
+    """The same without a destructor.
+
+    That of Celery connects again to a result backend that was closed, and a failure there appears on standard error.
+    """
+
+    def give_up(self) -> None:
+        """Unsubscribe from the answer, whether it came or not."""
+        with suppress(Exception):  # the result backend may be away
+            self.backend.remove_pending_result(self)
 
     def __del__(self) -> None:
-        with suppress(Exception):
-            super().__del__()
+        """Do nothing; see `give_up`."""
