@@ -86,9 +86,9 @@ class RequestTable:
             request: Its id.
             reply: The message; a request that is delivered again is answered by it.
         """
-        with self._database() as database, _transaction(database, durable=False):
-            statement = "UPDATE anchorhold_celery_request SET state = {0}, reply = {0} WHERE id = {0}"
-            database.execute_sql(statement.format(database.param), ("finished", reply, request))
+        statement = "UPDATE anchorhold_celery_request SET state = {0}, reply = {0}{1} WHERE id = {0}"
+        with self._database() as database:
+            _execute(database, statement, ("finished", reply, request), durable=False)
 
     def find(self, request: str) -> KnownRequest | None:
         """The row of a request."""
@@ -133,12 +133,11 @@ class RequestTable:
 
     def _add(self, request: str, state: str, *, durable: bool) -> KnownRequest | None:
         statement = (
-            "INSERT INTO anchorhold_celery_request (id, state, moment) VALUES ({0}, {0}, {0}) "
-            "ON CONFLICT (id) DO NOTHING"
+            "INSERT INTO anchorhold_celery_request (id, state, moment) SELECT {0}, {0}, CAST({0} AS BIGINT){1} "
+            "WHERE true ON CONFLICT (id) DO NOTHING"
         )
-        with self._database() as database, _transaction(database, durable=durable):
-            values = (request, state, int(time.time()))
-            added = database.execute_sql(statement.format(database.param), values).rowcount
+        with self._database() as database:
+            added = _execute(database, statement, (request, state, int(time.time())), durable=durable).rowcount
             return None if added else _row(database, request)
 
     @contextmanager
@@ -171,6 +170,21 @@ def _transaction(database: Database, *, durable: bool) -> Iterator[None]:
         if not durable and _is_server(database):
             database.execute_sql("SET LOCAL synchronous_commit = off")
         yield
+
+
+def _execute(database: Any, statement: str, values: tuple[object, ...], *, durable: bool) -> Any:
+    """Execute one statement in a transaction of its own, by one message to the server.
+
+    Args:
+        database: Where.
+        statement: With ``{0}`` for each value and ``{1}`` where a FROM clause may stand.
+        values: For it.
+        durable: Whether the commit waits for the disk.
+    """
+    if durable or not _is_server(database):
+        return database.execute_sql(statement.format(database.param, ""), values)
+    quick = "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)) "
+    return database.execute_sql(quick + statement.format(database.param, " FROM quick"), values)
 
 
 def _row(database: Any, request: str) -> KnownRequest | None:
