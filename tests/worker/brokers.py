@@ -134,9 +134,7 @@ def running_rabbitmq() -> Iterator[Broker]:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG,
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         }
-        broker = Broker(
-            folder, port, f"amqp://anchorhold:{PASSWORD}@127.0.0.1:{port}//", [str(script)], variables
-        )
+        broker = Broker(folder, port, f"amqp://anchorhold:{PASSWORD}@127.0.0.1:{port}//", [str(script)], variables)
         try:
             broker.start()
             yield broker

@@ -113,7 +113,9 @@ def check(at: Scene) -> None:
     assert len(at.issued) + len(at.errors) == SIGNATURES
     assert all(isinstance(error, BackendFailedError) for error in at.errors), at.errors
     database = at.front.ledger.database
-    (open_rows,) = database.execute_sql("SELECT count(*) FROM anchorhold_certificate WHERE status = 'reserved'").fetchone()
+    (open_rows,) = database.execute_sql(
+        "SELECT count(*) FROM anchorhold_certificate WHERE status = 'reserved'"
+    ).fetchone()
     assert open_rows == 0
 
 
@@ -133,9 +135,7 @@ def check(at: Scene) -> None:
         ),
     ],
 )
-def test_nothing_issued_is_lost(
-    kind: str, kill: str, cluster: Cluster, tmp_path: Path, make_csr: MakeCsr
-) -> None:
+def test_nothing_issued_is_lost(kind: str, kill: str, cluster: Cluster, tmp_path: Path, make_csr: MakeCsr) -> None:
     with scene(kind, cluster, tmp_path) as at:
         signing = Thread(target=sign_100, args=(at, make_csr()))
         signing.start()

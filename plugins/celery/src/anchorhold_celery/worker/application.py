@@ -16,13 +16,12 @@ from anchorhold.installation import Installation, open_installation
 from anchorhold_celery.celery_settings import celery_settings
 from anchorhold_celery.messages import OPERATIONS, TASK
 from anchorhold_celery.worker.intended import LedgerSigning
-from anchorhold_celery.worker.logs import keep_content_out_of_logs
+from anchorhold_celery.worker.logs import keep_results_out_of_logs
 from anchorhold_celery.worker.runtime import Runtime
 from anchorhold_celery.worker.settings import WorkerSettings, worker_settings
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from anchorhold_celery.worker.intended import Signing
@@ -37,18 +36,23 @@ class Process:
     Args:
         config: The settings file; by default it is looked for.
         signing: Makes what signs; by default only what the ledger holds as intended is signed.
+        environment: The variables; by default those of this process.
     """
 
     def __init__(
-        self, config: Path | None, signing: Callable[[Installation, WorkerSettings], Signing] = LedgerSigning
+        self,
+        config: Path | None,
+        signing: Callable[[Installation, WorkerSettings], Signing] = LedgerSigning,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._config = config
+        self._environment = environment
         self._signing = signing
         self._runtime: Runtime | None = None
 
     def open(self, **_: object) -> Runtime:
         """Open the installation, in a child that was just forked."""
-        installation = open_installation(self._config, create=False)
+        installation = open_installation(self._config, create=False, environment=self._environment)
         settings = worker_settings(installation)
         self._runtime = Runtime(installation, settings, self._signing(installation, settings), _number())
         return self._runtime
@@ -77,7 +81,6 @@ def application(
     config: Path | None = None,
     processes: int | None = None,
     signing: Callable[[Installation, WorkerSettings], Signing] = LedgerSigning,
-    environment: os._Environ[str] | dict[str, str] | None = None,
 ) -> Celery:
     """The application that a worker runs.
 
@@ -85,12 +88,11 @@ def application(
         config: The settings file; by default it is looked for.
         processes: That sign at the same time; by default as the settings say.
         signing: As of `Process`.
-        environment: The variables; by default those of this process.
 
     Raises:
         SettingsError: The settings do not say what is lent.
     """
-    installation = open_installation(config, create=False, environment=environment)
+    installation = open_installation(config, create=False)
     settings = worker_settings(installation)
     _check_aliases(installation, settings)
     broker, results = settings.urls(installation.access.environment)
@@ -100,6 +102,7 @@ def application(
         task_queues=[Queue(name, Exchange(name), name) for name in sorted(set(settings.queues()))],
         worker_concurrency=processes or settings.processes,
         worker_pool="prefork",
+        worker_consumer="anchorhold_celery.worker.consumer:CarefulConsumer",
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
     process = Process(config, signing)
@@ -107,7 +110,7 @@ def application(
         _add_task(app, process, operation)
     worker_process_init.connect(process.open, weak=False)
     worker_process_shutdown.connect(process.close, weak=False)
-    keep_content_out_of_logs()
+    keep_results_out_of_logs()
     return app
 
 
