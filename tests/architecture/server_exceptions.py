@@ -13,7 +13,6 @@ SERVER_EXCEPTIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("CommandContext",),
         "`serve` is a command of the table, built as those of core are",
     ),
-    "anchorhold.installation": (("Installation", "open_installation"), "the door; it will be promised with services"),
     "anchorhold.operations.authority": (("Authority",), _RECORDS),
     "anchorhold.operations.crls": (("shards_of",), "which CRLs an authority has; the service of CRLs will tell"),
     "anchorhold.operations.ocsp_answers": (

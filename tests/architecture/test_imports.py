@@ -168,7 +168,7 @@ def test_the_server_imports_promised_names_and_a_list_that_shrinks() -> None:
         ),
         ("from anchorhold.errors import _restored", "anchorhold.errors._restored"),
         ("import anchorhold.ledger", "anchorhold.ledger"),
-        ("def late():\n    from anchorhold import installation", "anchorhold.installation"),
+        ("def late():\n    from anchorhold import backends", "anchorhold.backends"),
     ],
 )
 def test_a_name_that_is_not_promised_is_found(tmp_path: Path, line: str, told: str) -> None:

@@ -63,6 +63,7 @@ STEPS: Final = (
     "list-cas",
     "list-certs",
     "history",
+    "workers",
     "profiles webserver",
     "advise",
 )

@@ -97,6 +97,7 @@ COMMANDS: Final = {
     "recover": Command(
         OPERATION, "Finish or abandon interrupted operations.", "recover:recover", ("use",), parent=True
     ),
+    "workers": Command(OPERATION, "Show workers that sign for other hosts.", "workers:workers"),
     "history": Command(OPERATION, "Show what happened, who did it and when.", "history:history"),
     "backends": Command(SETTINGS, "Show key backends and whether keys are usable.", "backends:backends"),
     "new-backend": Command(SETTINGS, "Write a Python package for a new key backend.", "new_backend:new_backend"),

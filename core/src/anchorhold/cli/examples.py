@@ -58,6 +58,7 @@ EXAMPLES: Final = {
         "anchorhold recover --finish Web",
         "anchorhold recover --abandon Web --forget-key",
     ),
+    "workers": ("anchorhold workers", "anchorhold workers --output-format json"),
     "history": (
         "anchorhold history --ca Web --since 7d",
         "anchorhold history --output-format jsonl",

@@ -94,7 +94,7 @@ def _show(entries: Iterator[HistoryEntry], most: int | None) -> None:
             f"{entry.at:%Y-%m-%d %H:%M:%S}",
             "-" if entry.audit is None else str(entry.audit.actor),
             entry.kind,
-            entry.authority,
+            entry.authority or "-",
             entry.serial or "-",
         )
         for entry in entries

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.operations.crl_contents import CrlPlan, unsigned_crl
 from anchorhold.operations.crls import check_may_issue_crls
 from anchorhold.operations.worker.intended import not_intended
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin.facts import CrlFacts
     from anchorhold.plugin.wanted_signature import WantedSignature
 
-_AGAIN: Final = "make the list again; if that does not help, find out who has asked for it"
+_HINT: Final = "find out who has asked for it if that happens again, and make the list"
 
 
 def intended_crl(ledger: Ledger, owner: KeyOwner, wanted: WantedSignature) -> tuple[bytes, CrlFacts]:
@@ -31,6 +32,7 @@ def intended_crl(ledger: Ledger, owner: KeyOwner, wanted: WantedSignature) -> tu
         AuthorityNotReadyError, AuthorityExpiredError, CertificateInvalidError: The authority must not sign lists.
     """
     authority, number = owner.authority, wanted.number
+    again = Remedy("crls.generate", {"authority": authority.name})
     check_may_issue_crls(authority)
     with ledger.translate_errors():
         begun = ledger.events.details("crl-begun", authority.record.id, f'"number": {number:d},') if number else []
@@ -40,9 +42,9 @@ def intended_crl(ledger: Ledger, owner: KeyOwner, wanted: WantedSignature) -> tu
         previous = ledger.crls.state(authority.record.id, plan.shard)
     if previous is not None and previous.number >= plan.number:
         problem = f"CRL {plan.number} was made already, or a newer one (number {previous.number})"
-        raise not_intended("crl-superseded", owner, problem, _AGAIN)
+        raise not_intended("crl-superseded", owner, problem, _HINT, again)
     *_, tbs = unsigned_crl(ledger, authority, plan, previous)
     if sha256(tbs).digest() != wanted.digest:
         problem = f"CRL {plan.number} has another content by the ledger"
-        raise not_intended("other-content", owner, problem, _AGAIN)
+        raise not_intended("other-content", owner, problem, _HINT, again)
     return tbs, plan.facts

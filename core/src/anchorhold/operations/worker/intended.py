@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.errors import SignatureNotIntendedError
 from anchorhold.public_keys import spec_of
+from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
     from anchorhold.algorithms import Algorithm
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin.requests import SignRequest
     from anchorhold.public_keys import PublicKey
+    from anchorhold.remedy import JsonValue
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class IntendedSignature:
 
 
 def not_intended(
-    reason: str, owner: KeyOwner | None, problem: str, hint: str = "find out who has asked for it"
+    reason: str, owner: KeyOwner | None, problem: str, hint: str | None = None, remedy: Remedy | None = None
 ) -> SignatureNotIntendedError:
     """The error for a signature that is refused.
 
@@ -87,9 +89,13 @@ def not_intended(
         reason: A word that never changes, for the history and for counts.
         owner: Whose key was to sign; None if nobody's here.
         problem: What is wrong.
-        hint: What to do.
+        hint: What to do; by default to look who has asked for it.
+        remedy: The operation that does that.
     """
     whose = "" if owner is None else f" by {owner}"
-    error = SignatureNotIntendedError(f"request of a signature{whose}: {problem}", hint=hint)
+    if hint is None:
+        about: dict[str, JsonValue] = {} if owner is None else {"authority": owner.authority.name}
+        hint, remedy = "find out who has asked for it", Remedy("history.entries", about)
+    error = SignatureNotIntendedError(f"request of a signature{whose}: {problem}", hint=hint, remedy=remedy)
     error.reason = reason
     return error
