@@ -336,6 +336,15 @@ def contract(session: nox.Session) -> None:
     _pytest(session, *(session.posargs or [*_at_once(), "tests/contract"]), env=whole)
 
 
+@nox.session(requires=["wheels", "programs"], default=False)
+@isolated
+def worker(session: nox.Session) -> None:
+    """Kill each part between a host and its signing worker; then try the kit on a worker."""
+    _install_wheels(session)
+    arguments = session.posargs or ["--timeout=0", "tests/celery_worker", "tests/signing_worker"]
+    _pytest(session, *arguments, env={"ANCHORHOLD_TEST_COMBINATIONS": "all"})
+
+
 @nox.session(requires=["wheels"], default=False)
 @isolated
 def relying(session: nox.Session) -> None:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from kombu import Connection
+from kombu.connection import Connection
 
 from anchorhold.errors import BackendFailedError, BackendUnreachedError, RefusedError
 from anchorhold_celery.client import Line, WorkerClient
 from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import Request, reply_body, seal
 from anchorhold_celery.request_table import RequestTable
+from celery_worker.brokers import wait_until
 from storages.servers import free_port
-from worker.brokers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchorhold.installation import Installation
-    from worker.two_hosts import TwoHosts
+    from celery_worker.two_hosts import TwoHosts
 
 pytestmark = pytest.mark.databases(because="both hosts have a ledger of their own")
 

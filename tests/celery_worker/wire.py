@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold.operations.authority import Authority
-    from worker.two_hosts import TwoHosts
+    from celery_worker.two_hosts import TwoHosts
 
 
 @dataclass

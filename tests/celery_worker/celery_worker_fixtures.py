@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from celery_worker.brokers import Broker, running_rabbitmq, running_redis
+from celery_worker.two_hosts import TwoHosts, Worker, running_worker
 from databases import new_database
-from worker.brokers import Broker, running_rabbitmq, running_redis
-from worker.two_hosts import TwoHosts, Worker, running_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

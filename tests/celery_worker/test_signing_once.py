@@ -11,8 +11,8 @@ from anchorhold.operations.order import Order
 from anchorhold_celery.messages import seal
 from anchorhold_celery.worker.application import Process
 from anchorhold_celery.worker.intended import once, wanted_of
-from worker.two_hosts import running_worker
-from worker.wire import Wire
+from celery_worker.two_hosts import running_worker
+from celery_worker.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from anchorhold_celery.messages import Request
     from anchorhold_celery.worker.runtime import Runtime
+    from celery_worker.two_hosts import TwoHosts
     from conftest import MakeCsr
-    from worker.two_hosts import TwoHosts
 
 pytestmark = pytest.mark.databases(because="both hosts have a ledger of their own")
 

@@ -9,16 +9,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from anchorhold.operations.order import Order
 from anchorhold_celery.messages import seal
-from worker.brokers import wait_until
-from worker.wire import Wire
+from celery_worker.brokers import wait_until
+from celery_worker.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchorhold.installation import Installation
     from anchorhold.operations.authority import Authority
+    from celery_worker.two_hosts import TwoHosts, Worker
     from conftest import MakeCsr
-    from worker.two_hosts import TwoHosts, Worker
 
 pytestmark = [
     pytest.mark.databases(because="both hosts have a ledger of their own"),

@@ -8,9 +8,9 @@ import pytest
 from cryptography import x509
 
 from anchorhold.operations.order import Order
+from celery_worker.two_hosts import TwoHosts, running_worker
 from databases import new_database
 from programs import openssl
-from worker.two_hosts import TwoHosts, running_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

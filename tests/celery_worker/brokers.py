@@ -75,7 +75,7 @@ class Broker:
                 return bool(redis.Redis.from_url(self.url).ping())
             except redis.RedisError:
                 return False
-        from kombu import Connection
+        from kombu.connection import Connection
 
         with suppress(Exception), Connection(self.url, connect_timeout=2) as connection:
             connection.connect()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from anchorhold.installation import Installation, open_installation
-from worker.brokers import wait_until
+from celery_worker.brokers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ class TwoHosts:
     def write(self) -> None:
         """Write both settings files."""
         urls = {"broker": {"file": "broker"}, "result_backend": {"file": "results"}}
-        asking = {**urls, "peer": "web", "message_key": "peer.pem", "worker_keys": ["worker.pub"]}
+        asking: dict[str, Any] = {**urls, "peer": "web", "message_key": "peer.pem", "worker_keys": ["worker.pub"]}
         asking |= {"deadline": self.deadline, **self.front}
         front = {
             "ca_dir": "ca",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 from anchorhold.operations.order import Order
 from anchorhold_celery.messages import text
-from worker.brokers import PASSWORD, wait_until
-from worker.two_hosts import running_worker
+from celery_worker.brokers import PASSWORD, wait_until
+from celery_worker.two_hosts import running_worker
 
 if TYPE_CHECKING:
+    from celery_worker.two_hosts import TwoHosts, Worker
     from conftest import MakeCsr
-    from worker.two_hosts import TwoHosts, Worker
 
 pytestmark = pytest.mark.databases(because="both hosts have a ledger of their own")
 
@@ -72,7 +72,7 @@ def test_settings_are_shown_without_passwords(hosts: TwoHosts) -> None:
 def test_objects_show_no_password(hosts: TwoHosts) -> None:
     with hosts.open() as front:
         backend = front.backends.get("default")
-        instance = dict(backend.manager.list_name_plugin())["key backend default"]
+        instance: Any = dict(backend.manager.list_name_plugin())["key backend default"]
         client = instance._client
         for shown in (
             backend,

@@ -14,19 +14,19 @@ from cryptography import x509
 
 from anchorhold.errors import AnchorholdError, BackendFailedError
 from anchorhold.operations.order import Order
+from celery_worker.brokers import running_rabbitmq, running_redis, wait_until
+from celery_worker.two_hosts import TwoHosts, running_worker
 from databases import new_database
-from worker.brokers import running_rabbitmq, running_redis, wait_until
-from worker.two_hosts import TwoHosts, running_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from anchorhold.installation import Installation
+    from celery_worker.brokers import Broker
+    from celery_worker.two_hosts import Worker
     from conftest import MakeCsr
     from postgresql_cluster import Cluster
-    from worker.brokers import Broker
-    from worker.two_hosts import Worker
 
 pytestmark = [
     pytest.mark.databases(because="both hosts have a ledger of their own"),
