@@ -14,7 +14,7 @@ from anchorhold.public_keys import spki
 from cli.cli_steps import good
 
 if TYPE_CHECKING:
-    from cli.cli_steps import Command
+    from conftest import Command
 
 
 def _refused(installation: Installation, **changes: object) -> SignatureNotIntendedError:

@@ -28,6 +28,7 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "regenerate-ocsp-keys": ((), 0),
     "recover": ((), 0),
     "history": ((), 0),
+    "workers": ((), 0),
     "backends": ((), 0),
     "edit-ca": (("Root", "--disable"), UnknownAuthorityError.exit_code),
     "view-ca": (("Root",), UnknownAuthorityError.exit_code),

@@ -1,4 +1,4 @@
-"""Every query of the book of certificates uses an index, as the database's own plan says."""
+"""Every query of the book of certificates, and each for a worker, uses an index, as the database's own plan says."""
 
 from __future__ import annotations
 
@@ -47,8 +47,21 @@ SCANS = {"sqlite": _sqlite_scans, "postgresql": _postgresql_scans}
         lambda ledger: ledger.certificates.reserved(dt.datetime.now(dt.UTC)),
         lambda ledger: ledger.certificates.release(1, ["aabb"]),
         lambda ledger: ledger.certificates.abandon(1, ["aabb"]),
+        lambda ledger: ledger.certificates.by_serials(1, ["aabb", "ccdd"]),
+        lambda ledger: ledger.events.begun("crl-begun", 1, '"number": 7,'),
     ],
-    ids=["find", "find of one authority", "first page", "page", "page of one authority", "open", "release", "abandon"],
+    ids=[
+        "find",
+        "find of one authority",
+        "first page",
+        "page",
+        "page of one authority",
+        "open",
+        "release",
+        "abandon",
+        "several",
+        "what was begun",
+    ],
 )
 def test_every_query_uses_an_index(
     installation: Installation, database_kind: str, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Ledger], object]
@@ -64,7 +77,11 @@ def test_every_query_uses_an_index(
     with monkeypatch.context() as patched:
         patched.setattr(ledger.database, "execute_sql", recording)
         ask(ledger)
-    asked = [(sql, params) for sql, params in queries if "anchorhold_certificate" in sql]
+    asked = [
+        (sql, params)
+        for sql, params in queries
+        if sql.startswith(("SELECT", "UPDATE", "DELETE")) and "anchorhold_" in sql
+    ]
     assert asked
     for sql, params in asked:
         assert list(SCANS[database_kind](ledger.database, sql, params)) == []

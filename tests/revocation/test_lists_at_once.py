@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 
 from anchorhold import IssuancePolicy, Order, open_installation
-from anchorhold.operations import crls
+from anchorhold.operations import crl_contents
 from anchorhold.x509 import crls as x509_crls
 from ledger.running import run_at_once
 from revocation.crl_steps import entries, leaf, made_by, serial_of
@@ -151,7 +151,7 @@ def test_a_list_that_is_overtaken_does_not_replace_a_newer_one(
             assert going_on.wait(30)
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(crls, "tbs_cert_list", delayed)
+    monkeypatch.setattr(crl_contents, "tbs_cert_list", delayed)
     found: list[CrlRecord] = []
 
     def make() -> None:

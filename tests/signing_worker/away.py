@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -99,6 +100,13 @@ class Peers:
         """What the worker makes of a request, or its error."""
         self.sent.append(wanted)
         asked = wanted if self.change is None else self.change(wanted)
+        try:
+            return self._signed(asked, **arguments)
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                self.worker.close()  # the connection of a thread that ends with its batch
+
+    def _signed(self, asked: WantedSignature, **arguments: Any) -> bytes:
         signing = self.worker.as_actor(PEER).signing
         (outcome,) = signing.sign_intended([signing.find_intended(asked)], **arguments)
         if isinstance(outcome, AnchorholdError):

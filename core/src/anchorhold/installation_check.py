@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
-from anchorhold.ledger.ledger import check_database
+from anchorhold.ledger.database_check import check_database
 from anchorhold.plugin import BACKENDS_GROUP
 from anchorhold.plugin.discovery import damaged
 from anchorhold.plugin.requests import SECTIONS

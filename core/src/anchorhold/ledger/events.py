@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from peewee import SQL
 
 from anchorhold.ledger.audits import EVERYTHING, conditions
 from anchorhold.ledger.notices import CommitNotices, Notice
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.records import AuthorityRecord
     from anchorhold.ledger.revision import LedgerRevision
+
+_OF_INDEX: Final = "kind IN ('crl-begun', 'csr-begun')"
+"""As the index of these has it; SQLite uses it only where it reads these words."""
 
 
 class EventRepository:
@@ -75,18 +80,20 @@ class EventRepository:
         row = model.select(model.at).where(of_kind).order_by(model.id.desc()).first()
         return None if row is None else from_timestamp(row.at)
 
-    def details(self, kind: str, authority_id: int, text: str) -> list[dict[str, Any]]:
-        """The details of the newest event of a kind of an authority that have a text as JSON; none, or one.
+    def begun(self, kind: Literal["crl-begun", "csr-begun"], authority_id: int, text: str) -> dict[str, Any] | None:
+        """The detail of the newest event by which something was begun, and that has a text as JSON; None without one.
 
         Args:
-            kind: Such as ``crl-begun``.
+            kind: Of the event.
             authority_id: Row number of the authority.
             text: Such as ``"number": 7,``; members stand in the order of their names.
         """
         model = self._model
         wanted = (model.kind == kind) & (model.authority_id == authority_id) & model.detail.contains(text)
-        rows = model.select(model.detail).where(wanted).order_by(model.id.desc()).limit(1)
-        return [json.loads(row.detail) for row in rows]
+        query = model.select(model.detail).where(SQL(_OF_INDEX) & wanted).order_by(model.id.desc())
+        row = query.first()
+        found: dict[str, Any] | None = None if row is None else json.loads(row.detail)
+        return found
 
     def kinds_of(self, authority_id: int) -> set[str]:
         """The kinds of all events of an authority."""

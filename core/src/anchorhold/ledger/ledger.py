@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property, partial
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Final
 
-from peewee import SqliteDatabase
+from peewee import PeeweeException, SqliteDatabase
 
 from anchorhold.databases import (
-    check_files,
-    check_tables,
     close,
     database_exists,
+    drop_dead_connection,
     open_database,
     open_in_memory,
     ordered,
     roll_back,
 )
-from anchorhold.ledger.error_sentences import SUBJECT, place_of, sentences
+from anchorhold.databases.error_hints import hint_for
+from anchorhold.errors import AnchorholdError, LedgerError
 from anchorhold.ledger.group_commits import GroupCommits, in_use
 from anchorhold.ledger.migrations import MIGRATIONS
 from anchorhold.ledger.missing_ledger import EMPTY, MAY_CREATE, MISSING, WITHOUT_AUTHORITY, MissingLedgerPolicy
 from anchorhold.ledger.notices import CommitNotices
 from anchorhold.ledger.revision import SELECT_REVISION, LedgerRevision
 from anchorhold.ledger.schema import Schema, schema
+from anchorhold.settings.masking import mask_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
+
+    from peewee import Database
 
     from anchorhold.audit import AuditContext
     from anchorhold.ledger.authorities import AuthorityRepository
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.revocations import RevocationRepository
     from anchorhold.ledger.workers import WorkerRepository
 
+SUBJECT: Final = "ledger"
 _ALONE: Final = 0x616E63686F73
 """Number of the advisory lock on PostgreSQL of transactions that want to be alone."""
 
@@ -349,26 +354,29 @@ def check_missing_ledger(url: str, missing_ledger_policy: MissingLedgerPolicy) -
         missing_ledger_policy.check(place_of(url), MISSING, lambda: not ledger_exists(url))
 
 
-def check_database(url: str, missing_ledger_policy: MissingLedgerPolicy = MAY_CREATE) -> bool:
-    """Connect to the ledger's database and change nothing in it; one that does not exist yet is fine.
+def place_of(url: str | None) -> str:
+    """What to call the ledger at a URL in messages; its password is masked."""
+    return SUBJECT if url is None else f"{SUBJECT} {mask_password(url).removeprefix('sqlite:///')}"
 
-    Returns:
-        Whether it is there with the tables of this version, so that opening it changes nothing either.
 
-    Raises:
-        SettingsError: The URL cannot be read.
-        LedgerError: The database cannot be reached or written, or should be there.
-        LedgerVersionError, LedgerForeignError: It is not for this version, or not a ledger.
-    """
-    check_missing_ledger(url, missing_ledger_policy)
-    if not check_files(url, place_of(url)):
-        return False
-    database = open_database(url, SUBJECT)
+@contextmanager
+def sentences(database: Database, url: str | None) -> Iterator[None]:
+    """Turn errors of the database of a ledger at a URL into one sentence; see `Ledger.translate_errors`."""
     try:
-        with sentences(database, url):
-            complete = check_tables(database, place_of(url), MIGRATIONS)
-            if not MIGRATIONS.are_begun(database):
-                missing_ledger_policy.check(place_of(url), EMPTY, lambda: not MIGRATIONS.are_begun(database))
-            return complete
-    finally:
-        close(database)
+        yield
+    except (PeeweeException, sqlite3.Error) as error:  # SQLite reads rows when peewee looks away
+        drop_dead_connection(database)
+        first = _first(error)
+        message = " ".join(str(first).split()) or type(first).__name__
+        raise LedgerError(f"{place_of(url)}: {message}", hint=hint_for(message)) from error
+
+
+def _first(error: Exception) -> Exception:
+    """The first error: when a commit fails, the rollback after it often fails too and would hide why."""
+    first: Exception = error
+    earlier = error.__context__
+    while earlier is not None and not isinstance(earlier, AnchorholdError):
+        if isinstance(earlier, PeeweeException):
+            first = earlier
+        earlier = earlier.__context__
+    return first

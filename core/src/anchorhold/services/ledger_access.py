@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from anchorhold.databases import close, open_database, open_in_memory
 from anchorhold.ledger import Ledger, MissingLedgerPolicy, NoLedgerError, check_missing_ledger, ledger_exists
-from anchorhold.ledger.ledger import check_database
+from anchorhold.ledger.database_check import check_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -35,10 +35,10 @@ def intended_crl(ledger: Ledger, owner: KeyOwner, wanted: WantedSignature) -> tu
     again = Remedy("crls.generate", {"authority": authority.name})
     check_may_issue_crls(authority)
     with ledger.translate_errors():
-        begun = ledger.events.details("crl-begun", authority.record.id, f'"number": {number:d},') if number else []
-        if not begun:
+        begun = ledger.events.begun("crl-begun", authority.record.id, f'"number": {number:d},') if number else None
+        if begun is None:
             raise not_intended("crl-not-begun", owner, "no CRL of that number was begun")
-        plan = CrlPlan.of_detail(begun[0])
+        plan = CrlPlan.of_detail(begun)
         previous = ledger.crls.state(authority.record.id, plan.shard)
     if previous is not None and previous.number >= plan.number:
         problem = f"CRL {plan.number} was made already, or a newer one (number {previous.number})"

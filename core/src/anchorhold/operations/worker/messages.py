@@ -64,8 +64,8 @@ def intended_csr(ledger: Ledger, owner: KeyOwner, wanted: WantedSignature, messa
     if state.csr is not None:
         raise not_intended("csr-made", owner, "the CSR of the authority was signed already")
     with ledger.translate_errors():
-        begun = ledger.events.details("csr-begun", authority.record.id, f'"sha256": "{wanted.digest.hex()}"')
-    if not begun:
+        begun = ledger.events.begun("csr-begun", authority.record.id, f'"sha256": "{wanted.digest.hex()}"')
+    if begun is None:
         raise not_intended("csr-not-begun", owner, "the ledger has no such CSR")
     octets = assemble_request(message, owner.public_key, owner.algorithm, b"\x00")
     found = x509.load_der_x509_csr(octets)  # core made it, or its digest would not be recorded
