@@ -103,7 +103,7 @@ def opened(message: object) -> tuple[str, bytes]:
         MessageError: It is no message.
     """
     if not isinstance(message, str):
-        raise MessageError("is no text")
+        raise MessageError("is not a text")
     found = _object(message)
     body, signature = found.get("body"), found.get("signature")
     if not isinstance(body, str) or not isinstance(signature, str):

@@ -173,7 +173,7 @@ def _transaction(database: Database, *, durable: bool) -> Iterator[None]:
 
 
 def _execute(database: Any, statement: str, values: tuple[object, ...], *, durable: bool) -> Any:
-    """Execute one statement in a transaction of its own, by one message to the server.
+    """Execute one statement in its own transaction, by one message to the server.
 
     Args:
         database: Where.
