@@ -34,6 +34,8 @@ class TwoHosts:
         deadline: Seconds for which the front waits.
         worker: What the section ``worker`` has beside the usual.
         front: What the section of the alias in front has beside the usual.
+        back: What the settings of the host with the keys have beside the usual.
+        aliases: That the peer may use.
     """
 
     folder: Path
@@ -43,6 +45,8 @@ class TwoHosts:
     deadline: float = 20
     worker: dict[str, Any] = field(default_factory=dict)
     front: dict[str, Any] = field(default_factory=dict)
+    back: dict[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ("default",)
 
     def __post_init__(self) -> None:
         for name in ("front", "back"):
@@ -57,8 +61,7 @@ class TwoHosts:
     def write(self) -> None:
         """Write both settings files."""
         urls = {"broker": {"file": "broker"}, "result_backend": {"file": "results"}}
-        asking: dict[str, Any] = {**urls, "peer": "web", "message_key": "peer.pem", "worker_keys": ["worker.pub"]}
-        asking |= {"deadline": self.deadline, **self.front}
+        asking = {**self.asking(), **urls, **self.front}
         front = {
             "ca_dir": "ca",
             "database": self.database,
@@ -67,7 +70,7 @@ class TwoHosts:
         }
         peer = {
             "keys": ["peer.pub"],
-            "aliases": ["default"],
+            "aliases": list(self.aliases),
             "ocsp_aliases": ["default"],
             "may_create": True,
             "may_delete": True,
@@ -86,10 +89,22 @@ class TwoHosts:
             "ca_dir": "ca",
             "database": self.database,
             "ocsp_key_backends": {"default": ocsp},
+            **self.back,
             "worker": {**worker, **self.worker},
         }
         for name, settings in (("front", front), ("back", back)):
             (self.folder / name / "settings.toml").write_text(tomli_w.dumps(settings))
+
+    def asking(self) -> dict[str, Any]:
+        """Options of an alias that asks, for settings in any folder."""
+        return {
+            "broker": {"file": str(self.folder / "front/broker")},
+            "result_backend": {"file": str(self.folder / "front/results")},
+            "peer": "web",
+            "message_key": str(self.folder / "front/peer.pem"),
+            "worker_keys": [str(self.folder / "front/worker.pub")],
+            "deadline": self.deadline,
+        }
 
     @property
     def environment(self) -> dict[str, str]:
