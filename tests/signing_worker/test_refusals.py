@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -72,7 +72,20 @@ def test_what_was_refused_before_it_was_looked_up_is_recorded(peers: Peers) -> N
 
 def test_words_of_a_peer_do_not_reach_the_history(peers: Peers, make_csr: MakeCsr) -> None:
     wanted = peers.reserve(make_csr())
-    for serial in ("no serial number", "7f" * 100, ""):
-        with pytest.raises(SignatureNotIntendedError):
-            peers.sign(replace(wanted, serial=serial))
-    assert [(event.serial, "serial" in event.detail) for event in peers.refusals()] == [(None, False)] * 3
+    strange: Any = "a purpose"
+    for forged in (
+        replace(wanted, serial="no serial number"),
+        replace(wanted, serial="\x00"),
+        replace(wanted, serial="7f" * 5000),
+        replace(wanted, serial=""),
+        replace(wanted, purpose=strange),
+        replace(wanted, digest=bytes(10**6)),
+    ):
+        with pytest.raises(SignatureNotIntendedError) as refused:
+            peers.sign(forged)
+        assert len(str(refused.value)) < 200
+    assert max(len(str(event.detail)) for event in peers.refusals()) < 250
+    *strangers, no_purpose, no_digest = reversed(peers.refusals())
+    assert [("serial" in event.detail, event.detail["purpose"]) for event in strangers] == [(False, "certificate")] * 4
+    assert no_purpose.detail["purpose"] == "unknown"
+    assert "sha256" not in no_digest.detail

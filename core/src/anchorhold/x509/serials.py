@@ -25,6 +25,11 @@ def format_serial(serial: int) -> str:
     return f"{'-' if serial < 0 else ''}{digits.zfill(len(digits) + len(digits) % 2)}"
 
 
+def is_formatted(text: str) -> bool:
+    """Whether a text looks like a serial number as the ledger has it."""
+    return _WRITTEN.fullmatch(text) is not None
+
+
 def is_too_long(serial: int) -> bool:
     """Whether it has more than `MAX_OCTETS` octets as an INTEGER."""
     return octets_of(serial) > MAX_OCTETS

@@ -12,6 +12,7 @@ from anchorhold.operations.worker.intended import IntendedSignature, KeyOwner, n
 from anchorhold.operations.worker.messages import check_probe, intended_csr, message_of
 from anchorhold.operations.worker.responses import intended_response
 from anchorhold.plugin.requests import SignRequest
+from anchorhold.x509.serials import is_formatted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +63,8 @@ def _certificates(
     if owner is None or owner.responder is not None:
         return {}
     own = owner.authority.record.public_key
-    serials = [each.serial for each in wanted if each.serial is not None and each.public_key_info == own]
+    named = {each.serial for each in wanted if each.serial is not None and each.public_key_info == own}
+    serials = sorted(filter(is_formatted, named))
     with ledger.translate_errors():
         return ledger.certificates.by_serials(owner.authority.record.id, serials)
 
@@ -86,10 +88,9 @@ def _outcome(
 
 def _check_key(owner: KeyOwner, wanted: WantedSignature) -> None:
     if wanted.purpose not in (OF_AUTHORITIES if owner.responder is None else OF_RESPONDERS):
-        raise not_intended("other-purpose", owner, f"its key signs nothing for the purpose {wanted.purpose!r}")
+        raise not_intended("other-purpose", owner, "its key signs nothing for that purpose")
     if wanted.algorithm != owner.algorithm:
-        problem = f"its key signs with {owner.algorithm}, not {wanted.algorithm}"
-        raise not_intended("other-algorithm", owner, problem)
+        raise not_intended("other-algorithm", owner, f"its key signs with {owner.algorithm}, and another was wanted")
 
 
 def _intended(

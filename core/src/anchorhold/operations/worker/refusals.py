@@ -6,14 +6,14 @@ history, and all are counted.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from anchorhold.errors import RefusedError, SignatureNotIntendedError
+from anchorhold.operations.worker.finding import OF_AUTHORITIES, OF_RESPONDERS
 from anchorhold.plugin.facts import CrlFacts
-from anchorhold.x509.serials import format_serial
+from anchorhold.x509.serials import format_serial, is_formatted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 RECORDED: Final = 20
 """Refusals of one kind in an hour that are in the history."""
-_SERIAL: Final = re.compile("-?[0-9a-f]{1,128}")
+_PURPOSES: Final = (*OF_AUTHORITIES, *OF_RESPONDERS)
+_UNKNOWN: Final = "unknown"
+_DIGEST: Final = 32
+"""Octets of a SHA-256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,10 @@ class Refusal:
     def of(cls, wanted: WantedSignature, error: AnchorholdError, authority: AuthorityRecord | None) -> Self:
         """That of a signature that was wanted."""
         return cls(
-            purpose=wanted.purpose,
+            purpose=wanted.purpose if wanted.purpose in _PURPOSES else _UNKNOWN,
             reason=error.reason if isinstance(error, SignatureNotIntendedError) else error.code,
             authority=authority,
-            digest=wanted.digest.hex(),
+            digest=wanted.digest.hex() if len(wanted.digest) == _DIGEST else None,
             about=_about(wanted.serial, wanted.number),
         )
 
@@ -75,8 +78,8 @@ class Refusal:
 
 
 def _about(serial: str | None, number: int | None) -> tuple[tuple[str, Any], ...]:
-    """What the history is searched by; a serial number only if it looks like one, for it comes from outside."""
-    named = (("serial", serial if serial and _SERIAL.fullmatch(serial) else None), ("number", number))
+    """What it is about; words that come from outside are left out if they are no serial number."""
+    named = (("serial", serial if serial and is_formatted(serial) else None), ("number", number))
     return tuple((name, value) for name, value in named if value is not None)
 
 
