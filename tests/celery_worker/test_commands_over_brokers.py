@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from anchorhold.operations.order import Order
 from celery_worker.two_hosts import TwoHosts, running_worker
 from databases import new_database
-from programs import openssl
+from programs import openssl, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from anchorhold.installation import Installation
     from conftest import MakeCsr
@@ -85,3 +89,40 @@ def test_openssl_accepts_what_the_commands_make(hosts: TwoHosts, worker: object,
     hosts.run("init-ca", "Root", "CN=Root", "--out=root.pem")
     hosts.run("sign-cert", "--ca=Root", "--csr=a.csr", "--alt=a.example", "--out=a.pem")
     assert "a.pem: OK" in openssl("verify", "-CAfile", hosts.folder / "root.pem", hosts.folder / "a.pem")
+
+
+def test_ocsp_responses_are_signed_by_a_responder_whose_key_is_elsewhere(
+    front: Installation, tmp_path: Path, make_csr: MakeCsr
+) -> None:
+    front.certificates.sign("Root", Order(csr=make_csr(), names=["a.example"]))
+    front.maintenance.run("Root")
+    front.ocsp_responses.generate("Root", tmp_path / "responses", jobs=1)
+    files = [path for path in (tmp_path / "responses").rglob("*") if path.is_file() and path.stat().st_size > 100]
+    responses = [ocsp.load_der_ocsp_response(path.read_bytes()) for path in files if path.read_bytes()[:1] == b"0"]
+    assert responses
+    assert {found.certificate_status for found in responses} <= set(ocsp.OCSPCertStatus)
+
+
+def test_a_csr_for_a_parent_elsewhere_is_signed(front: Installation) -> None:
+    pending = front.authorities.request_csr("Sub", "CN=Sub")
+    assert pending is not None
+    (begun,) = [entry for entry in front.history.entries() if entry.kind == "csr-begun"]
+    assert begun.authority == "Sub"
+
+
+@pytest.mark.parametrize("shift", ["-120s", "+120s"])
+@pytest.mark.only_in_full(because="deadlines by the clock of the database are tried by a late message")
+def test_the_clock_of_the_host_that_asks_may_be_wrong(
+    hosts: TwoHosts, worker: object, make_csr: MakeCsr, shift: str
+) -> None:
+    (hosts.folder / "b.csr").write_bytes(make_csr())
+    command = [program("faketime"), "-f", shift, sys.executable, "-m", "anchorhold"]
+    settings = ["--config", str(hosts.folder / "front/settings.toml")]
+    made = subprocess.run(
+        [*command, *settings, "init-ca", f"Clock {shift}", "CN=Clock"],
+        env=hosts.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr

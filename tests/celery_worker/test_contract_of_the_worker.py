@@ -37,9 +37,9 @@ class TestTheStart(BackendContract):
         return {"broker": place, "result_backend": place, "peer": "a", "message_key": "a", "worker_keys": ["b"]}
 
 
-for name, test in inspect.getmembers(TestTheStart, inspect.isfunction):
-    if (found := rule_of(test)) is not None and found.id != "start.imports":
-        setattr(TestTheStart, name, None)
+for _name, _rule in inspect.getmembers(TestTheStart, inspect.isfunction):
+    if (found := rule_of(_rule)) is not None and found.id != "start.imports":
+        setattr(TestTheStart, _name, None)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the kit closes no backend
@@ -57,8 +57,6 @@ class TestKeysOnAnotherHost(BackendContract):
         for name in {"kind", "kind_of_type"}.intersection(metafunc.fixturenames):
             kind = key_kinds.simplest(self.capabilities()[1])
             metafunc.parametrize(name, [kind], ids=[str(kind).replace(" ", "-")])
-
-    test_a_start_loads_no_library_of_others = None
 
     @classmethod
     def capabilities(cls) -> Any:
@@ -126,3 +124,6 @@ class TestKeysOnAnotherHost(BackendContract):
     @pytest.fixture
     def vanish(self, hosts: TwoHosts) -> Callable[[CreatedKey], None]:
         return lambda created: (hosts.folder / "ca" / created.handle.data["handle"]["data"]["path"]).unlink()
+
+
+setattr(TestKeysOnAnotherHost, "test_a_start_loads_no_library_of_others", None)  # noqa: B010  # see `TestTheStart`

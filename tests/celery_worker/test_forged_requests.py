@@ -139,6 +139,12 @@ def test_what_a_peer_may_not_ask_is_refused(
     assert wire.refusals() == [*before, (peer, reason)]
 
 
+def test_one_message_does_not_ask_twice_for_the_same(wire: Wire, root: Authority, reserved: tuple[bytes, str]) -> None:
+    content = wire.signature(root, *reserved)
+    answer = wire.ask(wire.request("sign", {**content, "items": content["items"] * 2}))
+    assert "wants a signature twice" in answer["error"]["problem"]
+
+
 def test_a_request_is_not_taken_for_another_operation(wire: Wire, root: Authority, reserved: tuple[bytes, str]) -> None:
     before = wire.refusals()
     request = wire.request("sign", wire.signature(root, *reserved))

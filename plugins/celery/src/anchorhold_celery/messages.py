@@ -81,6 +81,8 @@ class Request:
             raise MessageError("has not the members of a request")
         if not isinstance(deadline, int | float) or found["operation"] not in OPERATIONS:
             raise MessageError("has not the members of a request")
+        if found["role"] not in ("ca", "ocsp"):
+            raise MessageError("has not the members of a request")
         return cls(**found)
 
 

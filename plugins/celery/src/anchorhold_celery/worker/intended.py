@@ -154,9 +154,12 @@ def wanted_of(request: Request) -> tuple[list[WantedSignature], KeyHandle]:
         items = content["items"]
         if not isinstance(items, list) or not 0 < len(items) <= _MOST:
             raise MessageError("has no items, or too many")
-        return [_wanted(item, public_key) for item in items], handle
+        wanted = [_wanted(item, public_key) for item in items]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MessageError("has not what a signature needs") from error
+    if len({(each.purpose, each.digest) for each in wanted}) < len(wanted):
+        raise MessageError("wants a signature twice")
+    return wanted, handle
 
 
 def once(wanted: WantedSignature) -> str:
