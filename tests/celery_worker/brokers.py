@@ -21,6 +21,7 @@ from storages.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_numbers = iter(range(1_000_000))
 PASSWORD: Final = "hunter2-of-the-broker"
 """Of both brokers."""
 _RABBIT: Final = """
@@ -53,6 +54,10 @@ class Broker:
     command: list[str]
     variables: dict[str, str] = field(default_factory=dict)
     running: subprocess.Popen[bytes] | None = None
+
+    def separate(self) -> str:
+        """The URL of a part of a Redis whose queues no other test has."""
+        return f"{self.url.removesuffix('/0')}/{next(_numbers) % 15 + 1}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -34,7 +34,8 @@ def rabbitmq_broker() -> Iterator[Broker]:
 def hosts(cluster: Cluster, redis_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHosts]:
     """Two hosts over Redis that the tests of a module share, with a ledger of their own."""
     with new_database(cluster.url) as url:
-        yield TwoHosts(tmp_path_factory.mktemp("hosts"), url, redis_broker.url, redis_broker.url)
+        own = redis_broker.separate()
+        yield TwoHosts(tmp_path_factory.mktemp("hosts"), url, own, own)
 
 
 @pytest.fixture(scope="module")

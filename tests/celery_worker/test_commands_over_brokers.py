@@ -31,10 +31,10 @@ def hosts_by_broker(
     request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TwoHosts]:
     """Two hosts over each broker, with results in Redis, and a worker."""
-    broker = request.getfixturevalue(f"{request.param}_broker")
-    results = request.getfixturevalue("redis_broker")
+    results = request.getfixturevalue("redis_broker").separate()
+    broker = results if request.param == "redis" else request.getfixturevalue("rabbitmq_broker").url
     with new_database(cluster.url) as url:
-        hosts = TwoHosts(tmp_path_factory.mktemp("hosts"), url, broker.url, results.url)
+        hosts = TwoHosts(tmp_path_factory.mktemp("hosts"), url, broker, results)
         with hosts.open() as front:
             front.ledger.close()  # the tables are there before the worker begins
         with running_worker(hosts):

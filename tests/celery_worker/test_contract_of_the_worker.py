@@ -77,7 +77,8 @@ class TestKeysOnAnotherHost(BackendContract):
         monkeypatch.setenv("PYTHONPATH", str(TESTS))
         ledger = f"sqlite:///{tmp_path}/contract/ca/ledger.sqlite3"
         storages = {"one": "ca", "two": "other"}
-        hosts = TwoHosts(folder / "hosts", ledger, redis_broker.url, redis_broker.url)
+        place = redis_broker.separate()
+        hosts = TwoHosts(folder / "hosts", ledger, place, place)
         hosts.back = {
             "storages": {
                 name: {"backend": "local", "options": {"location": str(hosts.folder / place)}}

@@ -17,6 +17,7 @@ from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import Request, reply_body, seal
 from anchorhold_celery.request_table import RequestTable
 from celery_worker.brokers import wait_until
+from celery_worker.two_hosts import running_worker
 from storages.servers import free_port
 
 if TYPE_CHECKING:
@@ -156,6 +157,6 @@ def test_an_answer_by_another_key_or_to_another_request_is_thrown_away(
             client().ask("sign", {}, 2)
 
 
-def test_what_a_worker_refuses_is_said_in_its_words(worker: object, client: Callable[..., WorkerClient]) -> None:
-    with pytest.raises(RefusedError, match="the worker says: the alias is not lent here"):
+def test_what_a_worker_refuses_is_said_in_its_words(hosts: TwoHosts, client: Callable[..., WorkerClient]) -> None:
+    with running_worker(hosts), pytest.raises(RefusedError, match="the worker says: the alias is not lent here"):
         client(alias="another").ask("offers", {}, 10)
