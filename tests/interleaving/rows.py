@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from interleaving.world import World
 
 READING: Final = frozenset(
-    {"advise", "list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history"}
+    {"advise", "list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history", "workers"}
 )
 """Commands that change nothing; what they read is what the others leave."""
 ALONE: Final = frozenset({"config", "new-backend", "new-wrapper", "profiles", "quickstart"})
