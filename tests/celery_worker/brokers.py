@@ -145,8 +145,14 @@ def running_rabbitmq() -> Iterator[Broker]:
             yield broker
         finally:
             broker.kill()
-            mapper_ends = [program("epmd", "erlang-base"), "-port", str(mapper), "-kill"]
-            subprocess.run(mapper_ends, capture_output=True, check=False)
+            end_mapper = [program("epmd", "erlang-base"), "-port", str(mapper), "-kill"]
+            wait_until(lambda: _is_done(end_mapper), 10, "the port mapper of Erlang does not end")
+
+
+def _is_done(command: list[str]) -> bool:
+    """Whether a port mapper is ended, or is gone; it refuses while it believes that its node lives."""
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "Killed" in told.stdout or "Cannot connect" in told.stdout + told.stderr
 
 
 def wait_until(happened: Callable[[], object], seconds: float, what: str) -> None:
