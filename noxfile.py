@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
-DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server")
+DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server", "plugins/celery")
 EXAMPLES = (
     "examples/audit-log",
     "examples/aws-kms",
@@ -51,6 +51,9 @@ SYSTEM_PARTS = {
     "caddy": "caddy",
 }
 """Programs the tests run, and the Debian packages they are in."""
+
+WORKER_PARTS = {name: name for name in ("redis-server", "rabbitmq-server")}
+"""Brokers; only `worker` runs them."""
 
 EACH_COMMAND = (
     "tests/cli/test_every_command.py",
@@ -331,6 +334,17 @@ def contract(session: nox.Session) -> None:
     for faults in ("contract.faulting", "contract.wrapper_faulting"):
         session.run("python", "-m", faults, env={**PLAIN, **whole, "PYTHONPATH": "tests"})
     _pytest(session, *(session.posargs or [*_at_once(), "tests/contract"]), env=whole)
+
+
+@nox.session(requires=["wheels", "programs"], default=False)
+@isolated
+def worker(session: nox.Session) -> None:
+    """Have a worker sign for hosts over each broker, kill each part between them, and try the kit on a worker."""
+    if missing := _system_parts(session, WORKER_PARTS):
+        session.error(f"install {', '.join(missing)}")
+    _install_wheels(session)
+    arguments = session.posargs or ["--timeout=0", "tests/celery_worker", "tests/signing_worker"]
+    _pytest(session, *arguments, env={"ANCHORHOLD_TEST_COMBINATIONS": "all", "ANCHORHOLD_WORKER": "1"})
 
 
 @nox.session(requires=["wheels"], default=False)

@@ -105,7 +105,7 @@ def test_help_ends_with_examples_that_the_command_accepts(
 
 
 def test_every_example_is_of_a_command() -> None:
-    assert set(EXAMPLES) == {" ".join(line) for line in LINES if line != ("config",)} | {"serve"}
+    assert set(EXAMPLES) == {" ".join(line) for line in LINES if line != ("config",)} | {"serve", "worker"}
 
 
 def test_every_command_is_in_the_root_help_with_its_summary(anchorhold: Command) -> None:

@@ -134,7 +134,7 @@ READMES = sorted(str(page.relative_to(REPOSITORY)) for page in REPOSITORY.glob("
 
 def test_settings_are_shown_in_readmes_of_our_backends() -> None:
     assert [name for name in READMES if any(_settings_in(name))] == [
-        f"plugins/{name}/README.md" for name in ("db", "hsm", "storages")
+        f"plugins/{name}/README.md" for name in ("celery", "db", "hsm", "storages")
     ]
 
 

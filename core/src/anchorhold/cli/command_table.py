@@ -93,6 +93,7 @@ COMMANDS: Final = {
     "serve": Command(
         OPERATION, "Serve OCSP, CRLs and CA certificates over HTTP.", "", distribution="anchorhold-server"
     ),
+    "worker": Command(OPERATION, "Lend keys of this host to other hosts.", "", distribution="anchorhold-celery"),
     "recover": Command(
         OPERATION, "Finish or abandon interrupted operations.", "recover:recover", ("use",), parent=True
     ),

@@ -58,6 +58,7 @@ EXAMPLES: Final = {
         "anchorhold recover --finish Web",
         "anchorhold recover --abandon Web --forget-key",
     ),
+    "worker": ("anchorhold worker --processes 4",),
     "workers": ("anchorhold workers", "anchorhold workers --output-format json"),
     "history": (
         "anchorhold history --ca Web --since 7d",

@@ -17,6 +17,7 @@ _KEYS_OF: Final = {
         *("library_path", "token", "token_serial", "slot", "uri", "protected_auth", "max_sessions", "serialise"),
     },
     "db": {"database"},
+    "celery": {"peer", "alias", "queue", "deadline", "at_once", "message_key", "worker_keys"},
 }
 """Options of key backends, by type."""
 _ANYWHERE: Final = {
@@ -39,6 +40,11 @@ _PKCS11: Final = {
     *("slot-id", "slot-manufacturer", "slot-description", "module-path", "module-name", "object", "id", "type"),
 }
 """Attributes of PKCS#11 URIs (RFC 7512) that hold no PIN; ``pin-source`` is one if it names a file."""
+_WORKER: Final = {
+    *("name", "message_key", "processes", "sign_once", "redelivery", "queue", "keys", "aliases", "ocsp_aliases"),
+    *("may_create", "may_delete"),
+}
+"""Of the section ``worker``; its URLs hold passwords, and options of keys may be anything."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _USER: Final = re.compile(r"[\w.@+-]*")
 """Of a name and no password behind it."""
@@ -61,6 +67,8 @@ def masked(key: tuple[str, ...], value: Any, backend: str) -> Any:
         return value
     if key == ("database",):
         return mask_password(str(value))
+    if key[0] == "worker":
+        return value if key[-1] in _WORKER and "key_options" not in key else MASK
     if key[0] not in _ALIASES:
         return value
     if key[-1] == "backend" and "options" not in key:

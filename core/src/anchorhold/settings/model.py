@@ -94,6 +94,7 @@ class Settings(Section):
         ocsp_key_backends: Where keys of OCSP responders live, by alias.
         ocsp_responses: Where pre-signed OCSP responses are kept.
         wrappers: Enabled wrappers, in order.
+        worker: What a worker on this host lends to whom; checked by the distribution that offers the worker.
         profiles: Profiles in addition to the built-in ones, or in their place.
         default_profile: The profile used unless another is named.
     """
@@ -105,5 +106,6 @@ class Settings(Section):
     ocsp_key_backends: dict[Alias, AliasSettings]
     ocsp_responses: OcspResponseSettings = Field(default_factory=OcspResponseSettings)
     wrappers: dict[str, WrapperSettings] = Field(default_factory=dict)
+    worker: dict[str, Any] = Field(default_factory=dict)
     profiles: dict[Alias, ProfileSettings] = Field(default_factory=dict)
     default_profile: Annotated[str, AfterValidator(_for_leaves), Field(validate_default=True)] = "webserver"

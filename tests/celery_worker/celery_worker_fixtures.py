@@ -1,0 +1,45 @@
+"""Fixtures of workers; for ``pytest_plugins`` of test modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from celery_worker.brokers import Broker, running_rabbitmq, running_redis
+from celery_worker.two_hosts import TwoHosts, Worker, running_worker
+from databases import new_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postgresql_cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def redis_broker() -> Iterator[Broker]:
+    """A Redis that tests share, and do not stop."""
+    with running_redis() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_broker() -> Iterator[Broker]:
+    """A RabbitMQ that tests share, and do not stop."""
+    with running_rabbitmq() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def hosts(cluster: Cluster, redis_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHosts]:
+    """Two hosts over Redis that the tests of a module share, with a ledger of their own."""
+    with new_database(cluster.url) as url:
+        own = redis_broker.separate()
+        yield TwoHosts(tmp_path_factory.mktemp("hosts"), url, own, own)
+
+
+@pytest.fixture(scope="module")
+def worker(hosts: TwoHosts) -> Iterator[Worker]:
+    """A worker on the host with the keys."""
+    with running_worker(hosts) as running:
+        yield running

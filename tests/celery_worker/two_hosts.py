@@ -1,0 +1,201 @@
+"""A host without a key of an authority, and one with them: two settings files, one ledger, one broker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from anchorhold.installation import Installation, open_installation
+from celery_worker.brokers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass
+class TwoHosts:
+    """Both hosts.
+
+    Attributes:
+        folder: With a folder for each: ``front`` asks, ``back`` has the keys.
+        database: URL of the ledger.
+        broker: URL.
+        results: URL of the result backend.
+        deadline: Seconds for which the front waits.
+        worker: What the section ``worker`` has beside the usual.
+        front: What the section of the alias in front has beside the usual.
+        back: What the settings of the host with the keys have beside the usual.
+        aliases: That the peer may use.
+    """
+
+    folder: Path
+    database: str
+    broker: str
+    results: str
+    deadline: float = 20
+    worker: dict[str, Any] = field(default_factory=dict)
+    front: dict[str, Any] = field(default_factory=dict)
+    back: dict[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ("default",)
+
+    def __post_init__(self) -> None:
+        for name in ("front", "back"):
+            (self.folder / name).mkdir(parents=True)
+        self.peer_key = new_key(self.folder / "front/peer.pem", self.folder / "back/peer.pub")
+        new_key(self.folder / "back/worker.pem", self.folder / "front/worker.pub")
+        for name in ("front", "back"):
+            (self.folder / name / "broker").write_text(self.broker)
+            (self.folder / name / "results").write_text(self.results)
+        self.write()
+
+    def write(self) -> None:
+        """Write both settings files."""
+        urls = {"broker": {"file": "broker"}, "result_backend": {"file": "results"}}
+        asking = {**self.asking(), **urls, **self.front}
+        front = {
+            "ca_dir": "ca",
+            "database": self.database,
+            "key_backends": {"default": {"backend": "celery", "options": asking}},
+            "ocsp_key_backends": {"default": {"backend": "celery", "options": asking}},
+        }
+        peer = {
+            "keys": ["peer.pub"],
+            "aliases": list(self.aliases),
+            "ocsp_aliases": ["default"],
+            "may_create": True,
+            "may_delete": True,
+        }
+        worker = {
+            **urls,
+            "name": "strongroom",
+            "message_key": "worker.pem",
+            "processes": 1,
+            "aliases": {"default": {}},
+            "ocsp_aliases": {"default": {}},
+            "peers": {"web": peer},
+        }
+        ocsp = {"backend": "storages", "options": {"encrypt_private_key": False}}
+        back = {
+            "ca_dir": "ca",
+            "database": self.database,
+            "ocsp_key_backends": {"default": ocsp},
+            **self.back,
+            "worker": {**worker, **self.worker},
+        }
+        for name, settings in (("front", front), ("back", back)):
+            (self.folder / name / "settings.toml").write_text(tomli_w.dumps(settings))
+
+    def asking(self) -> dict[str, Any]:
+        """Options of an alias that asks, for settings in any folder."""
+        return {
+            "broker": {"file": str(self.folder / "front/broker")},
+            "result_backend": {"file": str(self.folder / "front/results")},
+            "peer": "web",
+            "message_key": str(self.folder / "front/peer.pem"),
+            "worker_keys": [str(self.folder / "front/worker.pub")],
+            "deadline": self.deadline,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of both, without any of the tests."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANCHORHOLD_")}
+        return {**kept, "HOME": str(self.folder), "PYTHONUNBUFFERED": "1"}
+
+    def open(self, host: str = "front") -> Installation:
+        """An installation, in this process."""
+        return open_installation(self.folder / host / "settings.toml", environment=self.environment)
+
+    def run(self, *arguments: str, host: str = "front", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host."""
+        done = subprocess.run(
+            [sys.executable, "-m", "anchorhold", "--config", str(self.folder / host / "settings.toml"), *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+
+@dataclass
+class Worker:
+    """A worker that runs.
+
+    Attributes:
+        process: Of the parent.
+        log_file: What it has said.
+    """
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        return self.log_file.read_text(errors="replace")
+
+    def children(self) -> list[int]:
+        """Its processes that sign."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
+        ).stdout
+        return [int(line) for line in found.split()]
+
+    def kill(self) -> None:
+        """End it at once, with its children."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def running_worker(hosts: TwoHosts, *command: str, name: str = "worker") -> Iterator[Worker]:
+    """A worker, for as long as it is needed; it is ended in good order."""
+    settings = str(hosts.folder / "back/settings.toml")
+    log_file = hosts.folder / f"{name}.log"
+    command = command or (sys.executable, "-m", "anchorhold", "--config", settings, "worker")
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=hosts.folder,
+            env={**hosts.environment, "ANCHORHOLD_CONFIG": settings},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    worker = Worker(process, log_file)
+    try:
+        wait_until(
+            lambda: "ready." in worker.log or process.poll() is not None, 30, f"the worker is not ready: {worker.log}"
+        )
+        assert process.poll() is None, worker.log
+        yield worker
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+
+def new_key(private: Path, public: Path) -> Ed25519PrivateKey:
+    """A key of messages, in files."""
+    key = Ed25519PrivateKey.generate()
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    private.chmod(0o600)
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return key
