@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from interleaving.world import World
 
 READING: Final = frozenset(
-    {"advise", "list-cas", "view-ca", "list-certs", "view-cert", "dump-crl", "backends", "serve", "history", "workers"}
+    {
+        "advise",
+        "list-cas",
+        "view-ca",
+        "list-certs",
+        "view-cert",
+        "dump-crl",
+        "backends",
+        "serve",
+        "history",
+        "worker",
+        "workers",
+    }
 )
 """Commands that change nothing; what they read is what the others leave."""
 ALONE: Final = frozenset({"config", "new-backend", "new-wrapper", "profiles", "quickstart"})
