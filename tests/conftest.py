@@ -37,6 +37,7 @@ pytest_plugins = [
     "interleaving.interleaving_fixtures",
     "presigned.presigned_fixtures",
     "celery_worker.celery_worker_fixtures",
+    "signing_worker.signing_worker_fixtures",
 ]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; children would ignore it, too

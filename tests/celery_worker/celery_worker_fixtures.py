@@ -1,8 +1,10 @@
-"""Fixtures of workers; for ``pytest_plugins`` of test modules."""
+"""Fixtures of workers; these tests start Redis, RabbitMQ and workers, and only `nox -s worker` runs them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postgresql_cluster import Cluster
+
+
+HERE: Final = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the folder out of other runs."""
+    is_test = collection_path.parent == HERE and collection_path.name.startswith("test_")
+    return True if is_test and not os.environ.get("ANCHORHOLD_WORKER") else None
 
 
 @pytest.fixture(scope="session")

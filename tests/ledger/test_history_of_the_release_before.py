@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger import Ledger
 
 BEFORE: Final = (
+    "DROP INDEX anchorhold_event_begun",
     "DROP INDEX anchorhold_event_authority",
     "DROP INDEX anchorhold_event_serial",
     *(
@@ -22,9 +23,9 @@ BEFORE: Final = (
         for table, more in (("event", ("authority_id", "serial")), ("certificate", ()))
         for column in (*more, "actor_kind", "actor_name", "actor_origin", "correlation_id")
     ),
-    "DROP TABLE anchorhold_request",
+    *(f"DROP TABLE anchorhold_{table}" for table in ("request", "worker", "signature_refusal")),
     "DROP INDEX anchorhold_revocation_dated",
-    "DELETE FROM anchorhold_migration WHERE substr(name, 1, 4) IN ('0005', '0006')",
+    "DELETE FROM anchorhold_migration WHERE substr(name, 1, 4) IN ('0005', '0006', '0007')",
 )
 """Makes the tables of the release before."""
 
