@@ -53,7 +53,7 @@ def roll_back(work: ClaimedWork, location: KeyLocation, authority_id: int, cause
 def log_failed_rollback(error: Exception) -> None:
     """Say nothing of what may go wrong, for the cause matters more; a defect of ours is not kept quiet."""
     if not isinstance(error, AnchorholdError):
-        logger.warning("unexpected %s while rolling back; report this with the output of --debug", type(error).__name__)
+        logger.warning("unexpected %s while rolling back; this is a bug, please report it", type(error).__name__)
     logger.debug("could not roll back", exc_info=error)
 
 
