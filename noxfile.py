@@ -68,13 +68,9 @@ EACH_COMMAND = (
 NEWEST = (
     *EACH_COMMAND,
     "tests/plugin",
-    "tests/hsm/test_keys_in_the_token.py",
-    "tests/hsm/test_lost_sessions.py",
     "tests/hsm/test_shared_module.py",
     "tests/hsm/test_threads_and_forks.py",
-    "tests/server/test_hanging_keys.py",
     "tests/server/test_shutdown.py",
-    "tests/server/test_starting.py",
     "tests/test_parallel.py",
     "tests/test_readme.py",
 )
