@@ -15,6 +15,7 @@ from databases import new_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from anchorhold.installation import Installation
     from postgresql_cluster import Cluster
 
 
@@ -54,3 +55,13 @@ def worker(hosts: TwoHosts) -> Iterator[Worker]:
     """A worker on the host with the keys."""
     with running_worker(hosts) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def front(hosts: TwoHosts) -> Iterator[Installation]:
+    """The host that asks, with a root that a worker has made; no worker runs afterwards."""
+    with hosts.open() as opened:
+        opened.ledger.close()
+        with running_worker(hosts):
+            opened.authorities.create("Root", "CN=Root")
+        yield opened

@@ -11,7 +11,6 @@ from anchorhold.operations.order import Order
 from anchorhold_celery.messages import seal
 from anchorhold_celery.worker.application import Process
 from anchorhold_celery.worker.intended import once, wanted_of
-from celery_worker.two_hosts import running_worker
 from celery_worker.wire import Wire
 
 if TYPE_CHECKING:
@@ -24,16 +23,6 @@ if TYPE_CHECKING:
     from conftest import MakeCsr
 
 pytestmark = pytest.mark.databases(because="both hosts have a ledger of their own")
-
-
-@pytest.fixture(scope="module")
-def front(hosts: TwoHosts) -> Iterator[Installation]:
-    """The host that asks, with a root."""
-    with hosts.open() as opened:
-        opened.ledger.close()
-        with running_worker(hosts):
-            opened.authorities.create("Root", "CN=Root")
-        yield opened
 
 
 @pytest.fixture

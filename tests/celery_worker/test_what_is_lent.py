@@ -33,16 +33,6 @@ KEY: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def front(hosts: TwoHosts) -> Iterator[Installation]:
-    """The host that asks, with a root."""
-    with hosts.open() as opened:
-        opened.ledger.close()
-        with running_worker(hosts):
-            opened.authorities.create("Root", "CN=Root")
-        yield opened
-
-
 @pytest.fixture
 def wire(hosts: TwoHosts, front: Installation) -> Iterator[Wire]:
     """Makes requests; the settings are as usual afterwards."""
