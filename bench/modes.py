@@ -35,7 +35,7 @@ class Mode:
     memory: tuple[int, int]
 
 
-ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory", "distant", "serving")
+ALL = ("startup", "issuance", "token", "crl", "ocsp", "growth", "memory", "distant", "lent", "serving")
 """The parts of a run, in their order."""
 MODES = {
     mode.name: mode

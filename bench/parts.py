@@ -14,6 +14,7 @@ from bench.growth.lines import growth_lines
 from bench.hsm import token
 from bench.hsm.lines import token_lines
 from bench.issuance.lines import issuance_lines
+from bench.lent.lines import lent_lines
 from bench.memory import memory_lines
 from bench.ocsp.lines import ocsp_lines
 from bench.peers import django_ca
@@ -125,6 +126,13 @@ def distant(run: Run) -> None:
         progress("distant keys", lines)
 
 
+def lent(run: Run) -> None:
+    """Measure keys on another host."""
+    for lines in lent_lines(run.cache, run.mode, run.databases):
+        run.results.lent.extend(lines)
+        progress("lent keys", lines)
+
+
 def serving(run: Run) -> None:
     """Measure the start and the memory of a server with many authorities."""
     lines = serving_lines(run.cache, run.mode)
@@ -141,6 +149,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "growth": growth,
     "memory": memory,
     "distant": distant,
+    "lent": lent,
     "serving": serving,
 }
 """By name, in the order in which they are run."""

@@ -136,6 +136,7 @@ class Results:
         plans: How the databases find what those look for.
         memory: Of processes that issue.
         distant: Keys across a network, in the unit that each line says.
+        lent: Keys on another host, in the unit that each line says.
         serving: A server with many authorities, in the unit that each line says.
     """
 
@@ -149,6 +150,7 @@ class Results:
     plans: list[Plan] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     distant: list[Comparison] = field(default_factory=list)
+    lent: list[Comparison] = field(default_factory=list)
     serving: list[Comparison] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
@@ -171,6 +173,7 @@ class Results:
             plans=[Plan(**plan) for plan in stored["plans"]],
             memory=[Memory(**_tuples(line)) for line in stored["memory"]],
             distant=_comparisons(stored.get("distant", ())),
+            lent=_comparisons(stored.get("lent", ())),
             serving=_comparisons(stored.get("serving", ())),
         )
 

@@ -102,6 +102,11 @@ def distant_table(results: Results) -> Table:
     return _compared("Keys across a network", ("what", "how", "against", "ours", "at most"), results.distant, ".2f")
 
 
+def lent_table(results: Results) -> Table:
+    """The lent part."""
+    return _compared("Keys on another host", ("what", "broker", "against", "ours", "theirs"), results.lent, ".1f")
+
+
 def serving_table(results: Results) -> Table:
     """The serving part."""
     headings = ("what", "ledger", "against", "ours", "at most")
@@ -119,6 +124,7 @@ TABLES: dict[str, Callable[[Results], Table]] = {
     "plans": plans_table,
     "memory": memory_table,
     "distant": distant_table,
+    "lent": lent_table,
     "serving": serving_table,
 }
 """By name, in the order in which they are printed."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 _missing_allowed = False
 
@@ -32,6 +34,8 @@ def program(name: str, package: str | None = None) -> str:
     """The path of a program the test runs; a test that lacks it fails with what to install."""
     found = find_program(name)
     if found is None:
+        import pytest  # for servers alone, which the benchmark starts too, nothing needs it
+
         message = f"this test needs the program {name}: as root on Debian, apt-get install {package or name}"
         (pytest.skip if _missing_allowed else pytest.fail)(message)
     return found

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -171,3 +172,14 @@ def _folder(name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(name: str) -> None:
+    """Run a broker until standard input ends; its URL is printed."""
+    with {"Redis": running_redis, "RabbitMQ": running_rabbitmq}[name]() as broker:
+        print(broker.url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
