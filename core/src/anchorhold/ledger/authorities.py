@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 from dataclasses import asdict, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from peewee import SqliteDatabase
@@ -14,6 +15,7 @@ from anchorhold.errors import BusyError
 from anchorhold.ledger.policy import IssuancePolicy
 from anchorhold.ledger.records import AuthorityRecord, AuthorityStatus
 from anchorhold.ledger.schema import from_timestamp, to_timestamp
+from anchorhold.ledger.written_queries import PLACE, WrittenQuery
 from anchorhold.remedy import Remedy
 
 if TYPE_CHECKING:
@@ -207,10 +209,13 @@ class AuthorityRepository:
 
     def by_public_key(self, public_key_info: bytes) -> AuthorityRecord | None:
         """The authority with that key (DER SubjectPublicKeyInfo), unless it was abandoned; None if there is none."""
+        return next((self._record(row) for row in self._by_public_key.rows(public_key_info)), None)
+
+    @cached_property
+    def _by_public_key(self) -> WrittenQuery:
         model = self._model
-        wanted = (model.public_key == public_key_info) & (model.status != "abandoned")
-        row = model.select().where(wanted).order_by(model.id).first()
-        return None if row is None else self._record(row)
+        wanted = (model.public_key == PLACE) & (model.status != "abandoned")
+        return WrittenQuery(model.select().where(wanted).order_by(model.id).limit(1))
 
     def all_known(self) -> list[AuthorityRecord]:
         """All that were not abandoned, in the order in which they were begun."""

@@ -19,6 +19,7 @@ from anchorhold.ledger.audits import conditions
 from anchorhold.ledger.notices import CommitNotices, Notice
 from anchorhold.ledger.records import CLOSED, ISSUED, CertificateRecord, Reservation
 from anchorhold.ledger.schema import audit_columns, audit_of, from_timestamp, to_timestamp
+from anchorhold.ledger.written_queries import PLACE, WrittenQuery
 from anchorhold.x509.serials import complete_serial
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
@@ -235,12 +236,19 @@ class CertificateRepository:
 
     def by_serials(self, authority_id: int, serials: Sequence[str]) -> dict[str, CertificateRecord]:
         """Those of an authority with these serial numbers, as the ledger has them, whatever became of them."""
+        if len(serials) == 1:
+            return {row.serial: self._record(row) for row in self._by_serial.rows(authority_id, *serials)}
         model, found = self._model, dict[str, CertificateRecord]()
         for begin in range(0, len(serials), _AT_ONCE):
             asked = model.serial.in_(list(serials[begin : begin + _AT_ONCE]))
             for row in model.select().where((model.authority == authority_id) & asked):
                 found[row.serial] = self._record(row)
         return found
+
+    @cached_property
+    def _by_serial(self) -> WrittenQuery:
+        model = self._model
+        return WrittenQuery(model.select().where((model.authority == PLACE) & (model.serial == PLACE)))
 
     def page(self, wanted: CertificateFilter, *, after: int = 0, limit: int = 100) -> list[CertificateRecord]:
         """Issued certificates: those that are valid, the first to expire first; or all, in the order of reservation.
