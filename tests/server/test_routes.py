@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from anchorhold import software_keys
 from anchorhold.algorithms import key_spec
+from anchorhold.audit import Actor
 from anchorhold.ledger import IssuancePolicy
 from anchorhold_server.runtime_dir import ensure_dir
 from anchorhold_server.socket_timeouts import OPTION
@@ -245,6 +246,24 @@ def test_metrics_are_what_prometheus_reads(house: House, server: Server) -> None
     assert values['anchorhold_http_responses_total{code="200",endpoint="crl"}'] == 1
     assert values['anchorhold_authority_ready{ca="root"}'] == 1
     assert values["anchorhold_ledger_reachable"] == 1
+
+
+def test_workers_that_share_the_ledger_are_shown(house: House, server: Server) -> None:
+    assert "anchorhold_worker" not in server.client.get("/metrics").text
+    with house.opened() as installation:
+        installation.workers.begin("strongroom", ["default"])
+        installation.workers.see("strongroom", signed=True)
+        web = Actor("peer", "web", "strongroom")
+        installation.as_actor(web).signing.record_refusal("sign", "too-late")
+        (worker,) = installation.workers.list()
+    assert worker.signed_at is not None
+    lines = server.client.get("/metrics").text.splitlines()
+    about = f'host="{worker.host}",version="{worker.version}",worker="strongroom"'
+    assert f"anchorhold_worker_running{{{about}}} 1.0" in lines
+    assert 'anchorhold_worker_refusals{peer="peer web",purpose="sign",reason="too-late"} 1.0' in lines
+    for name, moment in (("seen", worker.seen_at), ("signed", worker.signed_at)):
+        (line,) = (line for line in lines if line.startswith(f"anchorhold_worker_{name}_timestamp_seconds{{"))
+        assert float(line.split()[-1]) == moment.timestamp()
 
 
 def test_moments_are_shown_as_timestamps_for_each_authority(house: House, server: Server) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from anchorhold.ledger import Ledger
     from anchorhold.ledger.records import CrlDates, CrlRecord, CrlState, ResponderRecord, RevocationRecord
+    from anchorhold.ledger.workers import RefusalCount, WorkerRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin import Secret, Signer
     from anchorhold.plugin.key_backend import KeyBackend
@@ -107,6 +108,11 @@ class LedgerReader:
                 if record.serial == serial and record.status == "issued":
                     return IssuedCertificate(ledger.revocations.of([record.id]).get(record.id))
         return None
+
+    def workers(self) -> tuple[Sequence[WorkerRecord], Sequence[RefusalCount]]:
+        """Workers that sign for other hosts, and what they have refused in the last 24 hours."""
+        service = self._installation.workers
+        return service.list(), service.refusals()
 
     def crl_dates(self) -> Mapping[int, Mapping[int | None, CrlDates]]:
         """When the newest CRLs of all authorities begin and end; see `CrlRepository.dates_of_all` of core."""

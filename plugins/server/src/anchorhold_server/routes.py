@@ -19,11 +19,13 @@ from anchorhold_server.asgi import has_already
 from anchorhold_server.health_metrics import health_metrics
 from anchorhold_server.ledger_reader import reread
 from anchorhold_server.ocsp_http import caching_headers
+from anchorhold_server.worker_metrics import worker_metrics
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Awaitable, Callable, Iterable
 
+    from prometheus_client import Metric
     from starlette.requests import Request
 
     from anchorhold_server.alarm_log import AlarmLog
@@ -179,9 +181,17 @@ class Routes:
         return JSONResponse(_shown(health), 200 if health.ready else 503, {"cache-control": "no-store"})
 
     async def _show_metrics(self, request: Request) -> Response:
-        gauges = health_metrics(await self.health())
+        gauges = [*health_metrics(await self.health()), *await self._worker_gauges()]
         text, media_type = self._metrics.exposition(gauges, request.headers.get("accept", ""))
         return Response(text, headers={"content-type": media_type})
+
+    async def _worker_gauges(self) -> Iterable[Metric]:
+        """What is known of workers; nothing if the ledger cannot be read, which other gauges say."""
+        try:
+            workers, refusals = await self._executor.run(lambda: reread(self._reader.workers))
+        except (AnchorholdError, TimeoutError):
+            return ()
+        return worker_metrics(workers, refusals)
 
 
 def _served(request: Request, snapshot: AuthoritySnapshot) -> ServedAuthority:

@@ -30,6 +30,7 @@ class Heartbeat:
         aliases: That it lends.
         signed: How many signatures it has made.
         tidy: Forgets what is old.
+        report: Writes metrics.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Heartbeat:
         aliases: Sequence[str],
         signed: Callable[[], int],
         tidy: Callable[[], None],
+        report: Callable[[], None],
     ) -> None:
         self._installation = installation
         self._name = name
         self._aliases = aliases
         self._signed = signed
         self._tidy = tidy
+        self._report = report
         self._over = Event()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -74,7 +77,9 @@ class Heartbeat:
                 logger.warning("the ledger could not be told that this worker runs: %s", error)
             finally:
                 self._installation.close()
+            self._report()
             periods += 1
+        self._report()
         try:
             self._installation.workers.end(self._name)
         except AnchorholdError as error:

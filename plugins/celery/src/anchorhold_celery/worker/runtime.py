@@ -15,6 +15,7 @@ from anchorhold_celery.request_table import RequestTable
 from anchorhold_celery.worker.gate import Admitted, Gate, RefusedMessageError
 from anchorhold_celery.worker.heartbeat import Heartbeat
 from anchorhold_celery.worker.key_operations import LentAlias, perform
+from anchorhold_celery.worker.metrics import WorkerMetrics
 
 if TYPE_CHECKING:
     from anchorhold.installation import Installation
@@ -46,9 +47,15 @@ class Runtime:
         self._gate = Gate(settings, keys)
         self._requests = RequestTable(installation.access.database, "worker")
         self._clock = LedgerClock(self._requests.now)
+        self._metrics = WorkerMetrics(settings.metrics, settings.name, number)
         lent = sorted({*settings.aliases, *settings.ocsp_aliases})
         self._heartbeat = Heartbeat(
-            installation, f"{settings.name}:{number}", lent, lambda: signing.signed, self._requests.tidy
+            installation,
+            f"{settings.name}:{number}",
+            lent,
+            lambda: signing.signed,
+            self._requests.tidy,
+            self._metrics.write,
         )
         self._heartbeat.start()
 
@@ -68,6 +75,7 @@ class Runtime:
             return self._in_turn(admitted, redelivered=redelivered)
         except RefusedMessageError as refused:
             logger.warning("refused a request of the peer %s: %s", refused.peer or "unknown", refused.problem)
+            self._metrics.count(operation, "refused")
             self._signing.record_refusal(refused.peer, operation, refused.reason)
             if refused.body is None:
                 return None
@@ -75,6 +83,7 @@ class Runtime:
             return self._sealed(refused.body, {"error": error_to_json(error)})
         except AnchorholdError as error:  # nothing was begun
             logger.warning("not begun: %s", error)
+            self._metrics.count(operation, "not-begun")
             return None
 
     def close(self) -> None:
@@ -96,19 +105,32 @@ class Runtime:
         if left <= 0:
             known = self._requests.find(request.id)
             if known is not None and known.state == "withdrawn":
+                self._metrics.count(request.operation, "withdrawn")
                 return None
             raise RefusedMessageError("too-late", "the message comes after its deadline", request.peer)
         known = self._requests.begin(request.id, durable=self._settings.sign_once)
         if known is not None:
             if known.state == "withdrawn":
+                self._metrics.count(request.operation, "withdrawn")
                 return None
             if not redelivered:
                 raise RefusedMessageError("copy", "the message is a copy of one that came before", request.peer)
             if known.reply is not None:
+                self._metrics.count(request.operation, "repeated")
                 return known.reply
-        reply = self._sealed(admitted.body, self._done(admitted, time.monotonic() + left))
+        answer = self._measured(admitted, time.monotonic() + left)
+        reply = self._sealed(admitted.body, answer)
         self._requests.finish(request.id, reply)
         return reply
+
+    def _measured(self, admitted: Admitted, deadline: float) -> dict[str, Any]:
+        """As `_done`, counted."""
+        request, begun = admitted.request, time.monotonic()
+        answer = self._done(admitted, deadline)
+        self._metrics.count(request.operation, "failed" if "error" in answer else "done", time.monotonic() - begun)
+        if signed := sum("signature" in outcome for outcome in answer.get("outcomes", ())):
+            self._metrics.add_signatures(request.role, request.alias, signed)
+        return answer
 
     def _done(self, admitted: Admitted, deadline: float) -> dict[str, Any]:
         """The answer to a request; what fails is an answer, too."""

@@ -68,6 +68,7 @@ class WorkerSettings(Section):
         sign_once: Whether a certificate that may have been signed is never signed again, not even with the same octets.
         redelivery: Seconds after which Redis gives a request of a worker that is gone to another one; longer than the
             longest batch takes.
+        metrics: Folder in which each process writes a file for the textfile collector of node_exporter; None for none.
         aliases: What is lent for authorities.
         ocsp_aliases: What is lent for OCSP responders.
         peers: Who asks.
@@ -80,6 +81,7 @@ class WorkerSettings(Section):
     processes: Annotated[int, Field(ge=1, le=256)] = 2
     sign_once: bool = False
     redelivery: Seconds = 20
+    metrics: Path | None = None
     aliases: dict[Alias, Lent] = Field(default_factory=dict)
     ocsp_aliases: dict[Alias, Lent] = Field(default_factory=dict)
     peers: dict[Name, Peer] = Field(default_factory=dict)
@@ -147,4 +149,5 @@ def _anchored(settings: WorkerSettings, folder: Path) -> WorkerSettings:
     peers: dict[str, Any] = {
         name: peer.model_copy(update={"keys": tuple(map(below, peer.keys))}) for name, peer in settings.peers.items()
     }
-    return settings.model_copy(update={"message_key": below(settings.message_key), "peers": peers})
+    metrics = None if settings.metrics is None else below(settings.metrics)
+    return settings.model_copy(update={"message_key": below(settings.message_key), "metrics": metrics, "peers": peers})
