@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.errors import BackendFailedError, KeyInvalidError, OperationUnsupportedError
+from anchorhold.errors import (
+    BackendFailedError,
+    KeyInvalidError,
+    OperationUnsupportedError,
+)
 from anchorhold.plugin import (
     Capabilities,
     CreatedKey,
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from anchorhold_celery.client import WorkerClient
     from anchorhold_celery.signer import CelerySigner
 
+_CHECK_SECONDS: Final = 5.0
+"""For which a look at the place of keys waits for a worker."""
+
 
 class CeleryBackend:
     """Has no key: it asks a worker on another host, which looks into the ledger what it may sign.
@@ -55,16 +62,16 @@ class CeleryBackend:
         self._context = context
 
     def check_place(self) -> tuple[str, ...]:
-        """Whether keys of messages can be read, and broker and result backend be reached.
+        """Whether keys of messages can be read, broker and result backend be reached, and what a worker says.
 
         Returns:
-            What could not be checked.
+            What could not be checked: all of the worker, if none answers.
 
         Raises:
-            SettingsError, BackendUnreachedError: They cannot.
+            SettingsError, BackendUnreachedError: Keys cannot be read, or nothing can be sent.
+            AnchorholdError: What the worker says of the place of its keys.
         """
-        self._client.check()
-        return (f"{self.subject}: whether a worker listens was not asked",)
+        return self._client.check(_CHECK_SECONDS)
 
     @hookimpl
     def create_key(self, request: CreateKeyRequest, secrets: Secrets) -> CreatedKey:

@@ -97,12 +97,28 @@ class WorkerClient(RemoteService["Celery"]):
             hint="look whether both run, and whether this host is let in",
         )
 
-    def check(self) -> None:
-        """Whether broker and result backend can be reached.
+    def check(self, seconds: float) -> tuple[str, ...]:
+        """Look whether broker and result backend can be reached, and ask a worker about the place of its keys.
+
+        Args:
+            seconds: How long a worker is waited for.
+
+        Returns:
+            What could not be checked: all of the worker, if none answers.
 
         Raises:
-            AnchorholdError: One cannot.
+            AnchorholdError: One of both cannot be reached; or what the worker says.
         """
+        self._check_line()
+        if not self._requests.is_made():
+            return (f"{self.subject}: no worker was asked, because none has run with this ledger",)
+        try:
+            answer = self.ask("check_place", {}, seconds)
+        except BackendUnreachedError:
+            return (f"{self.subject}: no worker has answered within {seconds:.0f} s",)
+        return tuple(map(str, answer.get("not_checked", ())))
+
+    def _check_line(self) -> None:
         with self.client() as app:
             with app.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, timeout=_PATIENCE)

@@ -24,7 +24,7 @@ VERSION: Final = 1
 """Of messages; a worker refuses others."""
 TASK: Final = "anchorhold.{}"
 """Name of the task for an operation."""
-OPERATIONS: Final = ("sign", "create_key", "find_key", "delete_key", "list_keys", "describe_key", "offers")
+OPERATIONS: Final = ("sign", "create_key", "find_key", "delete_key", "list_keys", "describe_key", "check_place")
 _CONTEXT: Final[dict[str, bytes]] = {
     "request": b"anchorhold request\x00",
     "reply": b"anchorhold reply\x00",

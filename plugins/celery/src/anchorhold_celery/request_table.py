@@ -63,6 +63,11 @@ class RequestTable:
         with self._database() as database:
             return database_time(database)
 
+    def is_made(self) -> bool:
+        """Whether it is there, which asking does not make."""
+        with self._database(make=False) as database:
+            return MIGRATIONS.are_begun(database)
+
     def begin(self, request: str, *, durable: bool) -> KnownRequest | None:
         """Note that a worker begins with a request.
 
@@ -141,13 +146,13 @@ class RequestTable:
             return None if added else _row(database, request)
 
     @contextmanager
-    def _database(self) -> Iterator[Database]:
+    def _database(self, *, make: bool = True) -> Iterator[Database]:
         """The database with its tables, on a connection that is given back if this thread had none before."""
         try:
             database = self._open()
             had_none = database.is_closed()
             try:
-                if not self._migrated:
+                if make and not self._migrated:
                     MIGRATIONS.apply(database, self._where)
                     self._migrated = True
                 yield database

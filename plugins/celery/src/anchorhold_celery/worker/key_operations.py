@@ -124,16 +124,8 @@ def _list_keys(alias: LentAlias, _: Request) -> dict[str, Any]:
     }
 
 
-def _offers(alias: LentAlias, _: Request) -> dict[str, Any]:
-    offered = alias.backend.capabilities
-    return {
-        "backend": alias.backend.identity.plugin.name,
-        "key_types": list(offered.key_types),
-        "curves": list(offered.curves),
-        "rsa_sizes": list(offered.rsa_sizes),
-        "hashes": list(offered.hashes),
-        "rsa_paddings": list(offered.rsa_paddings),
-    }
+def _check_place(alias: LentAlias, _: Request) -> dict[str, Any]:
+    return {"not_checked": list(alias.backend.check_place())}
 
 
 _OPERATIONS: Final[dict[str, Callable[[LentAlias, Request], dict[str, Any]]]] = {
@@ -142,7 +134,7 @@ _OPERATIONS: Final[dict[str, Callable[[LentAlias, Request], dict[str, Any]]]] = 
     "delete_key": _delete_key,
     "describe_key": _describe_key,
     "list_keys": _list_keys,
-    "offers": _offers,
+    "check_place": _check_place,
 }
 
 
