@@ -119,13 +119,13 @@ def running_redis(*options: str) -> Iterator[Broker]:
 
 
 @contextmanager
-def running_rabbitmq() -> Iterator[Broker]:
-    """A RabbitMQ node of its own, with its own port mapper and no plugins."""
+def running_rabbitmq(*lines: str) -> Iterator[Broker]:
+    """A RabbitMQ node of its own, with its own port mapper and no plugins; lines are added to its configuration."""
     program("rabbitmq-server")
     (script,) = sorted(Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmq-server"))[-1:]
     with _folder("rabbit") as folder:
         port, mapper, distribution = free_port(), free_port(), free_port()
-        (folder / "rabbitmq.conf").write_text(_RABBIT.format(port=port, password=PASSWORD))
+        (folder / "rabbitmq.conf").write_text(_RABBIT.format(port=port, password=PASSWORD) + "\n".join(lines) + "\n")
         (folder / "plugins").write_text("[].\n")
         variables = {
             "HOME": str(folder),

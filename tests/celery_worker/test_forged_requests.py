@@ -180,6 +180,6 @@ def test_a_request_that_was_withdrawn_is_left_alone(wire: Wire, root: Authority,
     request = wire.request("sign", wire.signature(root, *reserved))
     assert wire.requests.withdraw(request.id) is None
     sent = wire.post(seal(request.to_body(), wire.hosts.peer_key, "request"), "sign", request.id)
-    wire.ask(wire.request("offers", {}))  # the worker has come by
+    wire.ask(wire.request("check_place", {}))  # the worker has come by
     assert not sent.ready()
     assert wire.refusals() == before

@@ -16,6 +16,7 @@ from anchorhold_celery.client import Line, WorkerClient
 from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import Request, reply_body, seal
 from anchorhold_celery.request_table import RequestTable
+from anchorhold_celery.tls import TlsFiles
 from celery_worker.brokers import wait_until
 from celery_worker.two_hosts import running_worker
 from storages.servers import free_port
@@ -59,6 +60,7 @@ def client(hosts: TwoHosts, requests: RequestTable) -> Iterator[Callable[..., Wo
             "worker_keys": (worker_key.public_key(),),
             "alias": "default",
             "role": "ca",
+            "tls": TlsFiles(),
         }
         made.append(WorkerClient("key backend 'default'", Line(**line | other), requests, LedgerClock(requests.now)))
         return made[-1]
@@ -98,7 +100,7 @@ def test_without_a_broker_nothing_was_done(client: Callable[..., WorkerClient]) 
     nowhere = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
     for place in ({"broker": nowhere}, {"results": nowhere}):
         with pytest.raises(BackendUnreachedError, match="the broker or the result backend cannot be reached") as caught:
-            client(**place).ask("offers", {}, 3)
+            client(**place).ask("check_place", {}, 3)
         assert "hunter2" not in str(caught.value)
         assert caught.value.__cause__ is None
 
@@ -159,4 +161,4 @@ def test_an_answer_by_another_key_or_to_another_request_is_thrown_away(
 
 def test_what_a_worker_refuses_is_said_in_its_words(hosts: TwoHosts, client: Callable[..., WorkerClient]) -> None:
     with running_worker(hosts), pytest.raises(RefusedError, match="the worker says: the alias is not lent here"):
-        client(alias="another").ask("offers", {}, 10)
+        client(alias="another").ask("check_place", {}, 10)

@@ -71,13 +71,13 @@ def test_making_and_destroying_keys_is_allowed_expressly(wire: Wire, operation: 
 def test_two_keys_of_a_peer_count_while_one_is_replaced(wire: Wire) -> None:
     folder = wire.hosts.folder
     fresh = new_key(folder / "front/new.pem", folder / "back/new.pub")
-    asked = wire.request("offers", {})
+    asked = wire.request("check_place", {})
     assert answered(wire, asked, fresh)["error"]["code"] == "refused-by-wrapper"
     wire.hosts.worker = peer(keys=["peer.pub", "new.pub"])
     for key in (wire.hosts.peer_key, fresh):
-        assert answered(wire, wire.request("offers", {}), key)["backend"] == "storages"
+        assert answered(wire, wire.request("check_place", {}), key) == {"not_checked": []}
     wire.hosts.worker = peer(keys=["new.pub"])
-    assert answered(wire, wire.request("offers", {}))["error"]["code"] == "refused-by-wrapper"
+    assert answered(wire, wire.request("check_place", {}))["error"]["code"] == "refused-by-wrapper"
 
 
 @pytest.mark.parametrize(

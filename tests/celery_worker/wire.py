@@ -16,6 +16,7 @@ from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import TASK, Request, seal, text
 from anchorhold_celery.request_table import RequestTable
 from anchorhold_celery.signer import wanted_item
+from anchorhold_celery.tls import TlsFiles
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,7 +35,7 @@ class Wire:
 
     def __post_init__(self) -> None:
         self.app = Celery("wire", set_as_current=False)
-        self.app.conf.update(celery_settings(self.hosts.broker, self.hosts.results, 5.0))
+        self.app.conf.update(celery_settings(self.hosts.broker, self.hosts.results, 5.0, TlsFiles()))
         self.requests = RequestTable(self.front.access.database, "the test")
         self.now = LedgerClock(self.requests.now).now
 

@@ -166,6 +166,7 @@ class CeleryBackend:
             worker_keys=public_keys(map(self._path, options.worker_keys), f"{self.subject}, worker_keys"),
             alias=self._alias,
             role=self._context.role,
+            tls=options.tls(),
         )
         return WorkerClient(self.subject, line, requests, LedgerClock(requests.now))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import SettingsError
+
+if TYPE_CHECKING:
+    from anchorhold_celery.tls import TlsFiles
 
 BROKERS: Final = ("amqp", "amqps", "redis", "rediss")
 RESULT_BACKENDS: Final = ("redis", "rediss")
@@ -34,16 +37,21 @@ def check_url(url: str, schemes: tuple[str, ...], subject: str) -> str:
     )
 
 
-def celery_settings(broker: str, results: str, patience: float, redelivery: float | None = None) -> dict[str, Any]:
+def celery_settings(
+    broker: str, results: str, patience: float, tls: TlsFiles, redelivery: float | None = None
+) -> dict[str, Any]:
     """The settings of an application of Celery.
 
     Args:
         broker: Its URL.
         results: URL of the result backend.
         patience: Seconds after which connecting is given up.
+        tls: For both.
         redelivery: Seconds after which Redis delivers again what a worker that is gone has taken; None on hosts.
     """
     return {
+        **tls.of_broker(broker),
+        **tls.of_results(results),
         "broker_url": broker,
         "result_backend": results,
         "accept_content": ["json"],

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from anchorhold_celery.ledger_clock import LedgerClock
     from anchorhold_celery.request_table import RequestTable
+    from anchorhold_celery.tls import TlsFiles
 
 _PATIENCE: Final = 5.0
 """Seconds after which a connection to the broker, or to the result backend, is given up."""
@@ -49,6 +50,7 @@ class Line:
         worker_keys: Sign what is answered.
         alias: Of the key on the worker's host.
         role: What it is for.
+        tls: For broker and result backend.
     """
 
     broker: str
@@ -59,6 +61,7 @@ class Line:
     worker_keys: tuple[Ed25519PublicKey, ...]
     alias: str
     role: str
+    tls: TlsFiles
 
 
 class WorkerClient(RemoteService["Celery"]):
@@ -86,8 +89,9 @@ class WorkerClient(RemoteService["Celery"]):
         line = self._line
         broker = check_url(line.broker, BROKERS, f"{self.subject}, broker")
         results = check_url(line.results, RESULT_BACKENDS, f"{self.subject}, result_backend")
+        line.tls.check(self.subject, broker, results)
         app = Celery("anchorhold", set_as_current=False)
-        app.conf.update(celery_settings(broker, results, _PATIENCE), broker_pool_limit=64)
+        app.conf.update(celery_settings(broker, results, _PATIENCE, line.tls), broker_pool_limit=64)
         return app
 
     def translate(self, error: Exception, subject: str, facts: dict[str, str]) -> AnchorholdError | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from anchorhold.plugin import DurationIn, SecretReference
+from anchorhold_celery.tls import TlsFiles
 
 BATCH_LIMIT: Final = 100
 """Signatures that one message asks for at most: two thirds of the rate of a batch, and a short loss if it fails."""
@@ -26,7 +27,25 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
-class Options(Section):
+class TlsSection(Section):
+    """Where broker and result backend are reached by TLS.
+
+    Attributes:
+        tls_ca_file: See `anchorhold_celery.tls.TlsFiles`; so are the others.
+        tls_certificate: The same.
+        tls_key: The same.
+    """
+
+    tls_ca_file: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    def tls(self) -> TlsFiles:
+        """The files."""
+        return TlsFiles(ca_file=self.tls_ca_file, certificate=self.tls_certificate, key=self.tls_key)
+
+
+class Options(TlsSection):
     """``key_backends.<alias>.options`` and ``ocsp_key_backends.<alias>.options``.
 
     Attributes:

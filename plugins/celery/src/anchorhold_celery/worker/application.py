@@ -98,7 +98,7 @@ def application(
     broker, results = settings.urls(installation.access.environment)
     app = Celery("anchorhold_worker", set_as_current=False)
     app.conf.update(
-        celery_settings(broker, results, _PATIENCE, settings.redelivery),
+        celery_settings(broker, results, _PATIENCE, settings.tls(), settings.redelivery),
         task_queues=[Queue(name, Exchange(name), name) for name in sorted(set(settings.queues()))],
         worker_concurrency=processes or settings.processes,
         worker_pool="prefork",

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from anchorhold.errors import SettingsError
 from anchorhold.settings.validation_errors import first_error
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, check_url
-from anchorhold_celery.options import Alias, Name, Reference, Seconds, Section, queue_of
+from anchorhold_celery.options import Alias, Name, Reference, Seconds, Section, TlsSection, queue_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ class Peer(Section):
         return alias in (self.ocsp_aliases if role == "ocsp" else self.aliases)
 
 
-class WorkerSettings(Section):
+class WorkerSettings(TlsSection):
     """``worker``.
 
     Attributes:
@@ -119,6 +119,7 @@ class WorkerSettings(Section):
         """
         broker = self.broker.require(environment, "worker.broker").reveal()
         results = self.result_backend.require(environment, "worker.result_backend").reveal()
+        self.tls().check("worker", broker, results)
         return (
             check_url(broker, BROKERS, "worker.broker"),
             check_url(results, RESULT_BACKENDS, "worker.result_backend"),
@@ -149,5 +150,9 @@ def _anchored(settings: WorkerSettings, folder: Path) -> WorkerSettings:
     peers: dict[str, Any] = {
         name: peer.model_copy(update={"keys": tuple(map(below, peer.keys))}) for name, peer in settings.peers.items()
     }
-    metrics = None if settings.metrics is None else below(settings.metrics)
-    return settings.model_copy(update={"message_key": below(settings.message_key), "metrics": metrics, "peers": peers})
+    paths = {
+        name: below(path)
+        for name in ("message_key", "metrics", "tls_ca_file", "tls_certificate", "tls_key")
+        if (path := getattr(settings, name)) is not None
+    }
+    return settings.model_copy(update={**paths, "peers": peers})
