@@ -36,6 +36,8 @@ class TwoHosts:
         front: What the section of the alias in front has beside the usual.
         back: What the settings of the host with the keys have beside the usual.
         aliases: That the peer may use.
+        prefixes: What commands begin with on a host, by its name.
+        variables: What the environment of a host has beside the usual, by its name.
     """
 
     folder: Path
@@ -47,6 +49,8 @@ class TwoHosts:
     front: dict[str, Any] = field(default_factory=dict)
     back: dict[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ("default",)
+    prefixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("front", "back"):
@@ -116,12 +120,17 @@ class TwoHosts:
         """An installation, in this process."""
         return open_installation(self.folder / host / "settings.toml", environment=self.environment)
 
+    def command(self, host: str, *arguments: str) -> list[str]:
+        """A command line of a host."""
+        settings = str(self.folder / host / "settings.toml")
+        return [*self.prefixes.get(host, ()), sys.executable, "-m", "anchorhold", "--config", settings, *arguments]
+
     def run(self, *arguments: str, host: str = "front", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command on a host."""
         done = subprocess.run(
-            [sys.executable, "-m", "anchorhold", "--config", str(self.folder / host / "settings.toml"), *arguments],
+            self.command(host, *arguments),
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | self.variables.get(host, {}),
             capture_output=True,
             text=True,
             check=False,
@@ -163,14 +172,13 @@ class Worker:
 @contextmanager
 def running_worker(hosts: TwoHosts, *command: str, name: str = "worker") -> Iterator[Worker]:
     """A worker, for as long as it is needed; it is ended in good order."""
-    settings = str(hosts.folder / "back/settings.toml")
     log_file = hosts.folder / f"{name}.log"
-    command = command or (sys.executable, "-m", "anchorhold", "--config", settings, "worker")
+    own = {"ANCHORHOLD_CONFIG": str(hosts.folder / "back/settings.toml"), **hosts.variables.get("back", {})}
     with log_file.open("ab") as log:
         process = subprocess.Popen(
-            command,
+            command or hosts.command("back", "worker"),
             cwd=hosts.folder,
-            env={**hosts.environment, "ANCHORHOLD_CONFIG": settings},
+            env=hosts.environment | own,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PERIOD: Final = 30.0
 """Seconds between two rows; a worker counts as running for two minutes."""
+_RETRY: Final = 5.0
+"""Seconds after which it is tried again where it failed, as before the first authority is there."""
 _TIDYING: Final = 120
 """Periods after which old requests are forgotten: an hour."""
 
@@ -62,19 +64,21 @@ class Heartbeat:
 
     def _run(self) -> None:
         told = periods = 0
-        known = False
-        while not self._over.wait(PERIOD if periods else 0):
+        known, failed, pause = False, "", 0.0
+        while not self._over.wait(pause):
+            pause = PERIOD
             signed = self._signed()
             try:
-                known = known and self._installation.workers.see(self._name, signed=signed > told)
                 if not known:
                     self._installation.workers.begin(self._name, self._aliases)
-                    known = True
-                told = signed
+                known = self._installation.workers.see(self._name, signed=signed > told)
+                told, failed = signed, ""
                 if periods % _TIDYING == 0:
                     self._tidy()
             except AnchorholdError as error:
-                logger.warning("the ledger could not be told that this worker runs: %s", error)
+                if failed != str(error):
+                    logger.warning("the ledger could not be told that this worker runs: %s", error)
+                failed, pause = str(error), _RETRY
             finally:
                 self._installation.close()
             self._report()
