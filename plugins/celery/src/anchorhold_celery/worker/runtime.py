@@ -6,7 +6,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from anchorhold.errors import AnchorholdError, BackendFailedError, InputError, RefusedError
+from anchorhold.errors import (
+    AnchorholdError,
+    BackendFailedError,
+    BackendUnreachedError,
+    InputError,
+    LedgerError,
+    RefusedError,
+)
 from anchorhold_celery.error_transfer import error_to_json
 from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.message_keys import private_key, public_keys
@@ -72,19 +79,15 @@ class Runtime:
         """
         try:
             admitted = self._gate.admit(operation, message)
-            return self._in_turn(admitted, redelivered=redelivered)
+            try:
+                return self._in_turn(admitted, redelivered=redelivered)
+            except LedgerError as error:
+                logger.warning("not begun: %s", error)
+                self._metrics.count(operation, "not-begun")
+                unreached = BackendUnreachedError(f"{error.problem}, so nothing was done", hint=error.hint)
+                return self._sealed(admitted.body, {"error": error_to_json(unreached)})
         except RefusedMessageError as refused:
-            logger.warning("refused a request of the peer %s: %s", refused.peer or "unknown", refused.problem)
-            self._metrics.count(operation, "refused")
-            self._signing.record_refusal(refused.peer, operation, refused.reason)
-            if refused.body is None:
-                return None
-            error = RefusedError(refused.problem, hint="let the settings of both hosts fit, or find out who sent it")
-            return self._sealed(refused.body, {"error": error_to_json(error)})
-        except AnchorholdError as error:  # nothing was begun
-            logger.warning("not begun: %s", error)
-            self._metrics.count(operation, "not-begun")
-            return None
+            return self._refused(operation, refused)
 
     def close(self) -> None:
         """Close keys and connections."""
@@ -93,12 +96,25 @@ class Runtime:
         self._installation.close()
         self._installation.backends.close()
 
+    def _refused(self, operation: str, refused: RefusedMessageError) -> str | None:
+        """The reply to what was not let in, which is recorded; None if it is no message at all."""
+        logger.warning("refused a request of the peer %s: %s", refused.peer or "unknown", refused.problem)
+        self._metrics.count(operation, "refused")
+        try:
+            self._signing.record_refusal(refused.peer, operation, refused.reason)
+        except LedgerError as error:
+            logger.warning("this could not be recorded: %s", error)
+        if refused.body is None:
+            return None
+        told = RefusedError(refused.problem, hint="let the settings of both hosts fit, or find out who sent it")
+        return self._sealed(refused.body, {"error": error_to_json(told)})
+
     def _in_turn(self, admitted: Admitted, *, redelivered: bool) -> str | None:
         """The reply to a request that is in time, and that nobody has begun with or has given up.
 
         Raises:
             RefusedMessageError: It is late, or a copy.
-            AnchorholdError: The ledger cannot be used.
+            LedgerError: The ledger cannot be used, and nothing was begun.
         """
         request = admitted.request
         left = request.deadline - self._clock.now()
@@ -120,7 +136,10 @@ class Runtime:
                 return known.reply
         answer = self._measured(admitted, time.monotonic() + left)
         reply = self._sealed(admitted.body, answer)
-        self._requests.finish(request.id, reply)
+        try:
+            self._requests.finish(request.id, reply)
+        except LedgerError as error:  # who asks has the reply, unless it is lost on its way
+            logger.warning("the reply to a request could not be kept: %s", error)
         return reply
 
     def _measured(self, admitted: Admitted, deadline: float) -> dict[str, Any]:
