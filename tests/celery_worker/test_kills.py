@@ -1,4 +1,4 @@
-"""Six parts are killed again and again while certificates are issued: nothing that was issued is lost.
+"""Six parts are killed, or stand still, again and again while certificates are issued: nothing that was issued is lost.
 
 ``ANCHORHOLD_KILLS`` says how often, of all parts together.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +40,8 @@ pytestmark = [
     pytest.mark.timeout(0),
 ]
 KILLS: Final = int(os.environ.get("ANCHORHOLD_KILLS", "12"))
+DEADLINE: Final = 5
+"""Seconds for which the caller waits; a part stands still for longer."""
 BACK_WITHIN: Final = 90
 """Seconds within which certificates are issued again after a part has come back."""
 
@@ -127,6 +129,36 @@ PARTS: Final[dict[str, Callable[[Scene], None]]] = {
 }
 
 
+def processes_of(at: Scene, part: str) -> list[int]:
+    """All processes of a part."""
+    assert at.caller is not None
+    first = {
+        "caller": at.caller.pid,
+        "worker": at.worker.process.pid,
+        "broker": at.broker.running.pid if at.broker.running else 0,
+        "result backend": at.results.running.pid if at.results.running else 0,
+        "database": int((at.cluster.folder / "data/postmaster.pid").read_text().split()[0]),
+    }
+    return at.worker.children() if part == "child" else [first[part], *below(first[part])]
+
+
+def below(process: int) -> list[int]:
+    """All processes that a process has started."""
+    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
+    return [number for child in map(int, found) for number in (child, *below(child))]
+
+
+def stand_still(at: Scene, part: str) -> None:
+    """Stop a part until callers have given up what they wait for, and let it go on."""
+    stopped = processes_of(at, part)
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for process in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+        if number == signal.SIGSTOP:
+            time.sleep(DEADLINE + 2)
+
+
 @contextmanager
 def scene(folder: Path, csr: bytes) -> Iterator[Scene]:
     """All parts, with a root, and a caller at work."""
@@ -135,7 +167,7 @@ def scene(folder: Path, csr: bytes) -> Iterator[Scene]:
         broker = stack.enter_context(running_rabbitmq())
         cluster = stack.enter_context(running_cluster(name="kills"))
         url = stack.enter_context(new_database(cluster.url))
-        hosts = TwoHosts(folder / "hosts", url, broker.url, results.url, deadline=20)
+        hosts = TwoHosts(folder / "hosts", url, broker.url, results.url, deadline=DEADLINE)
         (hosts.folder / "a.csr").write_bytes(csr)
         worker = stack.enter_context(running_worker(hosts))
         hosts.run("init-ca", "Root", "CN=Root")
@@ -170,20 +202,24 @@ def check(at: Scene) -> Counter[str]:
     return Counter({"told": len(told)}) + statuses + failures
 
 
-def test_nothing_is_lost_whatever_is_killed(tmp_path: Path, make_csr: MakeCsr) -> None:
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_nothing_is_lost(how: str, tmp_path: Path, make_csr: MakeCsr) -> None:
     chosen = random.Random(18)  # noqa: S311
-    killed = Counter[str]()
+    hit = Counter[str]()
     slowest = 0.0
     with scene(tmp_path, make_csr()) as at:
         at.seconds_until_issued()
         for number in range(KILLS):
             time.sleep(chosen.uniform(0, 0.4))
             part = list(PARTS)[number % len(PARTS)]
-            PARTS[part](at)
-            killed[part] += 1
+            if how == "killed":
+                PARTS[part](at)
+            else:
+                stand_still(at, part)
+            hit[part] += 1
             slowest = max(slowest, at.seconds_until_issued())
         assert at.caller is not None
         at.caller.terminate()
         assert at.caller.wait(60) == 0
         found = check(at)
-    print(f"killed: {dict(killed)}; came of it: {dict(found)}; issued again after at most {slowest:.1f} s")
+    print(f"{how}: {dict(hit)}; came of it: {dict(found)}; issued again after at most {slowest:.1f} s")
