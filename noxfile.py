@@ -49,11 +49,13 @@ SYSTEM_PARTS = {
     "jq": "jq",
     "pgloader": "pgloader",
     "caddy": "caddy",
+    "redis-server": "redis-server",
 }
 """Programs the tests run, and the Debian packages they are in."""
 
-WORKER_PARTS = {name: name for name in ("redis-server", "rabbitmq-server")}
-"""Brokers; only `worker` runs them."""
+WORKER_PARTS = {name: name for name in ("redis-server", "rabbitmq-server", "faketime")}
+WORKER_PARTS |= {"ip": "iproute2", "unshare": "util-linux"}
+"""Brokers, clocks and networks for workers; only `worker` runs them all."""
 
 EACH_COMMAND = (
     "tests/cli/test_every_command.py",

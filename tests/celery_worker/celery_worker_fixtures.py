@@ -1,4 +1,4 @@
-"""Fixtures of workers; these tests start Redis, RabbitMQ and workers, and only `nox -s worker` runs them."""
+"""Fixtures of workers: Redis, RabbitMQ, workers. The default run has the tests `USUAL`, `nox -s worker` all of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 
 HERE: Final = Path(__file__).parent
+USUAL: Final = ("test_forged_requests.py", "test_signing_once.py", "test_two_hosts.py", "test_what_is_lent.py")
+"""What a worker must never do, and the commands of a host over Redis."""
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave the folder out of other runs."""
-    is_test = collection_path.parent == HERE and collection_path.name.startswith("test_")
-    return True if is_test and not os.environ.get("ANCHORHOLD_WORKER") else None
+    """Leave most of the folder out of other runs than `nox -s worker`."""
+    is_long = collection_path.name.startswith("test_") and collection_path.name not in USUAL
+    return True if collection_path.parent == HERE and is_long and not os.environ.get("ANCHORHOLD_WORKER") else None
 
 
 @pytest.fixture(scope="session")

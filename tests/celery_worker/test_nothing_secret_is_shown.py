@@ -54,6 +54,7 @@ def test_the_list_of_processes_has_no_password(hosts: TwoHosts, worker: Worker) 
 def test_the_command_of_celery_starts_the_same_worker(hosts: TwoHosts) -> None:
     command = (sys.executable, "-m", "celery", "-A", "anchorhold_celery", "worker", "--loglevel=INFO")
     with running_worker(hosts, *command, name="celery") as worker, hosts.open() as front:
+        front.authorities.create("By celery", "CN=By celery")
         assert front.backends.get("default").list_keys(front.backends.secrets("default", {}, operation="use")) != ()
     assert PASSWORD not in worker.log
 
