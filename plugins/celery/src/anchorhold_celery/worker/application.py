@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from billiard import current_process
 from celery import Celery
 from celery.exceptions import Ignore
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 from kombu.entity import Exchange, Queue
 
 from anchorhold.errors import AnchorholdError, SettingsError
@@ -19,6 +19,7 @@ from anchorhold_celery.worker.intended import LedgerSigning
 from anchorhold_celery.worker.logs import keep_results_out_of_logs
 from anchorhold_celery.worker.runtime import Runtime
 from anchorhold_celery.worker.settings import WorkerSettings, worker_settings
+from anchorhold_celery.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 5.0
 """Seconds after which a connection is given up, and tried again."""
+_START_SECONDS: Final = 15.0
+"""For which a new process may open what it needs, before it is taken for dead; Celery's 4 are few on a busy host."""
 
 
 class Process:
@@ -102,6 +105,7 @@ def application(
         task_queues=[Queue(name, Exchange(name), name) for name in sorted(set(settings.queues()))],
         worker_concurrency=processes or settings.processes,
         worker_pool="prefork",
+        worker_proc_alive_timeout=_START_SECONDS,
         worker_consumer="anchorhold_celery.worker.consumer:CarefulConsumer",
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
@@ -110,6 +114,7 @@ def application(
         _add_task(app, process, operation)
     worker_process_init.connect(process.open, weak=False)
     worker_process_shutdown.connect(process.close, weak=False)
+    worker_ready.connect(Watchdog().start, weak=False)
     keep_results_out_of_logs()
     return app
 
