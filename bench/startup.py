@@ -22,9 +22,10 @@ PEERS: tuple[PeerModule, ...] = (django_ca, openssl_ca, easy_rsa, cfssl)
 PARSER = "import typer, cryptography.x509"
 WITH_LEDGER = "import typer, cryptography.x509, sqlite3"
 IDLE_COMMAND = "an idle typer command with these imports"
+IDLE_HELP = "the help of an idle typer command with 40 options"
 LIMITS = {
     "--help": ("import typer", PARSER),
-    "init-ca --help": (PARSER,),
+    "init-ca --help": (PARSER, IDLE_HELP),
     "list-cas": (PARSER,),
     "view-ca": (PARSER,),
     "sign-cert": (PARSER, WITH_LEDGER, IDLE_COMMAND),
@@ -32,6 +33,14 @@ LIMITS = {
 """An interpreter that only imports, or that runs a command without content: typer imports pydantic to read options."""
 CODE = {
     IDLE_COMMAND: f"{WITH_LEDGER}\ndef idle(name: str = ''): pass\ntyper.run(idle)",
+    IDLE_HELP: f"""
+import sys
+{PARSER}
+options = ", ".join(f"o{{n}}: str = typer.Option('', help='What it is for, in a sentence.')" for n in range(40))
+exec(f"def idle({{options}}): pass")
+sys.argv = ["idle", "--help"]
+typer.run(idle)
+""",
 }
 """What is run for a limit that is not named by its code."""
 TARGETS = {
