@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 class PathOptions(BaseModel):
-    """One path that must be there, one that need not, and a text that looks like one."""
+    """One path that must be there, one that need not, several, and a text that looks like one."""
 
     model_config = ConfigDict(extra="forbid")
 
     keys: Path
     log: Path | None = None
+    trusted: tuple[Path, ...] = ()
     label: str = "a/b"
 
 
@@ -62,7 +63,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def _bind(folder: Path, monkeypatch: pytest.MonkeyPatch, keys: str) -> PathOptions:
     """The options as the backend gets them."""
-    options = f'keys = "{keys}"\nlog = "log/x"\n'
+    options = f'keys = "{keys}"\nlog = "log/x"\ntrusted = ["a.pub", "/b.pub"]\n'
     content = f'[key_backends.default]\nbackend = "placed"\n[key_backends.default.options]\n{options}'
     settings_file(folder, monkeypatch, f"{content}[wrappers.near.options]\n{options}")
     configured({"SOME": "value"}).get("default")
@@ -75,6 +76,7 @@ def test_relative_paths_start_at_the_folder_of_the_settings(
 ) -> None:
     options = _bind(folder, monkeypatch, "keys")
     assert (options.keys, options.log, options.label) == (folder / "keys", folder / "log/x", "a/b")
+    assert options.trusted == (folder / "a.pub", Path("/b.pub"))
     wrapper, context = PlacedWrapper.seen[-1]
     assert (wrapper.keys, context.folder, context.environment["SOME"]) == (folder / "keys", folder, "value")
     assert PlacedBackend.seen[-1][1].folder == folder

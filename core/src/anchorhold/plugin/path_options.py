@@ -19,7 +19,7 @@ def anchored(model: Any, given: Mapping[str, Any], folder: Path, section: str) -
     used where it is, with a warning: keys must not be made twice because a release reads a path otherwise.
 
     Args:
-        model: The pydantic model of the options; its fields of the type `pathlib.Path` are paths.
+        model: The pydantic model of the options; its fields of the type `pathlib.Path`, or of several, are paths.
         given: As they stand in the settings.
         folder: Of the settings.
         section: Where they stand, for the warning.
@@ -27,9 +27,16 @@ def anchored(model: Any, given: Mapping[str, Any], folder: Path, section: str) -
     fields = getattr(model, "model_fields", {})
     paths = {field.alias or name for name, field in fields.items() if _is_path(field.annotation)}
     return {
-        name: _anchored(value, folder, f"{section}.{name}") if name in paths and isinstance(value, str) else value
+        name: _all_anchored(value, folder, f"{section}.{name}") if name in paths else value
         for name, value in given.items()
     }
+
+
+def _all_anchored(value: Any, folder: Path, key: str) -> Any:
+    """A path, or each in a list of them; what is neither is left to the model."""
+    if isinstance(value, list):
+        return [_all_anchored(each, folder, key) for each in value]
+    return _anchored(value, folder, key) if isinstance(value, str) else value
 
 
 def _is_path(annotation: Any) -> bool:

@@ -24,7 +24,6 @@ from anchorhold_celery.messages import MessageError, octets, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from anchorhold.errors import AnchorholdError
     from anchorhold.plugin import (
@@ -162,8 +161,8 @@ class CeleryBackend:
             results=options.result_backend.require(variables, f"{self.subject}, result_backend").reveal(),
             queue=options.queue or models.queue_of(self._context.role, self._alias),
             peer=options.peer,
-            key=private_key(self._path(options.message_key), f"{self.subject}, message_key"),
-            worker_keys=public_keys(map(self._path, options.worker_keys), f"{self.subject}, worker_keys"),
+            key=private_key(options.message_key, f"{self.subject}, message_key"),
+            worker_keys=public_keys(options.worker_keys, f"{self.subject}, worker_keys"),
             alias=self._alias,
             role=self._context.role,
             tls=options.tls(),
@@ -173,10 +172,6 @@ class CeleryBackend:
     @property
     def _alias(self) -> str:
         return self._options.alias or self._context.alias
-
-    def _path(self, written: Path) -> Path:
-        """A path in the settings; core has made only single ones absolute."""
-        return self._context.folder / written.expanduser()
 
     def _ask_about(self, operation: str, request: KeyRequest) -> dict[str, Any]:
         from anchorhold.public_keys import spki

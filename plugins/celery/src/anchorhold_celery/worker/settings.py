@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from anchorhold.errors import SettingsError
+from anchorhold.plugin.path_options import anchored
 from anchorhold.settings.validation_errors import first_error
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, check_url
 from anchorhold_celery.options import Alias, Name, Reference, Seconds, Section, TlsSection, queue_of
@@ -137,22 +138,17 @@ def worker_settings(installation: Installation) -> WorkerSettings:
     if not given:
         raise SettingsError(f"{where}: has no section worker", hint=_WRITE)
     try:
-        found = WorkerSettings.model_validate(given)
+        return WorkerSettings.model_validate(_anchored(given, loaded.folder))
     except ValidationError as error:
         raise first_error(error, WorkerSettings, where, prefix=["worker"]) from None
-    return _anchored(found, loaded.folder)
 
 
-def _anchored(settings: WorkerSettings, folder: Path) -> WorkerSettings:
-    def below(path: Path) -> Path:
-        return folder / path.expanduser()
-
-    peers: dict[str, Any] = {
-        name: peer.model_copy(update={"keys": tuple(map(below, peer.keys))}) for name, peer in settings.peers.items()
-    }
-    paths = {
-        name: below(path)
-        for name in ("message_key", "metrics", "tls_ca_file", "tls_certificate", "tls_key")
-        if (path := getattr(settings, name)) is not None
-    }
-    return settings.model_copy(update={**paths, "peers": peers})
+def _anchored(given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The section with absolute paths; what is no table is left to the model."""
+    found, peers = anchored(WorkerSettings, given, folder, "worker"), given.get("peers")
+    if isinstance(peers, dict):
+        found["peers"] = {
+            name: anchored(Peer, peer, folder, f"worker.peers.{name}") if isinstance(peer, dict) else peer
+            for name, peer in peers.items()
+        }
+    return found
