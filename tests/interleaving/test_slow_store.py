@@ -31,7 +31,9 @@ SOURCES: Final = ("--delete-source", "keep") if WHOLE else ("--delete-source",)
 PAUSES: Final = (0.7, 1.5, 2.4, 3.3)
 """Answers of the store after which somebody loses patience."""
 
-pytestmark = pytest.mark.databases("sqlite", "postgresql", because="claims are in the ledger")
+pytestmark = [pytest.mark.databases("sqlite", "postgresql", because="claims are in the ledger")]
+if WHOLE:
+    pytestmark.append(pytest.mark.slow(because="each form of recover is tried beside as many commands as it says"))
 
 
 @dataclass(frozen=True)
