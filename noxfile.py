@@ -392,6 +392,7 @@ def bench(session: nox.Session) -> None:
     """Measure side by side with peers and limits; `-- quick` takes under five minutes, `-- full --page` writes docs."""
     _system_parts(session, SYSTEM_PARTS | BENCH_PARTS)
     _install_wheels(session)
+    session.install("-q", "pip")  # which peers are installed with
     if any("page" in argument for argument in session.posargs):
         session.install("-q", "matplotlib>=3.9")
     # Apart from the rest: peewee imports psycopg where it finds it, and the usual installation has none.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from anchorhold.errors import SettingsError
 from celery_worker.two_hosts import TwoHosts, running_worker
 from databases import new_database
 
@@ -41,6 +42,37 @@ def test_a_worker_says_what_is_wrong_with_its_place(own: TwoHosts) -> None:
     assert "the worker says: " in wrong.stderr
     alone = own.run("config", "check")
     assert "no worker has answered within 5 s" in alone.stdout + alone.stderr
+
+
+def test_the_host_with_the_keys_is_well_and_leaves_lent_keys_to_the_other(own: TwoHosts) -> None:
+    with running_worker(own):
+        own.run("init-ca", "Root", "CN=Root")
+    assert own.run("config", "check", host="back").returncode == 0
+    refused = own.run("generate-crls", "Root", host="back", check=False)
+    assert refused.returncode != 0
+    assert "is in the backend type 'celery', and 'default' is 'storages' here" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("worker", "told"),
+    [
+        ({"message_key": "nowhere.pem"}, "nowhere.pem cannot be read"),
+        ({"message_key": "peer.pub"}, "no private Ed25519 key"),
+        ({"metrics": "nowhere"}, "is no folder"),
+        ({"aliases": {"vault": {}}}, "given default, which is not lent"),
+        ({"result_backend": "rpc://"}, "rpc cannot be used"),
+    ],
+)
+def test_a_section_that_cannot_be_right_is_said_before_a_worker_begins(
+    own: TwoHosts, worker: dict[str, Any], told: str
+) -> None:
+    own.worker = worker
+    own.write()
+    for command in (("config", "check"), ("worker",)):
+        refused = own.run(*command, host="back", check=False)
+        assert refused.returncode == SettingsError.exit_code
+        assert told in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_nothing_is_made_where_no_worker_has_run(own: TwoHosts) -> None:

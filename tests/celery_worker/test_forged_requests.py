@@ -126,7 +126,7 @@ def test_an_authority_key_signs_nothing_through_an_alias_for_responders(
     ("change", "peer", "reason"),
     [
         ({"peer": "nobody"}, "unknown", "unknown-peer"),
-        ({"alias": "another"}, "web", "not-allowed"),
+        ({"alias": "another"}, "web", "not-lent"),
     ],
     ids=["unknown peer", "alias that is not lent"],
 )

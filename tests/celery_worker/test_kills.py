@@ -66,6 +66,12 @@ class Scene:
         tests = {"PYTHONPATH": os.pathsep.join(sys.path)}
         self.caller = subprocess.Popen([*command, *arguments], env=self.hosts.environment | tests)
 
+    def end(self) -> None:
+        """End the caller, if it has not ended."""
+        if self.caller is not None:
+            self.caller.kill()
+            self.caller.wait()
+
     def lines(self) -> list[str]:
         """What the callers have been told; the last line of one that was killed may be cut off."""
         return self.log.read_text().splitlines()
@@ -174,7 +180,10 @@ def scene(folder: Path, csr: bytes) -> Iterator[Scene]:
         at = Scene(hosts, cluster, broker, results, folder / "log", stack, worker)
         at.log.touch()
         at.call()
-        yield at
+        try:
+            yield at
+        finally:
+            at.end()
 
 
 def check(at: Scene) -> Counter[str]:

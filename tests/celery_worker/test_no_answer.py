@@ -99,7 +99,7 @@ def half_a_worker(hosts: TwoHosts, answer: Callable[[Request, str], None]) -> It
 def test_without_a_broker_nothing_was_done(client: Callable[..., WorkerClient]) -> None:
     nowhere = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
     for place in ({"broker": nowhere}, {"results": nowhere}):
-        with pytest.raises(BackendUnreachedError, match="the broker or the result backend cannot be reached") as caught:
+        with pytest.raises(BackendUnreachedError, match=r"at 127.0.0.1:\d+ cannot be reached") as caught:
             client(**place).ask("check_place", {}, 3)
         assert "hunter2" not in str(caught.value)
         assert caught.value.__cause__ is None

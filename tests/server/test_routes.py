@@ -260,7 +260,7 @@ def test_workers_that_share_the_ledger_are_shown(house: House, server: Server) -
     lines = server.client.get("/metrics").text.splitlines()
     about = f'host="{worker.host}",version="{worker.version}",worker="strongroom"'
     assert f"anchorhold_worker_running{{{about}}} 1.0" in lines
-    assert 'anchorhold_worker_refusals{peer="peer web",purpose="sign",reason="too-late"} 1.0' in lines
+    assert 'anchorhold_worker_refusals{peer="web",purpose="sign",reason="too-late"} 1.0' in lines
     for name, moment in (("seen", worker.seen_at), ("signed", worker.signed_at)):
         (line,) = (line for line in lines if line.startswith(f"anchorhold_worker_{name}_timestamp_seconds{{"))
         assert float(line.split()[-1]) == moment.timestamp()

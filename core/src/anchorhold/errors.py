@@ -289,7 +289,7 @@ class UnknownCertificateError(AnchorholdError):
 
 
 class RefusedError(AnchorholdError):
-    """A wrapper, such as a policy, refused the operation."""
+    """A wrapper, such as a policy, or a worker on another host refused the operation."""
 
     exit_code = 58
     code = "refused-by-wrapper"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.database_check import check_database
@@ -19,10 +20,15 @@ from anchorhold.settings.masking import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from importlib.metadata import EntryPoint
 
     from anchorhold.installation import Installation
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin import Role
+
+
+CHECKS_GROUP: Final = "anchorhold.checks"
+"""Entry points by which distributions check their own sections of the settings: functions of an installation."""
 
 
 @dataclass(slots=True)
@@ -65,9 +71,17 @@ def check_installation(installation: Installation) -> Findings:
             for key, value in leaves((section, alias, "options"), entry.options):
                 findings.collecting(partial(_check_reference, ".".join(key), value))
     findings.collecting(lambda: damaged(BACKENDS_GROUP))
+    if settings.worker:
+        for check in entry_points(group=CHECKS_GROUP, name="worker"):
+            findings.collecting(partial(_check_section, check, installation))
     findings.collecting(lambda: _check_profile(installation))
     findings.collecting(lambda: _check_ledger(installation, findings))
     return findings
+
+
+def _check_section(check: EntryPoint, installation: Installation) -> Iterable[str]:
+    found: Iterable[str] = check.load()(installation)
+    return found
 
 
 def _check_alias(installation: Installation, alias: str, role: Role) -> Iterable[str]:
@@ -111,7 +125,8 @@ def _check_authority(installation: Installation, authority: Authority) -> None:
             hint="restore the configuration of that alias",
         )
     found = aliases[record.key_backend].backend_type
-    if found != record.backend_type:
+    is_lent = record.key_backend in installation.loaded.settings.worker.get("aliases", ())  # made through a worker here
+    if found != record.backend_type and not is_lent:
         raise SettingsError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "
             f"is {found!r} now",

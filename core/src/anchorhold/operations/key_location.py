@@ -39,9 +39,23 @@ class KeyLocation:
         Raises:
             KeyMismatchError: The alias leads somewhere else by now.
         """
-        if self.type != made_by:
-            alias = self.backend.alias
-            raise KeyMismatchError(
-                f"{what}: is in the backend type {made_by!r}, and {alias!r} is {self.type!r} now",
-                hint=f"set key_backends.{alias} to its previous type",
-            )
+        check_backend_type(self.backend.alias, self.type, made_by, what)
+
+
+def check_backend_type(alias: str, found: str, made_by: str, what: str) -> None:
+    """See `KeyLocation.check_type`.
+
+    Args:
+        alias: Where the key is.
+        found: The type of that alias.
+        made_by: The type that has the key.
+        what: Whose key, in messages.
+
+    Raises:
+        KeyMismatchError: They differ.
+    """
+    if found != made_by:
+        raise KeyMismatchError(
+            f"{what}: is in the backend type {made_by!r}, and {alias!r} is {found!r} here",
+            hint=f"work where key_backends.{alias} is of that type, or set it back to it",
+        )

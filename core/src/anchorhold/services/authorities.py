@@ -342,7 +342,7 @@ class AuthorityService:
         else:
             shared = context.backends.secrets(alias, {}, operation="use")
         resolver = context.backends.secrets(alias, wrapped(secrets), operation="use", own=shared)
-        return Parent(key=SigningKey(found, context.backend(alias), resolver), chain=context.chain(found))
+        return Parent(key=SigningKey(found, context.backend_of(found), resolver), chain=context.chain(found))
 
     def _has_own(self, authority: Authority) -> bool:
         """Whether the certificate of an authority is recorded with its issuer."""

@@ -11,7 +11,7 @@ from anchorhold.audit import AuditContext
 from anchorhold.backends import BackendRegistry
 from anchorhold.errors import UnknownAuthorityError
 from anchorhold.operations.authority import Authority, Chain
-from anchorhold.operations.key_location import KeyLocation
+from anchorhold.operations.key_location import KeyLocation, check_backend_type
 from anchorhold.refused_secrets import LedgerRefusedSecrets
 from anchorhold.secret import Secret
 from anchorhold.services.announcements import announce
@@ -178,11 +178,21 @@ class ServiceContext:
         """
         from anchorhold.operations.signing_key import SigningKey
 
-        alias = authority.record.key_backend
-        given, backend = wrapped(secrets), self.backend(alias)
-        return SigningKey(
-            authority, backend, self.backends.secrets(alias, given, operation="use", ask=ask, flags=flags)
-        )
+        alias, backend = authority.record.key_backend, self.backend_of(authority)
+        resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
+        return SigningKey(authority, backend, resolver)
+
+    def backend_of(self, authority: Authority) -> KeyBackend:
+        """The key backend that has the key of an authority; as `backend`.
+
+        Raises:
+            KeyMismatchError: Its alias is of another type here than where the key was made.
+        """
+        record = authority.record
+        backend = self.backend(record.key_backend)
+        found = self.backends.aliases()[record.key_backend].backend_type
+        check_backend_type(record.key_backend, found, record.backend_type, f"key of authority {record.name!r}")
+        return backend
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:
         """A key backend that passes the actor to wrappers, and is asked until the deadline.

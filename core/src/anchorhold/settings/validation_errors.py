@@ -57,6 +57,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], prefix: Sequence[st
 
 
 _KINDS = {
+    "tuple_type": "is not a list",
+    "list_type": "is not a list",
     "path_type": "is not the path of a file or folder",
     "model_type": "is not a table (a dictionary of keys and values)",
     "dataclass_type": "is not a table (a dictionary of keys and values)",

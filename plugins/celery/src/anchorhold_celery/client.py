@@ -20,6 +20,7 @@ from anchorhold.plugin import RemoteService
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, celery_settings, check_url
 from anchorhold_celery.error_transfer import error_from_json
 from anchorhold_celery.messages import TASK, MessageError, Request, answer_in, seal
+from anchorhold_celery.reachability import unreached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,9 +97,14 @@ class WorkerClient(RemoteService["Celery"]):
 
     def translate(self, error: Exception, subject: str, facts: dict[str, str]) -> AnchorholdError | None:
         """What sending raises: nothing was taken by a worker, which is made certain afterwards."""
+        away = unreached({"the broker": self._line.broker, "the result backend": self._line.results})
+        if away:
+            return BackendUnreachedError(
+                f"{subject}: {' and '.join(away)} cannot be reached", hint="look whether it runs, and into the URL"
+            )
         return BackendUnreachedError(
-            f"{subject}: the broker or the result backend cannot be reached ({type(error).__name__})",
-            hint="look whether both run, and whether this host is let in",
+            f"{subject}: the broker or the result backend does not let this host in ({type(error).__name__})",
+            hint="look into the passwords of both, and their certificates if TLS is used",
         )
 
     def check(self, seconds: float) -> tuple[str, ...]:
@@ -164,7 +170,8 @@ class WorkerClient(RemoteService["Celery"]):
                 hint="find out who can write into the result backend, and whether `worker_keys` is up to date",
             ) from None
         if (told := answer.get("error")) is not None:
-            raise error_from_json(told, self.subject)
+            asked = f"{self.subject}, asked as the peer {line.peer!r} for the alias {line.alias!r}"
+            raise error_from_json(told, asked)
         return answer
 
     def close_client(self, client: Celery) -> None:
@@ -195,6 +202,10 @@ class WorkerClient(RemoteService["Celery"]):
             pending.give_up()
             if isinstance(found, str):
                 return found
+            late = BackendUnreachedError(
+                f"{self.subject}: a worker could not begin with the request, so nothing was done",
+                hint="look into the log of the worker",
+            )
         return self._settled(request, late)
 
     def _send(self, app: Celery, request: Request, message: str) -> Any:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _MAKE = "make one with: openssl genpkey -algorithm ed25519"
-_PUBLISH = "make one with: openssl pkey -pubout"
+_PUBLISH = "make it from the private key on the other host with: openssl pkey -in KEY -pubout"
 
 
 def private_key(path: Path, subject: str) -> Ed25519PrivateKey:

@@ -43,5 +43,5 @@ def worker_metrics(workers: Sequence[WorkerRecord], refusals: Sequence[RefusalCo
         labels=("peer", "purpose", "reason"),
     )
     for refusal in refusals:
-        refused.add_metric((refusal.peer, refusal.purpose, refusal.reason), float(refusal.count))
+        refused.add_metric((refusal.peer.removeprefix("peer "), refusal.purpose, refusal.reason), float(refusal.count))
     return [family for family in (running, seen, signed, refused) if family.samples]

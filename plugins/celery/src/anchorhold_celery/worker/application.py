@@ -11,10 +11,11 @@ from celery.exceptions import Ignore
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 from kombu.entity import Exchange, Queue
 
-from anchorhold.errors import AnchorholdError, SettingsError
+from anchorhold.errors import AnchorholdError
 from anchorhold.installation import Installation, open_installation
 from anchorhold_celery.celery_settings import celery_settings
 from anchorhold_celery.messages import OPERATIONS, TASK
+from anchorhold_celery.worker.checks import check_settings
 from anchorhold_celery.worker.intended import LedgerSigning
 from anchorhold_celery.worker.logs import keep_results_out_of_logs
 from anchorhold_celery.worker.runtime import Runtime
@@ -93,17 +94,18 @@ def application(
         signing: As of `Process`.
 
     Raises:
-        SettingsError: The settings do not say what is lent.
+        SettingsError: The settings do not say what is lent, or name what is not there.
     """
     installation = open_installation(config, create=False)
     settings = worker_settings(installation)
-    _check_aliases(installation, settings)
+    check_settings(installation, settings)
     broker, results = settings.urls(installation.access.environment)
     app = Celery("anchorhold_worker", set_as_current=False)
     app.conf.update(
         celery_settings(broker, results, _PATIENCE, settings.tls(), settings.redelivery),
         task_queues=[Queue(name, Exchange(name), name) for name in sorted(set(settings.queues()))],
         worker_concurrency=processes or settings.processes,
+        anchorhold_worker=settings.name,
         worker_pool="prefork",
         worker_proc_alive_timeout=_START_SECONDS,
         worker_consumer="anchorhold_celery.worker.consumer:CarefulConsumer",
@@ -124,21 +126,6 @@ def _add_task(app: Celery, process: Process, operation: str) -> None:
         return process.run(operation, task, *arguments, **others)
 
     app.task(run, name=TASK.format(operation), bind=True, typing=False, max_retries=0)
-
-
-def _check_aliases(installation: Installation, settings: WorkerSettings) -> None:
-    """Refuse what is lent and not configured.
-
-    Raises:
-        SettingsError: There is no such alias.
-    """
-    for role, section in (("ca", "key_backends"), ("ocsp", "ocsp_key_backends")):
-        for alias in settings.lent(role):
-            if alias not in installation.backends.aliases("ocsp" if role == "ocsp" else "ca"):
-                raise SettingsError(
-                    f"worker: lends {section}.{alias}, which is not configured",
-                    hint="configure it, or lend another one",
-                )
 
 
 def _number() -> int:

@@ -45,7 +45,12 @@ def worker(
 
     app = application(context.installation.loaded.path, processes)
     running = app.Worker(
-        loglevel=log_level.value.upper(), without_gossip=True, without_mingle=True, quiet=False, optimization="fair"
+        hostname=f"{app.conf.anchorhold_worker}@%h",
+        loglevel=log_level.value.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        quiet=False,
+        optimization="fair",
     )
     running.start()
     sys.exit(running.exitcode)

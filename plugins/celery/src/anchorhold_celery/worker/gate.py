@@ -85,6 +85,8 @@ class Gate:
         if not is_signed(body, signature, self._keys[request.peer], "request"):
             problem = f"the message is not signed by a key of the peer {request.peer}"
             raise RefusedMessageError("other-signature", problem, None, body)
+        if request.alias not in self._settings.lent(request.role):
+            raise RefusedMessageError("not-lent", "the alias is not lent here", request.peer, body)
         forbidden = self._not_allowed(operation, request, peer)
         if forbidden is not None:
             raise RefusedMessageError("not-allowed", forbidden, request.peer, body)
@@ -94,8 +96,6 @@ class Gate:
         """Why a peer may not ask that, if so."""
         if request.operation != operation:
             return "the message is of another operation"
-        if request.alias not in self._settings.lent(request.role):
-            return "the alias is not lent here"
         if not peer.may_use(request.role, request.alias):
             return "the alias is not lent to this peer"
         needed = _ALLOWED_BY.get(operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, write_to_textfile
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, write_to_textfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ class WorkerMetrics:
 
     def __init__(self, folder: Path | None, worker: str, process: int) -> None:
         self._path = None if folder is None else folder / f"anchorhold-worker-{worker}-{process}.prom"
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._own = (worker, str(process))
         self._requests = Counter(

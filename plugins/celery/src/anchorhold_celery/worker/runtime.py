@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import (
     AnchorholdError,
@@ -16,9 +16,9 @@ from anchorhold.errors import (
 )
 from anchorhold_celery.error_transfer import error_to_json
 from anchorhold_celery.ledger_clock import LedgerClock
-from anchorhold_celery.message_keys import private_key, public_keys
 from anchorhold_celery.messages import MessageError, reply_body, seal
 from anchorhold_celery.request_table import RequestTable
+from anchorhold_celery.worker.checks import keys_of_peers, own_key
 from anchorhold_celery.worker.gate import Admitted, Gate, RefusedMessageError
 from anchorhold_celery.worker.heartbeat import Heartbeat
 from anchorhold_celery.worker.key_operations import LentAlias, perform
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from anchorhold.installation import Installation
     from anchorhold_celery.worker.intended import Signing
     from anchorhold_celery.worker.settings import WorkerSettings
+
+_HINT: Final = "let both hosts have the same release, or find out who sent it"
+_HINTS: Final = {
+    "unknown-peer": "let `peer` on the host that asks be a name under worker.peers on the worker's",
+    "other-signature": "give the worker's host the public half of `message_key` on the host that asks",
+    "not-lent": "lend it under worker.aliases or worker.ocsp_aliases on the worker's host, or name another in `alias`",
+    "not-allowed": "allow it under worker.peers on the worker's host",
+    "too-late": "allow more time",
+}
+"""What to do about a refusal, by its reason."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +59,8 @@ class Runtime:
         self._installation = installation
         self._settings = settings
         self._signing = signing
-        self._key = private_key(settings.message_key, "worker.message_key")
-        keys = {name: public_keys(peer.keys, f"worker.peers.{name}.keys") for name, peer in settings.peers.items()}
-        self._gate = Gate(settings, keys)
+        self._key = own_key(settings)
+        self._gate = Gate(settings, keys_of_peers(settings))
         self._requests = RequestTable(installation.access.database, "worker")
         self._clock = LedgerClock(self._requests.now)
         self._metrics = WorkerMetrics(settings.metrics, settings.name, number)
@@ -106,7 +115,7 @@ class Runtime:
             logger.warning("this could not be recorded: %s", error)
         if refused.body is None:
             return None
-        told = RefusedError(refused.problem, hint="let the settings of both hosts fit, or find out who sent it")
+        told = RefusedError(refused.problem, hint=_HINTS.get(refused.reason, _HINT))
         return self._sealed(refused.body, {"error": error_to_json(told)})
 
     def _in_turn(self, admitted: Admitted, *, redelivered: bool) -> str | None:

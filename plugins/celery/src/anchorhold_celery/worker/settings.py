@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
 
-_WRITE = "write it as docs/backends/celery.md shows"
+_WRITE = "write it as the page on the backend celery shows"
 
 
 class Lent(Section):
