@@ -58,7 +58,7 @@ def test_the_host_with_the_keys_is_well_and_leaves_lent_keys_to_the_other(own: T
     [
         ({"message_key": "nowhere.pem"}, "nowhere.pem cannot be read"),
         ({"message_key": "peer.pub"}, "no private Ed25519 key"),
-        ({"metrics": "nowhere"}, "is no folder"),
+        ({"metrics": "nowhere"}, "is not a folder"),
         ({"aliases": {"vault": {}}}, "given default, which is not lent"),
         ({"result_backend": "rpc://"}, "rpc cannot be used"),
     ],
