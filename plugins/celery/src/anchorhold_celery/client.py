@@ -166,7 +166,7 @@ class WorkerClient(RemoteService["Celery"]):
             answer = answer_in(reply, body, line.worker_keys)
         except MessageError as error:
             raise BackendFailedError(
-                f"{self.subject}: an answer {error}, so it was thrown away; {_possible(operation)}",
+                f"{self.subject}: an answer {error}, so it was thrown away; {_possible(request)}",
                 hint="find out who can write into the result backend, and whether `worker_keys` is up to date",
             ) from None
         if (told := answer.get("error")) is not None:
@@ -252,13 +252,20 @@ class WorkerClient(RemoteService["Celery"]):
             return known.reply
         why = "the ledger cannot tell what became of it" if known is _UNKNOWN else "a worker had begun with it"
         raise BackendFailedError(
-            f"{self.subject}: there was no answer, and {why}; {_possible(request.operation)}",
+            f"{self.subject}: there was no answer, and {why}; {_possible(request)}",
             hint="look whether a worker runs, and into its log",
         )
 
 
-def _possible(operation: str) -> str:
-    return "it may have been signed" if operation == "sign" else "it may have been done"
+def _possible(request: Request) -> str:
+    """What may have been done, of which the caller has no result."""
+    if request.operation != "sign":
+        return "it may have been done"
+    serials = [str(item["serial"]) for item in request.content.get("items", ()) if item.get("serial") is not None]
+    if not serials:
+        return "it may have been signed"
+    more = f" and {len(serials) - 1} more" if len(serials) > 1 else ""
+    return f"certificate {serials[0]}{more} may have been signed"
 
 
 _UNKNOWN: Final[Any] = object()

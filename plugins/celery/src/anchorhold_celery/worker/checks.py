@@ -53,7 +53,8 @@ def check_settings(installation: Installation, settings: WorkerSettings) -> None
     keys_of_peers(settings)
     if settings.metrics is not None and not settings.metrics.is_dir():
         raise SettingsError(
-            f"worker.metrics: {settings.metrics} is not a folder", hint="make it, writable for the account of the worker"
+            f"worker.metrics: {settings.metrics} is not a folder",
+            hint="make it, writable for the account of the worker",
         )
 
 
