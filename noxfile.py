@@ -341,7 +341,7 @@ def worker(session: nox.Session) -> None:
     if missing := _system_parts(session, WORKER_PARTS):
         session.error(f"install {', '.join(missing)}")
     _install_wheels(session)
-    arguments = session.posargs or ["--timeout=0", "tests/celery_worker", "tests/signing_worker"]
+    arguments = session.posargs or [*_at_once(), "--timeout=0", "tests/celery_worker", "tests/signing_worker"]
     _pytest(session, *arguments, env={"ANCHORHOLD_TEST_COMBINATIONS": "all", "ANCHORHOLD_WORKER": "1"})
 
 
