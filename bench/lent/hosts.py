@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 READY: Final = "ready."
 """What Celery says at last when a worker has begun."""
+PATIENCE: Final = 60
+"""Seconds within which it has to begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,27 +97,29 @@ def _process(folder: Path, settings: Mapping[str, Any], variables: Mapping[str, 
 @contextmanager
 def _running(process: Command, log: Path) -> Iterator[None]:
     """The worker with the settings of a process."""
-    with (
-        log.open("w") as written,
-        subprocess.Popen(
+    with log.open("wb") as written:
+        worker = subprocess.Popen(
             [sys.executable, "-m", "anchorhold", "worker"],
             env=dict(process.env),
             cwd=process.cwd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as worker,
-    ):
-        try:
-            for line in worker.stdout or ():
-                written.write(line)
-                if READY in line:
-                    break
-            else:
-                raise BenchError(f"the worker does not start; see {log}")
-            yield
-        finally:
-            worker.terminate()
+            stdout=written,
+            stderr=written,
+        )
+    try:
+        _wait_for(worker, log)
+        yield
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+def _wait_for(worker: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until it says that it is ready."""
+    end = time.monotonic() + PATIENCE
+    while READY not in log.read_text():
+        if worker.poll() is not None or time.monotonic() > end:
+            raise BenchError(f"the worker does not start; see {log}")
+        time.sleep(0.1)
 
 
 def _new_key(private: Path, public: Path) -> None:
