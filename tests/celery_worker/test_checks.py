@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from celery_worker.brokers import Broker
+    from conftest import MakeCsr
     from postgresql_cluster import Cluster
 
 pytestmark = pytest.mark.databases(because="hosts and worker share a database of their own")
@@ -44,10 +45,40 @@ def test_a_worker_says_what_is_wrong_with_its_place(own: TwoHosts) -> None:
     assert "no worker has answered within 5 s" in alone.stdout + alone.stderr
 
 
-def test_the_host_with_the_keys_is_well_and_leaves_lent_keys_to_the_other(own: TwoHosts) -> None:
+def published(hosts: TwoHosts) -> tuple[int, str | None]:
+    """The number of the newest CRL of the root, and the serial number of its responder."""
+    with hosts.open() as front:
+        root = front.authorities.get("Root")
+        crl, responder = front.crls.latest(root), front.responders.active(root)
+    assert crl is not None
+    assert responder is not None
+    return crl.number, responder.serial
+
+
+@pytest.mark.parametrize("alias", ["default", "remote"])
+def test_the_host_with_the_keys_maintains_and_uses_them_too(own: TwoHosts, alias: str, make_csr: MakeCsr) -> None:
+    own.front = {"alias": "default"}
+    own.write()
+    settings = own.folder / "front/settings.toml"
+    settings.write_text(settings.read_text().replace("[key_backends.default", f"[key_backends.{alias}"))
+    with running_worker(own):
+        own.run("init-ca", "Root", "CN=Root", f"--key-backend={alias}")
+        own.run("maintain")
+    before = published(own)
+    assert own.run("config", "check", host="back").returncode == 0
+    (own.folder / "a.csr").write_bytes(make_csr())
+    for command in ("sign-cert --ca=Root --csr=a.csr --alt=a.example", "generate-crls Root", "maintain", "backends"):
+        own.run(*command.split(), host="back")
+    after = published(own)
+    assert after[0] > before[0]
+    assert after[1] == before[1]
+
+
+def test_a_key_of_another_type_is_said(own: TwoHosts) -> None:
     with running_worker(own):
         own.run("init-ca", "Root", "CN=Root")
-    assert own.run("config", "check", host="back").returncode == 0
+    own.worker = {"aliases": {}}
+    own.write()
     refused = own.run("generate-crls", "Root", host="back", check=False)
     assert refused.returncode != 0
     assert "is in the backend type 'celery', and 'default' is 'storages' here" in refused.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
 from anchorhold.ledger.database_check import check_database
+from anchorhold.lent_keys import lent_here
 from anchorhold.plugin import BACKENDS_GROUP
 from anchorhold.plugin.discovery import damaged
 from anchorhold.plugin.requests import SECTIONS
@@ -119,14 +120,15 @@ def _check_ledger(installation: Installation, findings: Findings) -> None:
 
 def _check_authority(installation: Installation, authority: Authority) -> None:
     record, aliases = authority.record, installation.backends.aliases()
+    if lent_here(record, installation.loaded.settings, aliases) is not None:
+        return  # all else is with the host that asks for it
     if record.key_backend not in aliases:
         raise UnknownAliasError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which is not among key_backends",
             hint="restore the configuration of that alias",
         )
     found = aliases[record.key_backend].backend_type
-    is_lent = record.key_backend in installation.loaded.settings.worker.get("aliases", ())  # made through a worker here
-    if found != record.backend_type and not is_lent:
+    if found != record.backend_type:
         raise SettingsError(
             f"authority {record.name!r}: its key is in {record.key_backend!r}, which was {record.backend_type!r} and "
             f"is {found!r} now",

@@ -59,6 +59,7 @@ class _MaintenanceContext:
     places: Callable[[str], OcspKeyLocation]
     profile: ProfileSettings
     lifetime: dt.timedelta
+    responders: bool
 
 
 def maintain(
@@ -68,6 +69,8 @@ def maintain(
     places: Callable[[str], OcspKeyLocation],
     profile: ProfileSettings,
     lifetime: dt.timedelta = CRL_LIFETIME,
+    *,
+    responders: bool = True,
 ) -> MaintenanceResult:
     """Renew what is due for an authority, unless another process is doing it. One failure does not stop the rest.
 
@@ -78,6 +81,7 @@ def maintain(
         places: From an alias of ``ocsp_key_backends`` to its place.
         profile: What certificates of responders are like.
         lifetime: Of CRLs.
+        responders: Whether responders are renewed and swept too; another host may do that.
 
     Raises:
         AuthorityNotReadyError: It was never completed.
@@ -89,7 +93,7 @@ def maintain(
     with _alone(ledger, authority) as other:
         if other is not None:
             return MaintenanceResult(other_claim=other)
-        outcomes = list(_outcomes(_MaintenanceContext(ledger, authority, key, places, profile, lifetime)))
+        outcomes = list(_outcomes(_MaintenanceContext(ledger, authority, key, places, profile, lifetime, responders)))
     failures = {str(outcome): outcome for outcome in outcomes if isinstance(outcome, AnchorholdError)}
     return MaintenanceResult(
         tuple(outcome for outcome in outcomes if isinstance(outcome, str)), tuple(failures.values())
@@ -98,7 +102,7 @@ def maintain(
 
 def _outcomes(work: _MaintenanceContext) -> Iterator[str | AnchorholdError]:
     """What each step has done, or why it could not; the keys of authorities and of responders fail separately."""
-    for step in (_redate, _renew_crls, _renew_responder, _sweep):
+    for step in (_redate, _renew_crls, *((_renew_responder, _sweep) if work.responders else ())):
         try:
             yield from step(work)
         except AnchorholdError as error:

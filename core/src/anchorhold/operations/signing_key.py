@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin.facts import CrlFacts, CsrFacts, SigningFacts
     from anchorhold.plugin.key_backend import KeyBackend
-    from anchorhold.plugin.requests import Purpose, Secrets, Signer
+    from anchorhold.plugin.requests import KeyRequest, Purpose, Secrets, Signer
     from anchorhold.x509.draft import Draft
 
 
@@ -36,13 +36,18 @@ class SigningKey:
         authority: Whose key; its handle and public key must be recorded.
         backend: Where it lives.
         secrets: For the backend.
+        request: Finds the key there; by default as the authority says.
     """
 
-    def __init__(self, authority: Authority, backend: KeyBackend, secrets: Secrets) -> None:
+    def __init__(
+        self, authority: Authority, backend: KeyBackend, secrets: Secrets, request: KeyRequest | None = None
+    ) -> None:
         self.authority = authority
         self.backend = backend
         self.secrets = secrets
-        self._lent = LazySigner(lambda: backend.load_signer(authority.key_request, secrets), backend.close_signer)
+        self._lent = LazySigner(
+            lambda: backend.load_signer(request or authority.key_request, secrets), backend.close_signer
+        )
 
     def __enter__(self) -> Self:
         return self

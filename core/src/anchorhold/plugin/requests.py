@@ -212,6 +212,24 @@ class KeyHandle:
         """
         return cls(version=stored["version"], data=stored["data"])
 
+    @classmethod
+    def of_lent(cls, version: int, alias: str, handle: Mapping[str, Any]) -> KeyHandle:
+        """The handle of a key that another host lends.
+
+        Args:
+            version: Of the layout, as for any backend.
+            alias: Of the key backend on that host.
+            handle: Of the key there, as `to_json` has it.
+        """
+        return cls(version=version, data={"alias": alias, "handle": handle})
+
+    def lent(self) -> tuple[str, KeyHandle] | None:
+        """What `of_lent` was given; None if it is another handle."""
+        alias, handle = self.data.get("alias"), self.data.get("handle")
+        if not isinstance(alias, str) or not isinstance(handle, dict) or set(handle) != {"version", "data"}:
+            return None
+        return alias, KeyHandle.from_json(handle)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedKey:

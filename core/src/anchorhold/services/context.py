@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from anchorhold.audit import AuditContext
 from anchorhold.backends import BackendRegistry
 from anchorhold.errors import UnknownAuthorityError
+from anchorhold.lent_keys import lent_here
 from anchorhold.operations.authority import Authority, Chain
 from anchorhold.operations.key_location import KeyLocation, check_backend_type
 from anchorhold.refused_secrets import LedgerRefusedSecrets
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin import Operation
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.key_backend import KeyBackend
-    from anchorhold.plugin.requests import Role
+    from anchorhold.plugin.requests import KeyHandle, Role
     from anchorhold.plugin.secret_resolver import Prompter
     from anchorhold.profiles.model import ProfileSettings
     from anchorhold.services.ledger_access import AccessOptions
@@ -178,20 +180,29 @@ class ServiceContext:
         """
         from anchorhold.operations.signing_key import SigningKey
 
-        alias, backend = authority.record.key_backend, self.backend_of(authority)
-        resolver = self.backends.secrets(alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
-        return SigningKey(authority, backend, resolver)
+        request, backend = authority.key_request, self.backend_of(authority)
+        if (lent := self.lent_here(authority)) is not None:
+            request = replace(request, handle=lent[1])
+        resolver = self.backends.secrets(backend.alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
+        return SigningKey(authority, backend, resolver, request)
+
+    def lent_here(self, authority: Authority) -> tuple[str, KeyHandle] | None:
+        """See `anchorhold.lent_keys.lent_here`."""
+        return lent_here(authority.record, self.loaded.settings, self.backends.aliases())
 
     def backend_of(self, authority: Authority) -> KeyBackend:
         """The key backend that has the key of an authority; as `backend`.
 
         Raises:
-            KeyMismatchError: Its alias is of another type here than where the key was made.
+            KeyMismatchError: Another host lends it, and its alias is something else here.
         """
+        if (lent := self.lent_here(authority)) is not None:
+            return self.backend(lent[0])
         record = authority.record
         backend = self.backend(record.key_backend)
-        found = self.backends.aliases()[record.key_backend].backend_type
-        check_backend_type(record.key_backend, found, record.backend_type, f"key of authority {record.name!r}")
+        if record.handle is not None and authority.key_handle.lent() is not None:
+            found = self.backends.aliases()[record.key_backend].backend_type
+            check_backend_type(record.key_backend, found, record.backend_type, f"key of authority {record.name!r}")
         return backend
 
     def backend(self, alias: str, role: Role = "ca") -> KeyBackend:

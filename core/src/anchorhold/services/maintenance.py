@@ -54,10 +54,12 @@ class MaintenanceService:
         context = self._context.asking_once()
         found = context.authority(authority)
         location = ResponderService(context).location
+        own = context.lent_here(found) is None  # else responders are left to the host that asks for its signatures
         with ExitStack() as opened:
             key = cache(lambda: opened.enter_context(context.key_of(found, secrets, ask=False, flags=False)))
-            done = maintain(context.ledger, found, key, location, context.profile(PROFILE), lifetime)
-        return self._with_responses(found, done)
+            profile = context.profile(PROFILE)
+            done = maintain(context.ledger, found, key, location, profile, lifetime, responders=own)
+        return self._with_responses(found, done) if own else done
 
     def _with_responses(self, authority: Authority, result: MaintenanceResult) -> MaintenanceResult:
         """The same with what became of pre-signed OCSP responses, which may take long and need no claim."""

@@ -197,7 +197,7 @@ class CeleryBackend:
             )
 
     def _key(self, found: Mapping[str, Any]) -> CreatedKey:
-        handle = KeyHandle(version=self.handle_version, data={"alias": self._alias, "handle": found.get("handle")})
+        handle = KeyHandle.of_lent(self.handle_version, self._alias, found.get("handle") or {})
         return CreatedKey(handle=handle, public_key=self._public_key(found.get("public_key")))
 
     def _public_key(self, value: object) -> PublicKey:
