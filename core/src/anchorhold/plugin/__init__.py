@@ -43,6 +43,7 @@ What hooks are asked and answer::
     Draft               a certificate before it is signed
     KeySpec, Algorithm  a kind of key, and how it signs
     DurationIn          a span of time in options
+    anchored            paths in a section of its own start at the folder of the settings
 
 Options and secrets::
 
@@ -67,6 +68,7 @@ from anchorhold.plugin.hook_markers import API_VERSION, BACKENDS_GROUP, WRAPPERS
 from anchorhold.plugin.hookspecs import BackendSpec
 from anchorhold.plugin.inventory import KeyDescription, KeyOrigin, ListedKey
 from anchorhold.plugin.notices import RecordedEvent
+from anchorhold.plugin.path_options import anchored
 from anchorhold.plugin.pkcs8_backend import KeyEntry, Pkcs8Backend
 from anchorhold.plugin.refused_secrets import ProcessRefusedSecrets, RefusedSecrets
 from anchorhold.plugin.remote_service import Failure, RemoteService
@@ -150,6 +152,7 @@ __all__ = [
     "WantedSignature",
     "WrapperContext",
     "Wrapping",
+    "anchored",
     "flag_of",
     "hookimpl",
     "is_secret_reference",

@@ -214,13 +214,7 @@ class KeyHandle:
 
     @classmethod
     def of_lent(cls, version: int, alias: str, handle: Mapping[str, Any]) -> KeyHandle:
-        """The handle of a key that another host lends.
-
-        Args:
-            version: Of the layout, as for any backend.
-            alias: Of the key backend on that host.
-            handle: Of the key there, as `to_json` has it.
-        """
+        """The handle of a key that another host lends: its alias there, and its handle there as `to_json` has it."""
         return cls(version=version, data={"alias": alias, "handle": handle})
 
     def lent(self) -> tuple[str, KeyHandle] | None:

@@ -180,27 +180,31 @@ class ServiceContext:
         """
         from anchorhold.operations.signing_key import SigningKey
 
-        request, backend = authority.key_request, self.backend_of(authority)
-        if (lent := self.lent_here(authority)) is not None:
-            request = replace(request, handle=lent[1])
+        lent, request = self.lent_here(authority), None
+        if lent is not None:
+            request = replace(authority.key_request, handle=lent[1])
+        backend = self.backend_of(authority, lent)
         resolver = self.backends.secrets(backend.alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
         return SigningKey(authority, backend, resolver, request)
 
     def lent_here(self, authority: Authority) -> tuple[str, KeyHandle] | None:
         """See `anchorhold.lent_keys.lent_here`."""
-        return lent_here(authority.record, self.loaded.settings, self.backends.aliases())
+        settings = self.loaded.settings
+        return lent_here(authority.record, settings, self.backends.aliases()) if settings.worker else None
 
-    def backend_of(self, authority: Authority) -> KeyBackend:
+    def backend_of(self, authority: Authority, lent: tuple[str, KeyHandle] | None = None) -> KeyBackend:
         """The key backend that has the key of an authority; as `backend`.
+
+        Args:
+            authority: Whose key.
+            lent: From `lent_here`.
 
         Raises:
             KeyMismatchError: Another host lends it, and its alias is something else here.
         """
-        if (lent := self.lent_here(authority)) is not None:
-            return self.backend(lent[0])
         record = authority.record
-        backend = self.backend(record.key_backend)
-        if record.handle is not None and authority.key_handle.lent() is not None:
+        backend = self.backend(record.key_backend if lent is None else lent[0])
+        if lent is None and "handle" in (record.handle or {}).get("data", ()):  # see `KeyHandle.of_lent`
             found = self.backends.aliases()[record.key_backend].backend_type
             check_backend_type(record.key_backend, found, record.backend_type, f"key of authority {record.name!r}")
         return backend

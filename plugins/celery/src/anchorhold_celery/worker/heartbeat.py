@@ -7,7 +7,6 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.ledger import NoLedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,10 +75,6 @@ class Heartbeat:
                 told, failed = signed, ""
                 if periods % _TIDYING == 0:
                     self._tidy()
-            except NoLedgerError as error:
-                if failed != str(error):
-                    logger.info("the ledger is empty; this worker is shown once the first authority is there")
-                failed, pause = str(error), _RETRY
             except AnchorholdError as error:
                 if failed != str(error):
                     logger.warning("the ledger could not be told that this worker runs: %s", error)

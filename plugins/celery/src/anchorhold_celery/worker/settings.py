@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from anchorhold.errors import SettingsError
-from anchorhold.plugin.path_options import anchored
+from anchorhold.plugin import anchored
 from anchorhold.settings.validation_errors import first_error
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, check_url
 from anchorhold_celery.options import Alias, Name, Reference, Seconds, Section, TlsSection, queue_of
