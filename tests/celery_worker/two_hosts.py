@@ -36,6 +36,7 @@ class TwoHosts:
         front: What the section of the alias in front has beside the usual.
         back: What the settings of the host with the keys have beside the usual.
         aliases: That the peer may use.
+        front_ocsp: Where the front has keys of responders; by default the worker lends them.
         prefixes: What commands begin with on a host, by its name.
         variables: What the environment of a host has beside the usual, by its name.
     """
@@ -49,6 +50,7 @@ class TwoHosts:
     front: dict[str, Any] = field(default_factory=dict)
     back: dict[str, Any] = field(default_factory=dict)
     aliases: tuple[str, ...] = ("default",)
+    front_ocsp: dict[str, Any] | None = None
     prefixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -70,7 +72,7 @@ class TwoHosts:
             "ca_dir": "ca",
             "database": self.database,
             "key_backends": {"default": {"backend": "celery", "options": asking}},
-            "ocsp_key_backends": {"default": {"backend": "celery", "options": asking}},
+            "ocsp_key_backends": {"default": self.front_ocsp or {"backend": "celery", "options": asking}},
         }
         peer = {
             "keys": ["peer.pub"],
