@@ -47,7 +47,7 @@ def test_workers_and_refusals_are_shown(anchorhold: Command) -> None:
     assert "worker@one  running" in text
     assert "peer web     crl      crl-not-begun  1" in text
     head, *rows = good(anchorhold("history")).data.decode().splitlines()
-    assert "signature-refused" in rows[0]
+    assert "signature-refused (crl, crl-not-begun)" in rows[0]
     assert head.startswith("TIME")
 
 

@@ -88,12 +88,19 @@ def history(
         _show(entries, most)
 
 
+def _event(entry: HistoryEntry) -> str:
+    """What was done; of a signature that was refused, what it was for and why."""
+    if entry.kind != "signature-refused":
+        return entry.kind
+    return f"{entry.kind} ({entry.detail.get('purpose')}, {entry.detail.get('reason')})"
+
+
 def _show(entries: Iterator[HistoryEntry], most: int | None) -> None:
     rows = [
         (
             f"{entry.at:%Y-%m-%d %H:%M:%S}",
             "-" if entry.audit is None else str(entry.audit.actor),
-            entry.kind,
+            _event(entry),
             entry.authority or "-",
             entry.serial or "-",
         )
