@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from celery_worker.brokers import Broker, running_rabbitmq, running_redis
-from celery_worker.two_hosts import TwoHosts, Worker, running_worker
-from databases import new_database
+from celery_worker.two_hosts import TwoHosts, Worker, new_hosts, running_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +46,8 @@ def rabbitmq_broker() -> Iterator[Broker]:
 @pytest.fixture(scope="module")
 def hosts(cluster: Cluster, redis_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHosts]:
     """Two hosts over Redis that the tests of a module share, with a ledger of their own."""
-    with new_database(cluster.url) as url:
-        own = redis_broker.separate()
-        yield TwoHosts(tmp_path_factory.mktemp("hosts"), url, own, own)
+    with new_hosts(cluster, redis_broker, tmp_path_factory.mktemp("shared")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

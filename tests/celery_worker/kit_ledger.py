@@ -83,8 +83,7 @@ class KitBackend(CeleryBackend):
 
     @hookimpl
     def load_signer(self, request: AnyKeyRequest, secrets: Secrets) -> CelerySigner:
-        self._check_alias(request)
-        return KitSigner(self._client, request, self._options.deadline)
+        return KitSigner(self._client, request, self._lent(request), self._options.deadline)
 
 
 class KitSigning(LedgerSigning):

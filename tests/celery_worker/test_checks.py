@@ -9,8 +9,7 @@ import psycopg
 import pytest
 
 from anchorhold.errors import SettingsError
-from celery_worker.two_hosts import TwoHosts, running_worker
-from databases import new_database
+from celery_worker.two_hosts import TwoHosts, new_hosts, running_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +25,8 @@ pytestmark = pytest.mark.databases(because="hosts and worker share a database of
 @pytest.fixture
 def own(cluster: Cluster, redis_broker: Broker, tmp_path: Path) -> Iterator[TwoHosts]:
     """Hosts whose ledger is empty."""
-    with new_database(cluster.url) as url:
-        broker = redis_broker.separate()
-        yield TwoHosts(tmp_path / "hosts", url, broker, broker)
+    with new_hosts(cluster, redis_broker, tmp_path) as hosts:
+        yield hosts
 
 
 def test_a_worker_says_what_is_wrong_with_its_place(own: TwoHosts) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from anchorhold.operations.order import Order
 from celery_worker.brokers import wait_until
-from celery_worker.two_hosts import TwoHosts, running_worker
-from databases import new_database
+from celery_worker.two_hosts import new_hosts, running_worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +25,7 @@ def test_each_process_writes_its_counters(
 ) -> None:
     folder = tmp_path / "metrics"
     folder.mkdir()
-    with new_database(cluster.url) as url:
-        own = redis_broker.separate()
-        hosts = TwoHosts(tmp_path / "hosts", url, own, own, worker={"metrics": str(folder)})
+    with new_hosts(cluster, redis_broker, tmp_path, worker={"metrics": str(folder)}) as hosts:
         with running_worker(hosts), hosts.open() as front:
             front.authorities.create("Root", "CN=Root")
             with front.certificates.issuer("Root") as issuer:

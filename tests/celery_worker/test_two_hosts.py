@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import openssl
+from celery_worker.two_hosts import run_verified
 
 if TYPE_CHECKING:
     from celery_worker.two_hosts import TwoHosts, Worker
@@ -16,15 +16,5 @@ pytestmark = pytest.mark.databases(because="both hosts have a ledger of their ow
 
 
 def test_commands_do_what_they_do_with_a_key_at_hand(hosts: TwoHosts, worker: Worker, make_csr: MakeCsr) -> None:
-    (hosts.folder / "a.csr").write_bytes(make_csr())
-    for command in (
-        "init-ca Root CN=Root --out=root.pem",
-        "init-ca Issuing CN=Issuing --parent=Root --out=issuing.pem",
-        "sign-cert --ca=Issuing --csr=a.csr --alt=a.example --out=a.pem",
-        "maintain",
-        "generate-crls",
-    ):
-        hosts.run(*command.split())
-    chain = ("-CAfile", hosts.folder / "root.pem", "-untrusted", hosts.folder / "issuing.pem")
-    assert "a.pem: OK" in openssl("verify", *chain, hosts.folder / "a.pem")
+    run_verified(hosts, make_csr())
     assert [path for path in (hosts.folder / "front").rglob("*") if path.suffix == ".key"] == []

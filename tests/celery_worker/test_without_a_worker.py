@@ -14,8 +14,7 @@ import pytest
 from anchorhold.errors import BackendUnreachedError
 from anchorhold.operations.order import Order
 from celery_worker.brokers import wait_until
-from celery_worker.two_hosts import TwoHosts, running_worker
-from databases import new_database
+from celery_worker.two_hosts import TwoHosts, new_hosts, running_worker
 from programs import openssl
 from storages.servers import free_port
 
@@ -33,9 +32,8 @@ pytestmark = pytest.mark.databases(because="hosts and worker share a database of
 @pytest.fixture
 def own(cluster: Cluster, redis_broker: Broker, tmp_path: Path) -> Iterator[TwoHosts]:
     """Hosts of which the one in front has its own keys of responders."""
-    with new_database(cluster.url) as url:
-        broker = redis_broker.separate()
-        yield TwoHosts(tmp_path / "hosts", url, broker, broker, front_ocsp={"backend": "storages"})
+    with new_hosts(cluster, redis_broker, tmp_path, front_ocsp={"backend": "storages"}) as hosts:
+        yield hosts
 
 
 @contextmanager

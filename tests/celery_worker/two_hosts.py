@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import tomli_w
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,10 +16,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from anchorhold.installation import Installation, open_installation
 from celery_worker.brokers import wait_until
+from databases import new_database
+from programs import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from celery_worker.brokers import Broker
+    from postgresql_cluster import Cluster
 
 
 @dataclass
@@ -139,6 +144,40 @@ class TwoHosts:
         )
         assert not check or done.returncode == 0, done.stderr
         return done
+
+
+CHAIN: Final = (
+    "init-ca Root CN=Root --out=root.pem",
+    "init-ca Issuing CN=Issuing --parent=Root --out=issuing.pem",
+    "sign-cert --ca=Issuing --csr=a.csr --alt=a.example --out=a.pem",
+    "maintain",
+    "generate-crls",
+)
+"""What people do on a host without a key."""
+
+
+def run_verified(hosts: TwoHosts, csr: bytes, *more: str) -> None:
+    """Run `CHAIN` in front, and more; openssl verifies the certificate."""
+    (hosts.folder / "a.csr").write_bytes(csr)
+    for command in (*CHAIN, *more):
+        hosts.run(*command.split())
+    chain = ("-CAfile", hosts.folder / "root.pem", "-untrusted", hosts.folder / "issuing.pem")
+    assert "a.pem: OK" in openssl("verify", *chain, hosts.folder / "a.pem")
+
+
+@contextmanager
+def new_hosts(cluster: Cluster, redis: Broker, folder: Path, **others: Any) -> Iterator[TwoHosts]:
+    """Two hosts over a part of a Redis, whose ledger is new and empty.
+
+    Args:
+        cluster: Where the ledger is.
+        redis: Broker and result backend.
+        folder: Theirs is below it.
+        others: Of `TwoHosts`.
+    """
+    with new_database(cluster.url) as url:
+        own = redis.separate()
+        yield TwoHosts(folder / "hosts", url, own, own, **others)
 
 
 @dataclass

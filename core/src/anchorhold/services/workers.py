@@ -7,11 +7,14 @@ import socket
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from anchorhold.ledger.workers import RefusalCount, WorkerRecord
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anchorhold.ledger.workers import RefusalCount, WorkerRecord
     from anchorhold.services.context import ServiceContext
+
+__all__ = ["RefusalCount", "WorkerRecord", "WorkerService"]
 
 
 class WorkerService:

@@ -100,8 +100,7 @@ class CeleryBackend:
         """A signer; the worker is asked when it signs."""
         from anchorhold_celery.signer import CelerySigner
 
-        self._check_alias(request)
-        return CelerySigner(self._client, request, self._options.deadline)
+        return CelerySigner(self._client, request, self._lent(request), self._options.deadline)
 
     @hookimpl
     def sign_batch(self, requests: list[SignRequest], signer: CelerySigner) -> list[bytes | AnchorholdError]:
@@ -176,25 +175,26 @@ class CeleryBackend:
     def _ask_about(self, operation: str, request: KeyRequest) -> dict[str, Any]:
         from anchorhold.public_keys import spki
 
-        self._check_alias(request)
         content = {
-            "handle": request.handle.data["handle"],
+            "handle": self._lent(request),
             "public_key": text(spki(request.public_key)),
             "ca": {"name": request.ca.name, "subject": request.ca.subject},
         }
         return self._client.ask(operation, content, request.seconds_left(self._options.deadline))
 
-    def _check_alias(self, request: KeyRequest) -> None:
-        """Refuse a handle of something else.
+    def _lent(self, request: KeyRequest) -> dict[str, Any]:
+        """The handle of a key on the worker's host, as messages have it.
 
         Raises:
-            KeyInvalidError: It has not what handles of this backend have.
+            KeyInvalidError: It is the handle of something else.
         """
-        if not isinstance(request.handle.data.get("handle"), dict):
+        found = request.handle.lent()
+        if found is None:
             raise KeyInvalidError(
                 f"{self.subject}: the handle of the key of {request.ca.name!r} is none of this backend",
                 hint="name the alias in which the key was made",
             )
+        return found[1].to_json()
 
     def _key(self, found: Mapping[str, Any]) -> CreatedKey:
         handle = KeyHandle.of_lent(self.handle_version, self._alias, found.get("handle") or {})

@@ -25,13 +25,14 @@ class CelerySigner:
     Args:
         client: Asks.
         request: For the key.
+        handle: Of the key on the worker's host.
         patience: Seconds for which an answer is waited for where the caller says nothing.
     """
 
-    def __init__(self, client: WorkerClient, request: KeyRequest, patience: float) -> None:
+    def __init__(self, client: WorkerClient, request: KeyRequest, handle: Mapping[str, Any], patience: float) -> None:
         self._client: WorkerClient | None = client
         self._subject = f"{client.subject}, key of {request.ca.name!r}"
-        self._handle = request.handle.data["handle"]
+        self._handle = handle
         self._patience = patience
         self.public_key = request.public_key
         self._key = spki(request.public_key)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.authority import Authority
     from anchorhold.plugin import Secret, Signer
     from anchorhold.plugin.key_backend import KeyBackend
-    from anchorhold_server.worker_metrics import KnownWorker, Refusals
+    from anchorhold.services.workers import RefusalCount, WorkerRecord
 
     KeyPasswords: TypeAlias = Mapping[str, Secret]
     """Passwords of one key, by the names of the options of its backend."""
@@ -109,7 +109,7 @@ class LedgerReader:
                     return IssuedCertificate(ledger.revocations.of([record.id]).get(record.id))
         return None
 
-    def workers(self) -> tuple[Sequence[KnownWorker], Sequence[Refusals]]:
+    def workers(self) -> tuple[Sequence[WorkerRecord], Sequence[RefusalCount]]:
         """Workers that sign for other hosts, and what they have refused in the last 24 hours."""
         service = self._installation.workers
         return service.list(), service.refusals()

@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Sequence
 
     from prometheus_client import Metric
 
-
-class KnownWorker(Protocol):
-    """What is shown of a worker; see `anchorhold.ledger.workers.WorkerRecord`."""
-
-    @property
-    def name(self) -> str:
-        """Of its own choice."""
-
-    @property
-    def host(self) -> str:
-        """Where it runs."""
-
-    @property
-    def version(self) -> str:
-        """Of anchorhold."""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it has said so not long ago."""
-
-    @property
-    def seen_at(self) -> dt.datetime:
-        """When it has."""
-
-    @property
-    def signed_at(self) -> dt.datetime | None:
-        """When it last signed."""
+    from anchorhold.services.workers import RefusalCount, WorkerRecord
 
 
-class Refusals(Protocol):
-    """How often workers have refused; see `anchorhold.ledger.workers.RefusalCount`."""
-
-    @property
-    def peer(self) -> str:
-        """Who has asked."""
-
-    @property
-    def purpose(self) -> str:
-        """What for."""
-
-    @property
-    def reason(self) -> str:
-        """Why it was refused."""
-
-    @property
-    def count(self) -> int:
-        """How often."""
-
-
-def worker_metrics(workers: Sequence[KnownWorker], refusals: Sequence[Refusals]) -> Iterable[Metric]:
+def worker_metrics(workers: Sequence[WorkerRecord], refusals: Sequence[RefusalCount]) -> Iterable[Metric]:
     """The gauges of the workers that share the ledger, moments in seconds since 1970; nothing where there are none.
 
     Args:

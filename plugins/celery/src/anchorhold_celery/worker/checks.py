@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchorhold.errors import SettingsError
-from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, check_url
+from anchorhold_celery.celery_settings import check_url
 from anchorhold_celery.message_keys import private_key, public_keys
 from anchorhold_celery.worker.settings import worker_settings
 
@@ -77,12 +77,9 @@ def keys_of_peers(settings: WorkerSettings) -> Mapping[str, tuple[Ed25519PublicK
 
 
 def _unknown_urls(settings: WorkerSettings, variables: Mapping[str, str]) -> Iterator[str]:
-    for name, reference, schemes in (
-        ("broker", settings.broker, BROKERS),
-        ("result_backend", settings.result_backend, RESULT_BACKENDS),
-    ):
+    for name, reference, schemes in settings.servers():
         url = reference.resolve(variables)
         if url is None:
-            yield f"worker.{name}: its URL is not known here, so it could not be checked"
+            yield f"{name}: its URL is not known here, so it could not be checked"
         else:
-            check_url(url.reveal(), schemes, f"worker.{name}")
+            check_url(url.reveal(), schemes, name)

@@ -118,12 +118,18 @@ class WorkerSettings(TlsSection):
         Raises:
             SettingsError: One is not there, or of a kind that cannot be used.
         """
-        broker = self.broker.require(environment, "worker.broker").reveal()
-        results = self.result_backend.require(environment, "worker.result_backend").reveal()
+        broker, results = (
+            check_url(reference.require(environment, name).reveal(), schemes, name)
+            for name, reference, schemes in self.servers()
+        )
         self.tls().check("worker", broker, results)
+        return broker, results
+
+    def servers(self) -> tuple[tuple[str, Reference, tuple[str, ...]], ...]:
+        """Broker and result backend: the key, what leads to the URL, and the schemes that it may have."""
         return (
-            check_url(broker, BROKERS, "worker.broker"),
-            check_url(results, RESULT_BACKENDS, "worker.result_backend"),
+            ("worker.broker", self.broker, BROKERS),
+            ("worker.result_backend", self.result_backend, RESULT_BACKENDS),
         )
 
 
