@@ -66,14 +66,19 @@ def ours(house: House, folder: Path, workers: int) -> Server:
     )
 
 
-def granian(body: Path, workers: int) -> Server:
-    """The limit of cached answers: granian with a fixed ASGI body, set up as ours is."""
+def granian(body: Path, loop: str) -> Server:
+    """The limit of cached answers: one worker of granian with a fixed ASGI body, set up as ours is.
+
+    Args:
+        body: What it sends.
+        loop: Its event loop: ``asyncio``, with which granian comes, or ``uvloop``, as ours.
+    """
     port = free_port()
-    options = ("--interface", "asginl", "--http", "1", "--no-ws", "--workers", str(workers), "--port", str(port))
+    options = ("--interface", "asginl", "--http", "1", "--no-ws", "--loop", loop, "--port", str(port))
     argv = (sys.executable, "-m", "granian", *options, "--log-level", "error", "bench.ocsp.fixed:application")
     environment = {"PATH": os.environ["PATH"], "OCSP_BODY": str(body), "PYTHONPATH": str(REPOSITORY)}
     return Server(
-        f"granian, fixed body, {workers} workers",
+        f"granian, fixed body, {loop}",
         f"http://127.0.0.1:{port}/ocsp",
         Command(argv, environment, REPOSITORY),
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from threading import local
 from typing import TYPE_CHECKING, Any, Final
-
-from peewee import SqliteDatabase
 
 if TYPE_CHECKING:
     from peewee import Database
@@ -26,7 +23,6 @@ class LedgerRevision:
         self._database = database
         self._model = model
         self._select = f'SELECT value FROM "{model._meta.table_name}"'  # noqa: S608, SLF001
-        self._seen = local()
 
     def advance(self) -> None:
         """Advance it, within the caller's transaction; on PostgreSQL this keeps other writers waiting."""
@@ -34,16 +30,4 @@ class LedgerRevision:
 
     def read(self) -> int:
         """The present revision."""
-        if not isinstance(self._database, SqliteDatabase):
-            return self._read()
-        # It costs next to nothing, and says something only in comparison with one of the same connection.
-        version = (self._database.connection(), self._number("PRAGMA data_version"))
-        if getattr(self._seen, "version", None) != version:
-            self._seen.value, self._seen.version = self._read(), version
-        return int(self._seen.value)
-
-    def _read(self) -> int:
-        return self._number(self._select)
-
-    def _number(self, statement: str) -> int:
-        return int(self._database.execute_sql(statement).fetchone()[0])
+        return int(self._database.execute_sql(self._select).fetchone()[0])

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.installation import open_installation
+from anchorhold_server import event_loop  # noqa: F401  # registers itself with granian
 from anchorhold_server.components import Components
 from anchorhold_server.ledger_connection import BUSY
 from anchorhold_server.ocsp_endpoint import PATH, OcspEndpoint
 from anchorhold_server.revision_watcher import watch_revision
 from anchorhold_server.routes import Routes
-from anchorhold_server.shutdown_signals import ShutdownSignals
 from anchorhold_server.socket_timeouts import limit_stalled_connections
 from anchorhold_server.worker_replacement import WorkerReplacement
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
 
     from anchorhold.installation import Installation
@@ -83,21 +84,18 @@ class Worker:
         )
         self._other: App = self._routes.application()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, or the life of the worker."""
-        if scope["type"] == "http":
-            path = scope["path"]
-            if path == PATH or path.startswith(f"{PATH}/"):
-                await self._ocsp(scope, receive, send)
-            else:
-                await self._other(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Handle one request, or the life of the worker; not a coroutine of its own, which each request would pass."""
+        if scope["type"] == "lifespan":
+            return self._live(receive, send)
+        path = scope["path"]
+        if path == PATH or path.startswith(f"{PATH}/"):
+            return self._ocsp(scope, receive, send)
+        return self._other(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """From the first to the last moment of the worker."""
         await receive()
-        ShutdownSignals(asyncio.get_running_loop())
         regular_work = asyncio.create_task(self._work_regularly())
         with contextlib.nullcontext() if self._components.connection.is_local else self._watch_revision():
             await send({"type": "lifespan.startup.complete"})

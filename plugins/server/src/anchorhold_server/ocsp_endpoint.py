@@ -52,36 +52,27 @@ class OcspEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, of which the path begins with `PATH`."""
+        method = scope["method"]
         try:
-            der = await self._request(scope, receive)
+            _check_method(scope)
+            if method == "POST":
+                der = await self._bodies.read(scope, receive)
+            else:
+                der = _decoded(scope["path"][len(PATH) + 1 :])
         except BodyError as error:
             self._outcome(f"http_{error.status}").inc()
-            await _refuse(send, error.status, bodiless=scope["method"] == "HEAD")
+            await _refuse(send, error.status, bodiless=method == "HEAD")
             return
         response = self._responder.kept_response(der) or await self._respond(der)
         self._outcome(response.outcome).inc()
-        if response.is_cacheable and scope["method"] in READING and has_already(scope, response.etag):
+        if response.is_cacheable and method in READING and has_already(scope, response.etag):
             await respond(send, 304, response.headers[2:])  # without those of a body
             return
-        await respond(send, 200, response.headers, b"" if scope["method"] == "HEAD" else response.body)
+        await respond(send, 200, response.headers, b"" if method == "HEAD" else response.body)
 
     def sweep(self) -> None:
         """Give up requests that take too long; to be called about once a second."""
         self._bodies.sweep()
-
-    async def _request(self, scope: Scope, receive: Receive) -> bytes:
-        """The request in DER, or what could not be decoded as it is.
-
-        Raises:
-            BodyError: It is refused by HTTP.
-        """
-        if scope["method"] == "POST":
-            if (header(scope, b"content-type") or b"").split(b";")[0].strip().lower() != REQUEST_TYPE:
-                raise BodyError(415)
-            return await self._bodies.read(scope, receive)
-        if scope["method"] not in READING:
-            raise BodyError(405)
-        return _decoded(scope["path"][len(PATH) + 1 :])
 
     async def _respond(self, der: bytes) -> OcspResponse:
         try:
@@ -90,6 +81,15 @@ class OcspEndpoint:
             logger.exception("defect", extra={"details": {"request": der.hex()}})
             self._errors.labels("defect").inc()
             return error_response(OCSPResponseStatus.INTERNAL_ERROR)
+
+
+def _check_method(scope: Scope) -> None:
+    if scope["method"] in READING:
+        return
+    if scope["method"] != "POST":
+        raise BodyError(405)
+    if (header(scope, b"content-type") or b"").split(b";")[0].strip().lower() != REQUEST_TYPE:
+        raise BodyError(415)
 
 
 def _decoded(text: str) -> bytes:

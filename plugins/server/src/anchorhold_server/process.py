@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -88,6 +88,7 @@ def run(options: ServerOptions, config: Path | None, database: str) -> None:
             options.port,
             interface=Interfaces.ASGI,
             workers=options.workers,
+            loop=Loops.auto,  # `WorkerLoop`
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(header_read_timeout=header_timeout, max_buffer_size=BUFFER),
             websockets=False,
