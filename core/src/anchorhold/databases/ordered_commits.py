@@ -11,12 +11,12 @@ from anchorhold.databases.connect import roll_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from peewee import Database
 
 
-@contextmanager
-def ordered(database: Database) -> Iterator[None]:
+def ordered(database: Database) -> AbstractContextManager[None]:
     """Around a transaction: its commit outlives the process and not the machine.
 
     Others see it at once. The next synced commit of anybody that changes something makes it durable with its own, for
@@ -26,21 +26,23 @@ def ordered(database: Database) -> Iterator[None]:
     Args:
         database: Not in a transaction.
     """
-    if isinstance(database, SqliteDatabase):
-        with _relaxed(database), database.atomic():
-            yield
-    else:
-        with database.atomic():
-            database.execute_sql("SET LOCAL synchronous_commit TO off")
-            yield
+    return _ordered_on_sqlite(database) if isinstance(database, SqliteDatabase) else _ordered_on_postgresql(database)
 
 
 @contextmanager
-def _relaxed(database: Database) -> Iterator[None]:
+def _ordered_on_postgresql(database: Database) -> Iterator[None]:
+    with database.transaction():
+        database.execute_sql("SET LOCAL synchronous_commit TO off")
+        yield
+
+
+@contextmanager
+def _ordered_on_sqlite(database: Database) -> Iterator[None]:
     """``synchronous = normal`` for the connection of this thread, which is closed if it cannot be undone."""
     try:
         database.execute_sql("PRAGMA synchronous = normal")
-        yield
+        with database.transaction():
+            yield
     except BaseException:
         roll_back(database)  # interrupted as it began, a transaction is still open, and allows no such pragma
         raise

@@ -15,16 +15,14 @@ import sqlite3
 import time
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from weakref import WeakSet
 
-from peewee import OperationalError, SqliteDatabase
+from peewee import OperationalError, SqliteDatabase, __exception_wrapper__  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-T = TypeVar("T")
 
 LOCK_TIMEOUT: Final = 30.0
 """Seconds in all for which a process waits for another one."""
@@ -82,21 +80,23 @@ class WaitingSqliteDatabase(SqliteDatabase):
         Raises:
             OperationalError: The lock was not free in time, or something else is wrong.
         """
-        return self._retry_while_locked(lambda: super(WaitingSqliteDatabase, self).execute_sql(sql, params))  # type: ignore[no-untyped-call]
+        return self._execute(sql, params or ())
 
     def begin(self, lock_type: str | None = None) -> None:
         """As its base does, and as patient as `execute_sql`."""
-        self._retry_while_locked(lambda: super(WaitingSqliteDatabase, self).begin(lock_type))
+        self._execute(f"BEGIN {lock_type or 'IMMEDIATE'}")
 
     def commit(self) -> Any:
         """As its base does, and as patient as `execute_sql`; a commit that found the file locked can be repeated."""
-        return self._retry_while_locked(super().commit)
+        return self._execute("COMMIT")
 
-    def _retry_while_locked(self, work: Callable[[], T]) -> T:
+    def _execute(self, sql: str, params: Any = ()) -> Any:
+        """Not by way of the base, which takes as long for a statement of a certificate as SQLite does."""
         end = None
         while True:
             try:
-                return work()
+                with __exception_wrapper__:
+                    return self.connection().execute(sql, params)  # type: ignore[no-untyped-call]  # peewee has no types
             except OperationalError as error:
                 if not _is_busy(error):
                     raise

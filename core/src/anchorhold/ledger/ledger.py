@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property, partial
 from threading import current_thread, main_thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import PeeweeException, SqliteDatabase
 
@@ -266,7 +266,9 @@ class Ledger:
                 and not the machine. The outermost transaction decides.
         """
         is_outermost = not self.database.in_transaction()
-        commit = ordered(self.database) if is_outermost and not durable else self.database.atomic()
+        commit: AbstractContextManager[Any] = self.database.transaction() if is_outermost else self.database.atomic()
+        if is_outermost and not durable:
+            commit = ordered(self.database)
         try:
             with self.translate_errors(), commit:
                 yield
@@ -284,15 +286,13 @@ class Ledger:
             return nullcontext()
         return self._notices.after_commit(partial(self._tell, self))
 
-    @contextmanager
-    def translate_errors(self) -> Iterator[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Turn errors of the database into one sentence.
 
         Raises:
             LedgerError: In their place.
         """
-        with sentences(self.database, self._url):
-            yield
+        return sentences(self.database, self._url)
 
     def revision(self) -> int:
         """A number that changes with each revocation, release, CRL, responder and change of an authority.
