@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -95,12 +95,13 @@ def spec_of(key: object) -> KeySpec:
     Raises:
         KeyUnsupportedError: anchorhold does not use keys of that type or curve.
     """
-    if isinstance(key, rsa.RSAPublicKey):
-        return KeySpec(type="RSA", size=key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name in CURVES:
-            return KeySpec(type="EC", curve=key.curve.name)
-        kind = f"the curve {key.curve.name}"
+        name = key.curve.name
+        if name in CURVES:
+            return KeySpec(type="EC", curve=name)
+        kind = f"the curve {name}"
+    elif isinstance(key, rsa.RSAPublicKey):
+        return KeySpec(type="RSA", size=key.key_size)
     else:
         for interface, name in _PLAIN_KINDS.items():
             if isinstance(key, interface):
@@ -122,14 +123,20 @@ def check_strength(key: object, subject: str) -> PublicKey:
         WeakKeyError: RSA modulus too short or too long or with a small factor, or a bad exponent.
         KeyUnsupportedError: A type or curve that is not used at all.
     """
-    spec_of(key)
-    if isinstance(key, rsa.RSAPublicKey):
-        flaw = _rsa_flaw(key.public_numbers())
+    checked_spec(key, subject)
+    return key  # type: ignore[return-value]  # every other type was refused
+
+
+def checked_spec(key: object, subject: str) -> KeySpec:
+    """The kind of a public key that may be certified; arguments and errors as for `check_strength`."""
+    spec = spec_of(key)
+    if spec.type == "RSA":
+        flaw = _rsa_flaw(cast("rsa.RSAPublicKey", key).public_numbers())
         if flaw is not None:
             raise WeakKeyError(
                 f"{subject}: the RSA key {flaw}", hint="make a new key, for example EC P-256 or RSA 3072"
             )
-    return key  # type: ignore[return-value]  # spec_of refused every other type
+    return spec
 
 
 def _rsa_flaw(numbers: rsa.RSAPublicNumbers) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # the first is what execute_sql itself uses
@@ -24,7 +24,7 @@ from anchorhold.x509.serials import complete_serial
 from anchorhold.x509.validity import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from peewee import Database
 
@@ -173,11 +173,11 @@ class CertificateRepository:
 
     def release(self, authority_id: int, serials: Iterable[str]) -> None:
         """Take back reservations for which no signature was asked for."""
-        self._open(authority_id, serials, self._model.delete())
+        self._close_reserved(authority_id, serials, self._model.delete)
 
     def abandon(self, authority_id: int, serials: Iterable[str]) -> None:
         """Close reservations for which a signature may exist; their serial numbers stay used."""
-        self._open(authority_id, serials, self._model.update(status="abandoned"))
+        self._close_reserved(authority_id, serials, partial(self._model.update, status="abandoned"))
 
     def abandon_all(self, authority_id: int) -> None:
         """Close every reservation of an authority."""
@@ -332,11 +332,11 @@ class CertificateRepository:
             cursor.executemany(statement, rows)
         return int(cursor.rowcount)
 
-    def _open(self, authority_id: int, serials: Iterable[str], query: Any) -> None:
+    def _close_reserved(self, authority_id: int, serials: Iterable[str], query: Callable[[], Any]) -> None:
         model = self._model
-        condition = (model.authority == authority_id) & (model.status == "reserved")
-        for serial in serials:
-            query.clone().where(condition & (model.serial == serial)).execute()
+        for serial in serials:  # mostly none, for which no query is made
+            of_this = (model.authority == authority_id) & (model.serial == serial)
+            query().where(of_this & (model.status == "reserved")).execute()
 
     @staticmethod
     def _record(row: CertificateRow) -> CertificateRecord:

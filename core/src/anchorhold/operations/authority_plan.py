@@ -11,7 +11,7 @@ from anchorhold.ledger import IssuancePolicy
 from anchorhold.operations.state import Creation
 from anchorhold.profiles.extensions import ProfileExtensions
 from anchorhold.profiles.model import MAX_PATH_LENGTH
-from anchorhold.public_keys import spec_of
+from anchorhold.public_keys import spec_of, spki
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.name_constraints import fully_excluded
 from anchorhold.x509.names import format_name, parse_authority_subject, parse_subject
@@ -75,7 +75,7 @@ def draft_authority(creation: Creation, public_key: PublicKey, parent: Authority
         public_key=public_key,
         extensions=(
             *made.extensions(spec_of(public_key).type, subject, (), serial=serial),
-            *key_identifiers(public_key, parent.certificate if parent is not None else None),
+            *key_identifiers(spki(public_key), parent.certificate if parent is not None else None),
         ),
         profile=creation.profile_name,
         listed_as="authority",

@@ -13,7 +13,6 @@ from anchorhold.errors import ProfileRefusedError
 from anchorhold.profiles import find_default_profile, find_profile
 from anchorhold.profiles.copying import CopyRules
 from anchorhold.profiles.extensions import ProfileExtensions
-from anchorhold.public_keys import spki
 from anchorhold.remedy import Remedy
 from anchorhold.x509.draft import Draft
 from anchorhold.x509.general_names import certifiable, format_general_name, kind_of, parse_alt
@@ -67,7 +66,7 @@ class CertificateDrafter:
         authority = self._chain.issuer
         profile = self._profile(order.profile)
         copied = profile.rules.copied(request, order.copy, with_subject=order.subject is None)
-        if spki(key.public_key) == authority.record.public_key:
+        if key.octets == authority.record.public_key:
             raise ProfileRefusedError(
                 f"CSR: contains the key of the authority {authority.name!r} itself", hint="use a different key"
             )
@@ -88,7 +87,7 @@ class CertificateDrafter:
             public_key=key.public_key,
             extensions=(
                 *profile.extensions(copied, key, subject, names, serial),
-                *key_identifiers(key.public_key, authority.certificate),
+                *key_identifiers(key.octets, authority.certificate),
             ),
             profile=profile.name,
             public_key_info=key.info,
@@ -144,8 +143,7 @@ class _Profile:
         """The one that was ordered; else the profile's attributes, then those copied, then a common name."""
         if order.subject is not None:
             return parse_subject(order.subject)
-        fixed = {attribute.oid for rdn in self._fixed for attribute in rdn}
-        parts = [*self._fixed, *(rdn for rdn in copied.subject.rdns if fixed.isdisjoint(found.oid for found in rdn))]
+        parts = [*self._fixed, *(rdn for rdn in copied.subject.rdns if self._is_left_free(rdn))]
         named = "subject" in order.copy or any(found.oid == x509.NameOID.COMMON_NAME for rdn in parts for found in rdn)
         if not named:
             parts += _common_name(names)
@@ -182,6 +180,10 @@ class _Profile:
         present = {extension.oid for extension in own}
         return [*own, *(found for found in copied.extensions if found.oid not in present)]
 
+    def _is_left_free(self, rdn: x509.RelativeDistinguishedName) -> bool:
+        fixed = {attribute.oid for own in self._fixed for attribute in own}
+        return fixed.isdisjoint(attribute.oid for attribute in rdn)
+
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:
         return list(parse_subject(self.settings.subject).rdns) if self.settings.subject else []
@@ -193,7 +195,7 @@ def _common_name(names: Sequence[x509.GeneralName]) -> list[x509.RelativeDisting
     None is made of addresses and of names with an underscore: openssl and GnuTLS compare such a common name with the
     constraints of DNS names, which permit none of them.
     """
-    first = next((name for name in names if isinstance(name, x509.DNSName | x509.RFC822Name)), None)
+    first = next((name for name in names if type(name) in (x509.DNSName, x509.RFC822Name)), None)
     if first is None or len(first.value) > 64 or (isinstance(first, x509.DNSName) and "_" in first.value):
         return []
     return [x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, first.value)])]
@@ -203,7 +205,7 @@ def _is_no_server(name: x509.GeneralName) -> bool:
     """Whether clients compare no such name with the server they have asked for (RFC 6125); SPIFFE compares its URIs."""
     if isinstance(name, x509.UniformResourceIdentifier):
         return not name.value.lower().startswith("spiffe:")
-    return isinstance(name, x509.DirectoryName | x509.RegisteredID)
+    return type(name) in (x509.DirectoryName, x509.RegisteredID)
 
 
 def _server_in(name: x509.GeneralName) -> str:

@@ -216,7 +216,7 @@ def _draft(authority: Authority, created: CreatedKey, profile: ProfileSettings) 
         public_key=created.public_key,
         extensions=(
             *made.extensions(spec_of(created.public_key).type, subject, (), serial=serial),
-            *key_identifiers(created.public_key, authority.certificate),
+            *key_identifiers(spki(created.public_key), authority.certificate),
         ),
         profile=PROFILE,
         issuer_octets=authority.unusual_subject,

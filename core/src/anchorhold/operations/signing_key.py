@@ -174,6 +174,7 @@ class SigningKey:
             purpose=purpose,
             ca=authority.description,
             draft=draft,
+            audit=self.backend.audit,  # each copy of a request takes longer than all else here
             key_id=authority.record.key_id,
             facts=facts,
         )

@@ -100,7 +100,7 @@ class KeyBackend:
         self.capabilities = capabilities or Capabilities()
         self.handle_version = handle_version
         self._wrapped = wrapped
-        self._audit: AuditContext | None = None
+        self.audit: AuditContext | None = None
         self.deadline: float | None = None
         self._closing = BackendClosing(identity, manager)
         self._asking: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -108,7 +108,7 @@ class KeyBackend:
     def acting_as(self, audit: AuditContext) -> KeyBackend:
         """The same backend; each request to it and to its wrappers says who acts."""
         same = copy(self)
-        same._audit = audit  # noqa: SLF001  # of the same class
+        same.audit = audit
         return same
 
     def until(self, deadline: float | None) -> KeyBackend:
@@ -231,7 +231,7 @@ class KeyBackend:
     def reject(self, request: SignRequest, reason: str) -> None:
         """Tell plugins that a signature is thrown away; see `BackendSpec.rejected`."""
         if self.manager.hook.rejected.get_hookimpls():
-            told = request if self._audit is None else replace(request, audit=self._audit)
+            told = request if self.audit is None else replace(request, audit=self.audit)
             self.manager.hook.rejected(request=told, reason=reason)
 
     def author_of_signature(self, verifies: Callable[[bytes], bool]) -> PluginIdentity:
@@ -333,7 +333,9 @@ class KeyBackend:
         Raises:
             DeadlineError: It is too late.
         """
-        added: dict[str, Any] = {} if self._audit is None else {"audit": self._audit}
+        added: dict[str, Any] = {}
+        if self.audit is not None and request is not None and request.audit is not self.audit:
+            added["audit"] = self.audit
         if self.deadline is not None:
             if time.monotonic() < self.deadline:
                 added["deadline"] = self.deadline

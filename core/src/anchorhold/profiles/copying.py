@@ -17,7 +17,7 @@ from anchorhold.x509.names import attribute_oid, certified, format_name
 from anchorhold.x509.oid_names import extension_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from anchorhold.profiles.model import CopySettings
     from anchorhold.x509.csr import CertificationRequest
@@ -124,21 +124,32 @@ def not_granted(request: CertificationRequest, draft: Draft) -> tuple[str, ...]:
     Extensions other than alternative names are set by the profile, never by the request.
     """
     missing = [f"{part}, which cannot be read" for part in request.unreadable.values()]
-    subject, names, extensions = request.readable_subject, request.readable_names, request.readable_extensions
-    present = [format_general_name(name) for name in draft.alternative_names]
+    if request.readable_subject.rdns:
+        missing += _left_of_subject(request.readable_subject, draft)
+    if request.readable_extensions:
+        missing += _left_of_names(request.readable_names, draft)
+        missing += _left_of_extensions(request.readable_extensions, draft)
+    return tuple(missing)
+
+
+def _left_of_subject(asked: x509.Name, draft: Draft) -> list[str]:
     given = {(attribute.oid, _folded(attribute.value)) for attribute in draft.subject}
-    left = [attribute for attribute in subject if (attribute.oid, _folded(attribute.value)) not in given]
-    if left:
-        missing.append(f"the subject {format_name(x509.Name(left))}")
-    folded = set(map(_folded, present))
-    missing += [text for text in map(format_general_name, names) if _folded(text) not in folded]
+    left = [attribute for attribute in asked if (attribute.oid, _folded(attribute.value)) not in given]
+    return [f"the subject {format_name(x509.Name(left))}"] if left else []
+
+
+def _left_of_names(asked: Iterable[x509.GeneralName], draft: Draft) -> list[str]:
+    given = {_folded(format_general_name(name)) for name in draft.alternative_names}
+    return [text for text in map(format_general_name, asked) if _folded(text) not in given]
+
+
+def _left_of_extensions(asked: Iterable[x509.Extension[Any]], draft: Draft) -> list[str]:
     granted = {extension.oid: extension for extension in draft.extensions}
-    missing += [
+    return [
         f"the extension {extension_name(extension.oid)}"
-        for extension in extensions
+        for extension in asked
         if extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME and not _has(granted.get(extension.oid), extension)
     ]
-    return tuple(missing)
 
 
 def _has(granted: x509.Extension[Any] | None, asked: x509.Extension[Any]) -> bool:

@@ -171,7 +171,7 @@ class CertificationRequest:
         found = (each for each in self.readable_extensions if each.oid.dotted_string == oid)
         return self._asked(next(found, None), oid, _ATTRIBUTES_PART)
 
-    @cached_property
+    @property
     def unreadable(self) -> Mapping[str, str]:
         """What cannot be read of it and why, in words: the subject, its attributes, extensions by identifier."""
         flaw = self._subject[1]

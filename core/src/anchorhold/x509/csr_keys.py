@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -11,7 +11,7 @@ from cryptography.x509 import ObjectIdentifier
 
 from anchorhold.errors import KeyUnsupportedError, WeakKeyError
 from anchorhold.parser_errors import guard_parser
-from anchorhold.public_keys import HASHES, check_strength, spec_of, spki
+from anchorhold.public_keys import HASHES, checked_spec, spki
 from anchorhold.x509.ber import BerError, read_one
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ class SubjectKey:
     Attributes:
         public_key: The key.
         spec: Its kind.
+        octets: The key as DER SubjectPublicKeyInfo.
         info: DER SubjectPublicKeyInfo where it says more than the key: for id-RSASSA-PSS, that it only makes signatures
             with this padding, and perhaps with which hash (RFC 4055, section 1.2); else None.
     """
 
     public_key: PublicKey
     spec: KeySpec
+    octets: bytes
     info: bytes | None = None
 
 
@@ -113,15 +115,15 @@ def subject_key(load: Callable[[], object], info: bytes, subject: str) -> Subjec
         KeyUnsupportedError: It is of a type that is not certified, or oddly encoded.
     """
     with guard_parser(lambda cause: _unusable(subject, _algorithm(info), cause)):
-        key = check_strength(load(), subject)
-        spec, usual = spec_of(key), spki(key)
+        key = cast("PublicKey", load())
+        spec, usual = checked_spec(key, subject), spki(key)
     if usual == info:
-        return SubjectKey(key, spec)
+        return SubjectKey(key, spec, usual)
     algorithm = _algorithm(info)
     if _is_plain(key, algorithm):
-        return SubjectKey(key, spec)
+        return SubjectKey(key, spec, usual)
     if isinstance(key, rsa.RSAPublicKey) and _is_usable_pss(info):
-        return SubjectKey(key, spec, info)
+        return SubjectKey(key, spec, usual, info)
     raise KeyUnsupportedError(
         f"{subject}: its public key is bound to {_bound_to(algorithm)}",
         hint="use a plain EC, RSA, Ed25519, Ed448 or ML-DSA key",

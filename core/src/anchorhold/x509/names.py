@@ -217,13 +217,11 @@ def certified(name: x509.Name) -> x509.Name:
         SubjectInvalidError: With the attribute at fault: it is empty or too long, has control characters, which
             programs read differently, or letters that are not in the string type that it has to be of.
     """
-    changed = False
-    rdns = []
-    for rdn in name.rdns:
-        attributes = [_certified(attribute) for attribute in rdn]
-        changed = changed or any(one is not other for one, other in zip(attributes, rdn, strict=True))
-        rdns.append(x509.RelativeDistinguishedName(attributes))
-    return x509.Name(rdns) if changed else name
+    rdns = [[_certified(attribute) for attribute in rdn] for rdn in name.rdns]
+    pairs = (pair for made, rdn in zip(rdns, name.rdns, strict=True) for pair in zip(made, rdn, strict=True))
+    if all(one is other for one, other in pairs):  # those that are equal may differ in their string type
+        return name
+    return x509.Name([x509.RelativeDistinguishedName(attributes) for attributes in rdns])
 
 
 def _certified(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str | bytes]:

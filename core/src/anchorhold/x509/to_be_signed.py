@@ -38,14 +38,14 @@ _IDENTIFIERS: Final[dict[Algorithm, bytes]] = {}
 """The AlgorithmIdentifiers that were made already, in DER."""
 
 
-def key_identifiers(public_key: PublicKey, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
+def key_identifiers(info: bytes, issuer: x509.Certificate | None) -> list[x509.Extension[x509.ExtensionType]]:
     """Subject and authority key identifier (RFC 5280, sections 4.2.1.1 and 4.2.1.2).
 
     Args:
-        public_key: Of the certificate to be.
+        info: The public key of the certificate to be, as DER SubjectPublicKeyInfo.
         issuer: The issuer's certificate; None for a root, which is its own.
     """
-    subject = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    subject = x509.SubjectKeyIdentifier(_key_digest(info))
     if issuer is None:
         authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
     else:
@@ -59,9 +59,13 @@ def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdent
     try:
         found = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        digest = sha1(key_bits(public_key_info(issuer)), usedforsecurity=False).digest()  # as others see the key
-        return x509.AuthorityKeyIdentifier(digest, None, None)
+        return x509.AuthorityKeyIdentifier(_key_digest(public_key_info(issuer)), None, None)  # as others see the key
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found)
+
+
+def _key_digest(info: bytes) -> bytes:
+    """What identifies a key (RFC 5280, section 4.2.1.2, method 1)."""
+    return sha1(key_bits(info), usedforsecurity=False).digest()
 
 
 def capture_tbs(draft: Draft, issuer_key: PublicKey, algorithm: Algorithm) -> bytes:
