@@ -23,7 +23,7 @@ from anchorhold_celery import CeleryBackend
 from anchorhold_celery.messages import octets
 from anchorhold_celery.signer import CelerySigner, wanted_item
 from anchorhold_celery.worker.application import application
-from anchorhold_celery.worker.intended import LedgerSigning, outcome_to_json
+from anchorhold_celery.worker.intended import LedgerSigning, Signed, outcome_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ class KitBackend(CeleryBackend):
 class KitSigning(LedgerSigning):
     """Signs what the kit has recorded, and otherwise as the worker that is shipped."""
 
-    def sign(self, alias: Any, request: Any, audit: Any, deadline: float) -> list[dict[str, Any]]:
+    def sign(self, alias: Any, request: Any, audit: Any, deadline: float) -> Signed:
         items = request.content["items"]
         digests = [bytes.fromhex(item["digest"]) for item in items]
         if not all(map(is_recorded, digests)):
@@ -103,7 +103,7 @@ class KitSigning(LedgerSigning):
         )
         signer = alias.backend.load_signer(asked, alias.secrets("use"))
         try:
-            return [outcome_to_json(_signature(signer, item)) for item in items]
+            return Signed(outcomes=[outcome_to_json(_signature(signer, item)) for item in items])
         finally:
             alias.backend.close_signer(signer)
 

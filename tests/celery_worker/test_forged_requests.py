@@ -97,8 +97,8 @@ def test_a_copy_of_a_message_signs_nothing(wire: Wire, root: Authority, reserved
     before = wire.refusals()
     request = wire.request("sign", wire.signature(root, *reserved))
     message = seal(request.to_body(), wire.hosts.peer_key, "request")
-    assert "outcomes" in wire.send(message, "sign", request.id)
-    wire.post(message, "sign")
+    assert "outcomes" in wire.send(message, request.id)
+    wire.post(message)
     wait_until(lambda: len(wire.refusals()) > len(before), 10, "nothing was refused")
     assert wire.refusals() == [*before, ("web", "copy")]
 
@@ -134,7 +134,7 @@ def test_what_a_peer_may_not_ask_is_refused(
     wire: Wire, root: Authority, reserved: tuple[bytes, str], change: dict[str, Any], peer: str, reason: str
 ) -> None:
     before = wire.refusals()
-    answer = wire.ask(wire.request("sign", wire.signature(root, *reserved), **change), task="sign")
+    answer = wire.ask(wire.request("sign", wire.signature(root, *reserved), **change))
     assert code_of(answer) == "refused-by-wrapper"
     assert wire.refusals() == [*before, (peer, reason)]
 
@@ -145,11 +145,11 @@ def test_one_message_does_not_ask_twice_for_the_same(wire: Wire, root: Authority
     assert "wants a signature twice" in answer["error"]["problem"]
 
 
-def test_a_request_is_not_taken_for_another_operation(wire: Wire, root: Authority, reserved: tuple[bytes, str]) -> None:
+def test_an_operation_that_no_release_has_is_refused(wire: Wire) -> None:
     before = wire.refusals()
-    request = wire.request("sign", wire.signature(root, *reserved))
-    assert code_of(wire.ask(request, task="delete_key")) == "refused-by-wrapper"
-    assert wire.refusals() == [*before, ("web", "not-allowed")]
+    told = wire.ask(wire.request("export_key", {}))["error"]
+    assert (told["code"], told["problem"]) == ("refused-by-wrapper", "this worker has no such operation")
+    assert wire.refusals() == [*before, ("web", "unknown-operation")]
 
 
 def test_a_message_by_another_key_is_refused(wire: Wire, root: Authority, reserved: tuple[bytes, str]) -> None:
@@ -162,15 +162,22 @@ def test_a_message_by_another_key_is_refused(wire: Wire, root: Authority, reserv
 def test_a_late_message_is_refused(wire: Wire, root: Authority, reserved: tuple[bytes, str]) -> None:
     before = wire.refusals()
     request = wire.request("sign", wire.signature(root, *reserved), deadline=wire.now() - 1)
-    wire.post(seal(request.to_body(), wire.hosts.peer_key, "request"), "sign", request.id)
+    wire.post(seal(request.to_body(), wire.hosts.peer_key, "request"), request.id)
     wait_until(lambda: len(wire.refusals()) > len(before), 10, "nothing was refused")
     assert wire.refusals() == [*before, ("web", "too-late")]
+    assert wire.refused_ids()[-1] == request.id
+
+
+def test_a_request_without_a_proper_id_is_refused(wire: Wire) -> None:
+    before = wire.refusals()
+    assert code_of(wire.ask(wire.request("check_place", {}, id="1" * 300))) == "refused-by-wrapper"
+    assert wire.refusals() == [*before, ("unknown", "unreadable-message")]
 
 
 @pytest.mark.parametrize("message", [None, 1, "", "{}", '{"body": "{}", "signature": "AA=="}', "[" * 9999])
 def test_what_is_no_message_is_refused(wire: Wire, message: object) -> None:
     before = wire.refusals()
-    wire.post(message, "sign")
+    wire.post(message)
     wait_until(lambda: len(wire.refusals()) > len(before), 10, "nothing was refused")
     assert wire.refusals() == [*before, ("unknown", "unreadable-message")]
 
@@ -179,7 +186,7 @@ def test_a_request_that_was_withdrawn_is_left_alone(wire: Wire, root: Authority,
     before = wire.refusals()
     request = wire.request("sign", wire.signature(root, *reserved))
     assert wire.requests.withdraw(request.id) is None
-    sent = wire.post(seal(request.to_body(), wire.hosts.peer_key, "request"), "sign", request.id)
+    sent = wire.post(seal(request.to_body(), wire.hosts.peer_key, "request"), request.id)
     wire.ask(wire.request("check_place", {}))  # the worker has come by
     assert not sent.ready()
     assert wire.refusals() == before

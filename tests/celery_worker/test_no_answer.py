@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from anchorhold_celery.request_table import RequestTable
 from anchorhold_celery.tls import TlsFiles
 from celery_worker.brokers import wait_until
 from celery_worker.two_hosts import running_worker
+from celery_worker.wire import Wire
 from storages.servers import free_port
 
 if TYPE_CHECKING:
@@ -157,6 +159,30 @@ def test_an_answer_by_another_key_or_to_another_request_is_thrown_away(
 
         with half_a_worker(hosts, finish), pytest.raises(BackendFailedError, match="so it was thrown away"):
             client().ask("sign", {}, 2)
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")  # by Celery
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_an_answer_of_someone_else_does_no_harm(
+    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable, front: Installation, is_begun: bool
+) -> None:
+    worker_key: Any = load_pem_private_key((hosts.folder / "back/worker.pem").read_bytes(), None)
+    results = Wire(hosts, front).app.backend
+
+    def answer(request: Request, body: str) -> None:
+        if is_begun:
+            requests.begin(request.id, durable=False)
+        results.store_result(request.id, seal(reply_body(body, {"outcomes": []}), hosts.peer_key, "reply"), "SUCCESS")
+        if is_begun:
+            time.sleep(0.5)
+            requests.finish(request.id, seal(reply_body(body, {"outcomes": []}), worker_key, "reply"))
+
+    with half_a_worker(hosts, answer):
+        if is_begun:
+            assert client().ask("sign", {}, 5) == {"outcomes": []}
+        else:
+            with pytest.raises(BackendUnreachedError, match="so it was thrown away; nothing was done"):
+                client().ask("sign", {}, 5)
 
 
 def test_what_a_worker_refuses_is_said_in_its_words(hosts: TwoHosts, client: Callable[..., WorkerClient]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from kombu.connection import Connection
 
 from anchorhold.operations.order import Order
-from anchorhold_celery.messages import text
+from anchorhold_celery.messages import TASK, text
 from celery_worker.brokers import PASSWORD, wait_until
 from celery_worker.two_hosts import running_worker
 
@@ -31,12 +31,12 @@ def test_logs_of_a_worker_have_no_argument_and_no_result(hosts: TwoHosts, worker
             headers = {"task": "anchorhold.unknown", "id": "1", "argsrepr": MARK, "kwargsrepr": MARK}
             for body, sent in (([[MARK], {MARK: MARK}, {}], headers), (MARK, {}), ({MARK: MARK}, {"task": MARK})):
                 producer.publish(body, routing_key="anchorhold.ca.default", headers=sent, serializer="json")
-            ours = {**headers, "task": "anchorhold.sign"}
+            ours = {**headers, "task": TASK}
             for kind in ("application/x-mark", "application/json"):
                 producer.publish(MARK.encode(), routing_key="anchorhold.ca.default", content_type=kind, headers=ours)
             producer.publish([[MARK], {}, {}], routing_key="anchorhold.ca.default", headers=ours, serializer="json")
         front.certificates.sign("Root", Order(csr=make_csr(), names=["b.example"]))
-    wait_until(lambda: worker.log.count("anchorhold.sign") >= len("abc"), 10, "nothing was logged")
+    wait_until(lambda: worker.log.count("operation=sign") >= len("abc"), 10, "nothing was logged")
     log = worker.log
     assert "not understood" in log
     signature = issued.der[-40:]

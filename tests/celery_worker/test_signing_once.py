@@ -54,7 +54,7 @@ def content(wire: Wire, front: Installation, make_csr: MakeCsr) -> dict[str, Any
 def answered(runtime: Runtime, wire: Wire, request: Request, *, redelivered: bool = False) -> dict[str, Any] | None:
     """The only outcome of a request; None if there was no answer."""
     message = seal(request.to_body(), wire.hosts.peer_key, "request")
-    reply = runtime.answer("sign", message, redelivered=redelivered)
+    reply = runtime.answer(message, redelivered=redelivered)
     outcome: dict[str, Any] | None = None
     if reply is not None:
         outcome = json.loads(json.loads(reply)["body"])["answer"]["outcomes"][0]

@@ -47,7 +47,7 @@ def answered(wire: Wire, request: Request, key: Ed25519PrivateKey | None = None)
     running = Process(wire.hosts.folder / "back/settings.toml", environment=wire.hosts.environment).open()
     try:
         message = seal(request.to_body(), key or wire.hosts.peer_key, "request")
-        reply = running.answer(request.operation, message, redelivered=False)
+        reply = running.answer(message, redelivered=False)
     finally:
         running.close()
     assert reply is not None

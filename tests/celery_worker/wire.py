@@ -65,22 +65,26 @@ class Wire:
         handle = (record.handle or {})["data"]["handle"]
         return {"handle": handle, "public_key": text(record.public_key or b""), "items": [wanted_item(wanted)]}
 
-    def ask(self, request: Request, key: Ed25519PrivateKey | None = None, task: str | None = None) -> dict[str, Any]:
+    def ask(self, request: Request, key: Ed25519PrivateKey | None = None) -> dict[str, Any]:
         """The answer to a request."""
-        message = seal(request.to_body(), key or self.hosts.peer_key, "request")
-        return self.send(message, task or request.operation, request.id)
+        return self.send(seal(request.to_body(), key or self.hosts.peer_key, "request"), request.id)
 
-    def send(self, message: object, operation: str, task: str | None = None) -> dict[str, Any]:
+    def send(self, message: object, task: str | None = None) -> dict[str, Any]:
         """The answer to any message."""
-        sent = self.post(message, operation, task)
+        sent = self.post(message, task)
         body: dict[str, Any] = json.loads(json.loads(sent.get(timeout=10))["body"])
         answer: dict[str, Any] = body["answer"]
         return answer
 
-    def post(self, message: object, operation: str, task: str | None = None) -> Any:
+    def post(self, message: object, task: str | None = None) -> Any:
         """Send any message."""
         queue = "anchorhold.ca.default"
-        return self.app.send_task(TASK.format(operation), args=[message], task_id=task, queue=queue)
+        return self.app.send_task(TASK, args=[message], task_id=task, queue=queue)
+
+    def refused_ids(self) -> list[str | None]:
+        """The correlation ids of the events of refusals, the oldest first."""
+        found = [entry for entry in self.front.history.entries() if entry.kind == "signature-refused"]
+        return [entry.audit.correlation_id if entry.audit else None for entry in reversed(found)]
 
     def refusals(self) -> list[tuple[str, str]]:
         """Events of refusals: peer and reason, the oldest first."""

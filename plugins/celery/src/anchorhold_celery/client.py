@@ -19,8 +19,9 @@ from anchorhold.errors import (
 from anchorhold.plugin import RemoteService
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, celery_settings, check_url
 from anchorhold_celery.error_transfer import error_from_json
-from anchorhold_celery.messages import TASK, MessageError, Request, answer_in, seal
+from anchorhold_celery.messages import TASK, MessageError, OtherVersionError, Request, answer_in, seal
 from anchorhold_celery.reachability import unreached
+from anchorhold_celery.releases import difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,15 +161,7 @@ class WorkerClient(RemoteService["Celery"]):
             deadline=self._clock.now() + seconds,
             content=content,
         )
-        body = request.to_body()
-        reply = self._reply(request, seal(body, line.key, "request"), end, seconds)
-        try:
-            answer = answer_in(reply, body, line.worker_keys)
-        except MessageError as error:
-            raise BackendFailedError(
-                f"{self.subject}: an answer {error}, so it was thrown away; {_possible(request)}",
-                hint="find out who can write into the result backend, and whether `worker_keys` is up to date",
-            ) from None
+        answer = self._answer(request, end, seconds)
         if (told := answer.get("error")) is not None:
             asked = f"{self.subject}, asked as the peer {line.peer!r} for the alias {line.alias!r}"
             raise error_from_json(told, asked)
@@ -181,13 +174,26 @@ class WorkerClient(RemoteService["Celery"]):
         client.backend.client.connection_pool.disconnect()
         client.close()
 
+    def _answer(self, request: Request, end: float, seconds: float) -> dict[str, Any]:
+        """What a worker has answered that this host trusts and understands; see `ask`."""
+        body, keys = request.to_body(), self._line.worker_keys
+        reply = self._reply(request, seal(body, self._line.key, "request"), end, seconds)
+        try:
+            return answer_in(reply, body, keys)
+        except MessageError as error:
+            bad = error
+        with suppress(MessageError):  # anyone who reaches the result backend can answer; the ledger has the true reply
+            return answer_in(self._settled(request, _not_understood(self.subject, bad), end), body, keys)
+        problem, hint = _explained(bad)
+        raise BackendFailedError(f"{self.subject}: {problem}; {_possible(request)}", hint=hint)
+
     def _reply(self, request: Request, message: str, end: float, seconds: float) -> object:
         """What a worker has answered, however it came; see `ask`."""
         try:
             with self.client() as app:
                 pending = self._send(app, request, message)
         except BackendUnreachedError as unreached:
-            return self._settled(request, unreached)
+            return self._settled(request, unreached, end)
         late = BackendUnreachedError(
             f"{self.subject}: no worker has taken the request within {seconds:.0f} s, so nothing was done",
             hint=f"start a worker that listens to the queue {self._line.queue}, or allow more time",
@@ -206,14 +212,14 @@ class WorkerClient(RemoteService["Celery"]):
                 f"{self.subject}: a worker could not begin with the request, so nothing was done",
                 hint="look into the log of the worker",
             )
-        return self._settled(request, late)
+        return self._settled(request, late, end)
 
     def _send(self, app: Celery, request: Request, message: str) -> Any:
         """Hand a message to the broker; it may be sent twice, for workers know its id."""
         from anchorhold_celery.quiet_result import QuietResult
 
         return app.send_task(
-            TASK.format(request.operation),
+            TASK,
             args=[message],
             task_id=request.id,
             queue=self._line.queue,
@@ -224,19 +230,20 @@ class WorkerClient(RemoteService["Celery"]):
             retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
         )
 
-    def _wait_for_row(self, request: str, end: float) -> None:
-        """Look into the ledger until an answer is there or the time is over."""
+    def _wait_for_row(self, request: str, end: float) -> str | None:
+        """Look into the ledger until an answer is there, which is returned, or the time is over."""
         while (left := end - time.monotonic()) > 0:
             try:
                 known = self._requests.find(request)
             except LedgerError:
-                return
+                return None
             if known is not None and known.reply is not None:
-                return
+                return known.reply
             time.sleep(min(left, _POLL))
+        return None
 
-    def _settled(self, request: Request, unreached: BackendUnreachedError) -> object:
-        """Withdraw a request that has no answer; the reply that the ledger has, if a worker has finished.
+    def _settled(self, request: Request, unreached: BackendUnreachedError, end: float) -> object:
+        """Withdraw a request that has no answer; the reply that the ledger has, if a worker finishes in time.
 
         Raises:
             BackendUnreachedError: As given: no worker began, and none will.
@@ -248,13 +255,30 @@ class WorkerClient(RemoteService["Celery"]):
             known = _UNKNOWN
         if known is None:
             raise unreached
-        if known is not _UNKNOWN and known.reply is not None:
-            return known.reply
+        if known is not _UNKNOWN:
+            reply = known.reply or self._wait_for_row(request.id, end)
+            if reply is not None:
+                return reply
         why = "the ledger cannot tell what became of it" if known is _UNKNOWN else "a worker had begun with it"
         raise BackendFailedError(
             f"{self.subject}: there was no answer, and {why}; {_possible(request)}",
             hint="look whether a worker runs, and into its log",
         )
+
+
+def _explained(error: MessageError) -> tuple[str, str]:
+    """What is wrong with an answer that cannot be used, and what to do."""
+    if isinstance(error, OtherVersionError):
+        other = difference(error.told.get("releases")) if isinstance(error.told, dict) else None
+        return f"an answer {error}", other or "let both hosts have the same release"
+    hint = "find out who can write into the result backend, and whether `worker_keys` is up to date"
+    return f"an answer {error}, so it was thrown away", hint
+
+
+def _not_understood(subject: str, error: MessageError) -> BackendUnreachedError:
+    """The error for an answer that cannot be used, where no worker that could has begun."""
+    problem, hint = _explained(error)
+    return BackendUnreachedError(f"{subject}: {problem}; nothing was done", hint=hint)
 
 
 def _possible(request: Request) -> str:

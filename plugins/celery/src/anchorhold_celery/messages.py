@@ -4,16 +4,20 @@ A message is a JSON text with ``body``, a text that is JSON itself, and ``signat
 So nothing between both, neither Celery nor a broker, reads or changes what is signed. A request names its operation, so
 that one cannot be taken for another; a reply names the SHA-256 of the body that it answers, so that it cannot be given
 to another request.
+
+Another release may have another version of messages. What all of them keep, so that each host can say what is wrong: a
+message and its signature, the member ``version`` of both bodies, and of a reply ``to`` and the error in ``answer``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,10 +25,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 VERSION: Final = 1
-"""Of messages; a worker refuses others."""
-TASK: Final = "anchorhold.{}"
-"""Name of the task for an operation."""
+"""Of messages; a worker refuses others. Any other member, operation or meaning raises it."""
+TASK: Final = "anchorhold.request"
+"""Name of the only task of Celery: what is asked stands in the message, where it is signed."""
 OPERATIONS: Final = ("sign", "create_key", "find_key", "delete_key", "list_keys", "describe_key", "check_place")
+_ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONTEXT: Final[dict[str, bytes]] = {
     "request": b"anchorhold request\x00",
     "reply": b"anchorhold reply\x00",
@@ -34,6 +39,20 @@ _CONTEXT: Final[dict[str, bytes]] = {
 
 class MessageError(Exception):
     """A message that is not what it should be; the text says how, without any of its content."""
+
+
+class OtherVersionError(MessageError):
+    """A message of another version, which its sender signed if it is a reply.
+
+    Args:
+        found: The version.
+        told: The error that it tells of, if it is a reply.
+    """
+
+    def __init__(self, found: float, told: object = None) -> None:
+        compared = "a newer" if found > VERSION else "an older"
+        super().__init__(f"is of {compared} version ({found!r:.20}) than this host reads ({VERSION})")
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +87,16 @@ class Request:
         """The opposite of `to_body`.
 
         Raises:
-            MessageError: It is of another version, or has not what a request has.
+            MessageError: It is of another version, or has not what a request has; its operation may be an unknown one.
         """
         found = _object(body)
-        version = found.pop("version", None)
-        if version != VERSION:
-            raise MessageError(f"is of version {version!r:.20}, and this release reads version {VERSION}")
+        _check_version(found.pop("version", None))
         types = {"operation": str, "id": str, "peer": str, "alias": str, "role": str, "content": dict}
         wrong = [name for name, kind in types.items() if not isinstance(found.get(name), kind)]
         deadline = found.get("deadline")
-        if wrong or set(found) != {*types, "deadline"} or isinstance(deadline, bool):
+        if wrong or set(found) != {*types, "deadline"} or not _is_number(deadline):
             raise MessageError("has not the members of a request")
-        if not isinstance(deadline, int | float) or found["operation"] not in OPERATIONS:
-            raise MessageError("has not the members of a request")
-        if found["role"] not in ("ca", "ocsp"):
+        if found["role"] not in ("ca", "ocsp") or not _ID.fullmatch(found["id"]):
             raise MessageError("has not the members of a request")
         return cls(**found)
 
@@ -152,6 +167,7 @@ def answer_in(message: object, request_body: str, keys: Iterable[Ed25519PublicKe
         keys: Of the workers.
 
     Raises:
+        OtherVersionError: It is of another version.
         MessageError: It is none, by another sender, or for another request.
     """
     body, signature = opened(message)
@@ -159,8 +175,9 @@ def answer_in(message: object, request_body: str, keys: Iterable[Ed25519PublicKe
         raise MessageError("is not signed by a key of `worker_keys`")
     found = _object(body)
     answer = found.get("answer")
-    if found.get("version") != VERSION or found.get("to") != digest_of(request_body) or not isinstance(answer, dict):
-        raise MessageError("is for another request, or of another version")
+    if found.get("to") != digest_of(request_body) or not isinstance(answer, dict):
+        raise MessageError("is for another request")
+    _check_version(found.get("version"), answer.get("error"))
     return answer
 
 
@@ -184,6 +201,17 @@ def octets(value: object) -> bytes:
         return b64decode(value, validate=True)  # type: ignore[arg-type]
     except (Base64Error, TypeError, ValueError):
         raise MessageError("has octets that are no Base64") from None
+
+
+def _check_version(version: object, told: object = None) -> None:
+    if not _is_number(version):
+        raise MessageError("has no version")
+    if version != VERSION:
+        raise OtherVersionError(version, told)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _object(given: str) -> dict[str, Any]:

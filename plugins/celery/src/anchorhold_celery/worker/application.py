@@ -14,7 +14,7 @@ from kombu.entity import Exchange, Queue
 from anchorhold.errors import AnchorholdError
 from anchorhold.installation import Installation, open_installation
 from anchorhold_celery.celery_settings import celery_settings
-from anchorhold_celery.messages import OPERATIONS, TASK
+from anchorhold_celery.messages import TASK
 from anchorhold_celery.worker.checks import check_settings
 from anchorhold_celery.worker.intended import LedgerSigning
 from anchorhold_celery.worker.logs import keep_results_out_of_logs
@@ -66,8 +66,8 @@ class Process:
         if self._runtime is not None:
             self._runtime.close()
 
-    def run(self, operation: str, task: Any, *arguments: object, **others: object) -> str:
-        """The task of one operation: the reply, as its result.
+    def run(self, task: Any, *arguments: object, **others: object) -> str:
+        """The task: the reply to a message, as its result.
 
         Raises:
             Ignore: There is none.
@@ -75,7 +75,7 @@ class Process:
         runtime = self._runtime or self.open()
         message = arguments[0] if len(arguments) == 1 and not others else None
         redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
-        reply = runtime.answer(operation, message, redelivered=redelivered)
+        reply = runtime.answer(message, redelivered=redelivered)
         if reply is None:
             raise Ignore
         return reply
@@ -112,8 +112,7 @@ def application(
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
     process = Process(config, signing)
-    for operation in OPERATIONS:
-        _add_task(app, process, operation)
+    _add_task(app, process)
     worker_process_init.connect(process.open, weak=False)
     worker_process_shutdown.connect(process.close, weak=False)
     worker_ready.connect(Watchdog().start, weak=False)
@@ -121,11 +120,11 @@ def application(
     return app
 
 
-def _add_task(app: Celery, process: Process, operation: str) -> None:
+def _add_task(app: Celery, process: Process) -> None:
     def run(task: Any, *arguments: object, **others: object) -> str:
-        return process.run(operation, task, *arguments, **others)
+        return process.run(task, *arguments, **others)
 
-    app.task(run, name=TASK.format(operation), bind=True, typing=False, max_retries=0)
+    app.task(run, name=TASK, bind=True, typing=False, max_retries=0)
 
 
 def _number() -> int:

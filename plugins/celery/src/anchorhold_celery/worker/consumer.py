@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any, Final
+from typing import Any
 
 from celery.worker.consumer import Consumer
 
-from anchorhold_celery.messages import OPERATIONS, TASK
+from anchorhold_celery.messages import TASK
 
 logger = logging.getLogger(__name__)
-
-_TASKS: Final = frozenset(TASK.format(operation) for operation in OPERATIONS)
 
 
 class CarefulConsumer(Consumer):  # type: ignore[misc]
@@ -42,7 +40,7 @@ def is_task(message: Any) -> bool:
         message: From kombu, not decoded yet.
     """
     headers = message.headers
-    if not isinstance(headers, dict) or headers.get("task") not in _TASKS or not isinstance(headers.get("id"), str):
+    if not isinstance(headers, dict) or headers.get("task") != TASK or not isinstance(headers.get("id"), str):
         return False
     if message.content_type != "application/json":
         return False

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from anchorhold_celery.messages import MessageError, Request, is_signed, opened
+from anchorhold_celery.messages import (
+    OPERATIONS,
+    MessageError,
+    OtherVersionError,
+    Request,
+    is_signed,
+    opened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,15 +31,15 @@ class RefusedMessageError(Exception):
     Args:
         reason: Why, in a word that never changes, by which refusals are counted.
         problem: The same as a sentence, without anything that the message says.
-        peer: Who has signed it; None if that is not known.
+        request: What is asked, if its peer has signed that.
         body: The body that can be answered; None if there is none.
     """
 
-    def __init__(self, reason: str, problem: str, peer: str | None = None, body: str | None = None) -> None:
+    def __init__(self, reason: str, problem: str, request: Request | None = None, body: str | None = None) -> None:
         super().__init__(problem)
         self.reason = reason
         self.problem = problem
-        self.peer = peer
+        self.request = request
         self.body = body
 
 
@@ -63,11 +70,10 @@ class Gate:
         self._settings = settings
         self._keys = keys
 
-    def admit(self, operation: str, message: object) -> Admitted:
+    def admit(self, message: object) -> Admitted:
         """A request, if its sender is known and may ask for it. Whether it is in time and new is left to the caller.
 
         Args:
-            operation: That the task stands for.
             message: As it was received.
 
         Raises:
@@ -78,25 +84,27 @@ class Gate:
             body, signature = opened(message)
             request = Request.from_body(body)
         except MessageError as error:
-            raise RefusedMessageError("unreadable-message", f"the message {error}", None, body) from None
+            reason = "other-version" if isinstance(error, OtherVersionError) else "unreadable-message"
+            raise RefusedMessageError(reason, f"the message {error}", None, body) from None
         peer = self._settings.peers.get(request.peer)
         if peer is None:
             raise RefusedMessageError("unknown-peer", "the message names no peer of this worker", None, body)
         if not is_signed(body, signature, self._keys[request.peer], "request"):
             problem = f"the message is not signed by a key of the peer {request.peer}"
             raise RefusedMessageError("other-signature", problem, None, body)
+        if request.operation not in OPERATIONS:
+            raise RefusedMessageError("unknown-operation", "this worker has no such operation", request, body)
         if request.alias not in self._settings.lent(request.role):
-            raise RefusedMessageError("not-lent", "the alias is not lent here", request.peer, body)
-        forbidden = self._not_allowed(operation, request, peer)
+            raise RefusedMessageError("not-lent", "the alias is not lent here", request, body)
+        forbidden = _not_allowed(request, peer)
         if forbidden is not None:
-            raise RefusedMessageError("not-allowed", forbidden, request.peer, body)
+            raise RefusedMessageError("not-allowed", forbidden, request, body)
         return Admitted(request=request, body=body, peer=peer)
 
-    def _not_allowed(self, operation: str, request: Request, peer: Peer) -> str | None:
-        """Why a peer may not ask that, if so."""
-        if request.operation != operation:
-            return "the message is of another operation"
-        if not peer.may_use(request.role, request.alias):
-            return "the alias is not lent to this peer"
-        needed = _ALLOWED_BY.get(operation)
-        return None if needed is None or getattr(peer, needed) else f"the peer {request.peer} has no {needed}"
+
+def _not_allowed(request: Request, peer: Peer) -> str | None:
+    """Why a peer may not ask that, if so."""
+    if not peer.may_use(request.role, request.alias):
+        return "the alias is not lent to this peer"
+    needed = _ALLOWED_BY.get(request.operation)
+    return None if needed is None or getattr(peer, needed) else f"the peer {request.peer} has no {needed}"

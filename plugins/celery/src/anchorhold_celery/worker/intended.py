@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 
@@ -30,6 +31,21 @@ _NOT_SIGNED: Final = (BackendUnreachedError, RefusedError)
 """Errors that say for certain that nothing was signed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What came of a request for signatures.
+
+    Attributes:
+        outcomes: For each item ``signature`` or ``error``.
+        authority: Whose key signs, if the ledger holds one of the items as intended.
+        serial: Of the first certificate among those.
+    """
+
+    outcomes: list[dict[str, Any]]
+    authority: str | None = None
+    serial: str | None = None
+
+
 class Signing(Protocol):
     """What a worker signs, and how it records what it refuses.
 
@@ -42,11 +58,11 @@ class Signing(Protocol):
     def audit(self, peer: str | None, request: str | None = None) -> AuditContext:
         """Who asks, and the id of the request."""
 
-    def record_refusal(self, peer: str | None, operation: str, reason: str) -> None:
-        """Record a message that was not let in."""
+    def record_refusal(self, request: Request | None, operation: str, reason: str) -> None:
+        """Record a message that was not let in; its request is known if a peer has signed it."""
 
-    def sign(self, alias: LentAlias, request: Request, audit: AuditContext, deadline: float) -> list[dict[str, Any]]:
-        """Sign what a request asks for: for each item ``signature`` or ``error``."""
+    def sign(self, alias: LentAlias, request: Request, audit: AuditContext, deadline: float) -> Signed:
+        """Sign what a request asks for."""
 
     def close(self) -> None:
         """Give back all signers."""
@@ -71,15 +87,16 @@ class LedgerSigning:
         """See `Signing.audit`; the origin is this worker, for a peer may be at any address."""
         return AuditContext.of(Actor("peer", peer or "unknown", self._settings.name), request)
 
-    def record_refusal(self, peer: str | None, operation: str, reason: str) -> None:
+    def record_refusal(self, request: Request | None, operation: str, reason: str) -> None:
         """See `Signing.record_refusal`.
 
         Raises:
             LedgerError: The database refused.
         """
-        self._acting(self.audit(peer)).signing.record_refusal(operation, reason)
+        audit = self.audit(None) if request is None else self.audit(request.peer, request.id)
+        self._acting(audit).signing.record_refusal(operation, reason)
 
-    def sign(self, alias: LentAlias, request: Request, audit: AuditContext, deadline: float) -> list[dict[str, Any]]:
+    def sign(self, alias: LentAlias, request: Request, audit: AuditContext, deadline: float) -> Signed:
         """See `Signing.sign`.
 
         Raises:
@@ -104,7 +121,12 @@ class LedgerSigning:
         if self._settings.sign_once:
             self._renounce(wanted, outcomes, asked)
         self.signed += sum(isinstance(outcome, bytes) for outcome in outcomes)
-        return [outcome_to_json(outcome) for outcome in outcomes if outcome is not None]
+        held = [(each, item) for each, item in zip(found, wanted, strict=True) if not isinstance(each, AnchorholdError)]
+        return Signed(
+            outcomes=[outcome_to_json(outcome) for outcome in outcomes if outcome is not None],
+            authority=held[0][0].authority.name if held else None,
+            serial=next((item.serial for _, item in held if item.purpose == "certificate"), None),
+        )
 
     def close(self) -> None:
         """See `Signing.close`."""

@@ -11,7 +11,6 @@ from anchorhold.errors import (
     BackendFailedError,
     BackendUnreachedError,
     InputError,
-    LedgerError,
     RefusedError,
 )
 from anchorhold_celery.error_transfer import error_to_json
@@ -23,9 +22,14 @@ from anchorhold_celery.worker.gate import Admitted, Gate, RefusedMessageError
 from anchorhold_celery.worker.heartbeat import Heartbeat
 from anchorhold_celery.worker.key_operations import LentAlias, perform
 from anchorhold_celery.worker.metrics import WorkerMetrics
+from anchorhold_celery.worker.request_trace import RequestTrace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anchorhold.installation import Installation
+    from anchorhold_celery.messages import Request
+    from anchorhold_celery.request_table import KnownRequest
     from anchorhold_celery.worker.intended import Signing
     from anchorhold_celery.worker.settings import WorkerSettings
 
@@ -35,6 +39,8 @@ _HINTS: Final = {
     "other-signature": "give the worker's host the public half of `message_key` on the host that asks",
     "not-lent": "lend it under worker.aliases or worker.ocsp_aliases on the worker's host, or name another in `alias`",
     "not-allowed": "allow it under worker.peers on the worker's host",
+    "other-version": "let both hosts have the same release",
+    "unknown-operation": "let both hosts have the same release",
     "too-late": "allow more time",
 }
 """What to do about a refusal, by its reason."""
@@ -75,28 +81,28 @@ class Runtime:
         )
         self._heartbeat.start()
 
-    def answer(self, operation: str, message: object, *, redelivered: bool) -> str | None:
-        """The reply to a message.
+    def answer(self, message: object, *, redelivered: bool) -> str | None:
+        """The reply to a message; one line of the log says what came of it.
 
         Args:
-            operation: That the task stands for.
             message: As it was received.
             redelivered: Whether the broker says that it has delivered it before.
 
         Returns:
             A message; None where nothing is to be answered.
         """
+        trace = RequestTrace()
         try:
-            admitted = self._gate.admit(operation, message)
-            try:
-                return self._in_turn(admitted, redelivered=redelivered)
-            except LedgerError as error:
-                logger.warning("not begun: %s", error)
-                self._metrics.count(operation, "not-begun")
-                unreached = BackendUnreachedError(f"{error.problem}, so nothing was done", hint=error.hint)
-                return self._sealed(admitted.body, {"error": error_to_json(unreached)})
+            admitted = self._gate.admit(message)
+            trace.request = admitted.request
+            return self._in_turn(admitted, trace, redelivered=redelivered)
         except RefusedMessageError as refused:
-            return self._refused(operation, refused)
+            trace.request, trace.outcome, trace.why = refused.request, "refused", refused.problem
+            return self._refused(trace, refused)
+        finally:
+            is_measured = trace.outcome in ("done", "failed")
+            self._metrics.count(trace.operation, trace.outcome, trace.seconds if is_measured else None)
+            trace.write()
 
     def close(self) -> None:
         """Close keys and connections."""
@@ -105,83 +111,88 @@ class Runtime:
         self._installation.close()
         self._installation.backends.close()
 
-    def _refused(self, operation: str, refused: RefusedMessageError) -> str | None:
+    def _refused(self, trace: RequestTrace, refused: RefusedMessageError) -> str | None:
         """The reply to what was not let in, which is recorded; None if it is no message at all."""
-        logger.warning("refused a request of the peer %s: %s", refused.peer or "unknown", refused.problem)
-        self._metrics.count(operation, "refused")
         try:
-            self._signing.record_refusal(refused.peer, operation, refused.reason)
-        except LedgerError as error:
-            logger.warning("this could not be recorded: %s", error)
+            self._signing.record_refusal(refused.request, trace.operation, refused.reason)
+        except AnchorholdError as error:  # also of a ledger that is too new
+            logger.warning("a refusal could not be recorded: %s", error)
         if refused.body is None:
             return None
         told = RefusedError(refused.problem, hint=_HINTS.get(refused.reason, _HINT))
         return self._sealed(refused.body, {"error": error_to_json(told)})
 
-    def _in_turn(self, admitted: Admitted, *, redelivered: bool) -> str | None:
+    def _in_turn(self, admitted: Admitted, trace: RequestTrace, *, redelivered: bool) -> str | None:
         """The reply to a request that is in time, and that nobody has begun with or has given up.
 
         Raises:
             RefusedMessageError: It is late, or a copy.
-            LedgerError: The ledger cannot be used, and nothing was begun.
         """
         request = admitted.request
-        left = request.deadline - self._clock.now()
+        try:
+            left = request.deadline - self._clock.now()
+            known = self._requests.find(request.id) if left <= 0 else self._begun(request)
+        except AnchorholdError as error:  # also of a ledger that is too new
+            trace.outcome, trace.why = "not-begun", str(error)
+            unreached = BackendUnreachedError(f"{error.problem}, so nothing was done", hint=error.hint)
+            return self._sealed(admitted.body, {"error": error_to_json(unreached)})
+        if known is not None and known.state == "withdrawn":
+            trace.outcome = "withdrawn"
+            return None
         if left <= 0:
-            known = self._requests.find(request.id)
-            if known is not None and known.state == "withdrawn":
-                self._metrics.count(request.operation, "withdrawn")
-                return None
-            raise RefusedMessageError("too-late", "the message comes after its deadline", request.peer)
-        known = self._requests.begin(request.id, durable=self._settings.sign_once)
-        if known is not None:
-            if known.state == "withdrawn":
-                self._metrics.count(request.operation, "withdrawn")
-                return None
-            if not redelivered:
-                raise RefusedMessageError("copy", "the message is a copy of one that came before", request.peer)
-            if known.reply is not None:
-                self._metrics.count(request.operation, "repeated")
-                return known.reply
-        answer = self._measured(admitted, time.monotonic() + left)
-        reply = self._sealed(admitted.body, answer)
+            raise RefusedMessageError("too-late", "the message comes after its deadline", request)
+        if known is not None and not redelivered:
+            raise RefusedMessageError("copy", "the message is a copy of one that came before", request)
+        if known is not None and known.reply is not None:
+            trace.outcome = "repeated"
+            return known.reply
+        self._do(admitted, trace, time.monotonic() + left)
+        reply = self._sealed(admitted.body, trace.answer)
         try:
             self._requests.finish(request.id, reply)
-        except LedgerError as error:  # who asks has the reply, unless it is lost on its way
+        except AnchorholdError as error:  # who asks has the reply, unless it is lost on its way
             logger.warning("the reply to a request could not be kept: %s", error)
         return reply
 
-    def _measured(self, admitted: Admitted, deadline: float) -> dict[str, Any]:
-        """As `_done`, counted."""
-        request, begun = admitted.request, time.monotonic()
-        answer = self._done(admitted, deadline)
-        self._metrics.count(request.operation, "failed" if "error" in answer else "done", time.monotonic() - begun)
-        if signed := sum("signature" in outcome for outcome in answer.get("outcomes", ())):
-            self._metrics.add_signatures(request.role, request.alias, signed)
-        return answer
+    def _begun(self, request: Request) -> KnownRequest | None:
+        return self._requests.begin(request.id, durable=self._settings.sign_once)
 
-    def _done(self, admitted: Admitted, deadline: float) -> dict[str, Any]:
-        """The answer to a request; what fails is an answer, too."""
+    def _do(self, admitted: Admitted, trace: RequestTrace, deadline: float) -> None:
+        """Do what a request asks for, with what is answered in its trace; what fails is an answer, too."""
         request = admitted.request
-        audit = self._signing.audit(request.peer, request.id)
-        lent = self._settings.lent(request.role)[request.alias]
         try:
-            alias = LentAlias(self._installation, request, lent, audit, deadline)
-            if request.operation == "sign":
-                return {"outcomes": self._signing.sign(alias, request, audit, deadline)}
-            return perform(alias, request)
+            trace.answered(self._done(request, trace, deadline))
         except MessageError as error:
-            return {"error": error_to_json(InputError(f"the message {error}", hint="let both hosts have one release"))}
+            self._fail(trace, InputError(f"the message {error}", hint="let both hosts have one release"))
         except AnchorholdError as error:
-            logger.warning("%s for %s failed: %s", request.operation, request.peer, error.problem)
-            return {"error": error_to_json(error)}
+            self._fail(trace, error)
         except Exception as error:
             logger.exception("%s for %s failed", request.operation, request.peer)
-            failed = BackendFailedError(
-                f"{request.operation}: failed ({type(error).__name__}), and may have been done",
-                hint="look into the log of the worker",
-            )
-            return {"error": error_to_json(failed)}
+            what, why = request.operation, type(error).__name__
+            problem = f"{what}: failed ({why}), and may have been done"
+            self._fail(trace, BackendFailedError(problem, hint="look into the log of the worker"))
+        if trace.signed:
+            self._metrics.add_signatures(request.role, request.alias, trace.signed)
 
-    def _sealed(self, body: str, answer: dict[str, Any]) -> str:
+    def _done(self, request: Request, trace: RequestTrace, deadline: float) -> dict[str, Any]:
+        """The answer to a request.
+
+        Raises:
+            MessageError, AnchorholdError: There is none.
+        """
+        audit = self._signing.audit(request.peer, request.id)
+        lent = self._settings.lent(request.role)[request.alias]
+        alias = LentAlias(self._installation, request, lent, audit, deadline)
+        if request.operation != "sign":
+            return perform(alias, request)
+        signed = self._signing.sign(alias, request, audit, deadline)
+        trace.authority, trace.serial = signed.authority, signed.serial
+        return {"outcomes": signed.outcomes}
+
+    @staticmethod
+    def _fail(trace: RequestTrace, error: AnchorholdError) -> None:
+        trace.answered({"error": error_to_json(error)})
+        trace.why = error.problem
+
+    def _sealed(self, body: str, answer: Mapping[str, Any]) -> str:
         return seal(reply_body(body, answer), self._key, "reply")
