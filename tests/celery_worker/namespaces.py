@@ -27,11 +27,13 @@ class Namespace:
 
     Attributes:
         name: Of its network namespace.
+        link: Name of the other end of its link, outside.
         services: The address at which it reaches the servers between both.
         hidden: Folders that it does not see.
     """
 
     name: str
+    link: str
     services: str
     hidden: tuple[Path, ...]
 
@@ -41,6 +43,20 @@ class Namespace:
         hidden = f"HIDDEN={' '.join(map(str, self.hidden))}"
         inside = (program("unshare", "util-linux"), "--mount", "env", hidden, "sh", "-c", _HIDE, "sh")
         return (program("ip", "iproute2"), "netns", "exec", self.name, *inside)
+
+    @contextmanager
+    def cut_off(self, how: str) -> Iterator[None]:
+        """Without its link.
+
+        Args:
+            how: ``down``: the host knows; ``unplugged``: what it sends is lost without a word.
+        """
+        where = ("-n", self.name, "link", "set", "eth0") if how == "down" else ("link", "set", self.link)
+        _ip(*where, "down")
+        try:
+            yield
+        finally:
+            _ip(*where, "up")
 
     def reaches(self, address: str, port: int) -> bool:
         """Whether a connection can be made from there."""
@@ -60,7 +76,7 @@ def namespace(number: int, ports: Sequence[int], hidden: Sequence[Path]) -> Iter
     if os.geteuid() != 0:
         pytest.fail("this test makes network namespaces: run it as root")
     name, link, net = f"anchorhold-{os.getpid()}-{number}", f"ah{os.getpid()}{number}"[-12:], f"10.213.{number}"
-    host = Namespace(name, f"{net}.1", tuple(hidden))
+    host = Namespace(name, link, f"{net}.1", tuple(hidden))
     _ip("netns", "add", name)
     try:
         _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from celery_worker.brokers import PASSWORD, wait_until
-from celery_worker.namespaces import namespace
-from celery_worker.two_hosts import TwoHosts, run_verified, running_worker
-from databases import new_database
+from celery_worker.apart import apart
+from celery_worker.brokers import wait_until
+from celery_worker.two_hosts import run_verified, running_worker
 from hsm.softhsm import SoftHsm, find_library
 from programs import openssl
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from celery_worker.brokers import Broker
-    from celery_worker.namespaces import Namespace
+    from celery_worker.two_hosts import TwoHosts
     from conftest import MakeCsr
     from postgresql_cluster import Cluster
 
@@ -35,8 +32,8 @@ PIN = "7209315846"
 
 
 @contextmanager
-def apart(cluster: Cluster, redis: Broker, rabbitmq: Broker, folder: Path) -> Iterator[tuple[TwoHosts, SoftHsm]]:
-    """Two hosts that share nothing but three servers; the one in front sees no folder of the other."""
+def with_a_token(cluster: Cluster, redis: Broker, rabbitmq: Broker, folder: Path) -> Iterator[tuple[TwoHosts, SoftHsm]]:
+    """Two hosts of which the one with the keys has them in a token; the one in front sees no folder of the other."""
     hsm = SoftHsm(folder / "token", find_library())
     hsm.tokens.mkdir(parents=True)
     written = f"directories.tokendir = {hsm.tokens}\nobjectstore.backend = file\nlog.level = ERROR\n"
@@ -44,44 +41,12 @@ def apart(cluster: Cluster, redis: Broker, rabbitmq: Broker, folder: Path) -> It
     hsm.add_token("strongroom", PIN)
     options = {"library_path": hsm.library, "token": "strongroom", "user_pin": {"file": "pin"}}
     back = {"key_backends": {"default": {"backend": "hsm", "options": options}}}
-    ports, home = (cluster.port, redis.port, rabbitmq.port), folder / "hosts"
-    with keeper(cluster), new_database(cluster.url) as url:
-        name = urlsplit(url).path
-        with psycopg.connect(url) as connection:
-            connection.execute(f'ALTER DATABASE "{name[1:]}" OWNER TO keeper'.encode())
-        hosts = TwoHosts(home, url, rabbitmq.url, redis.url, back=back)
-        (home / "back/pin").write_text(PIN)
-        with (
-            namespace(1, ports, [home / "back", hsm.folder, cluster.folder]) as front,
-            namespace(2, ports, [home / "front", cluster.folder]) as strongroom,
-        ):
-            hosts.prefixes = {"front": front.prefix, "back": strongroom.prefix}
-            hosts.variables = {"back": {"SOFTHSM2_CONF": str(hsm.folder / "softhsm2.conf")}}
-            for place, host in (("front", front), ("back", strongroom)):
-                settle(hosts, place, host, cluster.port, name)
-            assert front.reaches(front.services, redis.port)
-            assert not front.reaches("10.213.2.2", 22)
-            yield hosts, hsm
-
-
-@contextmanager
-def keeper(cluster: Cluster) -> Iterator[None]:
-    """A role that logs in with a password."""
-    with psycopg.connect(cluster.url, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'".encode())
-        yield
-        connection.execute(b"DROP ROLE keeper")
-
-
-def settle(hosts: TwoHosts, place: str, host: Namespace, port: int, database: str) -> None:
-    """Write the addresses that hold on a host."""
-    folder = hosts.folder / place
-    for file in ("broker", "results"):
-        (folder / file).write_text((folder / file).read_text().replace("127.0.0.1", host.services))
-    url = f"postgresql://keeper:{PASSWORD}@{host.services}:{port}{database}"
-    (folder / "ledger").write_text(url)
-    settings = folder / "settings.toml"
-    settings.write_text(settings.read_text().replace(f'"{hosts.database}"', '{ file = "ledger" }'))
+    with apart(cluster, redis, rabbitmq, folder, hidden=[hsm.folder], back=back) as (hosts, front, _):
+        (hosts.folder / "back/pin").write_text(PIN)
+        hosts.variables = {"back": {"SOFTHSM2_CONF": str(hsm.folder / "softhsm2.conf")}}
+        assert front.reaches(front.services, redis.port)
+        assert not front.reaches("10.213.2.2", 22)
+        yield hosts, hsm
 
 
 def secrets_in(folder: Path, public_keys: set[bytes]) -> list[str]:
@@ -101,7 +66,7 @@ def secrets_in(folder: Path, public_keys: set[bytes]) -> list[str]:
 def test_people_work_where_no_key_is(
     cluster: Cluster, redis_broker: Broker, rabbitmq_broker: Broker, tmp_path: Path, make_csr: MakeCsr
 ) -> None:
-    with apart(cluster, redis_broker, rabbitmq_broker, tmp_path) as (hosts, hsm), running_worker(hosts):
+    with with_a_token(cluster, redis_broker, rabbitmq_broker, tmp_path) as (hosts, hsm), running_worker(hosts):
         run_verified(hosts, make_csr(), "regenerate-ocsp-keys Issuing --force", "config check")
         wait_until(lambda: "strongroom" in hosts.run("workers").stdout, 10, "the worker is not shown")
         with hosts.open() as opened:  # in this process, by the socket

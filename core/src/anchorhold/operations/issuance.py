@@ -126,8 +126,8 @@ class IssuanceBatch:
             self._give_up()  # which records once more what was signed
             if len(self.recorded) < len(self._drafts):
                 raise
-        except BaseException:
-            self._give_up()
+        except BaseException as failed:
+            self._give_up(failed)
             raise
         if recorded is not None:  # what it does belongs into the same commit
             with self._rejecting_unrecorded():
@@ -155,8 +155,8 @@ class IssuanceBatch:
                         break
                     handed_out += 1
                     yield outcome  # type: ignore[misc]  # any other error was raised
-        except BaseException:
-            self._give_up()
+        except BaseException as failed:
+            self._give_up(failed)
             raise
 
     @cached_property
@@ -205,11 +205,9 @@ class IssuanceBatch:
         ]
         if not closing and recorded is None:
             return
-        issued, abandoned = self._outcomes_of(closing)
 
         def work() -> None:
-            self._ledger.certificates.complete(self._authority_id, issued)
-            self._ledger.certificates.abandon(self._authority_id, abandoned)
+            self._close(closing, None)
             if recorded is not None:
                 recorded([outcome for outcome in self._outcomes if isinstance(outcome, bytes)])
 
@@ -217,14 +215,12 @@ class IssuanceBatch:
         for number in closing:
             self._is_closed[number] = True
 
-    def _give_up(self) -> None:
+    def _give_up(self, failed: BaseException | None = None) -> None:
         """After a failure: record what was signed, abandon what may have been, take back the rest."""
         closing = [number for number, is_closed in enumerate(self._is_closed) if not is_closed]
-        issued, abandoned = self._outcomes_of([number for number in closing if self._begun[number]])
         untouched = [self.intents[number].serial for number in closing if not self._begun[number]]
-        with self._rejecting_unrecorded(), self._ledger.transaction():
-            self._ledger.certificates.complete(self._authority_id, issued)
-            self._ledger.certificates.abandon(self._authority_id, abandoned)
+        with _telling_of(failed), self._rejecting_unrecorded(), self._ledger.transaction():
+            self._close([number for number in closing if self._begun[number]], failed)
             self._ledger.certificates.release(self._authority_id, untouched)
         for number in closing:
             self._is_closed[number] = True
@@ -240,16 +236,39 @@ class IssuanceBatch:
                     self._key.reject(self._drafts[number], self.intents[number].tbs, error.problem)
             raise
 
-    def _outcomes_of(self, numbers: Sequence[int]) -> tuple[list[tuple[str, bytes]], list[str]]:
-        """The certificates among them with their serial numbers, and those of what may have been signed besides."""
-        issued, abandoned = [], []
+    def _close(self, numbers: Sequence[int], failed: BaseException | None) -> None:
+        """Record the certificates among them, and which of them may have been signed besides, with an event for each.
+
+        Args:
+            numbers: Of drafts that were begun.
+            failed: What has ended those that have no outcome.
+        """
+        issued: list[tuple[str, bytes]] = []
+        abandoned: list[tuple[str, BaseException | None]] = []
         for number in numbers:
             outcome, serial = self._outcomes[number], self.intents[number].serial
             if isinstance(outcome, bytes):
                 issued.append((serial, outcome))
             else:
-                abandoned.append(serial)
-        return issued, abandoned
+                abandoned.append((serial, outcome or failed))
+        self._ledger.certificates.complete(self._authority_id, issued)
+        self._ledger.certificates.abandon(self._authority_id, [serial for serial, _ in abandoned])
+        for serial, error in abandoned:
+            kind = "certificate-refused" if isinstance(error, RefusedError) else "certificate-failed"
+            reason = error.code if isinstance(error, AnchorholdError) else type(error).__name__
+            self._ledger.events.append(kind, self._key.authority.record, serial=serial, reason=reason)
+
+
+@contextmanager
+def _telling_of(failed: BaseException | None) -> Iterator[None]:
+    """Around what is recorded after a failure: where the ledger cannot be reached either, both are said."""
+    try:
+        yield
+    except LedgerError as error:
+        if not isinstance(failed, AnchorholdError):
+            raise
+        problem = f"{error.problem}; before that, {failed.problem}"
+        raise LedgerError(problem, hint=error.hint, remedy=error.remedy) from failed
 
 
 def reservation(draft: Draft, tbs: bytes) -> Reservation:

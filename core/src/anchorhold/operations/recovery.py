@@ -179,3 +179,5 @@ def abandon_certificates(ledger: Ledger, certificates: tuple[CertificateRecord, 
     with ledger.transaction():
         for certificate in certificates:
             ledger.certificates.abandon(certificate.authority_id, [certificate.serial])
+            authority = ledger.authorities.get(certificate.authority_id)
+            ledger.events.append("certificate-failed", authority, serial=certificate.serial, reason="interrupted")

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
     from anchorhold.services.history import HistoryEntry
 
+_WHY: Final = {
+    "certificate-failed": ("reason",),
+    "certificate-refused": ("reason",),
+    "signature-refused": ("purpose", "reason"),
+}
+"""What is shown beside the kind of an entry."""
 PAGE: Final = 100
 """How many entries are shown as text by default."""
 
@@ -89,10 +95,9 @@ def history(
 
 
 def _event(entry: HistoryEntry) -> str:
-    """What was done; of a signature that was refused, what it was for and why."""
-    if entry.kind != "signature-refused":
-        return entry.kind
-    return f"{entry.kind} ({entry.detail.get('purpose')}, {entry.detail.get('reason')})"
+    """What was done; of a signature that was refused or failed, what it was for and why."""
+    words = [str(entry.detail[name]) for name in _WHY.get(entry.kind, ()) if name in entry.detail]
+    return f"{entry.kind} ({', '.join(words)})" if words else entry.kind
 
 
 def _show(entries: Iterator[HistoryEntry], most: int | None) -> None:

@@ -214,5 +214,5 @@ def _wanted(item: Mapping[str, Any], public_key: bytes) -> WantedSignature:
 def _may_have_been_signed(wanted: WantedSignature) -> BackendFailedError:
     return BackendFailedError(
         f"certificate {wanted.serial}: it may have been signed before, so it was not signed now (sign_once)",
-        hint="issue another certificate; this one stays recorded as abandoned",
+        hint="issue another certificate; the history shows this one as failed",
     )
