@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from anchorhold.errors import SettingsError
+from anchorhold.errors import KeyInvalidError, SettingsError, UnknownAliasError
 from celery_worker.two_hosts import TwoHosts, new_hosts, running_worker
+from programs import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,22 @@ def test_the_host_with_the_keys_maintains_and_uses_them_too(own: TwoHosts, alias
     after = published(own)
     assert after[0] > before[0]
     assert after[1] == before[1]
+
+
+@pytest.mark.parametrize("alias", ["default", "remote"])
+def test_the_host_with_the_keys_signs_an_authority_of_its_own(own: TwoHosts, alias: str) -> None:
+    own.front = {"alias": "default"}
+    own.write()
+    settings = own.folder / "front/settings.toml"
+    settings.write_text(settings.read_text().replace("[key_backends.default", f"[key_backends.{alias}"))
+    with running_worker(own):
+        own.run("init-ca", "Root", "CN=Root", f"--key-backend={alias}", "--out=root.pem")
+    own.run("init-ca", "Sub", "CN=Sub", "--parent=Root", "--out=sub.pem", host="back")
+    assert "sub.pem: OK" in openssl("verify", "-CAfile", own.folder / "root.pem", own.folder / "sub.pem")
+    own.run("generate-crls", "Sub", host="back")
+    refused = own.run("generate-crls", "Sub", check=False)  # its key was never lent
+    assert refused.returncode in (KeyInvalidError.exit_code, UnknownAliasError.exit_code)
+    assert "default" in refused.stderr
 
 
 def test_a_key_of_another_type_is_said(own: TwoHosts) -> None:

@@ -6,11 +6,9 @@ Signing finds its authority here and imports nothing of what makes one: each met
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.operations.signing_key import SigningKey
 from anchorhold.public_keys import spec_of
-from anchorhold.services.context import wrapped
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from anchorhold.operations.create_authority import Parent
     from anchorhold.operations.key_location import KeyLocation
     from anchorhold.plugin.backend_options import OptionValues
-    from anchorhold.plugin.secret_resolver import SecretResolver
     from anchorhold.services.context import GivenSecrets, ServiceContext
     from anchorhold.software_keys import PrivateKey
 
@@ -336,13 +333,7 @@ class AuthorityService:
 
         context = self._context
         found = context.authority(parent)
-        alias = found.record.key_backend
-        if alias == own.backend.alias:
-            shared = cast("SecretResolver", own.secrets)  # `place` made it
-        else:
-            shared = context.backends.secrets(alias, {}, operation="use")
-        resolver = context.backends.secrets(alias, wrapped(secrets), operation="use", own=shared)
-        return Parent(key=SigningKey(found, context.backend_of(found), resolver), chain=context.chain(found))
+        return Parent(key=context.key_of(found, secrets, below=own), chain=context.chain(found))
 
     def _has_own(self, authority: Authority) -> bool:
         """Whether the certificate of an authority is recorded with its issuer."""

@@ -6,7 +6,7 @@ import os
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack, cast
 
 from anchorhold.audit import AuditContext
 from anchorhold.backends import BackendRegistry
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from anchorhold.plugin.backend_options import OptionValues
     from anchorhold.plugin.key_backend import KeyBackend
     from anchorhold.plugin.requests import KeyHandle, Role
-    from anchorhold.plugin.secret_resolver import Prompter
+    from anchorhold.plugin.secret_resolver import Prompter, SecretResolver
     from anchorhold.profiles.model import ProfileSettings
     from anchorhold.services.ledger_access import AccessOptions
     from anchorhold.settings import LoadedSettings
@@ -168,13 +168,20 @@ class ServiceContext:
         return Chain(chain)
 
     def key_of(
-        self, authority: Authority, secrets: GivenSecrets = None, *, ask: bool = True, flags: bool = True
+        self,
+        authority: Authority,
+        secrets: GivenSecrets = None,
+        *,
+        below: KeyLocation | None = None,
+        ask: bool = True,
+        flags: bool = True,
     ) -> SigningKey:
         """The key of an authority; its backend is asked when it is first used.
 
         Args:
             authority: Whose.
             secrets: For it, by name.
+            below: Where the key of a new authority below it is; secrets that serve a whole alias fall back to its own.
             ask: Whether a person may be asked, if there is one.
             flags: Whether a message about a missing secret may name a command-line flag.
         """
@@ -184,7 +191,13 @@ class ServiceContext:
         if lent is not None:
             request = replace(authority.key_request, handle=lent[1])
         backend = self.backend_of(authority, lent)
-        resolver = self.backends.secrets(backend.alias, wrapped(secrets), operation="use", ask=ask, flags=flags)
+        own: SecretResolver | None = None
+        if below is not None and below.backend.alias == backend.alias:
+            own = cast("SecretResolver", below.secrets)  # `place` made it
+        elif below is not None:
+            own = self.backends.secrets(backend.alias, {}, operation="use")
+        given = wrapped(secrets)
+        resolver = self.backends.secrets(backend.alias, given, operation="use", own=own, ask=ask, flags=flags)
         return SigningKey(authority, backend, resolver, request)
 
     def lent_here(self, authority: Authority) -> tuple[str, KeyHandle] | None:

@@ -191,8 +191,8 @@ class CeleryBackend:
         found = request.handle.lent()
         if found is None:
             raise KeyInvalidError(
-                f"{self.subject}: the handle of the key of {request.ca.name!r} is none of this backend",
-                hint="name the alias in which the key was made",
+                f"{self.subject}: the key of {request.ca.name!r} was not made through a worker",
+                hint="work on the host that has the key, or name the alias in which it was made",
             )
         return found[1].to_json()
 
