@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from anchorhold.backends import BackendRegistry
+from anchorhold.installation_check import CHECKS_GROUP
 from anchorhold.plugin import BACKENDS_GROUP, WRAPPERS_GROUP
 from anchorhold.settings import load_settings
 from guide.running import shell
@@ -145,7 +146,7 @@ def test_links_of_a_readme_lead_to_files(readme: str) -> None:
 
 def _check_project(project: dict[str, Any]) -> None:
     """What a package says of itself leads to core: its entry points, and a range with the present version in it."""
-    assert set(project.get("entry-points", {})) <= {BACKENDS_GROUP, WRAPPERS_GROUP}
+    assert set(project.get("entry-points", {})) <= {BACKENDS_GROUP, WRAPPERS_GROUP, CHECKS_GROUP}
     for line in project.get("dependencies", ()):
         requirement = Requirement(line)
         assert requirement.name == "anchorhold"

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
-from anchorhold.errors import AnchorholdError, SettingsError, UnknownAliasError
+from anchorhold.errors import AnchorholdError, BackendLoadError, SettingsError, UnknownAliasError
 from anchorhold.ledger.database_check import check_database
 from anchorhold.lent_keys import lent_here
 from anchorhold.plugin import BACKENDS_GROUP
@@ -73,16 +73,33 @@ def check_installation(installation: Installation) -> Findings:
                 findings.collecting(partial(_check_reference, ".".join(key), value))
     findings.collecting(lambda: damaged(BACKENDS_GROUP))
     if settings.worker:
-        for check in entry_points(group=CHECKS_GROUP, name="worker"):
-            findings.collecting(partial(_check_section, check, installation))
+        _check_worker(installation, findings)
     findings.collecting(lambda: _check_profile(installation))
     findings.collecting(lambda: _check_ledger(installation, findings))
     return findings
 
 
+def _check_worker(installation: Installation, findings: Findings) -> None:
+    """Let each distribution that offers a worker look at its section."""
+    checks = entry_points(group=CHECKS_GROUP, name="worker")
+    if not checks:
+        findings.untested.append("worker: no installed distribution reads this section, so it could not be checked")
+    for check in checks:
+        findings.collecting(partial(_check_section, check, installation))
+
+
 def _check_section(check: EntryPoint, installation: Installation) -> Iterable[str]:
-    found: Iterable[str] = check.load()(installation)
-    return found
+    """What a distribution says of its section; what it raises that is no error of ours is not shown."""
+    try:
+        return tuple(map(str, check.load()(installation)))
+    except AnchorholdError:
+        raise
+    except Exception as error:
+        name = "?" if check.dist is None else check.dist.name
+        raise BackendLoadError(
+            f"{check.name}: the check of {name} has failed ({type(error).__name__})",
+            hint=f"upgrade {name}, or report it to its authors",
+        ) from error
 
 
 def _check_alias(installation: Installation, alias: str, role: Role) -> Iterable[str]:
