@@ -54,6 +54,7 @@ def published(hosts: TwoHosts) -> tuple[int, str | None]:
     return crl.number, responder.serial
 
 
+@pytest.mark.slow(because="each command on either host is a program of its own")
 @pytest.mark.parametrize("alias", ["default", "remote"])
 def test_the_host_with_the_keys_maintains_and_uses_them_too(own: TwoHosts, alias: str, make_csr: MakeCsr) -> None:
     own.front = {"alias": "default"}
@@ -73,6 +74,7 @@ def test_the_host_with_the_keys_maintains_and_uses_them_too(own: TwoHosts, alias
     assert after[1] == before[1]
 
 
+@pytest.mark.slow(because="each command on either host is a program of its own")
 @pytest.mark.parametrize("alias", ["default", "remote"])
 def test_the_host_with_the_keys_signs_an_authority_of_its_own(own: TwoHosts, alias: str) -> None:
     own.front = {"alias": "default"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections import Counter
@@ -159,7 +158,7 @@ def test_serve_goes_on(scene: Scene) -> None:
 
     with subprocess.Popen(
         hosts.command("front", "serve", f"--port={port}"),
-        env=os.environ | hosts.environment,
+        env=hosts.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as server:
