@@ -73,7 +73,7 @@ def client(hosts: TwoHosts, requests: RequestTable) -> Iterator[Callable[..., Wo
 
 
 @contextmanager
-def half_a_worker(hosts: TwoHosts, answer: Callable[[Request, str], None]) -> Iterator[None]:
+def half_a_worker(hosts: TwoHosts, front: Installation, answer: Callable[[Request, str], None]) -> Iterator[None]:
     """Takes messages, and leaves the rest to a function that is given the request and its body."""
     over = Event()
 
@@ -88,6 +88,7 @@ def half_a_worker(hosts: TwoHosts, answer: Callable[[Request, str], None]) -> It
                 body = json.loads(message.payload[0][0])["body"]
                 message.ack()
                 answer(Request.from_body(body), body)
+        front.ledger.close()
 
     thread = Thread(target=run)
     thread.start()
@@ -108,12 +109,12 @@ def test_without_a_broker_nothing_was_done(client: Callable[..., WorkerClient]) 
 
 
 def test_without_a_worker_nothing_was_done_and_nothing_will_be(
-    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable
+    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable, front: Installation
 ) -> None:
     with pytest.raises(BackendUnreachedError, match="no worker has taken the request within 1 s, so nothing was done"):
         client().ask("sign", {}, 1)
     taken: list[str] = []
-    with half_a_worker(hosts, lambda request, _: taken.append(request.id)):
+    with half_a_worker(hosts, front, lambda request, _: taken.append(request.id)):
         wait_until(lambda: taken, 5, "nothing was left in the queue")
     found = requests.begin(taken[0], durable=False)  # it comes too late
     assert found is not None
@@ -121,13 +122,13 @@ def test_without_a_worker_nothing_was_done_and_nothing_will_be(
 
 
 def test_what_a_worker_began_may_have_been_signed(
-    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable
+    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable, front: Installation
 ) -> None:
     def begin(request: Request, _: str) -> None:
         requests.begin(request.id, durable=False)
 
     with (
-        half_a_worker(hosts, begin),
+        half_a_worker(hosts, front, begin),
         pytest.raises(BackendFailedError, match="a worker had begun with it; it may have been signed") as caught,
     ):
         client().ask("sign", {}, 2)
@@ -135,7 +136,7 @@ def test_what_a_worker_began_may_have_been_signed(
 
 
 def test_an_answer_that_was_lost_is_in_the_ledger(
-    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable
+    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable, front: Installation
 ) -> None:
     worker_key: Any = load_pem_private_key((hosts.folder / "back/worker.pem").read_bytes(), None)
 
@@ -143,12 +144,12 @@ def test_an_answer_that_was_lost_is_in_the_ledger(
         assert requests.begin(request.id, durable=False) is None
         requests.finish(request.id, seal(reply_body(body, {"outcomes": []}), worker_key, "reply"))
 
-    with half_a_worker(hosts, finish):
+    with half_a_worker(hosts, front, finish):
         assert client().ask("sign", {}, 2) == {"outcomes": []}
 
 
 def test_an_answer_by_another_key_or_to_another_request_is_thrown_away(
-    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable
+    hosts: TwoHosts, client: Callable[..., WorkerClient], requests: RequestTable, front: Installation
 ) -> None:
     worker_key: Any = load_pem_private_key((hosts.folder / "back/worker.pem").read_bytes(), None)
     for key, alter in ((hosts.peer_key, str), (worker_key, lambda body: body + " ")):
@@ -157,7 +158,7 @@ def test_an_answer_by_another_key_or_to_another_request_is_thrown_away(
             requests.begin(request.id, durable=False)
             requests.finish(request.id, seal(reply_body(alter(body), {"outcomes": []}), key, "reply"))
 
-        with half_a_worker(hosts, finish), pytest.raises(BackendFailedError, match="so it was thrown away"):
+        with half_a_worker(hosts, front, finish), pytest.raises(BackendFailedError, match="so it was thrown away"):
             client().ask("sign", {}, 2)
 
 
@@ -177,7 +178,7 @@ def test_an_answer_of_someone_else_does_no_harm(
             time.sleep(0.5)
             requests.finish(request.id, seal(reply_body(body, {"outcomes": []}), worker_key, "reply"))
 
-    with half_a_worker(hosts, answer):
+    with half_a_worker(hosts, front, answer):
         if is_begun:
             assert client().ask("sign", {}, 5) == {"outcomes": []}
         else:

@@ -22,6 +22,7 @@ from anchorhold_celery.error_transfer import error_from_json
 from anchorhold_celery.messages import TASK, MessageError, OtherVersionError, Request, answer_in, seal
 from anchorhold_celery.reachability import unreached
 from anchorhold_celery.releases import difference
+from anchorhold_celery.request_table import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,7 +159,7 @@ class WorkerClient(RemoteService["Celery"]):
             peer=line.peer,
             alias=line.alias,
             role=line.role,
-            deadline=self._clock.now() + seconds,
+            deadline=self._clock.now() + min(seconds, LONGEST),
             content=content,
         )
         answer = self._answer(request, end, seconds)

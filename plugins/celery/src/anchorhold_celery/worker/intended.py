@@ -109,8 +109,7 @@ class LedgerSigning:
         outcomes: list[bytes | AnchorholdError | None] = [
             self._not_here(acting, each, alias) if not isinstance(each, AnchorholdError) else each for each in found
         ]
-        again = self._intend(wanted, outcomes, request.id) if self._settings.sign_once else []
-        for number in again:
+        for number in self._intend(wanted, outcomes, request.id):
             outcomes[number] = _may_have_been_signed(wanted[number])
         asked = [number for number, outcome in enumerate(outcomes) if outcome is None]
         intended: Any = [found[number] for number in asked]
@@ -118,8 +117,7 @@ class LedgerSigning:
             asked, acting.signing.sign_intended(intended, alias.alias, handle, held=self._held), strict=True
         ):
             outcomes[number] = outcome
-        if self._settings.sign_once:
-            self._renounce(wanted, outcomes, asked)
+        self._renounce(wanted, outcomes, asked)
         self.signed += sum(isinstance(outcome, bytes) for outcome in outcomes)
         held = [(each, item) for each, item in zip(found, wanted, strict=True) if not isinstance(each, AnchorholdError)]
         return Signed(
@@ -145,13 +143,14 @@ class LedgerSigning:
         )
 
     def _intend(self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], request: str) -> list[int]:
-        """Record durably which certificates are about to be signed; the numbers of those that may have been before."""
+        """Record which certificates are about to be signed; the numbers of those that may have been before."""
         numbers = {
             once(each): number
             for number, each in enumerate(wanted)
             if outcomes[number] is None and each.purpose == "certificate"
         }
-        return [numbers[subject] for subject in self._requests.intend(list(numbers), request)]
+        noted = self._requests.intend(list(numbers), request, once=self._settings.sign_once)
+        return [numbers[subject] for subject in noted]
 
     def _renounce(self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], asked: Sequence[int]) -> None:
         """Forget intents of what was certainly not signed, so that it can be asked for again."""
@@ -213,6 +212,6 @@ def _wanted(item: Mapping[str, Any], public_key: bytes) -> WantedSignature:
 
 def _may_have_been_signed(wanted: WantedSignature) -> BackendFailedError:
     return BackendFailedError(
-        f"certificate {wanted.serial}: it may have been signed before, so it was not signed now (sign_once)",
+        f"certificate {wanted.serial}: it may have been signed before, so it was not signed now",
         hint="issue another certificate; the history shows this one as failed",
     )

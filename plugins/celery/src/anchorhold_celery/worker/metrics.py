@@ -55,7 +55,8 @@ class WorkerMetrics:
 
         Args:
             operation: What was asked.
-            outcome: ``done``, ``failed``, ``refused``, ``repeated``, ``withdrawn`` or ``not-begun``.
+            outcome: ``done``, ``failed``, ``refused``, ``repeated``, ``withdrawn``, ``under-way`` or
+                ``not-begun``.
             seconds: How long it took, if it was begun.
         """
         self._requests.labels(*self._own, operation, outcome).inc()

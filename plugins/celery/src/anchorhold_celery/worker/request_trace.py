@@ -25,7 +25,8 @@ class RequestTrace:
 
     Attributes:
         request: What is asked; None until its peer is known by its signature.
-        outcome: ``done``, ``failed``, ``refused``, ``repeated``, ``withdrawn`` or ``not-begun``.
+        outcome: ``done``, ``failed``, ``refused``, ``repeated``, ``withdrawn``, ``under-way`` or
+            ``not-begun``.
         why: Why it is not done, in words of this host.
         authority: Whose key it is for, once the ledger has said so.
         serial: Of the first certificate among what is signed.
@@ -67,7 +68,7 @@ class RequestTrace:
         """Write the line."""
         parts = {"operation": self.operation, "peer": "unknown", **self._asked(), **self._came_of_it()}
         line = " ".join(f"{name}={_shown(value)}" for name, value in parts.items() if value is not None)
-        is_good = self.outcome in ("done", "repeated", "withdrawn") and not _codes(self.answer)
+        is_good = self.outcome in ("done", "repeated", "withdrawn", "under-way") and not _codes(self.answer)
         logger.log(logging.INFO if is_good else logging.WARNING, "request: %s", line)
 
     def _asked(self) -> dict[str, Any]:

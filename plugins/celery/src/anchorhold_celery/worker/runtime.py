@@ -16,7 +16,7 @@ from anchorhold.errors import (
 from anchorhold_celery.error_transfer import error_to_json
 from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import MessageError, reply_body, seal
-from anchorhold_celery.request_table import RequestTable
+from anchorhold_celery.request_table import LONGEST, KnownRequest, RequestTable
 from anchorhold_celery.worker.checks import keys_of_peers, own_key
 from anchorhold_celery.worker.gate import Admitted, Gate, RefusedMessageError
 from anchorhold_celery.worker.heartbeat import Heartbeat
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from anchorhold.installation import Installation
     from anchorhold_celery.messages import Request
-    from anchorhold_celery.request_table import KnownRequest
     from anchorhold_celery.worker.intended import Signing
     from anchorhold_celery.worker.settings import WorkerSettings
 
@@ -44,6 +43,12 @@ _HINTS: Final = {
     "too-late": "allow more time",
 }
 """What to do about a refusal, by its reason."""
+
+_TAKE_OVER: Final = 5.0
+"""Seconds for which a process that was killed may still seem to be at a request."""
+_PAUSE: Final = 0.1
+_UNDER_WAY: Final = KnownRequest("begun", None)
+"""What another process is at."""
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +136,11 @@ class Runtime:
         request = admitted.request
         try:
             left = request.deadline - self._clock.now()
-            known = self._requests.find(request.id) if left <= 0 else self._begun(request)
+            end = time.monotonic() + left
+            in_time = 0 < left <= LONGEST  # which a deadline that is no number is not
+            known = self._begun(request) if in_time else self._requests.find(request.id)
+            if known is not None and known.state == "begun" and redelivered and in_time:
+                known = self._taken_over(request, min(left, _TAKE_OVER))
         except AnchorholdError as error:  # also of a ledger that is too new
             trace.outcome, trace.why = "not-begun", str(error)
             unreached = BackendUnreachedError(f"{error.problem}, so nothing was done", hint=error.hint)
@@ -141,12 +150,17 @@ class Runtime:
             return None
         if left <= 0:
             raise RefusedMessageError("too-late", "the message comes after its deadline", request)
+        if not in_time:
+            raise RefusedMessageError("too-early", "the deadline is too far away", request, admitted.body)
+        if known is _UNDER_WAY:
+            trace.outcome = "under-way"
+            return None
         if known is not None and not redelivered:
             raise RefusedMessageError("copy", "the message is a copy of one that came before", request)
         if known is not None and known.reply is not None:
             trace.outcome = "repeated"
             return known.reply
-        self._do(admitted, trace, time.monotonic() + left)
+        self._do(admitted, trace, end)
         reply = self._sealed(admitted.body, trace.answer)
         try:
             self._requests.finish(request.id, reply)
@@ -156,6 +170,22 @@ class Runtime:
 
     def _begun(self, request: Request) -> KnownRequest | None:
         return self._requests.begin(request.id, durable=self._settings.sign_once)
+
+    def _taken_over(self, request: Request, seconds: float) -> KnownRequest | None:
+        """The row of a request that another process had begun with, once this one is at it or there is a reply."""
+        end = time.monotonic() + seconds
+        while True:
+            if self._requests.take_over(request.id):
+                known = self._requests.find(request.id)
+                if known is not None and known.reply is not None:
+                    self._requests.leave(request.id)
+                return known
+            known = self._requests.find(request.id)
+            if known is not None and known.reply is not None:
+                return known
+            if time.monotonic() > end:
+                return _UNDER_WAY
+            time.sleep(_PAUSE)
 
     def _do(self, admitted: Admitted, trace: RequestTrace, deadline: float) -> None:
         """Do what a request asks for, with what is answered in its trace; what fails is an answer, too."""
