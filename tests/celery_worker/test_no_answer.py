@@ -18,7 +18,7 @@ from anchorhold_celery.ledger_clock import LedgerClock
 from anchorhold_celery.messages import Request, reply_body, seal
 from anchorhold_celery.request_table import RequestTable
 from anchorhold_celery.tls import TlsFiles
-from celery_worker.brokers import wait_until
+from celery_worker.brokers import PASSWORD, wait_until
 from celery_worker.two_hosts import running_worker
 from celery_worker.wire import Wire
 from storages.servers import free_port
@@ -106,6 +106,15 @@ def test_without_a_broker_nothing_was_done(client: Callable[..., WorkerClient]) 
             client(**place).ask("check_place", {}, 3)
         assert "hunter2" not in str(caught.value)
         assert caught.value.__cause__ is None
+
+
+def test_a_wrong_password_is_said(hosts: TwoHosts, client: Callable[..., WorkerClient]) -> None:
+    for place in ("broker", "results"):
+        wrong = {place: hosts.broker.replace(PASSWORD, "another-one")}
+        with pytest.raises(BackendUnreachedError, match="does not let this host in") as caught:
+            client(**wrong).ask("check_place", {}, 3)
+        assert "look into the passwords" in str(caught.value)
+        assert "another-one" not in str(caught.value)
 
 
 def test_without_a_worker_nothing_was_done_and_nothing_will_be(

@@ -20,7 +20,7 @@ from anchorhold.plugin import RemoteService
 from anchorhold_celery.celery_settings import BROKERS, RESULT_BACKENDS, celery_settings, check_url
 from anchorhold_celery.error_transfer import error_from_json
 from anchorhold_celery.messages import TASK, MessageError, OtherVersionError, Request, answer_in, seal
-from anchorhold_celery.reachability import unreached
+from anchorhold_celery.reachability import refuses, unreached
 from anchorhold_celery.releases import difference
 from anchorhold_celery.request_table import LONGEST
 
@@ -103,6 +103,11 @@ class WorkerClient(RemoteService["Celery"]):
         if away:
             return BackendUnreachedError(
                 f"{subject}: {' and '.join(away)} cannot be reached", hint="look whether it runs, and into the URL"
+            )
+        if refuses(error):
+            return BackendUnreachedError(
+                f"{subject}: the broker or the result backend refuses to keep what it is given",
+                hint="look into its log, and whether its memory or disk is full",
             )
         return BackendUnreachedError(
             f"{subject}: the broker or the result backend does not let this host in ({type(error).__name__})",

@@ -28,6 +28,22 @@ def unreached(servers: Mapping[str, str]) -> list[str]:
     ]
 
 
+def refuses(error: BaseException) -> bool:
+    """Whether a Redis was reached that refuses to write: its memory or disk is full, or it is a copy of another.
+
+    Args:
+        error: Of Celery or of what it uses; it may have another as its cause.
+    """
+    from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, ResponseError
+
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, ResponseError):
+            return not isinstance(found, AuthenticationError | AuthorizationError | NoPermissionError)
+        found = found.__cause__ or found.__context__
+    return False
+
+
 def _address(url: str) -> tuple[str, int]:
     try:
         parts = urlsplit(url.partition(";")[0])
