@@ -28,12 +28,14 @@ class Namespace:
     Attributes:
         name: Of its network namespace.
         link: Name of the other end of its link, outside.
+        address: Its own.
         services: The address at which it reaches the servers between both.
         hidden: Folders that it does not see.
     """
 
     name: str
     link: str
+    address: str
     services: str
     hidden: tuple[Path, ...]
 
@@ -75,8 +77,9 @@ def namespace(number: int, ports: Sequence[int], hidden: Sequence[Path]) -> Iter
     """
     if os.geteuid() != 0:
         pytest.fail("this test makes network namespaces: run it as root")
-    name, link, net = f"anchorhold-{os.getpid()}-{number}", f"ah{os.getpid()}{number}"[-12:], f"10.213.{number}"
-    host = Namespace(name, link, f"{net}.1", tuple(hidden))
+    name, link = f"anchorhold-{os.getpid()}-{number}", f"ah{os.getpid()}{number}"[-12:]
+    net = f"10.{200 + os.getpid() // 100 % 50}.{os.getpid() % 100 * 2 + number}"  # tests may run in several processes
+    host = Namespace(name, link, f"{net}.2", f"{net}.1", tuple(hidden))
     _ip("netns", "add", name)
     try:
         _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)

@@ -41,11 +41,11 @@ def with_a_token(cluster: Cluster, redis: Broker, rabbitmq: Broker, folder: Path
     hsm.add_token("strongroom", PIN)
     options = {"library_path": hsm.library, "token": "strongroom", "user_pin": {"file": "pin"}}
     back = {"key_backends": {"default": {"backend": "hsm", "options": options}}}
-    with apart(cluster, redis, rabbitmq, folder, hidden=[hsm.folder], back=back) as (hosts, front, _):
+    with apart(cluster, redis, rabbitmq, folder, hidden=[hsm.folder], back=back) as (hosts, front, strongroom):
         (hosts.folder / "back/pin").write_text(PIN)
         hosts.variables = {"back": {"SOFTHSM2_CONF": str(hsm.folder / "softhsm2.conf")}}
         assert front.reaches(front.services, redis.port)
-        assert not front.reaches("10.213.2.2", 22)
+        assert not front.reaches(strongroom.address, 22)
         yield hosts, hsm
 
 
