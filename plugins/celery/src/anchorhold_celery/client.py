@@ -87,7 +87,7 @@ class WorkerClient(RemoteService["Celery"]):
 
     def open_client(self) -> Celery:
         """An application of Celery, not connected yet."""
-        from celery import Celery
+        from celery.app.base import Celery  # not from the package, which threads that are early see half imported
 
         line = self._line
         broker = check_url(line.broker, BROKERS, f"{self.subject}, broker")
