@@ -174,6 +174,13 @@ def test_a_request_without_a_proper_id_is_refused(wire: Wire) -> None:
     assert wire.refusals() == [*before, ("unknown", "unreadable-message")]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_deadline_that_is_no_float_is_refused(wire: Wire, sign: int) -> None:
+    before = wire.refusals()
+    assert code_of(wire.ask(wire.request("check_place", {}, deadline=sign * 10**400))) == "refused-by-wrapper"
+    assert wire.refusals() == [*before, ("unknown", "unreadable-message")]
+
+
 @pytest.mark.parametrize("message", [None, 1, "", "{}", '{"body": "{}", "signature": "AA=="}', "[" * 9999])
 def test_what_is_no_message_is_refused(wire: Wire, message: object) -> None:
     before = wire.refusals()

@@ -30,6 +30,8 @@ TASK: Final = "anchorhold.request"
 """Name of the only task of Celery: what is asked stands in the message, where it is signed."""
 OPERATIONS: Final = ("sign", "create_key", "find_key", "delete_key", "list_keys", "describe_key", "check_place")
 _ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TOO_LARGE: Final = 2**63
+"""An integer that no member of a message needs; one of more than 308 digits is no float."""
 _CONTEXT: Final[dict[str, bytes]] = {
     "request": b"anchorhold request\x00",
     "reply": b"anchorhold reply\x00",
@@ -211,7 +213,8 @@ def _check_version(version: object, told: object = None) -> None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it can be reckoned with as a float."""
+    return type(value) is float or (type(value) is int and abs(value) < _TOO_LARGE)
 
 
 def _object(given: str) -> dict[str, Any]:
