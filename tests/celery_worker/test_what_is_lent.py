@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from anchorhold.errors import SettingsError
-from anchorhold_celery.messages import seal
+from anchorhold.plugin import WantedSignature
+from anchorhold.plugin.requests import PROBE_PREFIX
+from anchorhold.public_keys import spki
+from anchorhold_celery.messages import seal, text
+from anchorhold_celery.signer import wanted_item
 from anchorhold_celery.worker.application import Process
 from anchorhold_celery.worker.settings import worker_settings
 from celery_worker.brokers import wait_until
@@ -18,9 +24,8 @@ from celery_worker.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from anchorhold.installation import Installation
+    from anchorhold.operations.authority import Authority
     from anchorhold_celery.messages import Request
     from celery_worker.two_hosts import TwoHosts
 
@@ -78,6 +83,63 @@ def test_two_keys_of_a_peer_count_while_one_is_replaced(wire: Wire) -> None:
         assert answered(wire, wire.request("check_place", {}), key) == {"not_checked": []}
     wire.hosts.worker = peer(keys=["new.pub"])
     assert answered(wire, wire.request("check_place", {}))["error"]["code"] == "refused-by-wrapper"
+
+
+@pytest.fixture
+def offline(wire: Wire) -> Iterator[Authority]:
+    """An authority whose key is not lent, in the same storage as one that is."""
+    hosts, place = wire.hosts, {"backend": "storages", "options": {"path": "offline"}}
+    hosts.back = {"key_backends": {"default": {"backend": "storages"}, "offline": place}}
+    hosts.write()
+    with hosts.open("back") as back:
+        yield back.authorities.create("Offline", "CN=Offline", key_backend="offline")
+    hosts.back = {}
+
+
+def test_a_key_of_another_alias_in_the_same_place_is_not_lent(wire: Wire, offline: Authority) -> None:
+    record, message = offline.record, PROBE_PREFIX + bytes(32)
+    wanted = WantedSignature(
+        purpose="probe",
+        public_key_info=record.public_key or b"",
+        algorithm=offline.algorithm,
+        digest=sha256(message).digest(),
+        message=message,
+    )
+    content = {
+        "handle": record.handle,
+        "public_key": text(record.public_key or b""),
+        "items": [wanted_item(wanted)],
+        "ca": {"name": "Offline", "subject": "CN=Offline"},
+    }
+    for operation in ("sign", "describe_key", "delete_key"):
+        before = wire.refusals()
+        answer = answered(wire, wire.request(operation, content))
+        told = answer.get("error") or answer["outcomes"][0]["error"]
+        assert told["problem"] == "the key is not lent under the alias 'default'"
+        assert wire.refusals() == [*before, ("web", "other-place")]
+    assert next((wire.hosts.folder / "back/ca/offline").glob("*.key")).exists()
+
+
+@pytest.mark.parametrize("path", ["../worker.pem", "{back}/worker.pem", "ca/../../worker.pem"])
+@pytest.mark.parametrize("operation", ["describe_key", "delete_key"])
+def test_what_is_not_in_the_place_of_keys_is_left_alone(wire: Wire, operation: str, path: str) -> None:
+    back = wire.hosts.folder / "back"
+    content = {
+        "handle": {"version": 1, "data": {"path": path.format(back=back)}},
+        "public_key": text(spki(Ed25519PrivateKey.generate().public_key())),
+        "ca": {"name": "a", "subject": "CN=a"},
+    }
+    told = answered(wire, wire.request(operation, content))["error"]
+    assert "must be a relative path without .." in told["problem"]
+    assert (back / "worker.pem").exists()
+
+
+def test_only_the_key_that_is_named_is_destroyed(wire: Wire) -> None:
+    made = answered(wire, wire.request("create_key", KEY))
+    content = {**made, "public_key": text(spki(Ed25519PrivateKey.generate().public_key())), "ca": KEY["ca"]}
+    assert answered(wire, wire.request("delete_key", content))["error"]["code"] == "key-mismatch"
+    assert answered(wire, wire.request("delete_key", {**content, **made})) == {"was_there": True}
+    assert answered(wire, wire.request("delete_key", {**content, **made})) == {"was_there": False}
 
 
 @pytest.mark.parametrize(

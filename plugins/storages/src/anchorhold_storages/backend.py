@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from anchorhold.errors import InputError
+from anchorhold.errors import InputError, KeyInvalidError
 from anchorhold.plugin import OcspStore, Pkcs8Backend, hookimpl
 from anchorhold_storages import options as models
 from anchorhold_storages.storage import storage_opener
@@ -13,7 +13,16 @@ from anchorhold_storages.storage import storage_opener
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from anchorhold.plugin import AddOption, BackendContext, KeyEntry, Operation, OptionValue, Secret, Secrets
+    from anchorhold.plugin import (
+        AddOption,
+        BackendContext,
+        KeyEntry,
+        KeyHandle,
+        Operation,
+        OptionValue,
+        Secret,
+        Secrets,
+    )
     from anchorhold.public_keys import PublicKey
     from anchorhold_storages.storage import Storage
 
@@ -85,6 +94,19 @@ class StoragesBackend(Pkcs8Backend):
     def name_of(self, key_id: bytes, options: Mapping[str, OptionValue]) -> str:
         """The path of the file for a new key."""
         return f"{self._folder(options.get('path'))}/{key_id.hex()}.key"
+
+    def name_in(self, handle: KeyHandle) -> str:
+        """The path in a handle, which may come from another host.
+
+        Raises:
+            KeyInvalidError: It leads out of the storage.
+        """
+        try:
+            return models.relative_path(super().name_in(handle))
+        except ValueError as error:
+            raise KeyInvalidError(
+                f"{self.subject}: the path of a key {error}", hint="find out who has recorded this key"
+            ) from error
 
     def describe(self, name: str) -> str:
         """A file, in messages."""

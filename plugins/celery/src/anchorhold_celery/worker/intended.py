@@ -11,10 +11,12 @@ from anchorhold.algorithms import Algorithm
 from anchorhold.audit import Actor, AuditContext
 from anchorhold.errors import AnchorholdError, BackendFailedError, BackendUnreachedError, RefusedError
 from anchorhold.plugin import KeyHandle, Purpose, WantedSignature
+from anchorhold.public_keys import spki
 from anchorhold.services.signing import HeldSigners
 from anchorhold_celery.error_transfer import error_to_json
 from anchorhold_celery.messages import MessageError, octets, text
 from anchorhold_celery.request_table import RequestTable
+from anchorhold_celery.worker.key_operations import key_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +66,9 @@ class Signing(Protocol):
     def sign(self, alias: LentAlias, request: Request, audit: AuditContext, deadline: float) -> Signed:
         """Sign what a request asks for."""
 
+    def check_key(self, alias: LentAlias, request: Request, audit: AuditContext) -> None:
+        """Refuse what is asked about a key that is not lent under this alias."""
+
     def close(self) -> None:
         """Give back all signers."""
 
@@ -107,7 +112,8 @@ class LedgerSigning:
         acting = self._acting(audit).within(max(0.0, deadline - time.monotonic()))
         found = acting.signing.find_all_intended(wanted)
         outcomes: list[bytes | AnchorholdError | None] = [
-            self._not_here(acting, each, alias) if not isinstance(each, AnchorholdError) else each for each in found
+            self._not_here(acting, each, alias, handle) if not isinstance(each, AnchorholdError) else each
+            for each in found
         ]
         for number in self._intend(wanted, outcomes, request.id):
             outcomes[number] = _may_have_been_signed(wanted[number])
@@ -126,6 +132,24 @@ class LedgerSigning:
             serial=next((item.serial for _, item in held if item.purpose == "certificate"), None),
         )
 
+    def check_key(self, alias: LentAlias, request: Request, audit: AuditContext) -> None:
+        """See `Signing.check_key`; a key that the ledger does not know is one whose making was interrupted.
+
+        Raises:
+            MessageError: The request has not what is needed.
+            RefusedError: The key is lent under another alias, or not at all; that is recorded.
+        """
+        if "handle" not in request.content:
+            return
+        key = key_request(alias, request)
+        acting, public_key = self._acting(audit), spki(key.public_key)
+        ledger = self._installation.ledger
+        with ledger.translate_errors():
+            found = ledger.authorities.by_public_key(public_key) or ledger.responders.by_public_key(public_key)
+        if found is not None and not _is_lent(found, alias, key.handle):
+            acting.signing.record_refusal(request.operation, "other-place")
+            raise _other_place(alias)
+
     def close(self) -> None:
         """See `Signing.close`."""
         self._held.close()
@@ -133,14 +157,20 @@ class LedgerSigning:
     def _acting(self, audit: AuditContext) -> Installation:
         return self._installation.as_actor(audit.actor, audit.correlation_id)
 
-    def _not_here(self, acting: Installation, found: IntendedSignature, alias: LentAlias) -> RefusedError | None:
-        """Refuse keys of authorities in aliases for responders, and the other way round: they are lent apart."""
-        if (found.owner.responder is None) == (alias.role == "ca"):
+    def _not_here(
+        self, acting: Installation, found: IntendedSignature, alias: LentAlias, handle: KeyHandle
+    ) -> RefusedError | None:
+        """Refuse keys that are not lent under the alias, which may share a token with those that are."""
+        responder, digest = found.owner.responder, sha256(found.request.message).digest()
+        if (responder is None) != (alias.role == "ca"):
+            acting.signing.record_refusal(found.request.purpose, "other-role", digest)
+            return RefusedError(
+                f"the alias {alias.alias!r} is lent for another role than that of the key", hint="name the right alias"
+            )
+        if _is_lent(responder or found.authority.record, alias, handle):
             return None
-        acting.signing.record_refusal(found.request.purpose, "other-role", sha256(found.request.message).digest())
-        return RefusedError(
-            f"the alias {alias.alias!r} is lent for another role than that of the key", hint="name the right alias"
-        )
+        acting.signing.record_refusal(found.request.purpose, "other-place", digest)
+        return _other_place(alias)
 
     def _intend(self, wanted: Sequence[WantedSignature], outcomes: Sequence[object], request: str) -> list[int]:
         """Record which certificates are about to be signed; the numbers of those that may have been before."""
@@ -191,6 +221,30 @@ def once(wanted: WantedSignature) -> str:
 def outcome_to_json(outcome: bytes | AnchorholdError) -> dict[str, Any]:
     """A signature, or why there is none, as an answer has it."""
     return {"signature": text(outcome)} if isinstance(outcome, bytes) else {"error": error_to_json(outcome)}
+
+
+class _Recorded(Protocol):
+    """What the ledger says of the key of an authority or a responder."""
+
+    @property
+    def key_backend(self) -> str: ...
+
+    @property
+    def handle(self) -> Mapping[str, Any] | None: ...
+
+
+def _is_lent(recorded: _Recorded, alias: LentAlias, handle: KeyHandle) -> bool:
+    """Whether a key is what a handle leads to in an alias of this host."""
+    if recorded.handle is None:
+        return False
+    stored = KeyHandle.from_json(recorded.handle)
+    return (stored.lent() or (recorded.key_backend, stored)) == (alias.alias, handle)
+
+
+def _other_place(alias: LentAlias) -> RefusedError:
+    return RefusedError(
+        f"the key is not lent under the alias {alias.alias!r}", hint="work on the host that has the key"
+    )
 
 
 def _wanted(item: Mapping[str, Any], public_key: bytes) -> WantedSignature:

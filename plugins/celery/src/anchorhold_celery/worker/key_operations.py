@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from anchorhold.algorithms import KeySpec
-from anchorhold.errors import SettingsError
+from anchorhold.errors import KeyMissingError, SettingsError
 from anchorhold.plugin import CertificateAuthority, CreateKeyRequest, FindKeyRequest, KeyHandle, KeyRequest
 from anchorhold.public_keys import check_strength, spki
 from anchorhold_celery.messages import MessageError, octets, text
@@ -103,11 +103,17 @@ def _find_key(alias: LentAlias, request: Request) -> dict[str, Any]:
 
 
 def _delete_key(alias: LentAlias, request: Request) -> dict[str, Any]:
-    return {"was_there": alias.backend.delete_key(_key_request(alias, request), alias.secrets("use"))}
+    """Destroy what a handle leads to, once it has proved to be the key that is named: the handle is a peer's word."""
+    key, secrets = key_request(alias, request), alias.secrets("use")
+    try:
+        alias.backend.load_signer(key, secrets).close()
+    except KeyMissingError:
+        return {"was_there": False}
+    return {"was_there": alias.backend.delete_key(key, secrets)}
 
 
 def _describe_key(alias: LentAlias, request: Request) -> dict[str, Any]:
-    described = alias.backend.describe_key(_key_request(alias, request), alias.secrets("use"))
+    described = alias.backend.describe_key(key_request(alias, request), alias.secrets("use"))
     return {"place": described.place, "made": described.made, "can_leave": described.can_leave}
 
 
@@ -143,10 +149,18 @@ def _authority(request: Request) -> CertificateAuthority:
     return CertificateAuthority(name=str(ca["name"]), subject=str(ca["subject"]))
 
 
-def _key_request(alias: LentAlias, request: Request) -> KeyRequest:
-    public_key = check_strength(load_der_public_key(octets(request.content["public_key"])), "request of a key")
-    handle = KeyHandle.from_json(request.content["handle"])
-    return KeyRequest(handle=handle, public_key=public_key, ca=_authority(request), role=alias.role)
+def key_request(alias: LentAlias, request: Request) -> KeyRequest:
+    """The key that a request is about.
+
+    Raises:
+        MessageError: It does not say that.
+    """
+    try:
+        public_key = check_strength(load_der_public_key(octets(request.content["public_key"])), "request of a key")
+        handle = KeyHandle.from_json(request.content["handle"])
+        return KeyRequest(handle=handle, public_key=public_key, ca=_authority(request), role=alias.role)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MessageError("has not what the operation needs") from error
 
 
 def _key(created: CreatedKey) -> dict[str, Any]:

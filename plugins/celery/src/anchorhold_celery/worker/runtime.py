@@ -214,6 +214,7 @@ class Runtime:
         lent = self._settings.lent(request.role)[request.alias]
         alias = LentAlias(self._installation, request, lent, audit, deadline)
         if request.operation != "sign":
+            self._signing.check_key(alias, request, audit)
             return perform(alias, request)
         signed = self._signing.sign(alias, request, audit, deadline)
         trace.authority, trace.serial = signed.authority, signed.serial
