@@ -92,6 +92,7 @@ class WaitingSqliteDatabase(SqliteDatabase):
 
     def _execute(self, sql: str, params: Any = ()) -> Any:
         """Not by way of the base, which takes as long for a statement of a certificate as SQLite does."""
+        self._log_query(sql, params)  # type: ignore[attr-defined]  # as the base does
         end = None
         while True:
             try:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         AddOption,
         BackendContext,
         KeyEntry,
-        KeyHandle,
         Operation,
         OptionValue,
         Secret,
@@ -77,7 +76,8 @@ class StoragesBackend(Pkcs8Backend):
 
     def read(self, entry: KeyEntry) -> bytes | None:
         """The content of a file."""
-        return self._storage.read(entry.name)
+        path = self._below(entry.name)
+        return self._storage.read(path)
 
     def write_new(self, entry: KeyEntry, content: bytes) -> None:
         """Create a file."""
@@ -85,7 +85,8 @@ class StoragesBackend(Pkcs8Backend):
 
     def delete(self, entry: KeyEntry) -> bool:
         """Remove a file, and what is left of writing it."""
-        return self._storage.delete(entry.name)
+        path = self._below(entry.name)
+        return self._storage.delete(path)
 
     def names(self, secrets: Secrets) -> Iterable[str]:
         """The paths of all key files in the storage, also those of other aliases."""
@@ -95,19 +96,6 @@ class StoragesBackend(Pkcs8Backend):
         """The path of the file for a new key."""
         return f"{self._folder(options.get('path'))}/{key_id.hex()}.key"
 
-    def name_in(self, handle: KeyHandle) -> str:
-        """The path in a handle, which may come from another host.
-
-        Raises:
-            KeyInvalidError: It leads out of the storage.
-        """
-        try:
-            return models.relative_path(super().name_in(handle))
-        except ValueError as error:
-            raise KeyInvalidError(
-                f"{self.subject}: the path of a key {error}", hint="find out who has recorded this key"
-            ) from error
-
     def describe(self, name: str) -> str:
         """A file, in messages."""
         return f"the file {name} in storage {self._options.storage_alias!r}"
@@ -116,7 +104,8 @@ class StoragesBackend(Pkcs8Backend):
         """The public key in a file, also in one whose writing was interrupted."""
         from anchorhold.key_file import is_whole, public_key_of
 
-        content = self._storage.settle(entry.name, is_whole)
+        path = self._below(entry.name)
+        content = self._storage.settle(path, is_whole)
         return None if content is None else public_key_of(content, entry.name)
 
     def new_password(self, secrets: Secrets) -> Secret | None:
@@ -130,6 +119,18 @@ class StoragesBackend(Pkcs8Backend):
     @cached_property
     def _storage(self) -> Storage:
         return self._open()
+
+    def _below(self, path: str) -> str:
+        """A path that may be that of a handle, which another host or the ledger has named.
+
+        Raises:
+            KeyInvalidError: It leads out of the storage.
+        """
+        if not models.BELOW.fullmatch(path):
+            raise KeyInvalidError(
+                f"{self.subject}: the path of a key {models.NOT_BELOW}", hint="find out who has recorded this key"
+            )
+        return path
 
     def _folder(self, given: object) -> str:
         if not isinstance(given, str):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -28,12 +29,15 @@ def _mode(owner: int, value: object) -> int:
     return mode
 
 
+BELOW: Final = re.compile(r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\\\0]*", re.DOTALL)
+"""A path below the storage, and nowhere else."""
+NOT_BELOW: Final = "must be a relative path without .."
+
+
 def _relative_path(value: str) -> str:
-    """A folder below the storage, and nowhere else."""
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts or "\\" in value or "\0" in value:
-        raise ValueError("must be a relative path without ..")
-    return str(path)
+    if not BELOW.fullmatch(value):
+        raise ValueError(NOT_BELOW)
+    return str(PurePosixPath(value))
 
 
 FileMode = Annotated[int, BeforeValidator(partial(_mode, 0o400))]
