@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
-DISTRIBUTIONS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server", "plugins/celery")
+DISTRIBUTIONS = (
+    "core",
+    "plugins/storages",
+    "plugins/hsm",
+    "plugins/db",
+    "plugins/server",
+    "plugins/celery",
+    "plugins/desk",
+)
 EXAMPLES = (
     "examples/audit-log",
     "examples/aws-kms",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parents[1]
 DIST = HERE / "dist"
-FOLDERS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server", "plugins/celery")
+FOLDERS = ("core", "plugins/storages", "plugins/hsm", "plugins/db", "plugins/server", "plugins/celery", "plugins/desk")
 PROJECTS = tuple(HERE / folder for folder in FOLDERS)
 FRAGMENT = "*.*.md"
 """Fragments are called NUMBER.KIND.md or +WORDS.KIND.md; README.md beside them is none."""

@@ -93,6 +93,7 @@ COMMANDS: Final = {
     "serve": Command(
         OPERATION, "Serve OCSP, CRLs and CA certificates over HTTP.", "", distribution="anchorhold-server"
     ),
+    "desk": Command(OPERATION, "Serve the web page and the REST API for people.", "", distribution="anchorhold-desk"),
     "worker": Command(OPERATION, "Lend keys of this host to other hosts.", "", distribution="anchorhold-celery"),
     "recover": Command(
         OPERATION, "Finish or abandon interrupted operations.", "recover:recover", ("use",), parent=True

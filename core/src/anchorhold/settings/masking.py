@@ -45,6 +45,8 @@ _WORKER: Final = {
     *("may_create", "may_delete"),
 }
 """Of the section ``worker``; its URLs hold passwords, and options of keys may be anything."""
+_DESK: Final = {"url", "key_file", "idle", "session", "proxies", "approvals", "own"}
+"""Of the section ``desk``; its other URLs hold passwords."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _USER: Final = re.compile(r"[\w.@+-]*")
 """Of a name and no password behind it."""
@@ -69,6 +71,8 @@ def masked(key: tuple[str, ...], value: Any, backend: str) -> Any:
         return mask_password(str(value))
     if key[0] == "worker":
         return value if key[-1] in _WORKER and "key_options" not in key else MASK
+    if key[0] == "desk":
+        return value if key[-1] in _DESK else MASK
     if key[0] not in _ALIASES:
         return value
     if key[-1] == "backend" and "options" not in key:

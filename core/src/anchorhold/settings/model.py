@@ -95,6 +95,7 @@ class Settings(Section):
         ocsp_responses: Where pre-signed OCSP responses are kept.
         wrappers: Enabled wrappers, in order.
         worker: What a worker on this host lends to whom; checked by the distribution that offers the worker.
+        desk: How the web page and the REST API are reached; checked by the distribution that offers them.
         profiles: Profiles in addition to the built-in ones, or in their place.
         default_profile: The profile used unless another is named.
     """
@@ -107,5 +108,6 @@ class Settings(Section):
     ocsp_responses: OcspResponseSettings = Field(default_factory=OcspResponseSettings)
     wrappers: dict[str, WrapperSettings] = Field(default_factory=dict)
     worker: dict[str, Any] = Field(default_factory=dict)
+    desk: dict[str, Any] = Field(default_factory=dict)
     profiles: dict[Alias, ProfileSettings] = Field(default_factory=dict)
     default_profile: Annotated[str, AfterValidator(_for_leaves), Field(validate_default=True)] = "webserver"

@@ -1,0 +1,49 @@
+"""Approvals: who has said yes to a request. A request that is rejected needs none; the ledger has its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchorhold_desk.events import Kind, record
+from anchorhold_desk.store import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from anchorhold_desk.accounts import Account
+    from anchorhold_desk.identity import Identity
+    from anchorhold_desk.store import Store
+
+
+class Approvals:
+    """The approvals of requests.
+
+    Args:
+        store: Where they are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, request: int, account: Account, by: Identity) -> bool:
+        """Record that somebody approves a request; whether that is new, for nobody counts twice."""
+        with self._store.transaction() as tables:
+            approval = tables.approval
+            known = approval.get_or_none((approval.request == request) & (approval.account == account.id))
+            if known is None:
+                approval.create(request=request, account=account.id, at=timestamp())
+                record(tables, Kind.APPROVED, by.name, by.origin, request=request)
+            return known is None
+
+    def of(self, requests: Iterable[int]) -> Mapping[int, Sequence[str]]:
+        """The names of those who have approved, in order, by number of the request."""
+        numbers = list(requests)
+        with self._store.transaction() as tables:
+            account, approval = tables.account, tables.approval
+            chosen = approval.select().where(approval.request.in_(numbers)).order_by(approval.at, approval.account)
+            rows = [(row.request, row.account) for row in chosen]
+            names = {row.id: row.name for row in account.select().where(account.id.in_({one for _, one in rows}))}
+        found: dict[int, list[str]] = {number: [] for number in numbers}
+        for request, one in rows:
+            found[request].append(names[one])
+        return found

@@ -1,0 +1,390 @@
+"""What can be done at the desk, by whom: each act is checked against the roles and then done by a service of core.
+
+Pages and REST only translate. Whatever is forbidden is recorded before it is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from anchorhold.errors import AnchorholdError, BusyError, InputError
+from anchorhold_desk.accounts import Accounts
+from anchorhold_desk.approvals import Approvals
+from anchorhold_desk.events import DeskEvent, Kind, events_before, record
+from anchorhold_desk.logins import Logins, SessionLimits
+from anchorhold_desk.roles import EVERY_AUTHORITY, Act, authorities_of
+from anchorhold_desk.secrets_at_rest import Sealed
+from anchorhold_desk.settings import database_url, key_file
+from anchorhold_desk.store import Store
+from anchorhold_desk.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anchorhold.installation import Installation
+    from anchorhold.ledger import CertificateRecord
+    from anchorhold.ledger.audits import HistoryFilter
+    from anchorhold.ledger.certificates import CertificateFilter
+    from anchorhold.ledger.records import RequestRecord, RequestStatus, RevocationRecord
+    from anchorhold.operations.authority import Authority
+    from anchorhold.operations.order import Order
+    from anchorhold.services.context import GivenSecrets
+    from anchorhold.services.history import HistoryEntry
+    from anchorhold_desk.accounts import Account
+    from anchorhold_desk.identity import Identity
+    from anchorhold_desk.settings import DeskSettings
+
+
+class ForbiddenError(AnchorholdError):
+    """The roles of an account do not allow what was asked for."""
+
+    code = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRequest:
+    """A request with what the desk knows of it.
+
+    Attributes:
+        record: As the ledger has it.
+        authority: Name of the authority that is to sign it.
+        approved_by: Who has approved it.
+        approvals: How many have to.
+    """
+
+    record: RequestRecord
+    authority: str
+    approved_by: Sequence[str]
+    approvals: int
+
+    @property
+    def requester(self) -> str | None:
+        """Name of the account that has submitted it; None where that was done in another way."""
+        audit = self.record.audit
+        return audit.actor.name if audit is not None and audit.actor.kind == "desk" else None
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether enough people have approved it."""
+        return len(self.approved_by) >= self.approvals
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            **self.record.to_json(),
+            "authority": self.authority,
+            "approved_by": list(self.approved_by),
+            "approvals": self.approvals,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCertificate:
+    """A certificate with its issuer and its revocation.
+
+    Attributes:
+        record: As the ledger has it.
+        authority: Name of its issuer.
+        revocation: Its revocation; None if it is not revoked.
+    """
+
+    record: CertificateRecord
+    authority: str
+    revocation: RevocationRecord | None
+
+
+class Desk:
+    """A desk, opened.
+
+    Args:
+        installation: With the ledger and the keys.
+        settings: Of the desk.
+    """
+
+    def __init__(self, installation: Installation, settings: DeskSettings) -> None:
+        self.settings = settings
+        self._installation = installation
+        self._store = Store(database_url(installation, settings))
+        sealed = Sealed(key_file(installation, settings))
+        self.accounts = Accounts(self._store)
+        self.approvals = Approvals(self._store)
+        self.tokens = Tokens(self._store)
+        self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
+
+    def acting(self, identity: Identity) -> ActingDesk:
+        """The same for somebody who acts."""
+        return ActingDesk(self, self._installation.as_actor(identity.actor()), identity)
+
+    def note(self, kind: Kind, identity: Identity, **detail: object) -> None:
+        """Record that something happened."""
+        with self._store.transaction() as tables:
+            record(tables, kind, identity.name, identity.origin, **detail)
+
+    def events(self, before: int | None, limit: int) -> Sequence[DeskEvent]:
+        """A page of what happened, the newest first."""
+        with self._store.transaction() as tables:
+            return events_before(tables, before, limit)
+
+    def close(self) -> None:
+        """Close the connections of this thread."""
+        self._store.close()
+        self._installation.close()
+
+
+class ActingDesk:
+    """What somebody can do. Every method raises `ForbiddenError` if the roles do not allow it.
+
+    Args:
+        desk: The desk.
+        installation: For this actor.
+        identity: Who acts.
+    """
+
+    def __init__(self, desk: Desk, installation: Installation, identity: Identity) -> None:
+        self._desk = desk
+        self._installation = installation
+        self.identity = identity
+
+    # Authorities
+
+    @cached_property
+    def _names(self) -> Mapping[int, str]:
+        """Names of all authorities by row number."""
+        return {found.record.id: found.name for found in self._installation.authorities.list()}
+
+    def authorities(self, act: Act = Act.VIEW) -> Sequence[Authority]:
+        """Those on which an act is allowed."""
+        return [found for found in self._installation.authorities.list() if self.identity.may(act, found.name)]
+
+    def authority(self, name: str, act: Act = Act.VIEW) -> Authority:
+        """One of them, by its whole name.
+
+        Raises:
+            UnknownAuthorityError: There is none of that name.
+        """
+        self._require(act, name)
+        return self._installation.authorities.get(name)
+
+    def generate_crls(self, name: str, secrets: GivenSecrets = None) -> int:
+        """Make the CRLs of an authority; returns how many."""
+        authority = self.authority(name, Act.OPERATE)
+        return sum(1 for _ in self._installation.crls.generate(authority, secrets))
+
+    def renew_responder(self, name: str, alias: str | None = None, secrets: GivenSecrets = None) -> None:
+        """Make a new OCSP responder for an authority.
+
+        Args:
+            name: Of the authority.
+            alias: The OCSP key backend in which its keys are from now on; None leaves that as it is.
+            secrets: For the key of the authority.
+
+        Raises:
+            UnknownAliasError: The settings have no such OCSP key backend; nothing was changed.
+        """
+        authority = self.authority(name, Act.OPERATE)
+        if alias is not None and alias != authority.record.issuing.ocsp_key_backend:
+            self._installation.responders.location(alias)
+            authority = self._installation.authorities.edit(authority, changes={"ocsp_key_backend": alias})
+        self._installation.responders.renew(authority, secrets)
+
+    # Certificates
+
+    def certificates(
+        self, name: str | None, wanted: CertificateFilter, *, after: int = 0, limit: int = 100
+    ) -> Sequence[DeskCertificate]:
+        """A page of certificates; see `anchorhold.services.certificates.CertificateService.list`.
+
+        Args:
+            name: Of the authority; None for all, which needs a role for all.
+            wanted: Which ones.
+            after: Row number of the last one of the page before.
+            limit: Length of the page.
+        """
+        self._require(Act.VIEW, EVERY_AUTHORITY if name is None else name)
+        return self._joined(self._installation.certificates.list(name, wanted, after=after, limit=limit))
+
+    def certificate(self, serial: str, act: Act = Act.VIEW) -> DeskCertificate:
+        """A certificate by its serial number in hex.
+
+        Raises:
+            UnknownCertificateError: None fits, or several do.
+        """
+        found = self._joined([self._installation.certificates.get(serial)])[0]
+        self._require(act, found.authority)
+        return found
+
+    def chain(self, certificate: DeskCertificate) -> Sequence[bytes]:
+        """Certificates of its issuer and of those above, in DER, nearest first."""
+        return self._installation.authorities.chain_certificates(certificate.authority)
+
+    def revoke(self, serial: str, reason: str) -> DeskCertificate:
+        """Revoke a certificate, or put it on hold.
+
+        Raises:
+            RevocationError: It is revoked already.
+            InputError: The reason cannot be read.
+        """
+        found = self.certificate(serial, Act.REVOKE)
+        self._installation.revocations.revoke(found.record.serial, reason, authority=found.authority)
+        return self._joined([found.record])[0]
+
+    def release(self, serial: str) -> DeskCertificate:
+        """Remove the hold from a certificate.
+
+        Raises:
+            RevocationError: It is not on hold.
+        """
+        found = self.certificate(serial, Act.REVOKE)
+        self._installation.revocations.release(found.record.serial, authority=found.authority)
+        return self._joined([found.record])[0]
+
+    def _joined(self, records: Sequence[CertificateRecord]) -> Sequence[DeskCertificate]:
+        revocations = self._installation.revocations.of(records)
+        return [
+            DeskCertificate(found, self._names.get(found.authority_id, ""), revocations.get(found.id))
+            for found in records
+        ]
+
+    # Requests
+
+    def submit(self, name: str, order: Order) -> DeskRequest:
+        """Submit a request; it is signed at once where nobody has to approve it.
+
+        Raises:
+            AnchorholdError: See `anchorhold.services.requests.RequestService.submit`.
+        """
+        self._require(Act.REQUEST, name)
+        kept = self._described([self._installation.requests.submit(name, order)])[0]
+        return self._sign(kept) if kept.is_approved else kept
+
+    def requests(self, status: RequestStatus | None = None, name: str | None = None) -> Sequence[DeskRequest]:
+        """Requests that may be seen: one's own, and those that one may approve; oldest first."""
+        found = self._described(self._installation.requests.list(status, name))
+        return [kept for kept in found if self._may_see(kept)]
+
+    def request(self, number: int) -> DeskRequest:
+        """A request by its number.
+
+        Raises:
+            InputError: There is none.
+        """
+        kept = self._described([self._installation.requests.get(number)])[0]
+        if not self._may_see(kept):
+            self._refuse(Act.APPROVE, kept.authority)
+        return kept
+
+    def approve(self, number: int) -> DeskRequest:
+        """Approve a request; with the last approval that it needs it is signed.
+
+        Raises:
+            InputError: It does not wait.
+            AnchorholdError: It cannot be signed yet; the approval stands, and `sign` tries again.
+        """
+        kept = self._to_decide(number)
+        account = self.identity.account
+        if account is None or (kept.requester == account.name and not self._desk.settings.rules(kept.authority).own):
+            self._refuse(Act.APPROVE, kept.authority, "whoever has submitted a request does not approve it")
+        self._desk.approvals.add(number, account, self.identity)
+        kept = self._described([kept.record])[0]
+        return self._sign(kept) if kept.is_approved else kept
+
+    def reject(self, number: int, why: str) -> DeskRequest:
+        """Reject a request.
+
+        Raises:
+            InputError: It was issued or rejected, or the reason is not one line.
+        """
+        kept = self._to_decide(number, "waiting", "reserved")
+        return self._described([self._installation.requests.reject(kept.record.id, why)])[0]
+
+    def sign(self, number: int, secrets: GivenSecrets = None) -> DeskRequest:
+        """Sign a request that was approved and could not be signed then.
+
+        Args:
+            number: Of the request.
+            secrets: For the key of the authority, such as a PIN that only people know.
+
+        Raises:
+            InputError: Not enough people have approved it.
+        """
+        kept = self._to_decide(number, "waiting", "reserved")
+        if not kept.is_approved:
+            raise InputError(f"request {number}: was not approved yet", hint="have it approved first")
+        return self._sign(kept, secrets)
+
+    def _to_decide(self, number: int, *statuses: str) -> DeskRequest:
+        kept = self._described([self._installation.requests.get(number)])[0]
+        self._require(Act.APPROVE, kept.authority)
+        if kept.record.status not in (statuses or ("waiting",)):
+            raise InputError(f"request {number}: is {kept.record.status}", hint="choose another one")
+        return kept
+
+    def _sign(self, kept: DeskRequest, secrets: GivenSecrets = None) -> DeskRequest:
+        requests, number = self._installation.requests, kept.record.id
+        if kept.record.status == "waiting":
+            try:
+                requests.reserve(number)
+            except BusyError:
+                if requests.get(number).status == "waiting":
+                    raise
+        requests.sign(number, secrets)
+        return self._described([requests.get(number)])[0]
+
+    def _may_see(self, kept: DeskRequest) -> bool:
+        own = kept.requester == self.identity.name and self.identity.may(Act.REQUEST, kept.authority)
+        return own or self.identity.may(Act.APPROVE, kept.authority)
+
+    def _described(self, records: Sequence[RequestRecord]) -> Sequence[DeskRequest]:
+        approvals, rules = self._desk.approvals.of([kept.id for kept in records]), self._desk.settings.rules
+        names = [self._names.get(kept.authority_id, "") for kept in records]
+        return [
+            DeskRequest(kept, name, approvals[kept.id], rules(name).approvals)
+            for kept, name in zip(records, names, strict=True)
+        ]
+
+    # History and accounts
+
+    def history(self, name: str | None, wanted: HistoryFilter, limit: int) -> Sequence[HistoryEntry]:
+        """What was done, the newest first.
+
+        Args:
+            name: To or by this authority; None for all, which needs a role for all.
+            wanted: Which entries.
+            limit: How many at most.
+        """
+        self._require(Act.VIEW, EVERY_AUTHORITY if name is None else name)
+        return list(islice(self._installation.history.entries(name, wanted), limit))
+
+    def events(self, before: int | None, limit: int) -> Sequence[DeskEvent]:
+        """A page of what happened to accounts, the newest first."""
+        self._require(Act.ADMINISTER)
+        return self._desk.events(before, limit)
+
+    def administered(self) -> Accounts:
+        """The accounts, for one who administers them."""
+        self._require(Act.ADMINISTER)
+        return self._desk.accounts
+
+    def may_reset(self, account: Account) -> None:
+        """Check that somebody may take away another's second factor."""
+        self._require(Act.ADMINISTER)
+        if account == self.identity.account:
+            self._refuse(Act.ADMINISTER, None, "nobody takes away their own second factor")
+
+    # Rights
+
+    def visible(self) -> frozenset[str]:
+        """Names of the authorities that may be seen, or `EVERY_AUTHORITY`."""
+        account = self.identity.account
+        return frozenset({EVERY_AUTHORITY}) if account is None else authorities_of(account.grants, Act.VIEW)
+
+    def _require(self, act: Act, name: str | None = None) -> None:
+        if not self.identity.may(act, name):
+            self._refuse(act, name)
+
+    def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> None:
+        self._desk.note(Kind.FORBIDDEN, self.identity, act=act.value, authority=name)
+        raise ForbiddenError(f"{act.value}: {why}", hint="ask somebody who may, or for the role")
