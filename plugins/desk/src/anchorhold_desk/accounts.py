@@ -164,7 +164,6 @@ def end_sessions(tables: Tables, account: int) -> None:
 
 
 def _account(tables: Tables, row: Any) -> Account:
-    granted = tables.grant.select().where(tables.grant.account == row.id)
     return Account(
         id=row.id,
         name=row.name,
@@ -172,8 +171,13 @@ def _account(tables: Tables, row: Any) -> Account:
         active=bool(row.active),
         has_password=row.password is not None,
         has_second_factor=row.totp is not None,
-        grants=tuple(sorted(Grant(Role(grant.role), grant.authority) for grant in granted)),
+        grants=tuple(sorted(_grants(tables, row))),
     )
+
+
+def _grants(tables: Tables, row: Any) -> set[Grant]:
+    granted = tables.grant.select().where(tables.grant.account == row.id)
+    return {Grant(Role(grant.role), grant.authority) for grant in granted}
 
 
 def _row(tables: Tables, name: str) -> Any:
@@ -189,9 +193,7 @@ def _check_mail(mail: str) -> None:
 
 
 def _set_grants(tables: Tables, row: Any, grants: Sequence[Grant], by: Identity) -> None:
-    had = {
-        Grant(Role(each.role), each.authority) for each in tables.grant.select().where(tables.grant.account == row.id)
-    }
+    had = _grants(tables, row)
     for grant in sorted(had - set(grants)):
         tables.grant.delete().where(
             (tables.grant.account == row.id)

@@ -10,7 +10,6 @@ from anchorhold_desk.store import timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from anchorhold_desk.accounts import Account
     from anchorhold_desk.identity import Identity
     from anchorhold_desk.store import Store
 
@@ -25,15 +24,15 @@ class Approvals:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, request: int, account: Account, by: Identity) -> bool:
-        """Record that somebody approves a request; whether that is new, for nobody counts twice."""
+    def add(self, request: int, by: Identity) -> None:
+        """Record that somebody approves a request; nobody counts twice, and the operator of the host not at all."""
+        if by.account is None:
+            return
         with self._store.transaction() as tables:
-            approval = tables.approval
-            known = approval.get_or_none((approval.request == request) & (approval.account == account.id))
-            if known is None:
-                approval.create(request=request, account=account.id, at=timestamp())
+            approval, number = tables.approval, by.account.id
+            if approval.get_or_none((approval.request == request) & (approval.account == number)) is None:
+                approval.create(request=request, account=number, at=timestamp())
                 record(tables, Kind.APPROVED, by.name, by.origin, request=request)
-            return known is None
 
     def of(self, requests: Iterable[int]) -> Mapping[int, Sequence[str]]:
         """The names of those who have approved, in order, by number of the request."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from anchorhold.errors import AnchorholdError, BusyError, InputError
 from anchorhold_desk.accounts import Accounts
@@ -284,10 +284,9 @@ class ActingDesk:
             AnchorholdError: It cannot be signed yet; the approval stands, and `sign` tries again.
         """
         kept = self._to_decide(number)
-        account = self.identity.account
-        if account is None or (kept.requester == account.name and not self._desk.settings.rules(kept.authority).own):
+        if kept.requester == self.identity.name and not self._desk.settings.rules(kept.authority).own:
             self._refuse(Act.APPROVE, kept.authority, "whoever has submitted a request does not approve it")
-        self._desk.approvals.add(number, account, self.identity)
+        self._desk.approvals.add(number, self.identity)
         kept = self._described([kept.record])[0]
         return self._sign(kept) if kept.is_approved else kept
 
@@ -385,6 +384,6 @@ class ActingDesk:
         if not self.identity.may(act, name):
             self._refuse(act, name)
 
-    def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> None:
+    def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> NoReturn:
         self._desk.note(Kind.FORBIDDEN, self.identity, act=act.value, authority=name)
         raise ForbiddenError(f"{act.value}: {why}", hint="ask somebody who may, or for the role")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pyotp
 
 from anchorhold.errors import AnchorholdError
-from anchorhold.secret import Secret
 from anchorhold_desk.accounts import account_of, end_sessions
 from anchorhold_desk.events import Kind, record
 from anchorhold_desk.identity import Identity
@@ -20,6 +19,7 @@ from anchorhold_desk.secrets_at_rest import digest_of, hash_of, is_password, ran
 from anchorhold_desk.store import timestamp
 
 if TYPE_CHECKING:
+    from anchorhold.secret import Secret
     from anchorhold_desk.accounts import Account
     from anchorhold_desk.schema import Tables
     from anchorhold_desk.secrets_at_rest import Sealed

@@ -44,7 +44,7 @@ RIGHTS: Final = {
     Role.OPERATOR: frozenset({Act.VIEW, Act.REVOKE, Act.OPERATE}),
     Role.ADMINISTRATOR: frozenset({Act.ADMINISTER}),
 }
-"""What each role allows. None contains another: who administers accounts sees no certificate, unless that is granted."""
+"""What each role allows. None contains another: who administers accounts sees no certificate without another role."""
 
 EVERY_AUTHORITY: Final = "*"
 """In the place of an authority's name."""

@@ -1,4 +1,4 @@
-"""What is kept of secrets: digests of random ones, argon2id hashes of passwords, the rest encrypted under a key file."""
+"""What is kept of secrets: digests of random ones, argon2id hashes of passwords, the rest encrypted by a key file."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ def hash_of(password: Secret) -> str:
 def is_password(stored: str | None, password: Secret) -> bool:
     """Whether it is the password; takes as long where there is none."""
     try:
-        return _HASHER.verify(stored or _NOBODY, password.reveal()[: MAX_PASSWORD + 1]) and stored is not None
+        _HASHER.verify(stored or _NOBODY, password.reveal()[: MAX_PASSWORD + 1])
     except (Argon2Error, InvalidHashError):
         return False
+    return stored is not None
 
 
 class Sealed:
@@ -99,7 +100,8 @@ def _make_key(file: Path) -> None:
     """Make a key file, whole or not at all; another process that is faster wins."""
     new = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as made:
             made.write(Fernet.generate_key())
             made.flush()
             os.fsync(made.fileno())
