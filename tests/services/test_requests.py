@@ -19,6 +19,7 @@ from anchorhold.operations.certificate_drafter import CertificateDrafter
 from anchorhold.operations.order import Order
 from anchorhold.operations.signing_key import SigningKey
 from anchorhold.services.context import ServiceContext
+from anchorhold.x509.describe import describe
 from anchorhold.x509.to_be_signed import read_draft
 from anchorhold.x509.validity import now
 
@@ -70,6 +71,25 @@ def test_the_draft_that_is_signed_is_the_one_that_was_reserved(
     ready.requests.reserve(kept.id)
     reserved = ready.ledger.certificates.find(ready.requests.get(kept.id).serial or "")[0]
     assert read_draft(reserved.tbs or b"", "webserver") == made[-1]
+
+
+def test_a_preview_tells_what_is_issued_then_and_keeps_nothing(ready: Installation, make_csr: MakeCsr) -> None:
+    order = _order(make_csr)
+    shown = ready.requests.preview("Root", order)
+    assert (ready.requests.list(), len(ready.certificates.list())) == ([], 1)
+    kept = ready.requests.submit("Root", order)
+    again = ready.requests.preview_of(kept.id)
+    ready.requests.reserve(kept.id)
+    certificate = ready.requests.sign(kept.id).certificate
+    issued = describe(certificate)
+    for preview in (shown, again):
+        told = preview.to_json()
+        assert {name: told[name] for name in ("subject", "key", "extensions")} == {
+            name: issued[name] for name in ("subject", "key", "extensions")
+        }
+        assert abs(preview.not_after - certificate.not_valid_after_utc) < dt.timedelta(minutes=5)
+    with pytest.raises(errors.ProfileRefusedError):
+        ready.requests.preview("Root", Order(csr=make_csr()))
 
 
 def test_what_is_not_fit_is_refused_before_it_is_kept(ready: Installation, make_csr: MakeCsr) -> None:

@@ -8,6 +8,7 @@ there is one certificate with that serial number, whatever became of the first s
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anchorhold.errors import (
@@ -27,7 +28,9 @@ from anchorhold.operations.issuer import checked_request
 from anchorhold.operations.order import Issued, Order
 from anchorhold.parser_errors import printable
 from anchorhold.profiles.copying import not_granted
+from anchorhold.public_keys import spec_of
 from anchorhold.x509.csr import read_csr
+from anchorhold.x509.describe import describe_extensions
 from anchorhold.x509.general_names import format_general_name
 from anchorhold.x509.names import format_name
 from anchorhold.x509.to_be_signed import capture_tbs, read_draft, signature_algorithm, tbs_algorithm
@@ -42,7 +45,46 @@ if TYPE_CHECKING:
     from anchorhold.operations.claims import ClaimedWork
     from anchorhold.operations.signing_key import SigningKey
     from anchorhold.settings import Settings
+    from anchorhold.x509.csr import CertificationRequest
     from anchorhold.x509.draft import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A certificate that nobody has signed.
+
+    Attributes:
+        profile: Name of the profile.
+        subject: Distinguished name (RFC 4514).
+        names: Subject alternative names, as text.
+        not_before: Start of validity.
+        not_after: End of validity.
+        key: Kind of its key.
+        extensions: By name, as the JSON of a certificate has them.
+        not_granted: What the request asks for that the certificate would not contain, in words.
+    """
+
+    profile: str
+    subject: str
+    names: tuple[str, ...]
+    not_before: dt.datetime
+    not_after: dt.datetime
+    key: str
+    extensions: Mapping[str, Any]
+    not_granted: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "profile": self.profile,
+            "subject": self.subject,
+            "names": list(self.names),
+            "not_before": self.not_before.isoformat(),
+            "not_after": self.not_after.isoformat(),
+            "key": self.key,
+            "extensions": dict(self.extensions),
+            "not_granted": list(self.not_granted),
+        }
 
 
 def submit(ledger: Ledger, settings: Settings, chain: Chain, order: Order) -> RequestRecord:
@@ -57,14 +99,36 @@ def submit(ledger: Ledger, settings: Settings, chain: Chain, order: Order) -> Re
     Raises:
         AnchorholdError: As `Issuer.sign` for a request or an order that is not fit.
     """
-    authority = chain.issuer
-    authority.check_ready()
-    request, key = checked_request(order)
-    draft = CertificateDrafter(settings, chain).draft(order, request, key)
+    authority, (request, draft) = chain.issuer, _drafted(settings, chain, order)
     with ledger.transaction():
         kept = ledger.requests.add(authority.record.id, content=_content(order), csr=request.der, **_described(draft))
         ledger.events.append("certificate-requested", authority.record, request=kept.id)
     return kept
+
+
+def preview(settings: Settings, chain: Chain, order: Order) -> Preview:
+    """The certificate that an order would become now; nothing is kept, and its serial number is not used.
+
+    Args:
+        settings: For the profiles.
+        chain: The authority that would sign it, and those above.
+        order: What is wanted.
+
+    Raises:
+        AnchorholdError: As `submit`.
+    """
+    request, draft = _drafted(settings, chain, order)
+    described = _described(draft)
+    return Preview(
+        profile=draft.profile,
+        subject=described["subject"],
+        names=described["names"],
+        not_before=draft.not_before,
+        not_after=draft.not_after,
+        key=str(spec_of(draft.public_key)),
+        extensions=describe_extensions(draft.extensions),
+        not_granted=not_granted(request, draft),
+    )
 
 
 def reserve(ledger: Ledger, settings: Settings, chain: Chain, kept: RequestRecord) -> RequestRecord:
@@ -83,11 +147,7 @@ def reserve(ledger: Ledger, settings: Settings, chain: Chain, kept: RequestRecor
         AnchorholdError: As `submit`.
     """
     _check_status(kept, "waiting")
-    authority = chain.issuer
-    authority.check_ready()
-    order = _order(kept)
-    request, key = checked_request(order)
-    draft = CertificateDrafter(settings, chain).draft(order, request, key)
+    authority, (_, draft) = chain.issuer, _drafted(settings, chain, order_of(kept))
     intent = reservation(draft, capture_tbs(draft, authority.public_key, authority.algorithm))
     described = _described(draft)
     with ledger.transaction():
@@ -235,6 +295,13 @@ def _reserved(ledger: Ledger, kept: RequestRecord) -> CertificateRecord:
     return found[0]
 
 
+def _drafted(settings: Settings, chain: Chain, order: Order) -> tuple[CertificationRequest, Draft]:
+    """The request of an order, checked, and its certificate as of now."""
+    chain.issuer.check_ready()
+    request, key = checked_request(order)
+    return request, CertificateDrafter(settings, chain).draft(order, request, key)
+
+
 def _described(draft: Draft) -> dict[str, Any]:
     return {
         "profile": draft.profile,
@@ -254,8 +321,12 @@ def _content(order: Order) -> dict[str, Any]:
     }
 
 
-def _order(kept: RequestRecord) -> Order:
-    """The order that was submitted."""
+def order_of(kept: RequestRecord) -> Order:
+    """The order that was submitted.
+
+    Args:
+        kept: The request.
+    """
     content: Mapping[str, Any] = kept.content
     expires = content["expires"]
     return Order(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from anchorhold.ledger.records import RequestRecord, RequestStatus
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.order import Issued, Order
+    from anchorhold.operations.requests import Preview
     from anchorhold.services.context import GivenSecrets, ServiceContext
 
 
@@ -37,6 +38,31 @@ class RequestService:
         """
         chain = self._context.chain(self._context.authority(authority))
         return requests.submit(self._context.ledger, self._context.loaded.settings, chain, order)
+
+    def preview(self, authority: str | Authority, order: Order) -> Preview:
+        """The certificate that a request would become now; nothing is kept.
+
+        Args:
+            authority: The authority that would sign it.
+            order: What is wanted.
+
+        Raises:
+            AnchorholdError: See `anchorhold.operations.requests.submit`.
+        """
+        chain = self._context.chain(self._context.authority(authority))
+        return requests.preview(self._context.loaded.settings, chain, order)
+
+    def preview_of(self, number: int) -> Preview:
+        """The certificate that a request that is kept would become now.
+
+        Args:
+            number: Of the request.
+
+        Raises:
+            AnchorholdError: See `anchorhold.operations.requests.submit`.
+        """
+        kept = self.get(number)
+        return self.preview(self._context.authority_of_row(kept.authority_id), requests.order_of(kept))
 
     def get(self, number: int) -> RequestRecord:
         """A request by its number.
