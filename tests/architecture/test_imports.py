@@ -29,7 +29,14 @@ EXCEPTIONS: Final = {"celery": CELERY_EXCEPTIONS, "server": SERVER_EXCEPTIONS}
 """What plugins with commands import beside that."""
 MAX_LINES: Final = 400
 """Of a module."""
-KNOWS_PEEWEE: Final = ("anchorhold.ledger.", "anchorhold.databases.", "anchorhold_db.")
+KNOWS_PEEWEE: Final = (
+    "anchorhold.ledger.",
+    "anchorhold.databases.",
+    "anchorhold_db.",
+    "anchorhold_desk.migrations.",
+    "anchorhold_desk.schema.",
+    "anchorhold_desk.store.",
+)
 CORE_MODULES: Final = {
     name: file
     for name, file in modules_below(CORE).items()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import InputError
 from anchorhold_desk.events import Kind, record
+from anchorhold_desk.identity import Account, Identity
 from anchorhold_desk.roles import EVERY_AUTHORITY, Grant, Role
 from anchorhold_desk.secrets_at_rest import digest_of, random_secret
 from anchorhold_desk.store import timestamp
@@ -15,7 +15,6 @@ from anchorhold_desk.store import timestamp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anchorhold_desk.identity import Identity
     from anchorhold_desk.schema import Tables
     from anchorhold_desk.store import Store
 
@@ -24,40 +23,6 @@ LINK_LIFE: Final = 86_400
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 _MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who may log in.
-
-    Attributes:
-        id: Its number.
-        name: Under which its acts are recorded; it never changes, and is never given to another.
-        mail: Where to it is written; empty for nowhere.
-        active: Whether it may log in.
-        has_password: Whether it has set one.
-        has_second_factor: Whether log-ins need a code beside the password.
-        grants: Its roles, sorted.
-    """
-
-    id: int
-    name: str
-    mail: str
-    active: bool
-    has_password: bool
-    has_second_factor: bool
-    grants: tuple[Grant, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "name": self.name,
-            "mail": self.mail,
-            "active": self.active,
-            "has_password": self.has_password,
-            "has_second_factor": self.has_second_factor,
-            "grants": [{"role": grant.role.value, "authority": grant.authority} for grant in self.grants],
-        }
 
 
 class Accounts:

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from anchorhold.operations.order import Order
     from anchorhold.services.context import GivenSecrets
     from anchorhold.services.history import HistoryEntry
-    from anchorhold_desk.accounts import Account
-    from anchorhold_desk.identity import Identity
+    from anchorhold_desk.identity import Account, Identity
     from anchorhold_desk.settings import DeskSettings
 
 

@@ -1,18 +1,49 @@
-"""Who acts: an account with its roles, and how it has proven that it is the one."""
+"""Accounts as they are read, and who acts: one of them with its roles, and how it has proven that it is the one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from anchorhold.audit import Actor
-from anchorhold_desk.roles import Act, may
-
-if TYPE_CHECKING:
-    from anchorhold_desk.accounts import Account
+from anchorhold_desk.roles import Act, Grant, may
 
 ACTOR_KIND = "desk"
 """Kind of the actor in the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may log in.
+
+    Attributes:
+        id: Its number.
+        name: Under which its acts are recorded; it never changes, and is never given to another.
+        mail: Where to it is written; empty for nowhere.
+        active: Whether it may log in.
+        has_password: Whether it has set one.
+        has_second_factor: Whether log-ins need a code beside the password.
+        grants: Its roles, sorted.
+    """
+
+    id: int
+    name: str
+    mail: str
+    active: bool
+    has_password: bool
+    has_second_factor: bool
+    grants: tuple[Grant, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            "mail": self.mail,
+            "active": self.active,
+            "has_password": self.has_password,
+            "has_second_factor": self.has_second_factor,
+            "grants": [{"role": grant.role.value, "authority": grant.authority} for grant in self.grants],
+        }
 
 
 @dataclass(frozen=True, slots=True)

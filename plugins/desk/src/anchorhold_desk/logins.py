@@ -20,7 +20,7 @@ from anchorhold_desk.store import timestamp
 
 if TYPE_CHECKING:
     from anchorhold.secret import Secret
-    from anchorhold_desk.accounts import Account
+    from anchorhold_desk.identity import Account
     from anchorhold_desk.schema import Tables
     from anchorhold_desk.secrets_at_rest import Sealed
     from anchorhold_desk.store import Store

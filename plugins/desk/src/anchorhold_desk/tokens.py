@@ -19,7 +19,7 @@ from anchorhold_desk.store import timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from anchorhold_desk.accounts import Account
+    from anchorhold_desk.identity import Account
     from anchorhold_desk.store import Store
 
 PREFIX: Final = "ahd_"
