@@ -5,14 +5,14 @@ Pages and REST only translate. Whatever is forbidden is recorded before it is re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from anchorhold.errors import AnchorholdError, BusyError, InputError
 from anchorhold_desk.accounts import Accounts
 from anchorhold_desk.approvals import Approvals
+from anchorhold_desk.entries import DeskCertificate, DeskRequest
 from anchorhold_desk.events import DeskEvent, Kind, events_before, record
 from anchorhold_desk.logins import Logins, SessionLimits
 from anchorhold_desk.roles import EVERY_AUTHORITY, Act, authorities_of
@@ -20,6 +20,7 @@ from anchorhold_desk.secrets_at_rest import Sealed
 from anchorhold_desk.settings import database_url, key_file
 from anchorhold_desk.store import Store
 from anchorhold_desk.tokens import Tokens
+from anchorhold_desk.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from anchorhold.ledger import CertificateRecord
     from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.certificates import CertificateFilter
-    from anchorhold.ledger.records import RequestRecord, RequestStatus, RevocationRecord
+    from anchorhold.ledger.records import RequestRecord, RequestStatus
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.order import Order
+    from anchorhold.operations.requests import Preview
     from anchorhold.services.context import GivenSecrets
     from anchorhold.services.history import HistoryEntry
     from anchorhold_desk.identity import Account, Identity
@@ -41,58 +43,6 @@ class ForbiddenError(AnchorholdError):
     """The roles of an account do not allow what was asked for."""
 
     code = "forbidden"
-
-
-@dataclass(frozen=True, slots=True)
-class DeskRequest:
-    """A request with what the desk knows of it.
-
-    Attributes:
-        record: As the ledger has it.
-        authority: Name of the authority that is to sign it.
-        approved_by: Who has approved it.
-        approvals: How many have to.
-    """
-
-    record: RequestRecord
-    authority: str
-    approved_by: Sequence[str]
-    approvals: int
-
-    @property
-    def requester(self) -> str | None:
-        """Name of the account that has submitted it; None where that was done in another way."""
-        audit = self.record.audit
-        return audit.actor.name if audit is not None and audit.actor.kind == "desk" else None
-
-    @property
-    def is_approved(self) -> bool:
-        """Whether enough people have approved it."""
-        return len(self.approved_by) >= self.approvals
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            **self.record.to_json(),
-            "authority": self.authority,
-            "approved_by": list(self.approved_by),
-            "approvals": self.approvals,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DeskCertificate:
-    """A certificate with its issuer and its revocation.
-
-    Attributes:
-        record: As the ledger has it.
-        authority: Name of its issuer.
-        revocation: Its revocation; None if it is not revoked.
-    """
-
-    record: CertificateRecord
-    authority: str
-    revocation: RevocationRecord | None
 
 
 class Desk:
@@ -146,6 +96,11 @@ class ActingDesk:
         self._desk = desk
         self._installation = installation
         self.identity = identity
+
+    @cached_property
+    def views(self) -> Views:
+        """More about what was handed out here."""
+        return Views(self._installation)
 
     # Authorities
 
@@ -248,6 +203,15 @@ class ActingDesk:
         ]
 
     # Requests
+
+    def preview(self, name: str, order: Order) -> Preview:
+        """The certificate that a request would become; nothing is kept.
+
+        Raises:
+            AnchorholdError: See `anchorhold.services.requests.RequestService.submit`.
+        """
+        self._require(Act.REQUEST, name)
+        return self._installation.requests.preview(name, order)
 
     def submit(self, name: str, order: Order) -> DeskRequest:
         """Submit a request; it is signed at once where nobody has to approve it.

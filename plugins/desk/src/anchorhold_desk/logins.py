@@ -134,6 +134,43 @@ class Logins:
         assert account is not None  # noqa: S101  # its row was just read
         return account
 
+    def confirm(self, by: Identity, password: Secret) -> None:
+        """Check that whoever has a session knows the password, before what it logs in with is changed.
+
+        Raises:
+            LoginError: It is wrong, or the account is locked; a failure counts as one to log in.
+        """
+        number = by.account.id if by.account is not None else None
+        with self._store.transaction() as tables:
+            row = tables.account.get_or_none(tables.account.id == number)
+            stored, locked = (None, False) if row is None else (row.password, row.locked_until > timestamp())
+        if is_password(stored, password) and not locked:
+            return
+        with self._store.transaction() as tables:
+            row = tables.account.get_or_none(tables.account.id == number)
+            _note_failure(tables, row, by.name, by.origin, locked=locked)
+        raise LoginError("password: is wrong, or the account is locked", hint="type the present password again")
+
+    def change_password(self, by: Identity, old: Secret, new: Secret) -> str:
+        """Change the password of whoever has a session; its sessions end, and a new one begins.
+
+        Returns:
+            The secret of the new session.
+
+        Raises:
+            LoginError: The old password is wrong.
+            InputError: The new one cannot be used.
+        """
+        self.confirm(by, old)
+        stored = hash_of(new)
+        with self._store.transaction() as tables:
+            row = tables.account.get(tables.account.id == by.account.id)  # type: ignore[union-attr]  # it was confirmed
+            row.password, row.failures = stored, 0
+            row.save()
+            end_sessions(tables, row.id)
+            record(tables, Kind.PASSWORD_SET, row.name, by.origin)
+            return _new_session(tables, row)
+
     def check_link(self, link: str) -> str:
         """The name of the account that a link is for; it is not used up.
 
