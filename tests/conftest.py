@@ -28,6 +28,7 @@ pytest_plugins = [
     "postgresql_cluster",
     "databases",
     "db.database_fixtures",
+    "desk_pages.desk_fixtures",
     "distant.distant_fixtures",
     "downstream.wheel_environment",
     "hsm.softhsm",

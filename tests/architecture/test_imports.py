@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from architecture.celery_exceptions import CELERY_EXCEPTIONS
+from architecture.desk_exceptions import DESK_EXCEPTIONS
 from architecture.import_graph import Import, circle, graph_of, imports_of, modules_below, public_names
 from architecture.server_exceptions import SERVER_EXCEPTIONS
 from databases import FOLDERS
@@ -25,7 +26,7 @@ DISTRIBUTIONS: Final = {
 TEMPLATES: Final = {name: CORE / "anchorhold" / name / "src" for name in ("template", "wrapper_template")}
 OUTSIDE: Final = {name: folder for name, folder in DISTRIBUTIONS.items() if name != "core"} | TEMPLATES
 """All that is written with what core promises."""
-EXCEPTIONS: Final = {"celery": CELERY_EXCEPTIONS, "server": SERVER_EXCEPTIONS}
+EXCEPTIONS: Final = {"celery": CELERY_EXCEPTIONS, "desk": DESK_EXCEPTIONS, "server": SERVER_EXCEPTIONS}
 """What plugins with commands import beside that."""
 MAX_LINES: Final = 400
 """Of a module."""

@@ -1,6 +1,6 @@
 """Each command does its work on each kind of database, from creation to revocation; most tests run on SQLite.
 
-`serve` is in tests/server. What concerns one kind of database is in the folders that `databases.FOLDERS` names.
+`serve` is in tests/server, `desk` in tests/desk_pages. What concerns one kind of database is in the folders that `databases.FOLDERS` names.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _prepared(tmp_path: Path, csr_file: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_steps_leave_out_no_command() -> None:
-    assert {step.split()[0] for step in STEPS} == COMMANDS.keys() - {"quickstart", "serve", "worker"}
+    assert {step.split()[0] for step in STEPS} == COMMANDS.keys() - {"quickstart", "serve", "worker", "desk"}
 
 
 @pytest.mark.databases("sqlite", "postgresql", because="each command is tried once on each kind")

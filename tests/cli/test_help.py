@@ -89,7 +89,9 @@ def test_the_root_help_lists_commands_by_group(anchorhold: Command) -> None:
         assert listed == [name for name, command in COMMANDS.items() if command.group == heading]
 
 
-@pytest.mark.parametrize("line", [line for line in (*LINES, ("serve",)) if line != ("config",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "line", [line for line in (*LINES, ("serve",), ("desk",)) if line != ("config",)], ids=" ".join
+)
 def test_help_ends_with_examples_that_the_command_accepts(
     line: tuple[str, ...], anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +107,7 @@ def test_help_ends_with_examples_that_the_command_accepts(
 
 
 def test_every_example_is_of_a_command() -> None:
-    assert set(EXAMPLES) == {" ".join(line) for line in LINES if line != ("config",)} | {"serve", "worker"}
+    assert set(EXAMPLES) == {" ".join(line) for line in LINES if line != ("config",)} | {"serve", "worker", "desk"}
 
 
 def test_every_command_is_in_the_root_help_with_its_summary(anchorhold: Command) -> None:

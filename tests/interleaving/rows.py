@@ -27,6 +27,7 @@ READING: Final = frozenset(
         "dump-crl",
         "backends",
         "serve",
+        "desk",
         "history",
         "worker",
         "workers",

@@ -42,7 +42,7 @@ RUNS: Final[dict[str, tuple[tuple[str, ...], int]]] = {
     "generate-ocsp-responses": (("--to", "responses"), 0),
 }
 """Every command that makes no authority, and how it ends where nothing is."""
-OTHERS: Final = {"serve", "worker", "new-backend", "new-wrapper", "config", "profiles"}
+OTHERS: Final = {"serve", "worker", "desk", "new-backend", "new-wrapper", "config", "profiles"}
 """Commands that look into no ledger, and the one that waits for it."""
 
 

@@ -52,6 +52,10 @@ EXAMPLES: Final = {
         "anchorhold generate-ocsp-responses Web --changed",
     ),
     "maintain": ("anchorhold maintain", "anchorhold maintain --every 10m"),
+    "desk": (
+        "anchorhold desk init",
+        "anchorhold desk --tls-certificate desk.pem --tls-key desk.key --host 0.0.0.0 --port 443",
+    ),
     "serve": ("anchorhold serve --host 0.0.0.0 --workers 4",),
     "recover": (
         "anchorhold recover",

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
-from anchorhold.errors import AnchorholdError, BusyError, InputError
+from anchorhold.errors import AnchorholdError, BusyError, InputError, UnknownAuthorityError
 from anchorhold_desk.accounts import Accounts
 from anchorhold_desk.approvals import Approvals
 from anchorhold_desk.entries import DeskCertificate, DeskRequest
@@ -120,7 +120,20 @@ class ActingDesk:
             UnknownAuthorityError: There is none of that name.
         """
         self._require(act, name)
-        return self._installation.authorities.get(name)
+        found = self._installation.authorities.get(name)
+        if found.name != name:  # core takes the beginning of a name, too, which another role may be for
+            raise UnknownAuthorityError(f"authority {name!r}: does not exist", hint="look it up in the list")
+        return found
+
+    def name_of(self, number: int) -> str:
+        """The name of an authority by its row number, which links have.
+
+        Raises:
+            UnknownAuthorityError: There is none.
+        """
+        if number not in self._names:
+            raise UnknownAuthorityError("authority: does not exist", hint="look it up in the list")
+        return self._names[number]
 
     def generate_crls(self, name: str, secrets: GivenSecrets = None) -> int:
         """Make the CRLs of an authority; returns how many."""
@@ -157,7 +170,7 @@ class ActingDesk:
             after: Row number of the last one of the page before.
             limit: Length of the page.
         """
-        self._require(Act.VIEW, EVERY_AUTHORITY if name is None else name)
+        self._look(name)
         return self._joined(self._installation.certificates.list(name, wanted, after=after, limit=limit))
 
     def certificate(self, serial: str, act: Act = Act.VIEW) -> DeskCertificate:
@@ -210,8 +223,7 @@ class ActingDesk:
         Raises:
             AnchorholdError: See `anchorhold.services.requests.RequestService.submit`.
         """
-        self._require(Act.REQUEST, name)
-        return self._installation.requests.preview(name, order)
+        return self._installation.requests.preview(self.authority(name, Act.REQUEST), order)
 
     def submit(self, name: str, order: Order) -> DeskRequest:
         """Submit a request; it is signed at once where nobody has to approve it.
@@ -219,8 +231,8 @@ class ActingDesk:
         Raises:
             AnchorholdError: See `anchorhold.services.requests.RequestService.submit`.
         """
-        self._require(Act.REQUEST, name)
-        kept = self._described([self._installation.requests.submit(name, order)])[0]
+        authority = self.authority(name, Act.REQUEST)
+        kept = self._described([self._installation.requests.submit(authority, order)])[0]
         return self._sign(kept) if kept.is_approved else kept
 
     def requests(self, status: RequestStatus | None = None, name: str | None = None) -> Sequence[DeskRequest]:
@@ -317,7 +329,7 @@ class ActingDesk:
             wanted: Which entries.
             limit: How many at most.
         """
-        self._require(Act.VIEW, EVERY_AUTHORITY if name is None else name)
+        self._look(name)
         return list(islice(self._installation.history.entries(name, wanted), limit))
 
     def events(self, before: int | None, limit: int) -> Sequence[DeskEvent]:
@@ -342,6 +354,13 @@ class ActingDesk:
         """Names of the authorities that may be seen, or `EVERY_AUTHORITY`."""
         account = self.identity.account
         return frozenset({EVERY_AUTHORITY}) if account is None else authorities_of(account.grants, Act.VIEW)
+
+    def _look(self, name: str | None) -> None:
+        """Check that an authority may be seen; None for all of them."""
+        if name is None:
+            self._require(Act.VIEW, EVERY_AUTHORITY)
+        else:
+            self.authority(name)
 
     def _require(self, act: Act, name: str | None = None) -> None:
         if not self.identity.may(act, name):

@@ -37,6 +37,8 @@ TOTP_STEP: Final = 30
 class LoginError(AnchorholdError):
     """Nobody was logged in; why is recorded, not told."""
 
+    code = "login-failed"
+
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
