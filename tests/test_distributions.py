@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[1]
-PLUGINS = ("celery", "db", "hsm", "server", "storages")
+PLUGINS = ("celery", "db", "desk", "hsm", "server", "storages")
 FOLDERS = ("core", *(f"plugins/{name}" for name in PLUGINS))
 VERSION = tomllib.loads((REPOSITORY / "core" / "pyproject.toml").read_text())["project"]["version"]
 

@@ -1,6 +1,7 @@
 """Each command does its work on each kind of database, from creation to revocation; most tests run on SQLite.
 
-`serve` is in tests/server, `desk` in tests/desk_pages. What concerns one kind of database is in the folders that `databases.FOLDERS` names.
+`serve` is in tests/server, `desk` in tests/desk_pages. What concerns one kind of database is in the folders that
+`databases.FOLDERS` names.
 """
 
 from __future__ import annotations

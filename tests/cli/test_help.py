@@ -26,6 +26,7 @@ pytestmark = pytest.mark.databases(because="help opens no ledger")
 
 CONFIG_COMMANDS = ("show", "check", "init")
 OURS = [name for name, command in COMMANDS.items() if command.distribution is None]
+OTHERS = [("serve",), ("desk",)]
 LINES = [(name,) for name in OURS] + [("config", name) for name in CONFIG_COMMANDS]
 HEAVY = ("cryptography", "peewee", "playhouse", "fsspec", "pydantic", "pydantic_core", "pluggy", "anchorhold_storages")
 
@@ -89,9 +90,7 @@ def test_the_root_help_lists_commands_by_group(anchorhold: Command) -> None:
         assert listed == [name for name, command in COMMANDS.items() if command.group == heading]
 
 
-@pytest.mark.parametrize(
-    "line", [line for line in (*LINES, ("serve",), ("desk",)) if line != ("config",)], ids=" ".join
-)
+@pytest.mark.parametrize("line", [line for line in (*LINES, *OTHERS) if line != ("config",)], ids=" ".join)
 def test_help_ends_with_examples_that_the_command_accepts(
     line: tuple[str, ...], anchorhold: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

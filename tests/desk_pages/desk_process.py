@@ -95,11 +95,9 @@ class RunningDesk:
     @contextmanager
     def browser(self, name: str | None = None, **options: Any) -> Iterator[Browser]:
         """Somebody at an address of their own, logged in if there is a name."""
-        headers = {
-            "x-forwarded-for": f"10.1.{secrets.randbelow(256)}.{secrets.randbelow(256)}",
-            **options.pop("headers", {}),
-        }
-        shared = {"base_url": self.url, "trust_env": False, "timeout": 30, "follow_redirects": True}
+        address = f"10.1.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+        headers = {"x-forwarded-for": address, **options.pop("headers", {})}
+        shared: dict[str, Any] = {"base_url": self.url, "trust_env": False, "timeout": 30, "follow_redirects": True}
         with httpx.Client(headers=headers, **shared, **options) as client:
             made = Browser(client, self.url)
             if name is not None:
