@@ -85,12 +85,14 @@ class RunningDesk:
         environment: Variables of its processes.
         log_file: What it has written.
         process: It.
+        sessions: Cookies of those who are logged in, by name.
     """
 
     url: str
     environment: Mapping[str, str]
     log_file: Path
     process: subprocess.Popen[bytes]
+    sessions: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def browser(self, name: str | None = None, **options: Any) -> Iterator[Browser]:
@@ -101,9 +103,18 @@ class RunningDesk:
         with httpx.Client(headers=headers, **shared, **options) as client:
             made = Browser(client, self.url)
             if name is not None:
-                answer = made.log_in(name)
-                assert answer.status_code == 200, shown(answer)
+                self._resume(made, name)
             yield made
+
+    def _resume(self, browser: Browser, name: str) -> None:
+        """Go on with the session of an account that tests share, for a log-in takes long on purpose."""
+        browser.client.cookies.update(self.sessions.get(name, {}))
+        if browser.get("/account", follow_redirects=False).status_code == 200:
+            return
+        browser.client.cookies.clear()
+        answer = browser.log_in(name)
+        assert answer.status_code == 200, shown(answer)
+        self.sessions[name] = dict(browser.client.cookies)
 
     def command(self, *arguments: str) -> str:
         """What a command of anchorhold prints."""

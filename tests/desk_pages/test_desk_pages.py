@@ -66,14 +66,17 @@ def test_every_page_is_there_for_who_may_see_it(standing_desk: RunningDesk, path
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if path != "/"])
-def test_every_page_leads_to_the_log_in_and_back(standing_desk: RunningDesk, path: str) -> None:
+def test_every_page_leads_to_the_log_in(standing_desk: RunningDesk, path: str) -> None:
     with standing_desk.browser() as browser:
         answer = browser.get(path, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={path}")
-        page = browser.get(path)
-        assert f'name="next" value="{path}"' in page.text
-        form = {"name": "all", "password": PASSWORD, "next": path}
-        assert browser.post("/login", form).url.path == path
+        assert f'name="next" value="{path}"' in browser.get(path).text
+
+
+def test_the_log_in_leads_back(standing_desk: RunningDesk) -> None:
+    with standing_desk.browser() as browser:
+        form = {"name": "all", "password": PASSWORD, "next": "/accounts/dana"}
+        assert browser.post("/login", form).url.path == "/accounts/dana"
 
 
 @pytest.mark.parametrize("following", ["//evil.example", "https://evil.example", "/\\evil.example", "/a?b", "x"])
@@ -122,7 +125,8 @@ def test_a_form_from_elsewhere_does_nothing(standing_desk: RunningDesk) -> None:
             assert answer.status_code == 403
             assert "form: is not of this session" in shown(answer)
         assert "mallory" not in boss.get("/accounts").text
-        with standing_desk.browser("boss") as other:
+        with standing_desk.browser() as other:
+            other.log_in("boss")
             found = re.search(r'name="csrf" value="(\w+)"', other.get("/account").text)
             assert found
             assert boss.post("/accounts", {"name": "mallory", "csrf": found[1]}).status_code == 403
@@ -321,7 +325,8 @@ def test_an_account_gets_a_link_a_password_and_roles(standing_desk: RunningDesk)
 
 
 def test_a_password_is_changed_with_the_old_one_and_other_sessions_end(standing_desk: RunningDesk) -> None:
-    with standing_desk.browser("vera") as vera, standing_desk.browser("vera") as elsewhere:
+    with standing_desk.browser("vera") as vera, standing_desk.browser() as elsewhere:
+        elsewhere.log_in("vera")
         new = {"password": "another long password", "again": "another long password"}
         answer = vera.post("/account/password", {"old": "wrong", **new})
         assert (answer.status_code, "password: is wrong" in shown(answer)) == (401, True)
@@ -349,7 +354,8 @@ def test_a_token_is_shown_once_and_ends(standing_desk: RunningDesk) -> None:
 
 
 def test_logging_out_ends_the_session(standing_desk: RunningDesk) -> None:
-    with standing_desk.browser("vera") as vera:
+    with standing_desk.browser() as vera:
+        vera.log_in("vera")
         session = dict(vera.client.cookies)
         assert "You are logged out." in shown(vera.post("/logout", {}))
         assert not dict(vera.client.cookies)
