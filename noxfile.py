@@ -89,6 +89,9 @@ NEWEST = (
 BENCH_PARTS = {"wrk": "wrk", "ab": "apache2-utils", "cc": "gcc libc6-dev"}
 """Those of the benchmark alone; it says which lines it leaves out without them."""
 
+DESK_PARTS = {"chromium": "chromium", "openssl": "openssl"}
+"""The browser in which the desk is tried; only `desk` runs it."""
+
 RELYING_PARTS = {name: name for name in ("haproxy", "caddy", "openvpn")}
 RELYING_PARTS |= {"apache2": "apache2-bin", "node": "nodejs", "javac": "openjdk-17-jdk-headless"}
 """Programs that check certificates; only `relying` runs them."""
@@ -355,6 +358,19 @@ def worker(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"], default=False)
 @isolated
+def desk(session: nox.Session) -> None:
+    """Use the desk in Chromium, and look at each page with axe-core; `-- pictures` writes those of the guide, too."""
+    if missing := _system_parts(session, DESK_PARTS):
+        session.error(f"install {', '.join(missing)}")
+    _install_wheels(session)
+    session.install("-q", *_group("browser"))
+    pictures = {"ANCHORHOLD_DESK_PICTURES": str(HERE / "docs/assets/desk")} if "pictures" in session.posargs else {}
+    arguments = [each for each in session.posargs if each != "pictures"] or ["tests/desk_pages"]
+    _pytest(session, *arguments, env={"ANCHORHOLD_DESK": "1", **pictures})
+
+
+@nox.session(requires=["wheels"], default=False)
+@isolated
 def relying(session: nox.Session) -> None:
     """Give fresh certificates, CRLs, OCSP responses and keys to other programs; fail if the guide is no longer true."""
     if missing := _system_parts(session, SYSTEM_PARTS | RELYING_PARTS):
@@ -388,7 +404,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     _install_wheels(session)
-    session.install("-q", *_group("types"), *_group("test"))
+    session.install("-q", *_group("types"), *_group("test"), *_group("browser"))
     session.run("mypy")
     for tests in sorted(HERE.glob("examples/*/tests")):  # apart, because strangers call their files alike
         session.run("mypy", str(tests))

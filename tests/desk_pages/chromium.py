@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def person(browser: Browser, url: str, name: str | None = None, **options: Any) -> Iterator[Page]:
-    """Somebody at a window of their own, logged in if there is a name; no script fails, no rule of the page is broken.
+    """Someone at a window of their own, logged in if there is a name; no script fails, no rule of the page is broken.
 
     Args:
         browser: The browser.
@@ -60,7 +60,7 @@ def log_in(page: Page, name: str, password: str = PASSWORD, code: str = "") -> N
     page.goto("/login")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_label("Code").fill(code)
+    page.get_by_role("textbox", name="Code").fill(code)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
 

@@ -42,7 +42,7 @@ proxies = ["127.0.0.1"]
 
 @dataclass
 class Browser:
-    """Somebody at a desk: keeps cookies, follows redirects, and fills in the token of the form.
+    """Someone at a desk: keeps cookies, follows redirects, and fills in the token of the form.
 
     Attributes:
         client: What it sends with.
@@ -96,7 +96,7 @@ class RunningDesk:
 
     @contextmanager
     def browser(self, name: str | None = None, **options: Any) -> Iterator[Browser]:
-        """Somebody at an address of their own, logged in if there is a name."""
+        """Someone at an address of their own, logged in if there is a name."""
         address = f"10.1.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
         headers = {"x-forwarded-for": address, **options.pop("headers", {})}
         shared: dict[str, Any] = {"base_url": self.url, "trust_env": False, "timeout": 30, "follow_redirects": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyotp
 import pytest
@@ -204,7 +204,7 @@ def test_a_log_in_with_a_second_factor(desk: RunningDesk, browser: Browser) -> N
         vera.goto("/account/second-factor")
         expect(vera.locator(".picture svg")).to_be_visible()
         totp = pyotp.TOTP(vera.locator("#totp-secret").inner_text().replace(" ", ""))
-        vera.get_by_label("Code").fill(totp.now())
+        vera.get_by_role("textbox", name="Code").fill(totp.now())
         vera.get_by_label("Present password").fill(PASSWORD)
         vera.get_by_role("button", name="Confirm").click()
         expect(vera.get_by_text("Log-ins need a code from now on.")).to_be_visible()
@@ -233,19 +233,19 @@ def test_an_account_is_used_by_keyboard_alone(desk: RunningDesk, browser: Browse
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_axe_finds_nothing_on_any_page(desk: RunningDesk, browser: Browser, scheme: str, language: str) -> None:
     serial = issue(desk, browser, f"{scheme}-{language}.example.com")
-    options = {"color_scheme": scheme, "extra_http_headers": {"accept-language": language}}
+    options: dict[str, Any] = {"color_scheme": scheme, "extra_http_headers": {"accept-language": language}}
     with person(browser, desk.url, "all") as everybody:
         cookies = everybody.context.cookies()
         with person(browser, desk.url, **options) as page:
             found = {path: checked(page, path) for path in ("/login", "/link", "/nothing")}
-            page.context.add_cookies(cookies)
+            page.context.add_cookies(cookies)  # type: ignore[arg-type]  # the library takes what it gives
             pages = [*PAGES, "/requests/1", f"/certificates/{serial}", "/certificates?state=all", "/accounts/boss"]
             found |= {path: checked(page, path) for path in pages}
             page.goto("/requests/new")
             page.locator("#names").fill("a b")
             page.locator("button[value=preview]").click()
             found["a form with a problem"] = flaws(page)
-            page.goto(f"/accounts/{'dana'}")
+            page.goto("/accounts/dana")
             page.locator("form[action$='/link'] button").click()
             found["a link"] = flaws(page)
     assert {path: said for path, said in found.items() if said} == {}

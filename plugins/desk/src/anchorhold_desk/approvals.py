@@ -25,7 +25,7 @@ class Approvals:
         self._store = store
 
     def add(self, request: int, by: Identity) -> None:
-        """Record that somebody approves a request; nobody counts twice, and the operator of the host not at all."""
+        """Record that someone approves a request; nobody counts twice, and the operator of the host not at all."""
         if by.account is None:
             return
         with self._store.transaction() as tables:

@@ -26,7 +26,7 @@ class UnauthenticatedError(AnchorholdError):
 
 
 class CrossSiteError(AnchorholdError):
-    """A request came from the page of somebody else."""
+    """A request came from the page of someone else."""
 
     code = "cross-site"
 
@@ -77,7 +77,7 @@ def check_same_site(request: Request, settings: DeskSettings) -> None:
     """
     if request.method not in SAFE and request.headers.get("origin", "").lower() != settings.url:
         raise CrossSiteError(
-            "request: does not come from a page of the desk", hint="open the desk by its own URL, and repeat"
+            "request: does not come from a page of the desk", hint="open the desk by its own URL, and retry"
         )
 
 

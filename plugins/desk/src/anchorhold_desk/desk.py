@@ -64,7 +64,7 @@ class Desk:
         self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
 
     def acting(self, identity: Identity) -> ActingDesk:
-        """The same for somebody who acts."""
+        """The same for someone who acts."""
         return ActingDesk(self, self._installation.as_actor(identity.actor()), identity)
 
     def note(self, kind: Kind, identity: Identity, **detail: object) -> None:
@@ -84,7 +84,7 @@ class Desk:
 
 
 class ActingDesk:
-    """What somebody can do. Every method raises `ForbiddenError` if the roles do not allow it.
+    """What someone can do. Every method raises `ForbiddenError` if the roles do not allow it.
 
     Args:
         desk: The desk.
@@ -260,7 +260,7 @@ class ActingDesk:
         """
         kept = self._to_decide(number)
         if kept.requester == self.identity.name and not self._desk.settings.rules(kept.authority).own:
-            self._refuse(Act.APPROVE, kept.authority, "whoever has submitted a request does not approve it")
+            self._refuse(Act.APPROVE, kept.authority, "the one who has submitted a request does not approve it")
         self._desk.approvals.add(number, self.identity)
         kept = self._described([kept.record])[0]
         return self._sign(kept) if kept.is_approved else kept
@@ -343,7 +343,7 @@ class ActingDesk:
         return self._desk.accounts
 
     def may_reset(self, account: Account) -> None:
-        """Check that somebody may take away another's second factor."""
+        """Check that someone may take away another's second factor."""
         self._require(Act.ADMINISTER)
         if account == self.identity.account:
             self._refuse(Act.ADMINISTER, None, "nobody takes away their own second factor")
@@ -368,4 +368,4 @@ class ActingDesk:
 
     def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> NoReturn:
         self._desk.note(Kind.FORBIDDEN, self.identity, act=act.value, authority=name)
-        raise ForbiddenError(f"{act.value}: {why}", hint="ask somebody who may, or for the role")
+        raise ForbiddenError(f"{act.value}: {why}", hint="ask someone who may, or for the role")

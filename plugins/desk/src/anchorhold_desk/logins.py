@@ -137,7 +137,7 @@ class Logins:
         return account
 
     def confirm(self, by: Identity, password: Secret) -> None:
-        """Check that whoever has a session knows the password, before what it logs in with is changed.
+        """Check that the user of a session knows the password, before what it logs in with is changed.
 
         Raises:
             LoginError: It is wrong, or the account is locked; a failure counts as one to log in.
@@ -154,7 +154,7 @@ class Logins:
         raise LoginError("password: is wrong, or the account is locked", hint="type the present password again")
 
     def change_password(self, by: Identity, old: Secret, new: Secret) -> str:
-        """Change the password of whoever has a session; its sessions end, and a new one begins.
+        """Change the password of the user of a session; all sessions end, and a new one begins.
 
         Returns:
             The secret of the new session.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Role(StrEnum):
-    """What somebody is to an authority."""
+    """What someone is to an authority."""
 
     VIEWER = "viewer"
     REQUESTER = "requester"
@@ -52,7 +52,7 @@ EVERY_AUTHORITY: Final = "*"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """A role that somebody has.
+    """A role that someone has.
 
     Attributes:
         role: Which one.
@@ -68,7 +68,7 @@ class Grant:
 
 
 def may(grants: Collection[Grant], act: Act, authority: str | None = None) -> bool:
-    """Whether somebody with these roles may do something to an authority; None for what is about none."""
+    """Whether someone with these roles may do something to an authority; None for what is about none."""
     return any(grant.allows(act, authority) for grant in grants)
 
 

@@ -31,7 +31,7 @@ class ApprovalRules(Section):
     """``desk.authorities.<name>``: what a request for a certificate of an authority needs.
 
     Attributes:
-        approvals: How many people have to approve it; with 0, whoever may submit it has it signed at once.
+        approvals: How many people have to approve it; with 0, it is signed as soon as it is submitted.
         own: Whether the one who has submitted it may be one of them.
     """
 

@@ -82,7 +82,7 @@ def make_link(page: Page) -> Response:
 
 
 def remove_second_factor(page: Page) -> Response:
-    """Let log-ins of somebody else need no code any more."""
+    """Let log-ins of someone else need no code any more."""
 
     def act() -> str:
         account = page.acting.administered().get(page.part("name"))

@@ -43,8 +43,8 @@ FILES: Final[Mapping[str, tuple[str, str]]] = {
 """Names of downloads; how the name of the file ends, and its type."""
 REASON_SENTENCES: Final[Mapping[str, str]] = {
     "unspecified": marked("No reason is given."),
-    "keyCompromise": marked("Somebody else has or may have the key."),
-    "cACompromise": marked("Somebody else has or may have the key of the authority that it is of."),
+    "keyCompromise": marked("Someone else has or may have the key."),
+    "cACompromise": marked("Someone else has or may have the key of the authority that it is of."),
     "affiliationChanged": marked("The names in it are no longer right."),
     "superseded": marked("Another certificate has taken its place."),
     "cessationOfOperation": marked("It is not used any more."),

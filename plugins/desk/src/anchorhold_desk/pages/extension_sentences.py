@@ -26,7 +26,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "tlsfeature": marked("The server must staple an OCSP response; clients that know this refuse one without."),
 }
 OTHER: Final = marked("An extension without a meaning that is known here.")
-CRITICAL: Final = marked("Whoever does not know it must refuse the certificate.")
 MEANINGS: Final[Mapping[str, str]] = {
     "digitalSignature": marked("signing, as TLS handshakes do"),
     "nonRepudiation": marked("signing documents"),

@@ -1,4 +1,4 @@
-"""The first page: what waits for whoever looks at it, and what is wrong."""
+"""The first page: what waits for the reader, and what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody changes of their own account: the password, the second factor, API tokens."""
+"""What someone changes of their own account: the password, the second factor, API tokens."""
 
 from __future__ import annotations
 

@@ -199,11 +199,11 @@ def check_form_token(page: Page) -> None:
         CrossSiteError: It is not.
     """
     if not hmac.compare_digest(page.form.text("csrf").encode(), form_token(page.session).encode()):
-        raise CrossSiteError("form: is not of this session", hint="go back, load the page again, and repeat")
+        raise CrossSiteError("form: is not of this session", hint="go back, load the page again, and retry")
 
 
 def _navigation(identity: Identity) -> list[tuple[str, str]]:
-    """Paths and titles of what somebody can look at."""
+    """Paths and titles of what someone can look at."""
     grants = identity.account.grants if identity.account is not None else ()
     views, asks, decides = (bool(authorities_of(grants, act)) for act in (Act.VIEW, Act.REQUEST, Act.APPROVE))
     entries = [

@@ -110,7 +110,7 @@ def reject(page: Page) -> Response:
     def act() -> str:
         why = page.form.text("why")
         if not why:
-            raise InputError("reason: is empty", hint="tell whoever has asked why there is no certificate")
+            raise InputError("reason: is empty", hint="tell the requester why there is no certificate")
         return _decided(page.acting.reject(page.number("number"), why), "rejected")
 
     return page.attempt(act, show_request)
@@ -164,7 +164,7 @@ def _preview(page: Page, kept: DeskRequest) -> tuple[Preview | None, AnchorholdE
 
 
 def _is_own(page: Page, kept: DeskRequest) -> bool:
-    """Whether whoever looks at it has submitted it and must leave it to others."""
+    """Whether the reader has submitted it and must leave it to others."""
     return kept.requester == page.account.name and not page.desk.settings.rules(kept.authority).own
 
 

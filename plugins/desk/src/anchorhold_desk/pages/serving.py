@@ -79,7 +79,7 @@ class Pages:
                 if request.method not in SAFE:
                     form = await read_form(request)
             except HTTPException:
-                problem = InputError("form: cannot be read", hint="load the page again, and repeat")
+                problem = InputError("form: cannot be read", hint="load the page again, and retry")
             except AnchorholdError as error:
                 problem = error
             limiter = self._limiter() if public and request.method not in SAFE else None
