@@ -1,4 +1,4 @@
-"""Tests in Chromium take minutes; `nox -s desk` runs them, and nothing else does."""
+"""Tests in Chromium take minutes; `nox -s desk` runs them, and with `-- pictures` makes those of the guide."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ if TYPE_CHECKING:
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave them out of other runs."""
-    is_long = collection_path.name.startswith("test_chromium")
-    return True if is_long and not os.environ.get("ANCHORHOLD_DESK") else None
+    name = collection_path.name
+    wanted = "ANCHORHOLD_DESK_PICTURES" if name == "test_chromium_pictures.py" else "ANCHORHOLD_DESK"
+    return True if name.startswith("test_chromium") and not os.environ.get(wanted) else None
