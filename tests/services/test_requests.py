@@ -92,6 +92,14 @@ def test_a_preview_tells_what_is_issued_then_and_keeps_nothing(ready: Installati
         ready.requests.preview("Root", Order(csr=make_csr()))
 
 
+def test_requests_come_in_pages(ready: Installation, make_csr: MakeCsr) -> None:
+    numbers = [ready.requests.submit("Root", _order(make_csr)).id for _ in range(5)]
+    first = ready.requests.list(limit=2)
+    rest = ready.requests.list("waiting", "Root", after=first[-1].id)
+    assert [kept.id for kept in (*first, *rest)] == numbers
+    assert ready.requests.list(after=numbers[-1]) == ready.requests.list(after=2**70) == []
+
+
 def test_what_is_not_fit_is_refused_before_it_is_kept(ready: Installation, make_csr: MakeCsr) -> None:
     with pytest.raises(errors.ProfileRefusedError):
         ready.requests.submit("Root", Order(csr=make_csr()))

@@ -69,10 +69,26 @@ class Requests:
             raise InputError(f"request {number}: does not exist", hint="list the requests that are kept")
         return self._record(row)
 
-    def list(self, status: RequestStatus | None = None, authority_id: int | None = None) -> Sequence[RequestRecord]:
-        """The requests of a status and of an authority, oldest first; None for any."""
+    def list(
+        self,
+        status: RequestStatus | None = None,
+        authority_id: int | None = None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[RequestRecord]:
+        """A page of requests, oldest first.
+
+        Args:
+            status: Of this status only; None for any.
+            authority_id: For the authority of this row only; None for any.
+            after: Number of the last one of the page before.
+            limit: Length of the page; None for all.
+        """
+        if after > _LAST:
+            return []
         model = self._model
-        query = model.select().order_by(model.id)
+        query = model.select().where(model.id > after).order_by(model.id).limit(limit)
         if status is not None:
             query = query.where(model.status == status)
         if authority_id is not None:

@@ -74,17 +74,24 @@ class RequestService:
             return self._context.ledger.requests.get(number)
 
     def list(
-        self, status: RequestStatus | None = None, authority: str | Authority | None = None
+        self,
+        status: RequestStatus | None = None,
+        authority: str | Authority | None = None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
     ) -> Sequence[RequestRecord]:
         """Requests, oldest first.
 
         Args:
             status: Of this status only.
             authority: For this authority only.
+            after: Number of the last one of the page before.
+            limit: Length of the page; by default all.
         """
         row = None if authority is None else self._context.authority(authority).record.id
         with self._context.ledger.translate_errors():
-            return self._context.ledger.requests.list(status, row)
+            return self._context.ledger.requests.list(status, row, after=after, limit=limit)
 
     def reserve(self, number: int) -> RequestRecord:
         """Approve a request: its serial number and TBSCertificate are recorded, ready to be signed.
