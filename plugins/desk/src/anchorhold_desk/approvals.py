@@ -30,8 +30,8 @@ class Approvals:
             return
         with self._store.transaction() as tables:
             approval, number = tables.approval, by.account.id
-            if approval.get_or_none((approval.request == request) & (approval.account == number)) is None:
-                approval.create(request=request, account=number, at=timestamp())
+            row = approval.insert(request=request, account=number, at=timestamp()).on_conflict_ignore()
+            if row.as_rowcount().execute():
                 record(tables, Kind.APPROVED, by.name, by.origin, request=request)
 
     def of(self, requests: Iterable[int]) -> Mapping[int, Sequence[str]]:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from peewee import PeeweeException
+from peewee import IntegrityError, PeeweeException
 
 from anchorhold.databases import drop_dead_connection, open_database
 from anchorhold.errors import LedgerError
+from anchorhold_desk.desk_errors import SameTimeError
 from anchorhold_desk.migrations import MIGRATIONS
 from anchorhold_desk.schema import Tables, tables_of
 
@@ -51,12 +52,17 @@ class Store:
         """The tables, in a transaction that is committed at the end.
 
         Raises:
+            SameTimeError: Another transaction has made the same row.
             LedgerError: The database refuses.
         """
         database, tables = self._opened
         try:
             with database.atomic():
                 yield tables
+        except IntegrityError as error:
+            raise SameTimeError(
+                f"{SUBJECT}: the same was done by another at the same time", hint="look at what is there, and repeat"
+            ) from error
         except PeeweeException as error:
             raise LedgerError(
                 f"{SUBJECT}: its database cannot be used ({type(error).__name__})",
