@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import InputError
+from anchorhold_desk.desk_errors import ChangedError, MissingError, WrongStateError
 from anchorhold_desk.events import Kind, record
 from anchorhold_desk.identity import Account, Identity
 from anchorhold_desk.roles import EVERY_AUTHORITY, Grant, Role
@@ -45,7 +46,7 @@ class Accounts:
         """An account by its name.
 
         Raises:
-            InputError: There is none.
+            MissingError: There is none.
         """
         with self._store.transaction() as tables:
             return _account(tables, _row(tables, name))
@@ -54,7 +55,8 @@ class Accounts:
         """Make an account, without a password: a link lets its owner set one.
 
         Raises:
-            InputError: The name or the address cannot be used, or the name is taken.
+            InputError: The name or the address cannot be used.
+            WrongStateError: The name is taken.
         """
         if not _NAME.fullmatch(name):
             raise InputError(
@@ -63,7 +65,7 @@ class Accounts:
         _check_mail(mail)
         with self._store.transaction() as tables:
             if tables.account.get_or_none(tables.account.name == name) is not None:
-                raise InputError(f"account {name}: exists already", hint="choose another name")
+                raise WrongStateError(f"account {name}: exists already", hint="choose another name")
             row = tables.account.create(name=name, mail=mail, created_at=timestamp())
             record(tables, Kind.ACCOUNT_MADE, by.name, by.origin, about=name)
             _set_grants(tables, row, grants, by)
@@ -77,14 +79,29 @@ class Accounts:
         mail: str | None = None,
         active: bool | None = None,
         grants: Sequence[Grant] | None = None,
+        read: Account | None = None,
     ) -> Account:
         """Change an account; None leaves what it is about as it is. Its sessions end where it may no longer log in.
 
+        Args:
+            name: Of the account.
+            by: Who changes it.
+            mail: Its address.
+            active: Whether it may log in.
+            grants: Its roles.
+            read: The account as it was read; None to change it whatever it is.
+
         Raises:
-            InputError: There is none, the address cannot be used, or nobody would be left who administers accounts.
+            MissingError: There is none.
+            InputError: The address cannot be used.
+            ChangedError: It is not as it was read.
+            WrongStateError: Nobody would be left who administers accounts.
         """
         with self._store.transaction() as tables:
+            _one_after_the_other(tables)
             row = _row(tables, name)
+            if read is not None and _account(tables, row) != read:
+                raise ChangedError(f"account {name}: was changed in the meantime", hint="read it again, and repeat")
             if mail is not None:
                 _check_mail(mail)
                 row.mail = mail
@@ -104,13 +121,14 @@ class Accounts:
         """The secret of a link by which the owner of an account sets a new password, once; earlier links end.
 
         Raises:
-            InputError: There is no such account, or it may not log in.
+            MissingError: There is no such account.
+            WrongStateError: It may not log in.
         """
         secret = random_secret()
         with self._store.transaction() as tables:
             row = _row(tables, name)
             if not row.active:
-                raise InputError(f"account {name}: is not active", hint="activate it first")
+                raise WrongStateError(f"account {name}: is not active", hint="activate it first")
             tables.link.delete().where(tables.link.account == row.id).execute()
             tables.link.create(digest=digest_of(secret), account=row.id, ends_at=timestamp() + LINK_LIFE)
             record(tables, Kind.LINK_MADE, by.name, by.origin, about=name)
@@ -148,8 +166,13 @@ def _grants(tables: Tables, row: Any) -> set[Grant]:
 def _row(tables: Tables, name: str) -> Any:
     row = tables.account.get_or_none(tables.account.name == name)
     if row is None:
-        raise InputError(f"account {name}: does not exist", hint="look it up in the list of accounts")
+        raise MissingError(f"account {name}: does not exist", hint="look it up in the list of accounts")
     return row
+
+
+def _one_after_the_other(tables: Tables) -> None:
+    """Let changes of accounts wait for each other: what one of them checks, another must not undo meanwhile."""
+    tables.account.update(active=tables.account.active).execute()
 
 
 def _check_mail(mail: str) -> None:
@@ -176,6 +199,6 @@ def _check_administered(tables: Tables) -> None:
     administrators = (grant.role == Role.ADMINISTRATOR.value) & (grant.authority == EVERY_AUTHORITY)
     held = account.select().where(account.active & account.id.in_(grant.select(grant.account).where(administrators)))
     if not held.exists():
-        raise InputError(
+        raise WrongStateError(
             "accounts: nobody would be left who administers them", hint="make another account an administrator first"
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold import errors
 from anchorhold_desk.authentication import CrossSiteError, UnauthenticatedError
-from anchorhold_desk.desk import ForbiddenError
+from anchorhold_desk.desk_errors import ChangedError, ForbiddenError, MissingError, SameTimeError, WrongStateError
 from anchorhold_desk.logins import LoginError
 
 if TYPE_CHECKING:
@@ -17,13 +17,17 @@ STATUSES: Final[dict[type[AnchorholdError], int]] = {
     LoginError: 401,
     ForbiddenError: 403,
     CrossSiteError: 403,
+    MissingError: 404,
     errors.UnknownAuthorityError: 404,
     errors.UnknownCertificateError: 404,
     errors.UnknownProfileError: 404,
+    WrongStateError: 409,
+    SameTimeError: 409,
     errors.BusyError: 409,
     errors.RevocationError: 409,
     errors.AuthorityExistsError: 409,
     errors.AuthorityNotReadyError: 409,
+    ChangedError: 412,
     errors.BackendUnreachedError: 503,
     errors.LedgerError: 503,
     errors.BackendFailedError: 502,

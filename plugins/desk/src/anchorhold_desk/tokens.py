@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchorhold.errors import InputError
 from anchorhold_desk.accounts import account_of
+from anchorhold_desk.desk_errors import MissingError
 from anchorhold_desk.events import Kind, record
 from anchorhold_desk.identity import Identity
 from anchorhold_desk.roles import Act
@@ -111,13 +112,13 @@ class Tokens:
         """End a token.
 
         Raises:
-            InputError: The account has none of that identifier.
+            MissingError: The account has none of that identifier.
         """
         with self._store.transaction() as tables:
             token = tables.token
             ended = token.delete().where((token.id == number) & (token.account == account.id)).execute()
             if not ended:
-                raise InputError("token: does not exist", hint="look it up in the list of tokens")
+                raise MissingError("token: does not exist", hint="look it up in the list of tokens")
             record(tables, Kind.TOKEN_ENDED, by.name, by.origin, about=account.name, token=number)
 
     def identity(self, text: str, origin: str) -> Identity | None:
