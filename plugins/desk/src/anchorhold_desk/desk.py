@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, BusyError, InputError, UnknownAuthorityError
+from anchorhold.errors import BusyError, InputError, UnknownAuthorityError
+from anchorhold.ledger.audits import HistoryFilter
 from anchorhold_desk.accounts import Accounts
 from anchorhold_desk.approvals import Approvals
-from anchorhold_desk.entries import DeskCertificate, DeskRequest
+from anchorhold_desk.desk_errors import ForbiddenError as ForbiddenError
+from anchorhold_desk.desk_errors import MissingError, WrongStateError
+from anchorhold_desk.entries import OPEN, DeskCertificate, DeskRequest
 from anchorhold_desk.events import DeskEvent, Kind, events_before, record
 from anchorhold_desk.logins import Logins, SessionLimits
-from anchorhold_desk.roles import EVERY_AUTHORITY, Act, authorities_of
+from anchorhold_desk.rights import Rights
+from anchorhold_desk.roles import EVERY_AUTHORITY, Act
 from anchorhold_desk.secrets_at_rest import Sealed
 from anchorhold_desk.settings import database_url, key_file
 from anchorhold_desk.store import Store
@@ -23,11 +27,10 @@ from anchorhold_desk.tokens import Tokens
 from anchorhold_desk.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from anchorhold.installation import Installation
     from anchorhold.ledger import CertificateRecord
-    from anchorhold.ledger.audits import HistoryFilter
     from anchorhold.ledger.certificates import CertificateFilter
     from anchorhold.ledger.records import RequestRecord, RequestStatus
     from anchorhold.operations.authority import Authority
@@ -35,14 +38,10 @@ if TYPE_CHECKING:
     from anchorhold.operations.requests import Preview
     from anchorhold.services.context import GivenSecrets
     from anchorhold.services.history import HistoryEntry
-    from anchorhold_desk.identity import Account, Identity
+    from anchorhold_desk.identity import Identity
     from anchorhold_desk.settings import DeskSettings
-
-
-class ForbiddenError(AnchorholdError):
-    """The roles of an account do not allow what was asked for."""
-
-    code = "forbidden"
+PAGE: Final = 500
+"""Requests that are read at once."""
 
 
 class Desk:
@@ -63,9 +62,14 @@ class Desk:
         self.tokens = Tokens(self._store)
         self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
 
-    def acting(self, identity: Identity) -> ActingDesk:
-        """The same for someone who acts."""
-        return ActingDesk(self, self._installation.as_actor(identity.actor()), identity)
+    def acting(self, identity: Identity, correlation_id: str | None = None) -> ActingDesk:
+        """The same for somebody who acts.
+
+        Args:
+            identity: Who.
+            correlation_id: Ties together what is done in the history; by default a new one.
+        """
+        return ActingDesk(self, self._installation.as_actor(identity.actor(), correlation_id), identity, correlation_id)
 
     def note(self, kind: Kind, identity: Identity, **detail: object) -> None:
         """Record that something happened."""
@@ -83,19 +87,23 @@ class Desk:
         self._installation.close()
 
 
-class ActingDesk:
-    """What someone can do. Every method raises `ForbiddenError` if the roles do not allow it.
+class ActingDesk(Rights):
+    """What somebody can do. Every method raises `ForbiddenError` if the roles do not allow it.
 
     Args:
         desk: The desk.
         installation: For this actor.
         identity: Who acts.
+        correlation_id: By which the history finds again what was done; None if it need not.
     """
 
-    def __init__(self, desk: Desk, installation: Installation, identity: Identity) -> None:
+    def __init__(
+        self, desk: Desk, installation: Installation, identity: Identity, correlation_id: str | None = None
+    ) -> None:
+        super().__init__(identity, desk.note)
         self._desk = desk
+        self._correlation_id = correlation_id
         self._installation = installation
-        self.identity = identity
 
     @cached_property
     def views(self) -> Views:
@@ -120,10 +128,10 @@ class ActingDesk:
             UnknownAuthorityError: There is none of that name.
         """
         self._require(act, name)
-        found = self._installation.authorities.get(name)
-        if found.name != name:  # core takes the beginning of a name, too, which another role may be for
-            raise UnknownAuthorityError(f"authority {name!r}: does not exist", hint="look it up in the list")
-        return found
+        for found in self._installation.authorities.list():
+            if found.name == name:  # not what only begins with it: roles are granted by whole names
+                return found
+        raise UnknownAuthorityError(f"authority {name!r}: is not known", hint="look it up in the list of authorities")
 
     def name_of(self, number: int) -> str:
         """The name of an authority by its row number, which links have.
@@ -170,8 +178,8 @@ class ActingDesk:
             after: Row number of the last one of the page before.
             limit: Length of the page.
         """
-        self._look(name)
-        return self._joined(self._installation.certificates.list(name, wanted, after=after, limit=limit))
+        authority = self._chosen(name)
+        return self._joined(self._installation.certificates.list(authority, wanted, after=after, limit=limit))
 
     def certificate(self, serial: str, act: Act = Act.VIEW) -> DeskCertificate:
         """A certificate by its serial number in hex.
@@ -195,7 +203,7 @@ class ActingDesk:
             InputError: The reason cannot be read.
         """
         found = self.certificate(serial, Act.REVOKE)
-        self._installation.revocations.revoke(found.record.serial, reason, authority=found.authority)
+        self._installation.revocations.revoke(serial, reason, authority=found.authority)  # not by a short beginning
         return self._joined([found.record])[0]
 
     def release(self, serial: str) -> DeskCertificate:
@@ -205,7 +213,7 @@ class ActingDesk:
             RevocationError: It is not on hold.
         """
         found = self.certificate(serial, Act.REVOKE)
-        self._installation.revocations.release(found.record.serial, authority=found.authority)
+        self._installation.revocations.release(serial, authority=found.authority)
         return self._joined([found.record])[0]
 
     def _joined(self, records: Sequence[CertificateRecord]) -> Sequence[DeskCertificate]:
@@ -225,28 +233,62 @@ class ActingDesk:
         """
         return self._installation.requests.preview(self.authority(name, Act.REQUEST), order)
 
-    def submit(self, name: str, order: Order) -> DeskRequest:
+    def submit(self, name: str, order: Order, *, again: bool = False) -> DeskRequest:
         """Submit a request; it is signed at once where nobody has to approve it.
+
+        Args:
+            name: Of the authority.
+            order: What is wanted.
+            again: Whether it may have been submitted with this correlation id; then that one is used.
 
         Raises:
             AnchorholdError: See `anchorhold.services.requests.RequestService.submit`.
         """
         authority = self.authority(name, Act.REQUEST)
-        kept = self._described([self._installation.requests.submit(authority, order)])[0]
-        return self._sign(kept) if kept.is_approved else kept
+        number = self._submitted(authority) if again else None
+        if number is None:
+            number = self._installation.requests.submit(authority, order).id
+        kept = self._kept(number)
+        return self._sign(kept) if kept.is_approved and kept.record.status in OPEN else kept
 
-    def requests(self, status: RequestStatus | None = None, name: str | None = None) -> Sequence[DeskRequest]:
-        """Requests that may be seen: one's own, and those that one may approve; oldest first."""
-        found = self._described(self._installation.requests.list(status, name))
-        return [kept for kept in found if self._may_see(kept)]
+    def _submitted(self, authority: Authority) -> int | None:
+        wanted = HistoryFilter(correlation_id=self._correlation_id)
+        entries = self._installation.history.entries(authority, wanted)
+        return next((entry.detail["request"] for entry in entries if entry.kind == "certificate-requested"), None)
+
+    def requests(
+        self,
+        status: RequestStatus | None = None,
+        name: str | None = None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[DeskRequest]:
+        """Requests that may be seen: one's own, and those that one may approve; oldest first.
+
+        Args:
+            status: Of this status only.
+            name: For the authority of this name only.
+            after: Number of the last one of the page before.
+            limit: Length of the page; None for all.
+        """
+        chosen = [found for found in self._installation.authorities.list() if found.name == name]
+        if name is not None and not chosen:
+            return []
+        return list(islice(self._seen(status, chosen[0] if chosen else None, after), limit))
+
+    def _seen(self, status: RequestStatus | None, authority: Authority | None, after: int) -> Iterator[DeskRequest]:
+        while page := self._installation.requests.list(status, authority, after=after, limit=PAGE):
+            yield from filter(self._may_see, self._described(page))
+            after = page[-1].id
 
     def request(self, number: int) -> DeskRequest:
         """A request by its number.
 
         Raises:
-            InputError: There is none.
+            MissingError: There is none.
         """
-        kept = self._described([self._installation.requests.get(number)])[0]
+        kept = self._kept(number)
         if not self._may_see(kept):
             self._refuse(Act.APPROVE, kept.authority)
         return kept
@@ -255,7 +297,7 @@ class ActingDesk:
         """Approve a request; with the last approval that it needs it is signed.
 
         Raises:
-            InputError: It does not wait.
+            WrongStateError: It does not wait.
             AnchorholdError: It cannot be signed yet; the approval stands, and `sign` tries again.
         """
         kept = self._to_decide(number)
@@ -269,9 +311,10 @@ class ActingDesk:
         """Reject a request.
 
         Raises:
-            InputError: It was issued or rejected, or the reason is not one line.
+            WrongStateError: It was issued or rejected.
+            InputError: The reason is not one line.
         """
-        kept = self._to_decide(number, "waiting", "reserved")
+        kept = self._to_decide(number, *OPEN)
         return self._described([self._installation.requests.reject(kept.record.id, why)])[0]
 
     def sign(self, number: int, secrets: GivenSecrets = None) -> DeskRequest:
@@ -282,19 +325,25 @@ class ActingDesk:
             secrets: For the key of the authority, such as a PIN that only people know.
 
         Raises:
-            InputError: Not enough people have approved it.
+            WrongStateError: Not enough people have approved it.
         """
-        kept = self._to_decide(number, "waiting", "reserved")
+        kept = self._to_decide(number, *OPEN)
         if not kept.is_approved:
-            raise InputError(f"request {number}: was not approved yet", hint="have it approved first")
+            raise WrongStateError(f"request {number}: was not approved yet", hint="have it approved first")
         return self._sign(kept, secrets)
 
-    def _to_decide(self, number: int, *statuses: str) -> DeskRequest:
-        kept = self._described([self._installation.requests.get(number)])[0]
+    def _to_decide(self, number: int, *statuses: RequestStatus) -> DeskRequest:
+        kept = self._kept(number)
         self._require(Act.APPROVE, kept.authority)
         if kept.record.status not in (statuses or ("waiting",)):
-            raise InputError(f"request {number}: is {kept.record.status}", hint="choose another one")
+            raise WrongStateError(f"request {number}: is {kept.record.status}", hint="choose another one")
         return kept
+
+    def _kept(self, number: int) -> DeskRequest:
+        try:
+            return self._described([self._installation.requests.get(number)])[0]
+        except InputError as error:
+            raise MissingError(error.problem, hint=error.hint) from error
 
     def _sign(self, kept: DeskRequest, secrets: GivenSecrets = None) -> DeskRequest:
         requests, number = self._installation.requests, kept.record.id
@@ -304,7 +353,11 @@ class ActingDesk:
             except BusyError:
                 if requests.get(number).status == "waiting":
                     raise
-        requests.sign(number, secrets)
+        try:
+            requests.sign(number, secrets)
+        except (BusyError, InputError):
+            if requests.get(number).status != "issued":  # where another was faster, all is well
+                raise
         return self._described([requests.get(number)])[0]
 
     def _may_see(self, kept: DeskRequest) -> bool:
@@ -329,8 +382,7 @@ class ActingDesk:
             wanted: Which entries.
             limit: How many at most.
         """
-        self._look(name)
-        return list(islice(self._installation.history.entries(name, wanted), limit))
+        return list(islice(self._installation.history.entries(self._chosen(name), wanted), limit))
 
     def events(self, before: int | None, limit: int) -> Sequence[DeskEvent]:
         """A page of what happened to accounts, the newest first."""
@@ -342,30 +394,14 @@ class ActingDesk:
         self._require(Act.ADMINISTER)
         return self._desk.accounts
 
-    def may_reset(self, account: Account) -> None:
-        """Check that someone may take away another's second factor."""
-        self._require(Act.ADMINISTER)
-        if account == self.identity.account:
-            self._refuse(Act.ADMINISTER, None, "nobody takes away their own second factor")
+    def own_tokens(self) -> Tokens:
+        """The tokens, for the one whose they are: no token makes another, which would outlive or exceed it."""
+        self._require_person()
+        return self._desk.tokens
 
-    # Rights
-
-    def visible(self) -> frozenset[str]:
-        """Names of the authorities that may be seen, or `EVERY_AUTHORITY`."""
-        account = self.identity.account
-        return frozenset({EVERY_AUTHORITY}) if account is None else authorities_of(account.grants, Act.VIEW)
-
-    def _look(self, name: str | None) -> None:
-        """Check that an authority may be seen; None for all of them."""
-        if name is None:
-            self._require(Act.VIEW, EVERY_AUTHORITY)
-        else:
-            self.authority(name)
-
-    def _require(self, act: Act, name: str | None = None) -> None:
-        if not self.identity.may(act, name):
-            self._refuse(act, name)
-
-    def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> NoReturn:
-        self._desk.note(Kind.FORBIDDEN, self.identity, act=act.value, authority=name)
-        raise ForbiddenError(f"{act.value}: {why}", hint="ask someone who may, or for the role")
+    def _chosen(self, name: str | None) -> Authority | None:
+        """The authority of that name; None for all, which needs a role for all."""
+        if name is not None:
+            return self.authority(name)
+        self._require(Act.VIEW, EVERY_AUTHORITY)
+        return None

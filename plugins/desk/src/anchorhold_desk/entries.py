@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from anchorhold_desk.identity import ACTOR_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anchorhold.ledger import CertificateRecord
-    from anchorhold.ledger.records import RequestRecord, RevocationRecord
+    from anchorhold.ledger.records import RequestRecord, RequestStatus, RevocationRecord
+
+OPEN: Final[tuple[RequestStatus, ...]] = ("waiting", "reserved")
+"""States of a request that is not decided, or not signed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class DeskRequest:
     def requester(self) -> str | None:
         """Name of the account that has submitted it; None where that was done in another way."""
         audit = self.record.audit
-        return audit.actor.name if audit is not None and audit.actor.kind == "desk" else None
+        return audit.actor.name if audit is not None and audit.actor.kind == ACTOR_KIND else None
 
     @property
     def is_approved(self) -> bool:
