@@ -39,6 +39,7 @@ pytest_plugins = [
     "presigned.presigned_fixtures",
     "celery_worker.celery_worker_fixtures",
     "signing_worker.signing_worker_fixtures",
+    "desk.desk_fixtures",
 ]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; children would ignore it, too

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from anchorhold.errors import BusyError, InputError, UnknownAuthorityError
 from anchorhold.ledger.audits import HistoryFilter
 from anchorhold_desk.accounts import Accounts
+from anchorhold_desk.answers import Answers
 from anchorhold_desk.approvals import Approvals
 from anchorhold_desk.desk_errors import ForbiddenError as ForbiddenError
 from anchorhold_desk.desk_errors import MissingError, WrongStateError
@@ -59,6 +60,7 @@ class Desk:
         sealed = Sealed(key_file(installation, settings))
         self.accounts = Accounts(self._store)
         self.approvals = Approvals(self._store)
+        self.answers = Answers(self._store)
         self.tokens = Tokens(self._store)
         self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
 
@@ -113,7 +115,7 @@ class ActingDesk(Rights):
     # Authorities
 
     @cached_property
-    def _names(self) -> Mapping[int, str]:
+    def names(self) -> Mapping[int, str]:
         """Names of all authorities by row number."""
         return {found.record.id: found.name for found in self._installation.authorities.list()}
 
@@ -219,7 +221,7 @@ class ActingDesk(Rights):
     def _joined(self, records: Sequence[CertificateRecord]) -> Sequence[DeskCertificate]:
         revocations = self._installation.revocations.of(records)
         return [
-            DeskCertificate(found, self._names.get(found.authority_id, ""), revocations.get(found.id))
+            DeskCertificate(found, self.names.get(found.authority_id, ""), revocations.get(found.id))
             for found in records
         ]
 
@@ -366,7 +368,7 @@ class ActingDesk(Rights):
 
     def _described(self, records: Sequence[RequestRecord]) -> Sequence[DeskRequest]:
         approvals, rules = self._desk.approvals.of([kept.id for kept in records]), self._desk.settings.rules
-        names = [self._names.get(kept.authority_id, "") for kept in records]
+        names = [self.names.get(kept.authority_id, "") for kept in records]
         return [
             DeskRequest(kept, name, approvals[kept.id], rules(name).approvals)
             for kept, name in zip(records, names, strict=True)

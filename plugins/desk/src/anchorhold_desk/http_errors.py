@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from anchorhold import errors
 from anchorhold_desk.authentication import CrossSiteError, UnauthenticatedError
-from anchorhold_desk.desk_errors import ChangedError, ForbiddenError, MissingError, SameTimeError, WrongStateError
+from anchorhold_desk.desk_errors import (
+    AnswerNotKeptError,
+    ChangedError,
+    ForbiddenError,
+    InProgressError,
+    MissingError,
+    SameTimeError,
+    WrongStateError,
+)
 from anchorhold_desk.logins import LoginError
 
 if TYPE_CHECKING:
@@ -23,6 +31,8 @@ STATUSES: Final[dict[type[AnchorholdError], int]] = {
     errors.UnknownProfileError: 404,
     WrongStateError: 409,
     SameTimeError: 409,
+    InProgressError: 409,
+    AnswerNotKeptError: 409,
     errors.BusyError: 409,
     errors.RevocationError: 409,
     errors.AuthorityExistsError: 409,
