@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -151,15 +152,15 @@ class DeskProcess:
         self.process.wait()
         for number in workers:
             os.kill(number, signal.SIGKILL)
-            until(lambda number=number: not _runs(number))
+            until(partial(_has_ended, number))
 
 
-def _runs(number: int) -> bool:
+def _has_ended(number: int) -> bool:
     try:
         with open(f"/proc/{number}/stat") as file:  # noqa: PTH123  # of the kernel
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+            return file.read().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
-        return False
+        return True
 
 
 @contextmanager

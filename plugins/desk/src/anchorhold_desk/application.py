@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from anchorhold_desk.api import api_routes
+from anchorhold_desk.api import ROOT, api_routes
 from anchorhold_desk.pages import page_routes
 from anchorhold_desk.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from anchorhold_desk.desk import Desk
 
-API = "/api/v1"
+THREADS = 16
+"""That answer requests; fewer than a pool has connections, so that none waits for one that another holds."""
 
 
 def application(desk: Desk) -> Starlette:
     """The application of a desk."""
-    routes = [Mount(API, routes=api_routes(desk)), *page_routes(desk)]
+    routes = [Mount(ROOT, routes=api_routes(desk)), *page_routes(desk)]
     headers = Middleware(SecurityHeaders, https=desk.settings.is_https)
-    made = Starlette(routes=routes, middleware=[headers])
+    made = Starlette(routes=routes, middleware=[headers], lifespan=_limit_threads)
     made.router.redirect_slashes = False  # Location would have the host of the request
     return made
+
+
+@asynccontextmanager
+async def _limit_threads(_: Starlette) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield

@@ -14,7 +14,6 @@ from anchorhold.ledger.audits import HistoryFilter
 from anchorhold_desk.accounts import Accounts
 from anchorhold_desk.answers import Answers
 from anchorhold_desk.approvals import Approvals
-from anchorhold_desk.desk_errors import ForbiddenError as ForbiddenError
 from anchorhold_desk.desk_errors import MissingError, WrongStateError
 from anchorhold_desk.entries import OPEN, DeskCertificate, DeskRequest
 from anchorhold_desk.events import DeskEvent, Kind, events_before, record
@@ -23,7 +22,7 @@ from anchorhold_desk.rights import Rights
 from anchorhold_desk.roles import EVERY_AUTHORITY, Act
 from anchorhold_desk.secrets_at_rest import Sealed
 from anchorhold_desk.settings import database_url, key_file
-from anchorhold_desk.store import Store
+from anchorhold_desk.store import Store, give_back
 from anchorhold_desk.tokens import Tokens
 from anchorhold_desk.views import Views
 
@@ -83,8 +82,13 @@ class Desk:
         with self._store.transaction() as tables:
             return events_before(tables, before, limit)
 
+    def give_back(self) -> None:
+        """At the end of a request: let other threads use the connections of this one to a server."""
+        give_back(self._store.database)
+        give_back(self._installation.ledger.database)
+
     def close(self) -> None:
-        """Close the connections of this thread."""
+        """Close the connections of this thread, and those that no thread uses."""
         self._store.close()
         self._installation.close()
 
@@ -111,8 +115,6 @@ class ActingDesk(Rights):
     def views(self) -> Views:
         """More about what was handed out here."""
         return Views(self._installation)
-
-    # Authorities
 
     @cached_property
     def names(self) -> Mapping[int, str]:
@@ -166,8 +168,6 @@ class ActingDesk(Rights):
             self._installation.responders.location(alias)
             authority = self._installation.authorities.edit(authority, changes={"ocsp_key_backend": alias})
         self._installation.responders.renew(authority, secrets)
-
-    # Certificates
 
     def certificates(
         self, name: str | None, wanted: CertificateFilter, *, after: int = 0, limit: int = 100
@@ -224,8 +224,6 @@ class ActingDesk(Rights):
             DeskCertificate(found, self.names.get(found.authority_id, ""), revocations.get(found.id))
             for found in records
         ]
-
-    # Requests
 
     def preview(self, name: str, order: Order) -> Preview:
         """The certificate that a request would become; nothing is kept.
@@ -373,8 +371,6 @@ class ActingDesk(Rights):
             DeskRequest(kept, name, approvals[kept.id], rules(name).approvals)
             for kept, name in zip(records, names, strict=True)
         ]
-
-    # History and accounts
 
     def history(self, name: str | None, wanted: HistoryFilter, limit: int) -> Sequence[HistoryEntry]:
         """What was done, the newest first.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from peewee import IntegrityError, PeeweeException
 
-from anchorhold.databases import drop_dead_connection, open_database
+from anchorhold.databases import close, drop_dead_connection, open_database
 from anchorhold.errors import LedgerError
 from anchorhold_desk.desk_errors import SameTimeError
 from anchorhold_desk.migrations import MIGRATIONS
@@ -71,6 +71,17 @@ class Store:
         finally:
             drop_dead_connection(database)
 
+    @property
+    def database(self) -> Database:
+        """The database, opened."""
+        return self._opened[0]
+
     def close(self) -> None:
-        """Close the connection of this thread."""
-        self._opened[0].close()
+        """Close the connection of this thread, and those that no thread uses."""
+        close(self.database)
+
+
+def give_back(database: Database) -> None:
+    """Give the connection of this thread back to its pool, if there is one: a thread that ends would keep it."""
+    if hasattr(database, "close_idle"):
+        database.close()

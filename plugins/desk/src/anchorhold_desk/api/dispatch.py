@@ -82,7 +82,7 @@ class PathEndpoints:
                 return self._once(request, endpoint, identity, content, key)
             return self._response(request, endpoint, self._act(request, endpoint, identity, content, media=media))
         finally:
-            self._desk.close()
+            self._desk.give_back()
 
     def _act(
         self,
