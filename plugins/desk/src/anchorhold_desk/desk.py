@@ -350,7 +350,7 @@ class ActingDesk(Rights):
         if kept.record.status == "waiting":
             try:
                 requests.reserve(number)
-            except BusyError:
+            except (BusyError, InputError):
                 if requests.get(number).status == "waiting":
                     raise
         try:
