@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from anchorhold_desk.answers import CLAIM_LIFE
+from anchorhold_desk.api.idempotency import digest_of_request
+from anchorhold_desk.api.requests import SigningWanted
 from anchorhold_desk.roles import Role
 from desk.desk_house import running
 from desk.slow_signing import SlowSigning
@@ -161,7 +163,7 @@ def test_a_request_whose_desk_was_killed_is_finished_by_another_approver(desk_ho
 
         def is_free() -> bool:
             finished.append(pia.program.post(f"/requests/{number}/sign", json={}))
-            return finished[-1].json().get("code") != "busy"  # as whoever was killed has claimed it
+            return bool(finished[-1].json().get("code") != "busy")  # as whoever was killed has claimed it
 
         until(is_free)
         assert finished[-1].json()["status"] == "issued", finished[-1].text
@@ -172,3 +174,15 @@ def _make_old(house: House) -> None:
     """As if the claim had been made before."""
     with house.opened() as (_, desk), desk._store.transaction() as tables:
         assert tables.answer.update(at=tables.answer.at - CLAIM_LIFE).execute() == 1
+
+
+@pytest.mark.databases(because="no ledger is opened")
+def test_secrets_do_not_tell_requests_apart() -> None:
+    """Whoever reads the database could try all PINs against what does."""
+    digests = {
+        digest_of_request("POST", "/requests/1/sign", SigningWanted.model_validate_json(content))
+        for content in ('{"secrets": {"pin": "1"}}', '{"secrets": {"pin": "23"}}')
+    }
+    assert len(digests) == 1
+    other = SigningWanted.model_validate_json('{"secrets": {"password": "1"}}')
+    assert digest_of_request("POST", "/requests/1/sign", other) not in digests

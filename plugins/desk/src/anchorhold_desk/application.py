@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from anchorhold_desk.api import ROOT, api_routes
+from anchorhold_desk.api import ROOT, api
 from anchorhold_desk.pages import page_routes
 from anchorhold_desk.security_headers import SecurityHeaders
 
@@ -25,7 +26,9 @@ THREADS = 16
 
 def application(desk: Desk) -> Starlette:
     """The application of a desk."""
-    routes = [Mount(ROOT, routes=api_routes(desk)), *page_routes(desk)]
+    mounted = Mount(ROOT, app=api(desk))
+    mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)  # a path may have a line break
+    routes = [mounted, *page_routes(desk)]
     headers = Middleware(SecurityHeaders, https=desk.settings.is_https)
     made = Starlette(routes=routes, middleware=[headers], lifespan=_limit_threads)
     made.router.redirect_slashes = False  # Location would have the host of the request

@@ -55,13 +55,15 @@ def identity_of(request: Request, desk: Desk) -> Identity:
         UnauthenticatedError: Nobody who is known.
         CrossSiteError: It would change something, has a cookie, and does not come from a page of the desk.
     """
-    origin, given = origin_of(request, desk.settings), request.headers.get("authorization", "")
-    if given:
+    origin, given = origin_of(request, desk.settings), request.headers.get("authorization")
+    if given is not None:
         is_token = given[: len(_BEARER)].lower() == _BEARER
         found = desk.tokens.identity(given[len(_BEARER) :].strip(), origin) if is_token else None
-    else:
+    elif session := request.cookies.get(cookie_name(desk.settings)):
         check_same_site(request, desk.settings)
-        found = desk.logins.identity(request.cookies.get(cookie_name(desk.settings), ""), origin)
+        found = desk.logins.identity(session, origin)
+    else:
+        found = None
     if found is None:
         raise UnauthenticatedError("authentication: there is no session, or no such token", hint="log in")
     return found

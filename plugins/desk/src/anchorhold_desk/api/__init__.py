@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from anchorhold_desk.api.dispatch import NoPath, PathEndpoints
 from anchorhold_desk.api.endpoint import JSON
@@ -16,7 +16,6 @@ from anchorhold_desk.authentication import cookie_name
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.routing import BaseRoute
 
     from anchorhold_desk.api.endpoint import Endpoint
     from anchorhold_desk.desk import Desk
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 ROOT: Final = "/api/v1"
 
 
-def api_routes(desk: Desk) -> list[BaseRoute]:
-    """The routes of the API, which is mounted at `ROOT`."""
+def api(desk: Desk) -> Router:
+    """The ASGI application of the API, which is mounted at `ROOT`."""
     described = encoded(document(cookie_name(desk.settings)))
 
     async def describe(request: Request) -> Response:
@@ -34,6 +33,5 @@ def api_routes(desk: Desk) -> list[BaseRoute]:
     paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    routes: list[BaseRoute] = [Route("/openapi.json", describe)]
-    routes += [Route(path, PathEndpoints(desk, ROOT, methods)) for path, methods in paths.items()]
-    return [*routes, Route("/{rest:path}", NoPath())]
+    routes = [Route(path, PathEndpoints(desk, ROOT, methods)) for path, methods in paths.items()]
+    return Router([Route("/openapi.json", describe), *routes], redirect_slashes=False, default=NoPath())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from anchorhold_desk.api.endpoint import Call, Endpoint
+from anchorhold_desk.api.endpoint import Call, Endpoint, Link
 from anchorhold_desk.api.etags import etag_of
 from anchorhold_desk.api.model import Model, Name
 from anchorhold_desk.desk_errors import ChangedError
@@ -65,7 +65,7 @@ class AccountChange(Model):
     grants: Annotated[list[GrantItem], Field(max_length=100)] | None = None
 
 
-class Link(Model):
+class LinkMade(Model):
     """A link, good once and for a day, by which the owner of an account sets a password."""
 
     url: str
@@ -148,6 +148,10 @@ ENDPOINTS = (
         status=201,
         handler=_add,
         location="/accounts/{name}",
+        links=tuple(
+            Link(operation, "account", "/name")
+            for operation in ("showAccount", "changeAccount", "makeLink", "removeSecondFactor")
+        ),
     ),
     Endpoint(
         method="GET",
@@ -176,7 +180,7 @@ ENDPOINTS = (
         operation="makeLink",
         summary="Make a link, good once, by which the owner of an account sets a password",
         acts=_ADMINISTER,
-        answer=Link,
+        answer=LinkMade,
         handler=_link,
         has_secret=True,
     ),

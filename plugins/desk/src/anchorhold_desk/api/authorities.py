@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anchorhold.secret import Secret
 from anchorhold.x509.describe import describe
 from anchorhold.x509.pem import pem_of
-from anchorhold_desk.api.endpoint import Call, Endpoint
+from anchorhold_desk.api.endpoint import Call, Endpoint, Link
 from anchorhold_desk.api.model import Model, Name, Secrets, Told
 from anchorhold_desk.roles import Act
 
@@ -147,6 +147,10 @@ ENDPOINTS = (
         summary="The authorities that one may see",
         answer=AuthorityList,
         handler=_list,
+        links=tuple(
+            Link(operation, "authority", "/items/0/name")
+            for operation in ("showAuthority", "makeCrls", "makeResponder")
+        ),
     ),
     Endpoint(
         method="GET",

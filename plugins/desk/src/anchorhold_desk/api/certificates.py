@@ -9,7 +9,7 @@ from anchorhold.x509.describe import describe
 from anchorhold.x509.lenient_certificates import load_lenient
 from anchorhold.x509.pem import pem_of
 from anchorhold_desk.api.cursors import Cursor, cursor_of, number_of
-from anchorhold_desk.api.endpoint import JSON, Call, Content, Endpoint
+from anchorhold_desk.api.endpoint import JSON, Call, Content, Endpoint, Link
 from anchorhold_desk.api.model import Flag, Model, Moment, Name, PageSize, Query, Told
 from anchorhold_desk.roles import Act
 
@@ -139,6 +139,10 @@ ENDPOINTS = (
         query=CertificateQuery,
         answer=CertificatePage,
         handler=_list,
+        links=tuple(
+            Link(operation, "serial", "/items/0/serial")
+            for operation in ("showCertificate", "revokeCertificate", "releaseCertificate")
+        ),
     ),
     Endpoint(
         method="GET",

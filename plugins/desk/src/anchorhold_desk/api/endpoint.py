@@ -58,6 +58,21 @@ class Call:
 Handler: TypeAlias = "Callable[[Call], dict[str, Any] | Content | None]"
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What can be done with an answer.
+
+    Attributes:
+        operation: Identifier of the endpoint that does it.
+        part: The part of its path that the answer has.
+        pointer: Where the answer has it (RFC 6901).
+    """
+
+    operation: str
+    part: str
+    pointer: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What can be asked for.
@@ -77,6 +92,7 @@ class Endpoint:
         is_one: Whether the answer is one thing, which has an ETag.
         has_secret: Whether the answer has a secret, and so is not kept for a repetition.
         location: Path of what was made, with members of the answer in braces; None if nothing was.
+        links: What can be done with the answer.
         for_people: Whether it is refused to tokens.
     """
 
@@ -94,6 +110,7 @@ class Endpoint:
     is_one: bool = False
     has_secret: bool = False
     location: str | None = None
+    links: tuple[Link, ...] = ()
     for_people: bool = False
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from anchorhold_desk.api.endpoint import Call, Endpoint
+from anchorhold_desk.api.endpoint import Call, Endpoint, Link
 from anchorhold_desk.api.histories import moment_of
 from anchorhold_desk.api.model import PRINTABLE, Model, Told
 from anchorhold_desk.roles import Act
@@ -94,6 +94,7 @@ ENDPOINTS = (
         status=201,
         handler=_add,
         has_secret=True,
+        links=(Link("endToken", "token", "/id"),),
         for_people=True,
     ),
     Endpoint(

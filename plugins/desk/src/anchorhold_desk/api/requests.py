@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from anchorhold.operations.order import Order
 from anchorhold_desk.api.authorities import given_secrets
 from anchorhold_desk.api.cursors import Cursor, cursor_of, number_of
-from anchorhold_desk.api.endpoint import Call, Endpoint
+from anchorhold_desk.api.endpoint import Call, Endpoint, Link
 from anchorhold_desk.api.model import Line, Model, Moment, Name, PageSize, Query, Secrets, Told
 from anchorhold_desk.roles import Act
 
 KIND: Final = "request"
 
 
+EXAMPLE: Final[dict[str, Any]] = {
+    "authority": "Issuing",
+    "csr": (
+        "-----BEGIN CERTIFICATE REQUEST-----\n"
+        "MIHTMHwCAQAwGjEYMBYGA1UEAwwPd3d3LmV4YW1wbGUuY29tMFkwEwYHKoZIzj0C\n"
+        "AQYIKoZIzj0DAQcDQgAEgHf5XWOvv74SRAfFdxE7OoitAQ/0+8aazATXQekGeBPH\n"
+        "YRiU61iwjBQgiQeN+QwMWJg8Ebtg55+hBlOE6Y3Kq6AAMAoGCCqGSM49BAMCA0cA\n"
+        "MEQCIDEsin+GMNH1A3bRsfPGQjJ7Ewi3WLa4kAQ542x9AZd2AiBOaZ6NPFRVqMdk\n"
+        "BAvoGxSD35YRFo3+ggQ4Vi98TOflxg==\n"
+        "-----END CERTIFICATE REQUEST-----\n"
+    ),
+    "names": ["www.example.com"],
+}
+
+
 class RequestWanted(Model):
     """A request for a certificate."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     authority: Name
     csr: Annotated[
@@ -148,6 +165,10 @@ ENDPOINTS = (
         status=201,
         handler=_submit,
         location="/requests/{number}",
+        links=tuple(
+            Link(operation, "number", "/number")
+            for operation in ("showRequest", "approveRequest", "rejectRequest", "signRequest")
+        ),
     ),
     Endpoint(
         method="GET",
