@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from anchorhold.errors import BusyError, InputError, UnknownAuthorityError
 from anchorhold.ledger.audits import HistoryFilter
@@ -15,7 +15,7 @@ from anchorhold_desk.accounts import Accounts
 from anchorhold_desk.answers import Answers
 from anchorhold_desk.approvals import Approvals
 from anchorhold_desk.desk_errors import MissingError, WrongStateError
-from anchorhold_desk.entries import OPEN, DeskCertificate, DeskRequest
+from anchorhold_desk.entries import OPEN, PAGE, DeskCertificate, DeskRequest
 from anchorhold_desk.events import DeskEvent, Kind, events_before, record
 from anchorhold_desk.logins import Logins, SessionLimits
 from anchorhold_desk.rights import Rights
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from anchorhold.services.history import HistoryEntry
     from anchorhold_desk.identity import Identity
     from anchorhold_desk.settings import DeskSettings
-PAGE: Final = 500
-"""Requests that are read at once."""
 
 
 class Desk:
@@ -64,12 +62,7 @@ class Desk:
         self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
 
     def acting(self, identity: Identity, correlation_id: str | None = None) -> ActingDesk:
-        """The same for somebody who acts.
-
-        Args:
-            identity: Who.
-            correlation_id: Ties together what is done in the history; by default a new one.
-        """
+        """The same for somebody who acts; arguments as for `ActingDesk`."""
         return ActingDesk(self, self._installation.as_actor(identity.actor(), correlation_id), identity, correlation_id)
 
     def note(self, kind: Kind, identity: Identity, **detail: object) -> None:
@@ -117,7 +110,7 @@ class ActingDesk(Rights):
         return Views(self._installation)
 
     @cached_property
-    def names(self) -> Mapping[int, str]:
+    def _names(self) -> Mapping[int, str]:
         """Names of all authorities by row number."""
         return {found.record.id: found.name for found in self._installation.authorities.list()}
 
@@ -221,7 +214,7 @@ class ActingDesk(Rights):
     def _joined(self, records: Sequence[CertificateRecord]) -> Sequence[DeskCertificate]:
         revocations = self._installation.revocations.of(records)
         return [
-            DeskCertificate(found, self.names.get(found.authority_id, ""), revocations.get(found.id))
+            DeskCertificate(found, self._names.get(found.authority_id, ""), revocations.get(found.id))
             for found in records
         ]
 
@@ -366,7 +359,7 @@ class ActingDesk(Rights):
 
     def _described(self, records: Sequence[RequestRecord]) -> Sequence[DeskRequest]:
         approvals, rules = self._desk.approvals.of([kept.id for kept in records]), self._desk.settings.rules
-        names = [self.names.get(kept.authority_id, "") for kept in records]
+        names = [self._names.get(kept.authority_id, "") for kept in records]
         return [
             DeskRequest(kept, name, approvals[kept.id], rules(name).approvals)
             for kept, name in zip(records, names, strict=True)

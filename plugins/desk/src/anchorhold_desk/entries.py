@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OPEN: Final[tuple[RequestStatus, ...]] = ("waiting", "reserved")
 """States of a request that is not decided, or not signed yet."""
+PAGE: Final = 500
+"""Requests that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)

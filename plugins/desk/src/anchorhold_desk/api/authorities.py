@@ -98,7 +98,8 @@ def given_secrets(secrets: Mapping[str, SecretStr]) -> dict[str, Secret]:
 
 
 def _item(call: Call, authority: Authority) -> dict[str, Any]:
-    return {**authority.to_json(), "parent": call.acting.names.get(authority.record.parent_id or 0)}
+    parent = authority.record.parent_id
+    return {**authority.to_json(), "parent": None if parent is None else call.acting.name_of(parent)}
 
 
 def _detail(call: Call, authority: Authority) -> dict[str, Any]:
