@@ -105,7 +105,7 @@ def test_contents_that_are_wrong(desk_house: House, make_csr: MakeCsr) -> None:
         ({**good, "names": "a.example"}, "content, names: "),
         ({**good, "names": ["*.*.example"]}, "*.*.example"),
         ({**good, "names": ["a\nb"]}, "content, names.0: "),
-        ({**good, "expires": "tomorrow"}, "content, expires: is no moment"),
+        ({**good, "expires": "tomorrow"}, "content, expires: is not a moment"),
         ({**good, "expires": "2026-02-30T00:00:00Z"}, "content, expires: "),
         ({**good, "expires": "9999-12-31T23:59:59-23:00"}, "content, expires: "),
         ({**good, "expires": "2001-01-01T00:00:00Z"}, ": "),

@@ -109,7 +109,7 @@ def test_answers_with_secrets_are_not_kept(desk_house: House) -> None:
         assert "secret" in again.json()["detail"]
 
 
-@pytest.mark.parametrize("key", ["", "with blank inside", "x" * 65, "caf\xe9"])
+@pytest.mark.parametrize("key", ["", "with blank inside", "x" * 65, "\xe9"])
 @pytest.mark.usefixtures("desk")
 def test_a_key_that_cannot_be_used_is_refused(desk_house: House, make_csr: MakeCsr, key: str) -> None:
     rita = desk_house.person("rita", Role.REQUESTER)

@@ -232,7 +232,7 @@ def test_a_request_is_shown_checked_approved_by_another_and_issued(
         chain = x509.load_pem_x509_certificates(dana.get(f"/certificates/{serial}/chain.pem").content)
         assert [one.subject.rfc4514_string() for one in chain][1:] == ["CN=Issuing", "CN=Root"]
         assert dana.get("/certificates/find", params={"serial": serial[:12]}).url.path == f"/certificates/{serial}"
-        assert alex.post(f"/requests/{number}/approve", {}).status_code == 422
+        assert alex.post(f"/requests/{number}/approve", {}).status_code == 409
         history = shown(alex.get("/history"))
         assert "certificate-issued" in history
         assert "dana" in history
@@ -270,7 +270,7 @@ def test_a_request_is_rejected_with_a_reason(standing_desk: RunningDesk, make_cs
         assert (answer.status_code, "reason: is empty" in shown(answer)) == (422, True)
         assert "The request was rejected." in shown(alex.post(f"/requests/{number}/reject", {"why": "<no>"}))
         assert "&lt;no&gt;" in dana.get(f"/requests/{number}").text
-        assert alex.post(f"/requests/{number}/approve", {}).status_code == 422
+        assert alex.post(f"/requests/{number}/approve", {}).status_code == 409
 
 
 def test_a_certificate_is_held_released_and_revoked(standing_desk: RunningDesk, make_csr: MakeCsr) -> None:

@@ -101,7 +101,7 @@ class Accounts:
             _one_after_the_other(tables)
             row = _row(tables, name)
             if read is not None and _account(tables, row) != read:
-                raise ChangedError(f"account {name}: was changed in the meantime", hint="read it again, and repeat")
+                raise ChangedError(f"account {name}: was changed in the meantime", hint="read it again, and retry")
             if mail is not None:
                 _check_mail(mail)
                 row.mail = mail

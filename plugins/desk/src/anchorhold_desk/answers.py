@@ -1,6 +1,6 @@
 """Idempotency keys: a request that is repeated is done once.
 
-The key is claimed before the act, in a row with no answer yet; its answer is put there after it. What befalls a repeat:
+The key is claimed before the act, in a row with no answer yet; its answer is put there after it. What a repeat gets:
 
 - the act is under way: it is refused, and may be repeated later;
 - the act was done: it gets the same answer, unless that had a secret, which is kept nowhere;

@@ -62,7 +62,7 @@ class Desk:
         self.logins = Logins(self._store, sealed, SessionLimits(settings.idle, settings.session))
 
     def acting(self, identity: Identity, correlation_id: str | None = None) -> ActingDesk:
-        """The same for somebody who acts; arguments as for `ActingDesk`."""
+        """The same for someone who acts; arguments as for `ActingDesk`."""
         return ActingDesk(self, self._installation.as_actor(identity.actor(), correlation_id), identity, correlation_id)
 
     def note(self, kind: Kind, identity: Identity, **detail: object) -> None:
@@ -87,7 +87,7 @@ class Desk:
 
 
 class ActingDesk(Rights):
-    """What somebody can do. Every method raises `ForbiddenError` if the roles do not allow it.
+    """What someone can do. Every method raises `ForbiddenError` if the roles do not allow it.
 
     Args:
         desk: The desk.

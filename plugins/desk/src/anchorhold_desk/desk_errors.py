@@ -24,7 +24,7 @@ class WrongStateError(InputError):
 
 
 class ChangedError(AnchorholdError):
-    """It is not what the caller has read: somebody has changed it since."""
+    """It is not what the caller has read: someone has changed it since."""
 
     code = "changed-meanwhile"
 

@@ -1,4 +1,4 @@
-"""What somebody may do; what they may not is recorded before it is refused."""
+"""What someone may do; what they may not is recorded before it is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Note(Protocol):
 
 
 class Rights:
-    """The rights of somebody.
+    """The rights of someone.
 
     Args:
         identity: Who acts.
@@ -37,7 +37,7 @@ class Rights:
         return frozenset({EVERY_AUTHORITY}) if account is None else authorities_of(account.grants, Act.VIEW)
 
     def may_reset(self, account: Account) -> None:
-        """Check that somebody may take away another's second factor."""
+        """Check that someone may take away another's second factor."""
         self._require(Act.ADMINISTER)
         if self.identity.account is not None and account.id == self.identity.account.id:
             self._refuse(Act.ADMINISTER, None, "nobody takes away their own second factor")
@@ -53,4 +53,4 @@ class Rights:
 
     def _refuse(self, act: Act, name: str | None, why: str = "your roles do not allow it") -> NoReturn:
         self._note(Kind.FORBIDDEN, self.identity, act=act.value, authority=name)
-        raise ForbiddenError(f"{act.value}: {why}", hint="ask somebody who may, or for the role")
+        raise ForbiddenError(f"{act.value}: {why}", hint="ask someone who may, or for the role")

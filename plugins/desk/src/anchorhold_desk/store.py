@@ -61,7 +61,7 @@ class Store:
                 yield tables
         except IntegrityError as error:
             raise SameTimeError(
-                f"{SUBJECT}: the same was done by another at the same time", hint="look at what is there, and repeat"
+                f"{SUBJECT}: the same was done by another at the same time", hint="look at what is there, and retry"
             ) from error
         except PeeweeException as error:
             raise LedgerError(

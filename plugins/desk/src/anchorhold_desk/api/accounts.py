@@ -100,7 +100,7 @@ def _change(call: Call) -> dict[str, Any]:
     accounts, name = call.acting.administered(), call.path["account"]
     read = accounts.get(name) if call.matches else None
     if read is not None and not call.matches & {"*", etag_of(read.to_json())}:
-        raise ChangedError(f"account {name}: is not what If-Match says", hint="read it again, and repeat")
+        raise ChangedError(f"account {name}: is not what If-Match says", hint="read it again, and retry")
     grants = None if wanted.grants is None else _grants(wanted.grants)
     by = call.acting.identity
     return accounts.change(name, by, mail=wanted.mail, active=wanted.active, grants=grants, read=read).to_json()

@@ -28,11 +28,11 @@ class Query(BaseModel):
 def _read_moment(value: object) -> dt.datetime:
     """Read a moment of RFC 3339, and nothing that is only like one."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        raise ValueError("is no moment; write it as 2026-11-29T12:00:00Z")
+        raise ValueError("is not a moment; write it as 2026-11-29T12:00:00Z")
     try:
         return dt.datetime.fromisoformat(value).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise ValueError("is no moment that there is") from None
+        raise ValueError("is not a moment that there is") from None
 
 
 def _read_flag(value: object) -> object:
@@ -43,7 +43,7 @@ def _read_flag(value: object) -> object:
 
 def _read_number(value: object) -> object:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise ValueError("is no number")
+        raise ValueError("is not a number")
     return value
 
 
