@@ -359,13 +359,13 @@ def worker(session: nox.Session) -> None:
 @nox.session(requires=["wheels"], default=False)
 @isolated
 def desk(session: nox.Session) -> None:
-    """Use the desk in Chromium, and look at each page with axe-core; `-- pictures` writes those of the guide, too."""
+    """Use the desk in Chromium, axe-core and schemathesis; `-- pictures` writes those of the guide, too."""
     if missing := _system_parts(session, DESK_PARTS):
         session.error(f"install {', '.join(missing)}")
     _install_wheels(session)
-    session.install("-q", *_group("browser"))
+    session.install("-q", *_group("browser"), *_group("api"))
     pictures = {"ANCHORHOLD_DESK_PICTURES": str(HERE / "docs/assets/desk")} if "pictures" in session.posargs else {}
-    arguments = [each for each in session.posargs if each != "pictures"] or ["tests/desk_pages"]
+    arguments = [each for each in session.posargs if each != "pictures"] or ["tests/desk_pages", "tests/desk"]
     _pytest(session, *arguments, env={"ANCHORHOLD_DESK": "1", **pictures})
 
 

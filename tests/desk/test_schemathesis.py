@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 
 
+@pytest.mark.slow(because="it sends thousands of requests")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("way", ["session", "token"])
 def test_the_api_does_what_its_description_says(desk_house: House, desk: DeskProcess, tmp_path: Path, way: str) -> None:

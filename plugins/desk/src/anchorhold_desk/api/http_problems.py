@@ -30,12 +30,17 @@ class HttpError(AnchorholdError):
         headers: Headers that belong to it.
     """
 
-    status: ClassVar[int] = 400
-    code = "request-unreadable"
+    status: ClassVar[int]
 
     def __init__(self, problem: str, *, hint: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(problem, hint=hint)
         self.headers = headers or {}
+
+
+class UnreadableError(HttpError):
+    """A request, its content or its idempotency key cannot be read."""
+
+    status, code = 400, "request-unreadable"
 
 
 class NoPathError(HttpError):

@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from anchorhold_desk.api.http_problems import HttpError
+from anchorhold_desk.api.http_problems import UnreadableError
 
 if TYPE_CHECKING:
     from anchorhold_desk.api.model import Model
@@ -19,13 +19,13 @@ def read_key(header: str | None) -> str | None:
     """The key of a request; None if it has none.
 
     Raises:
-        HttpError: It cannot be used.
+        UnreadableError: It cannot be used.
     """
     if header is None:
         return None
     key = header.strip().strip('"')
     if not _KEY.fullmatch(key):
-        raise HttpError("Idempotency-Key: has not 1 to 64 visible ASCII characters", hint="use a UUID")
+        raise UnreadableError("Idempotency-Key: has not 1 to 64 visible ASCII characters", hint="use a UUID")
     return key
 
 

@@ -109,7 +109,7 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": endpoint.summary,
         "description": needs(endpoint),
         "tags": [endpoint.path.split("/")[1]],
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint), *_headers(endpoint)],
+        "parameters": [*_path_parameters(endpoint), *query_parameters(endpoint), *_headers(endpoint)],
         "responses": _responses(endpoint),
     }
     if endpoint.body is not None:
@@ -142,7 +142,8 @@ def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
-def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+def query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    """The parameters of the query of an endpoint, as the description has them."""
     properties = endpoint.query.model_json_schema(ref_template=REF).get("properties", {})
     for name, schema in properties.items():
         shown = {key: value for key, value in schema.items() if key not in ("title", "default")}

@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect
 from anchorhold.errors import InputError
 from anchorhold_desk.api.endpoint import JSON, Endpoint
 from anchorhold_desk.api.http_problems import (
-    HttpError,
     MediaTypeError,
     NotAcceptableError,
     SlowError,
     TooLargeError,
+    UnreadableError,
 )
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ async def read_body(request: Request, endpoint: Endpoint) -> bytes:
     except TimeoutError:
         raise SlowError("content: takes too long", hint="send it at once", headers={"connection": "close"}) from None
     except ClientDisconnect:
-        raise HttpError("content: was cut off", hint="repeat the request") from None
+        raise UnreadableError("content: was cut off", hint="repeat the request") from None
     if body and endpoint.body is None:
-        raise HttpError("content: is not expected here", hint="send none")
+        raise UnreadableError("content: is not expected here", hint="send none")
     if body and not _is_json(request.headers):
         raise MediaTypeError("content: is not JSON by its content type", hint=f"send {JSON}")
     return bytes(body)
@@ -79,7 +79,7 @@ def parsed_body(endpoint: Endpoint, body: bytes) -> Model | None:
     """The content of a request as its endpoint wants it.
 
     Raises:
-        HttpError: It is no JSON.
+        UnreadableError: It is not JSON.
         InputError: It is JSON, and something else than is wanted.
     """
     if endpoint.body is None:
@@ -90,7 +90,7 @@ def parsed_body(endpoint: Endpoint, body: bytes) -> Model | None:
         return endpoint.body.model_validate_json(body)
     except ValidationError as error:
         if error.errors(include_url=False, include_input=False)[0]["type"] in _JSON_ERRORS:
-            raise HttpError("content: is not JSON that can be read", hint="correct it") from None
+            raise UnreadableError("content: is not JSON that can be read", hint="correct it") from None
         raise _first(error, "content") from None
 
 
