@@ -118,7 +118,7 @@ that sends it. What a second request with the same key gets:
 | succeeded, and its response contained a secret (a token, a link) | 409 `answer-not-kept`: secrets are not kept |
 | failed | the request is carried out: failures are not kept |
 | is still being processed | 409 `in-progress` |
-| was cut off, because the desk was killed | 409 `in-progress` for CLAIMMINUTES minutes after it; then it is carried out |
+| was cut off, because the desk was killed | 409 `in-progress` for CLAIMMINUTES minutes, then it is carried out |
 | had another method, path or content | 422 `idempotency-key-reused`; secrets in the content are not compared |
 
 A request for a certificate that was submitted before the desk was killed, or before the first request failed, is
