@@ -40,7 +40,7 @@ OURS = {
     "anchorhold",
     *(f"anchorhold-{folder.name}" for folder in (REPOSITORY / "plugins").iterdir() if folder.is_dir()),
 }
-EXTRAS = {"celery", "storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
+EXTRAS = {"celery", "desk", "storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")
@@ -134,7 +134,7 @@ READMES = sorted(str(page.relative_to(REPOSITORY)) for page in REPOSITORY.glob("
 
 def test_settings_are_shown_in_readmes_of_our_backends() -> None:
     assert [name for name in READMES if any(_settings_in(name))] == [
-        f"plugins/{name}/README.md" for name in ("celery", "db", "hsm", "storages")
+        f"plugins/{name}/README.md" for name in ("celery", "db", "desk", "hsm", "storages")
     ]
 
 
