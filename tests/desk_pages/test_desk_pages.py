@@ -371,14 +371,6 @@ def test_a_page_is_in_the_language_of_the_reader(standing_desk: RunningDesk) -> 
         assert "Zertifikate" in page.text
 
 
-def test_https_makes_cookies_that_only_this_host_gets() -> None:
-    """The cookie of a desk that is reached by HTTPS, as its own code makes it."""
-    from anchorhold_desk.authentication import cookie_name
-    from anchorhold_desk.settings import DeskSettings
-
-    assert cookie_name(DeskSettings(url="https://desk.example.com")) == "__Host-desk"
-
-
 def test_the_people_of_the_tests_have_each_role() -> None:
     assert len({role for roles in PEOPLE.values() for role in roles}) == 5
     assert ATTEMPTS > 5, "an account is locked before an address is refused"
