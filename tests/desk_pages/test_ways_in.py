@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -32,16 +33,22 @@ if TYPE_CHECKING:
 URL = "https://desk.example.com"
 
 
+def takes_connections(path: Path) -> bool:
+    """Whether a process listens on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        return asking.connect_ex(str(path)) == 0
+
+
 def test_behind_a_proxy_the_cookie_is_for_https_and_the_address_is_that_of_the_client(tmp_path: Path) -> None:
-    environment, socket = prepare(tmp_path, URL), tmp_path / "desk.sock"
+    environment, path = prepare(tmp_path, URL), tmp_path / "desk.sock"
     with open_installation(environment=environment) as installation:
         desk = Desk(installation, desk_settings(installation))
         add_people(desk, {"vera": (Role.VIEWER,)})
-        command = [sys.executable, "-m", "anchorhold", "desk", "--socket", str(socket)]
+        command = [sys.executable, "-m", "anchorhold", "desk", "--socket", str(path)]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment) as process:
             try:
-                until(socket.exists)
-                transport = httpx.HTTPTransport(uds=str(socket), retries=5)
+                until(lambda: takes_connections(path))
+                transport = httpx.HTTPTransport(uds=str(path))
                 with httpx.Client(base_url="http://localhost", transport=transport, trust_env=False) as client:
                     answer = client.post(
                         "/login",
