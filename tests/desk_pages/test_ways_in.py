@@ -95,9 +95,10 @@ def test_a_pin_that_only_people_know_is_asked_for_and_kept_nowhere(
 
 
 async def first_page(application: Starlette) -> httpx.Response:
-    """What an application in this process answers."""
+    """What an application in this process answers to someone who has a session, or says so."""
     transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    options = {"base_url": "http://testserver", "cookies": {"desk": "none"}}
+    async with httpx.AsyncClient(transport=transport, **options) as client:  # type: ignore[arg-type]  # of two kinds
         return await client.get("/")
 
 
@@ -118,3 +119,14 @@ def test_a_page_that_fails_tells_nothing_of_the_cause(tmp_path: Path, caplog: py
     assert "The desk has failed" in answer.text
     assert "a secret in it" not in answer.text + caplog.text
     assert "desk: / failed with RuntimeError at " in caplog.text
+
+
+def test_a_fault_of_the_host_names_no_path_to_people_who_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = prepare(tmp_path, "http://testserver", f'database = "sqlite:///{tmp_path}/file/desk.sqlite3"')
+    with open_installation(environment=environment) as installation:
+        desk = Desk(installation, desk_settings(installation))
+        answer = anyio.run(first_page, Starlette(routes=Pages(desk).page("/", lambda page: page.redirect("/x"))))
+    assert answer.status_code == 503
+    assert "The desk has failed" in answer.text
+    assert str(tmp_path) not in answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FAULTS: Final = 500
+"""Statuses from here on are faults of the host, not of the request (RFC 9110, section 15.6)."""
 HASHING: Final = 2
 """Log-ins that are tried at once; each needs 64 MiB for its hash (RFC 9106, section 4)."""
 
@@ -102,7 +105,7 @@ class Pages:
         except UnauthenticatedError as error:
             return _log_in_first(page, error)
         except AnchorholdError as error:
-            return page.render("error.html", error)
+            return _failed(page, error)
         except Exception as error:
             trace = error.__traceback__
             while trace is not None and trace.tb_next is not None:
@@ -110,6 +113,9 @@ class Pages:
             where = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
             logger.error("desk: %s failed with %s at %s", request.url.path, type(error).__name__, where)  # noqa: TRY400
             return page.render("failed.html", http_status=500)
+        finally:
+            with suppress(AnchorholdError):  # where a database cannot be opened, the page says so already
+                self._desk.give_back()
 
     def _check(self, page: Page, problem: AnchorholdError | None, *, public: bool) -> None:
         """Find out who sends a request, and refuse a form that must not be believed."""
@@ -139,6 +145,15 @@ class Pages:
 def not_found(page: Page) -> Response:
     """Nothing is there."""
     return page.render("not_found.html", http_status=404)
+
+
+def _failed(page: Page, error: AnchorholdError) -> Response:
+    """What went wrong; a fault of the host, whose words may name paths, is told only to someone who has logged in."""
+    status = page_status(error)
+    if status < FAULTS or page.known is not None:
+        return page.render("error.html", error)
+    logger.error("desk: %s failed with %s", page.request.url.path, error)
+    return page.render("failed.html", http_status=status)
 
 
 def _log_in_first(page: Page, error: UnauthenticatedError) -> Response:
