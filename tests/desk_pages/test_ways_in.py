@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from anchorhold.installation import open_installation
 from anchorhold_desk.desk import Desk
+from anchorhold_desk.pages.log_in import log_in as log_in_page
 from anchorhold_desk.pages.serving import Pages
 from anchorhold_desk.roles import Role
 from anchorhold_desk.settings import desk_settings
@@ -94,12 +95,12 @@ def test_a_pin_that_only_people_know_is_asked_for_and_kept_nowhere(
     assert pin not in standing_desk.log_file.read_text()
 
 
-async def first_page(application: Starlette) -> httpx.Response:
+async def first_page(application: Starlette, method: str = "GET") -> httpx.Response:
     """What an application in this process answers to someone who has a session, or says so."""
     transport = httpx.ASGITransport(application)
     options = {"base_url": "http://testserver", "cookies": {"desk": "none"}}
     async with httpx.AsyncClient(transport=transport, **options) as client:  # type: ignore[arg-type]  # of two kinds
-        return await client.get("/")
+        return await client.request(method, "/", headers={"origin": "http://testserver"})
 
 
 def test_a_page_that_fails_tells_nothing_of_the_cause(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -127,6 +128,9 @@ def test_a_fault_of_the_host_names_no_path_to_people_who_are_not_known(tmp_path:
     with open_installation(environment=environment) as installation:
         desk = Desk(installation, desk_settings(installation))
         answer = anyio.run(first_page, Starlette(routes=Pages(desk).page("/", lambda page: page.redirect("/x"))))
-    assert answer.status_code == 503
+        log_in = Starlette(routes=Pages(desk).form("/", log_in_page, public=True))
+        tried = anyio.run(first_page, log_in, "POST")
+    assert (answer.status_code, tried.status_code) == (503, 503)
     assert "The desk has failed" in answer.text
+    assert str(tmp_path) not in tried.text
     assert str(tmp_path) not in answer.text

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from anchorhold.errors import AnchorholdError, InputError
+from anchorhold.errors import InputError
+from anchorhold_desk.logins import LoginError
+from anchorhold_desk.pages.rate_limit import TooManyAttemptsError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from anchorhold.errors import AnchorholdError
     from anchorhold_desk.pages.page import Page
 
 _OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/._-]*")
@@ -28,7 +31,7 @@ def log_in(page: Page) -> Response:
         page.attempts.count(page.origin)
         name, code = page.form.text("name"), page.form.text("code").replace(" ", "")
         secret = page.desk.logins.log_in(name, page.secret("password"), code, page.origin)
-    except AnchorholdError as error:
+    except (LoginError, TooManyAttemptsError) as error:
         return show_log_in(page, error)
     page.attempts.forgive(page.origin)
     _end(page)

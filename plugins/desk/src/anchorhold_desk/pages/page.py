@@ -48,6 +48,8 @@ DONE: Final[Mapping[str, str]] = {
 }
 """What was done, told on the page after it; a URL has the key only, so that no link can put words there."""
 
+FAULTS: Final = 500
+"""Statuses from here on are faults of the host, not of the request (RFC 9110, section 15.6)."""
 LONGEST_NUMBER: Final = 10
 """Digits of a row number that a database refuses to compare with its own."""
 _STATUSES: Final = {TooLargeError: 413, TooManyAttemptsError: 429}
@@ -163,6 +165,8 @@ class Page:
         except (UnauthenticatedError, CrossSiteError):
             raise
         except AnchorholdError as error:
+            if self.known is None and page_status(error) >= FAULTS:
+                raise
             return show(self, error)
 
     def begin_session(self, response: Response, secret: str) -> Response:

@@ -21,7 +21,7 @@ from anchorhold_desk.authentication import (
 )
 from anchorhold_desk.pages.forms import Form, read_form
 from anchorhold_desk.pages.languages import preferred
-from anchorhold_desk.pages.page import Page, check_form_token, page_status
+from anchorhold_desk.pages.page import FAULTS, Page, check_form_token, page_status
 from anchorhold_desk.pages.rate_limit import RateLimit
 from anchorhold_desk.pages.static_files import StaticFiles
 from anchorhold_desk.pages.templating import Templates
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FAULTS: Final = 500
-"""Statuses from here on are faults of the host, not of the request (RFC 9110, section 15.6)."""
 HASHING: Final = 2
 """Log-ins that are tried at once; each needs 64 MiB for its hash (RFC 9106, section 4)."""
 
