@@ -79,6 +79,25 @@ curl -sf --header @operator.header --json '{"reason": "superseded"}' "$DESK/api/
 
 `token.header` has one line, `Authorization: Bearer` and the token.
 
+## Python client
+
+`pip install 'anchorhold-desk[client]'` adds a typed client. It returns the objects that OpenAPI describes, reads lists
+page by page, and raises `DeskError` with `status` and `code`:
+
+<!-- not run: it needs a desk -->
+```python
+from pathlib import Path
+
+from anchorhold_desk.client import DeskClient
+
+token = Path("token").read_text().strip()
+with DeskClient("https://desk.example.com", token) as desk:
+    kept = desk.submit("Issuing", Path("request.pem").read_text(), names=["www.example.com"])
+    print(kept.number, kept.status)
+    for certificate in desk.certificates(authority="Issuing"):
+        print(certificate.serial, certificate.not_after)
+```
+
 ## Endpoints
 
 <!-- Generated: REGENERATE -->

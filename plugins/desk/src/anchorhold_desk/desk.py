@@ -239,9 +239,9 @@ class ActingDesk(Rights):
         """
         authority = self.authority(name, Act.REQUEST)
         number = self._submitted(authority) if again else None
-        if number is None:
-            number = self._installation.requests.submit(authority, order).id
-        kept = self._kept(number)
+        requests = self._installation.requests
+        record = requests.submit(authority, order) if number is None else requests.get(number)
+        kept = self._described([record])[0]
         return self._sign(kept) if kept.is_approved and kept.record.status in OPEN else kept
 
     def _submitted(self, authority: Authority) -> int | None:
