@@ -59,6 +59,12 @@ def fill_request(page: Page, name: str) -> None:
     expect(page.get_by_role("link", name="Save private key")).to_be_visible()
 
 
+def fill_request_and_save(page: Page, name: str, folder: Path) -> Path:
+    """The same; the file with the key."""
+    fill_request(page, name)
+    return saved(page, "Save private key", folder)
+
+
 def saved(page: Page, link: str, folder: Path) -> Path:
     """The file that a link downloads."""
     with page.expect_download() as download:
@@ -71,7 +77,7 @@ def saved(page: Page, link: str, folder: Path) -> Path:
 def issue(desk: RunningDesk, browser: Browser, name: str) -> str:
     """The serial number of a certificate that two people have made."""
     with person(browser, desk.url, "dana") as dana, person(browser, desk.url, "alex") as alex:
-        fill_request(dana, name)
+        fill_request_and_save(dana, name, desk.log_file.parent)
         dana.get_by_role("button", name="Submit").click()
         expect(dana.get_by_text("The request was submitted.")).to_be_visible()
         alex.goto(dana.url.partition("?")[0])
@@ -97,6 +103,8 @@ def test_from_a_link_on_the_host_to_a_certificate_by_two_people(browser: Browser
                 set_password(page, links[name])
                 log_in(page, name)
             fill_request(rita, "www.example.com")
+            rita.get_by_role("button", name="Submit").click()
+            expect(rita.get_by_text("Save the private key first")).to_be_visible()
             key = saved(rita, "Save private key", tmp_path)
             rita.get_by_role("button", name="Show what it would become").click()
             expect(rita.get_by_role("heading", name="The certificate that it would become")).to_be_visible()
@@ -139,11 +147,11 @@ def new_account(page: Page, name: str, role: str) -> str:
     return str(page.locator("code.secret").inner_text())
 
 
-def test_a_key_never_leaves_the_browser(desk: RunningDesk, browser: Browser) -> None:
+def test_a_key_never_leaves_the_browser(desk: RunningDesk, browser: Browser, tmp_path: Path) -> None:
     with person(browser, desk.url, "dana") as dana:
         sent: list[bytes] = []
         dana.on("request", lambda request: sent.append(request.post_data_buffer or b""))
-        fill_request(dana, "kept.example.com")
+        fill_request_and_save(dana, "kept.example.com", tmp_path)
         dana.get_by_role("button", name="Submit").click()
         expect(dana.get_by_text("The request was submitted.")).to_be_visible()
         assert any(b"CERTIFICATE REQUEST" in body for body in sent)

@@ -64,7 +64,8 @@ def ask(page: Page, *names: str) -> None:
         page.get_by_label("Authority").select_option("Issuing")
         page.get_by_label("Names, one on each line").fill(name)
         page.get_by_role("button", name="Make key and request here").click()
-        page.get_by_role("link", name="Save private key").wait_for()
+        with page.expect_download():
+            page.get_by_role("link", name="Save private key").click()
         if name == names[-1]:
             page.get_by_role("button", name="Show what it would become").click()
         else:

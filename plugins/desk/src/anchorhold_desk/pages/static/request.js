@@ -40,6 +40,16 @@ async function makeRequest(keys) {
   return der(SEQUENCE, info, ECDSA_SHA256, der(BIT_STRING, [0], signature));
 }
 
+let unsaved = false;
+
+// The next page does not have the key any more.
+function keepUnsavedKey(event) {
+  if (!unsaved) return;
+  event.preventDefault();
+  document.getElementById("key-state").textContent = document.getElementById("key-here").dataset.unsaved;
+  document.getElementById("key-file").focus();
+}
+
 async function makeKey() {
   const state = document.getElementById("key-state"), file = document.getElementById("key-file");
   const place = document.getElementById("key-here");
@@ -50,6 +60,7 @@ async function makeKey() {
     if (file.href) URL.revokeObjectURL(file.href);
     file.href = URL.createObjectURL(new Blob([pem("PRIVATE KEY", key)], { type: "application/x-pem-file" }));
     file.hidden = false;
+    unsaved = true;
     state.textContent = place.dataset.made;
     document.getElementById("file").value = "";
     file.focus();
@@ -78,5 +89,7 @@ if (form) {
   if (window.isSecureContext && window.crypto?.subtle) {
     document.getElementById("key-here").hidden = false;
     document.getElementById("make-key").addEventListener("click", makeKey);
+    document.getElementById("key-file").addEventListener("click", () => { unsaved = false; });
+    form.addEventListener("submit", keepUnsavedKey);
   }
 }
