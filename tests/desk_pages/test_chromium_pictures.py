@@ -32,10 +32,7 @@ pytestmark = [
 FOLDER: Final = Path(os.environ.get("ANCHORHOLD_DESK_PICTURES", "pictures"))
 NAMES: Final = ("www.example.com", "mail.example.com", "shop.example.com", "vpn.example.com", "wiki.example.com")
 PICTURES: Final = {
-    "overview": "/",
-    "requests": "/requests",
     "request": "/requests/2",
-    "certificates": "/certificates?authority=Issuing",
     "authorities": "/authorities",
     "authority": "/authorities/2",
 }
@@ -80,9 +77,6 @@ def test_pictures_of_the_guide_are_made(tmp_path: Path) -> None:
     with running(tmp_path, environment, url) as desk, chromium() as browser:
         with desk.opened() as opened:
             add_people(opened, PEOPLE)
-        with person(browser, url) as nobody:
-            nobody.goto("/login")
-            nobody.screenshot(path=folder / "log-in.png")
         with person(browser, url, "dana") as dana:
             ask(dana, "blog.example.com", "api.example.com", "new.example.com")
             dana.screenshot(path=folder / "new-request.png", full_page=True)
@@ -93,4 +87,4 @@ def test_pictures_of_the_guide_are_made(tmp_path: Path) -> None:
         with person(browser, url, "all", viewport=PHONE, color_scheme="dark") as phone:
             phone.goto("/requests/2")
             phone.screenshot(path=folder / "phone-dark.png")
-    assert len(list(folder.glob("*.png"))) == len(PICTURES) + 4
+    assert len(list(folder.glob("*.png"))) == len(PICTURES) + 3
