@@ -7,12 +7,15 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 import httpx
 from starlette.applications import Starlette
 
+from anchorhold.errors import LedgerError
 from anchorhold.installation import open_installation
 from anchorhold_desk.desk import Desk
 from anchorhold_desk.pages.log_in import log_in as log_in_page
@@ -24,9 +27,11 @@ from desk_pages.test_desk_pages import new_request, number_of
 from server.serving import until
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pytest
+    from starlette.routing import Route
 
     from conftest import MakeCsr
     from desk_pages.desk_process import RunningDesk
@@ -95,12 +100,15 @@ def test_a_pin_that_only_people_know_is_asked_for_and_kept_nowhere(
     assert pin not in standing_desk.log_file.read_text()
 
 
-async def first_page(application: Starlette, method: str = "GET") -> httpx.Response:
+async def first_page(desk: Desk, routes: Sequence[Route], method: str = "GET") -> httpx.Response:
     """What an application in this process answers to someone who has a session, or says so."""
-    transport = httpx.ASGITransport(application)
+    transport = httpx.ASGITransport(Starlette(routes=routes))
     options = {"base_url": "http://testserver", "cookies": {"desk": "none"}}
     async with httpx.AsyncClient(transport=transport, **options) as client:  # type: ignore[arg-type]  # of two kinds
-        return await client.request(method, "/", headers={"origin": "http://testserver"})
+        answer = await client.request(method, "/", headers={"origin": "http://testserver"})
+    with suppress(LedgerError):  # in the thread that has answered, whose connections they are
+        await anyio.to_thread.run_sync(desk.close)
+    return answer
 
 
 def test_a_page_that_fails_tells_nothing_of_the_cause(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -114,7 +122,7 @@ def test_a_page_that_fails_tells_nothing_of_the_cause(tmp_path: Path, caplog: py
         pages = Pages(desk)
         routes = pages.page("/", fail, public=True)  # type: ignore[arg-type]  # it answers nothing
         with caplog.at_level(logging.ERROR):
-            answer = anyio.run(first_page, Starlette(routes=routes))
+            answer = anyio.run(first_page, desk, routes)
         desk.close()
     assert answer.status_code == 500
     assert "The desk has failed" in answer.text
@@ -127,9 +135,8 @@ def test_a_fault_of_the_host_names_no_path_to_people_who_are_not_known(tmp_path:
     environment = prepare(tmp_path, "http://testserver", f'database = "sqlite:///{tmp_path}/file/desk.sqlite3"')
     with open_installation(environment=environment) as installation:
         desk = Desk(installation, desk_settings(installation))
-        answer = anyio.run(first_page, Starlette(routes=Pages(desk).page("/", lambda page: page.redirect("/x"))))
-        log_in = Starlette(routes=Pages(desk).form("/", log_in_page, public=True))
-        tried = anyio.run(first_page, log_in, "POST")
+        answer = anyio.run(first_page, desk, Pages(desk).page("/", lambda page: page.redirect("/x")))
+        tried = anyio.run(first_page, desk, Pages(desk).form("/", log_in_page, public=True), "POST")
     assert (answer.status_code, tried.status_code) == (503, 503)
     assert "The desk has failed" in answer.text
     assert str(tmp_path) not in tried.text
