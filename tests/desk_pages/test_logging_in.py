@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import pyotp
 import pytest
 
+from anchorhold.errors import SettingsError
 from anchorhold.secret import Secret
 from anchorhold_desk.first_account import HOST
+from anchorhold_desk.identity import Identity
 from anchorhold_desk.logins import FREE_FAILURES
 from anchorhold_desk.pages.rate_limit import ATTEMPTS, KNOWN, RateLimit, TooManyAttemptsError
 from anchorhold_desk.roles import Grant, Role
+from anchorhold_desk.secrets_at_rest import Sealed
 from desk_pages.desk_process import PASSWORD, shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from desk_pages.desk_process import RunningDesk
 
 
@@ -79,6 +84,34 @@ def test_a_second_factor_is_set_with_a_code_and_asked_for_then(standing_desk: Ru
         assert "Log-ins of this account need no code any more." in shown(page)
     with standing_desk.browser() as browser:
         assert browser.log_in("factor").status_code == 200
+
+
+def test_the_link_of_the_operator_of_the_host_removes_the_second_factor_and_no_other_link_does(
+    standing_desk: RunningDesk,
+) -> None:
+    add(standing_desk, "last", Role.ADMINISTRATOR)
+    with standing_desk.opened() as opened:
+        account, secret = opened.accounts.get("last"), opened.logins.new_second_factor()
+        by = Identity(account, "192.0.2.1")
+        opened.logins.set_second_factor(account, secret, pyotp.TOTP(secret).now(), by)
+        opened.logins.set_password(opened.accounts.make_link("last", by), Secret(PASSWORD), "")
+        assert opened.accounts.get("last").has_second_factor
+    link = standing_desk.command("desk", "init", "--administrator", "last").strip()
+    with standing_desk.browser() as browser:
+        form = {"link": link.partition("#")[2], "password": PASSWORD, "again": PASSWORD}
+        assert browser.log_in("last").status_code == 401
+        assert "The password was set." in shown(browser.post("/link", form))
+        assert browser.log_in("last").url.path == "/"
+
+
+def test_a_key_file_that_is_lost_is_not_replaced_in_silence(tmp_path: Path) -> None:
+    sealed = Sealed(tmp_path / "desk.key")
+    kept = sealed.seal("secret")
+    assert (sealed.open(kept), (tmp_path / "desk.key").stat().st_mode & 0o777) == ("secret", 0o600)
+    (tmp_path / "desk.key").unlink()
+    with pytest.raises(SettingsError, match="is not the key that second factors are encrypted with; bring"):
+        sealed.open(kept)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nobody_takes_away_their_own_second_factor(standing_desk: RunningDesk) -> None:

@@ -120,6 +120,8 @@ class Accounts:
     def make_link(self, name: str, by: Identity) -> str:
         """The secret of a link by which the owner of an account sets a new password, once; earlier links end.
 
+        One from the operator of the host removes the second factor, too: it is the way back of the last administrator.
+
         Raises:
             MissingError: There is no such account.
             WrongStateError: It may not log in.
@@ -130,7 +132,12 @@ class Accounts:
             if not row.active:
                 raise WrongStateError(f"account {name}: is not active", hint="activate it first")
             tables.link.delete().where(tables.link.account == row.id).execute()
-            tables.link.create(digest=digest_of(secret), account=row.id, ends_at=timestamp() + LINK_LIFE)
+            tables.link.create(
+                digest=digest_of(secret),
+                account=row.id,
+                ends_at=timestamp() + LINK_LIFE,
+                removes_factor=by.account is None,
+            )
             record(tables, Kind.LINK_MADE, by.name, by.origin, about=name)
         return secret
 

@@ -126,9 +126,12 @@ class Logins:
         """
         stored = hash_of(password)
         with self._store.transaction() as tables:
-            row = self._linked(tables, link)
-            tables.link.delete().where(tables.link.digest == digest_of(link)).execute()
+            used, row = _linked(tables, link)
+            used.delete_instance()
             row.password, row.failures, row.locked_until = stored, 0, 0
+            if used.removes_factor and row.totp is not None:
+                row.totp = None
+                record(tables, Kind.SECOND_FACTOR_REMOVED, row.name, origin, about=row.name)
             row.save()
             end_sessions(tables, row.id)
             record(tables, Kind.PASSWORD_SET, row.name, origin)
@@ -180,7 +183,7 @@ class Logins:
             LoginError: It is not good any more.
         """
         with self._store.transaction() as tables:
-            return str(self._linked(tables, link).name)
+            return str(_linked(tables, link)[1].name)
 
     def new_second_factor(self) -> str:
         """A new secret for time-based codes, in base 32 (RFC 6238); not kept until a code of it was given."""
@@ -207,13 +210,6 @@ class Logins:
             end_sessions(tables, account.id)
             record(tables, Kind.SECOND_FACTOR_REMOVED, by.name, by.origin, about=account.name)
 
-    def _linked(self, tables: Tables, link: str) -> Any:
-        found = tables.link.get_or_none((tables.link.digest == digest_of(link)) & (tables.link.ends_at > timestamp()))
-        row = None if found is None else tables.account.get_or_none(tables.account.id == found.account)
-        if row is None or not row.active:
-            raise LoginError("link: was used, or is too old", hint="ask for a new one")
-        return row
-
     def _is_code(self, row: Any, code: str) -> bool:
         """Whether a code is right, or not needed; a right one is used up."""
         if row.totp is None:
@@ -222,6 +218,15 @@ class Logins:
         if step is not None:
             row.totp_step = step
         return step is not None
+
+
+def _linked(tables: Tables, link: str) -> tuple[Any, Any]:
+    """The rows of a link that is still good, and of its account."""
+    found = tables.link.get_or_none((tables.link.digest == digest_of(link)) & (tables.link.ends_at > timestamp()))
+    row = None if found is None else tables.account.get_or_none(tables.account.id == found.account)
+    if row is None or not row.active:
+        raise LoginError("link: was used, or is too old", hint="ask for a new one")
+    return found, row
 
 
 def _step_of(secret: str, code: str, *, after: int) -> int | None:

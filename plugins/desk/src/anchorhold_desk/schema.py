@@ -77,6 +77,7 @@ def tables_of(database: Database) -> Tables:
         digest = TextField(primary_key=True)
         account = IntegerField()
         ends_at = BigIntegerField()
+        removes_factor = BooleanField()
 
         class Meta:
             table_name = f"{PREFIX}link"

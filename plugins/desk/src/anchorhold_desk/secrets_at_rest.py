@@ -67,7 +67,7 @@ class Sealed:
     """Encrypts what must be read again, such as the secret of a second factor.
 
     Args:
-        file: With the key; made with mode 0600 where it is not there.
+        file: With the key; made with mode 0600 when something is encrypted and it is not there.
     """
 
     def __init__(self, file: Path) -> None:
@@ -75,25 +75,22 @@ class Sealed:
 
     def seal(self, text: str) -> str:
         """Encrypt."""
-        return self._fernet().encrypt(text.encode()).decode()
+        if not self._file.exists():
+            _make_key(self._file)
+        return Fernet(self._file.read_bytes()).encrypt(text.encode()).decode()
 
     def open(self, sealed: str) -> str:
         """Decrypt.
 
         Raises:
-            SettingsError: The file has another key.
+            SettingsError: The file is gone, or has another key.
         """
         try:
-            return self._fernet().decrypt(sealed.encode()).decode()
-        except InvalidToken as error:
+            return Fernet(self._file.read_bytes()).decrypt(sealed.encode()).decode()
+        except (OSError, ValueError, InvalidToken) as error:
             raise SettingsError(
                 f"{self._file}: is not the key that second factors are encrypted with", hint="bring that file back"
             ) from error
-
-    def _fernet(self) -> Fernet:
-        if not self._file.exists():
-            _make_key(self._file)
-        return Fernet(self._file.read_bytes())
 
 
 def _make_key(file: Path) -> None:

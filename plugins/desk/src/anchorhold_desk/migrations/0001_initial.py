@@ -8,7 +8,8 @@ TABLES = (
     "created_at BIGINT NOT NULL)",
     "grant (account INTEGER NOT NULL, role TEXT NOT NULL, authority TEXT NOT NULL, "
     "PRIMARY KEY (account, role, authority))",
-    "link (digest TEXT NOT NULL PRIMARY KEY, account INTEGER NOT NULL, ends_at BIGINT NOT NULL)",
+    "link (digest TEXT NOT NULL PRIMARY KEY, account INTEGER NOT NULL, ends_at BIGINT NOT NULL, "
+    "removes_factor BOOLEAN NOT NULL)",
     "session (digest TEXT NOT NULL PRIMARY KEY, account INTEGER NOT NULL, began_at BIGINT NOT NULL, "
     "seen_at BIGINT NOT NULL, verified BOOLEAN NOT NULL)",
     "token (id TEXT NOT NULL PRIMARY KEY, digest TEXT NOT NULL, account INTEGER NOT NULL, name TEXT NOT NULL, "
