@@ -55,10 +55,14 @@ READ: Final = {
     "import-cert CERTIFICATE",
     "serve --tls-certificate",
     "serve --tls-key",
+    "desk --tls-certificate",
+    "desk --tls-key",
 }
 """Those that name what is only read."""
 IN_STORAGE: Final = {"init-ca --path", "import-ca --path", "move-key --path"}
 """Those that name a place for a key in a storage, which never writes over one."""
+SOCKETS: Final = {"desk --socket"}
+"""Those that name a place for a socket, which takes that of another socket alone."""
 PRE_SIGNED: Final = {f"generate-ocsp-responses {option}" for option in ("--to", "--nginx", "--caddy")}
 """Those that write OCSP responses and what belongs to them; ``tests/presigned`` tries them."""
 
@@ -79,7 +83,7 @@ def _of_files(names: tuple[str, ...], command: Any) -> Iterator[str]:
 def test_every_option_that_names_a_file_is_known_here() -> None:
     found = {found for name in COMMANDS for found in _of_files((name,), build_command(name, GlobalOptions()))}
     written = {name if " " in name else f"{name} --out" for name in WRITERS}
-    assert found == written | MAKERS.keys() | READ | IN_STORAGE | PRE_SIGNED, (
+    assert found == written | MAKERS.keys() | READ | IN_STORAGE | SOCKETS | PRE_SIGNED, (
         "a new one needs a row in one of these tables"
     )
 

@@ -141,3 +141,14 @@ def test_a_fault_of_the_host_names_no_path_to_people_who_are_not_known(tmp_path:
     assert "The desk has failed" in answer.text
     assert str(tmp_path) not in tried.text
     assert str(tmp_path) not in answer.text
+
+
+def test_a_file_in_the_place_of_the_socket_is_refused_and_kept(standing_desk: RunningDesk, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a key, perhaps")
+    command = [sys.executable, "-m", "anchorhold", "desk", "--socket", str(tmp_path / "kept")]
+    done = subprocess.run(
+        command, env=standing_desk.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode != 0
+    assert "is there and no socket; name another path for the socket" in done.stderr
+    assert (tmp_path / "kept").read_text() == "a key, perhaps"

@@ -40,7 +40,7 @@ OURS = {
     "anchorhold",
     *(f"anchorhold-{folder.name}" for folder in (REPOSITORY / "plugins").iterdir() if folder.is_dir()),
 }
-EXTRAS = {"celery", "desk", "storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
+EXTRAS = {"celery", "client", "desk", "storages", "hsm", "db", "server", "postgresql", "s3", "sftp", "testing"}
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")

@@ -61,6 +61,8 @@ def desk(
         finally:
             opened.close()
         return
+    if socket is not None and socket.exists() and not socket.is_socket():  # granian removes what is there when it ends
+        raise InputError(f"desk: {socket} is there and no socket", hint="name another path for the socket")
     if socket is None and tls_certificate is None and settings.is_https and host not in ("127.0.0.1", "::1"):
         raise InputError("desk: would serve passwords without TLS", hint="give a certificate, or bind a Unix socket")
     run(
