@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from anchorhold.cli.output import Format, render, write
 from anchorhold.cli.remedies import sentence
 from anchorhold.cli.responder_view import described_lists, described_responder, published_as_json
+from anchorhold.ledger.records import NOT_REVOKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from anchorhold.installation import Installation
-    from anchorhold.ledger import CertificateRecord
-    from anchorhold.ledger.records import RevocationRecord
     from anchorhold.operations.authority import Authority
     from anchorhold.operations.key_check import KeyStatus
     from anchorhold.plugin.inventory import KeyDescription
-
-_NOT_REVOKED: Final = {"revoked_at": None, "revocation_reason": None}
 
 
 def authority_as_json(installation: Installation, authority: Authority) -> dict[str, Any]:
@@ -54,19 +51,6 @@ def described_origin(origin: KeyDescription) -> str:
     return f"{made[origin.made]}, and {leaves}"
 
 
-def certificate_as_json(
-    record: CertificateRecord, authority: str | None, revocation: RevocationRecord | None
-) -> dict[str, Any]:
-    """What the ledger has about a certificate; documented in docs/json.md."""
-    content = record.to_json()
-    return {
-        "serial": content.pop("serial"),
-        "authority": authority,
-        **content,
-        **(_NOT_REVOKED if revocation is None else revocation.to_json()),
-    }
-
-
 def external_issuer_as_json(authority: Authority, profile: str) -> dict[str, Any]:
     """The same of an authority's own certificate, whose issuer is not in the ledger."""
     certificate = authority.certificate
@@ -79,7 +63,7 @@ def external_issuer_as_json(authority: Authority, profile: str) -> dict[str, Any
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
         "issued_at": None,
-        **_NOT_REVOKED,
+        **NOT_REVOKED,
     }
 
 

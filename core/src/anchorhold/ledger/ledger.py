@@ -266,11 +266,11 @@ class Ledger:
                 and not the machine. The outermost transaction decides.
         """
         is_outermost = not self.database.in_transaction()
-        commit: AbstractContextManager[Any] = self.database.transaction() if is_outermost else self.database.atomic()
-        if is_outermost and not durable:
-            commit = ordered(self.database)
+        begin: Callable[[], AbstractContextManager[Any]] = self.database.atomic
+        if is_outermost:
+            begin = self.database.transaction if durable else partial(ordered, self.database)
         try:
-            with self.translate_errors(), commit:
+            with self.translate_errors(), begin():
                 yield
         except Exception:
             raise

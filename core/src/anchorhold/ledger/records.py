@@ -16,6 +16,8 @@ AuthorityStatus: TypeAlias = Literal["pending", "active", "disabled", "abandoned
 ResponderStatus: TypeAlias = Literal["pending", "active", "retired", "destroying", "destroyed", "forgotten"]
 CLOSED: Final[tuple[ResponderStatus, ...]] = ("destroyed", "forgotten")
 """The states of responders whose keys are gone."""
+NOT_REVOKED: Final = {"revoked_at": None, "revocation_reason": None}
+"""What JSON has of a certificate in the place of a revocation."""
 CertificateStatus: TypeAlias = Literal["reserved", "issued", "abandoned"]
 
 
@@ -141,6 +143,16 @@ class CertificateRecord:
             "not_after": self.not_after.isoformat(),
             "issued_at": self.issued_at.isoformat() if self.issued_at else None,
         }
+
+    def to_json_with(self, authority: str | None, revocation: RevocationRecord | None) -> dict[str, Any]:
+        """The same with what the ledger has about it elsewhere; documented in docs/json.md.
+
+        Args:
+            authority: Name of its issuer; None if that is not in the ledger.
+            revocation: Its revocation; None if it is not revoked.
+        """
+        content, revoked = self.to_json(), NOT_REVOKED if revocation is None else revocation.to_json()
+        return {"serial": content.pop("serial"), "authority": authority, **content, **revoked}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

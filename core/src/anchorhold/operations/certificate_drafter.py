@@ -181,8 +181,11 @@ class _Profile:
         return [*own, *(found for found in copied.extensions if found.oid not in present)]
 
     def _is_left_free(self, rdn: x509.RelativeDistinguishedName) -> bool:
-        fixed = {attribute.oid for own in self._fixed for attribute in own}
-        return fixed.isdisjoint(attribute.oid for attribute in rdn)
+        return self._fixed_types.isdisjoint(attribute.oid for attribute in rdn)
+
+    @cached_property
+    def _fixed_types(self) -> frozenset[x509.ObjectIdentifier]:
+        return frozenset(attribute.oid for rdn in self._fixed for attribute in rdn)
 
     @cached_property
     def _fixed(self) -> list[x509.RelativeDistinguishedName]:

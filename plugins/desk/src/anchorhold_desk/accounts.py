@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 LINK_LIFE: Final = 86_400
 """Seconds for which a one-time link is good."""
+NAME: Final = r"[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?"
+"""What the name of an account looks like."""
 
-_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 _MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -58,7 +59,7 @@ class Accounts:
             InputError: The name or the address cannot be used.
             WrongStateError: The name is taken.
         """
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             raise InputError(
                 "account: its name is not made of a-z, 0-9 and . _ @ - (64 characters at most)", hint="choose another"
             )

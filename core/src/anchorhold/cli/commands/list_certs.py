@@ -11,7 +11,7 @@ from anchorhold.cli.arguments import OutputListFormat
 from anchorhold.cli.completion import complete_authority, complete_profile
 from anchorhold.cli.inputs import duration
 from anchorhold.cli.output import ListFormat, info, table, write, write_json_list
-from anchorhold.cli.rendering import certificate_as_json, external_issuer_as_json
+from anchorhold.cli.rendering import external_issuer_as_json
 from anchorhold.errors import ExpiringError
 from anchorhold.ledger.certificates import CertificateFilter
 from anchorhold.x509.crl_entries import HOLD
@@ -136,7 +136,7 @@ def _entries(
         revocations = installation.revocations.of(found)
         for record in found:
             revocation = revocations.get(record.id)
-            yield {"number": record.id, **certificate_as_json(record, names.get(record.authority_id), revocation)}
+            yield {"number": record.id, **record.to_json_with(names.get(record.authority_id), revocation)}
         if len(found) < size:
             return
         left, after = left - size, found[-1].id

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from anchorhold.cli.arguments import Bundle, Out, OutputFormat, Serial
 from anchorhold.cli.output import Format, check_output, render, write
-from anchorhold.cli.rendering import certificate_as_json
 
 if TYPE_CHECKING:
     from anchorhold.cli.command_context import CommandContext
@@ -34,6 +33,6 @@ def view_cert(
         output_format,
         chain=[part for part in chain if part != record.certificate],
         more=more,
-        record=certificate_as_json(record, issuer.name, revocation),
+        record=record.to_json_with(issuer.name, revocation),
     )
     write(content, out)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from anchorhold_desk.accounts import NAME
 from anchorhold_desk.api.endpoint import Call, Endpoint, Link
 from anchorhold_desk.api.etags import etag_of
 from anchorhold_desk.api.model import Model, Name
@@ -52,7 +53,7 @@ class AccountList(Model):
 class AccountWanted(Model):
     """A new account."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$")]
+    name: Annotated[str, Field(pattern=f"^{NAME}$")]
     mail: Mail = ""
     grants: Annotated[list[GrantItem], Field(max_length=100, default_factory=list)]
 

@@ -82,13 +82,7 @@ class Revocation(Model):
 
 
 def _item(found: DeskCertificate) -> dict[str, Any]:
-    revoked = {"revoked_at": None, "revocation_reason": None}
-    return {
-        "number": found.record.id,
-        **found.record.to_json(),
-        "authority": found.authority,
-        **(revoked if found.revocation is None else found.revocation.to_json()),
-    }
+    return {"number": found.record.id, **found.record.to_json_with(found.authority, found.revocation)}
 
 
 def _list(call: Call) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from anchorhold_desk.accounts import NAME
 from anchorhold_desk.api import accounts, authorities, certificates, histories, own_tokens, requests
 
 ENDPOINTS: Final = (
@@ -20,7 +21,7 @@ PARTS: Final = {
     "authority": (r"[^\x00-\x1f\x7f/]{1,200}", "Name of an authority"),
     "serial": (r"[0-9a-fA-F]{1,64}", "Serial number in hex, or its beginning if only one fits"),
     "number": (r"[1-9][0-9]{0,9}", "Number of a request"),
-    "account": (r"[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?", "Name of an account"),
+    "account": (NAME, "Name of an account"),
     "token": (r"[0-9a-f]{16}", "Identifier of a token"),
 }
 """What the parts of paths look like, and what they are."""
